@@ -1,0 +1,70 @@
+import type { InterfaceSource, NetworkRules, StaticRoute } from '../src/dataplane/dataplane.ts';
+import type { Endpoint, Network, Scope } from '../src/cluster/records.ts';
+
+/**
+ * The contract of a network driver. Methods take values and return values; every method may be repeated;
+ * a driver keeps no store of its own and never changes a record. What a driver wants done inside a
+ * sandbox it returns from `join`; whoever attaches carries it out (src/network/attachments.ts), or hands
+ * it to an Engine when Fairlead is its plugin.
+ */
+export interface Driver {
+  readonly name: string;
+  readonly scope: Scope;
+  /** Containers get addresses on its networks; false for null and host. */
+  readonly addressed: boolean;
+  /** At most one network of this driver can exist (null, host). */
+  readonly single: boolean;
+
+  /**
+   * Pure. Checks the options of a network about to be created, before anything is changed.
+   * @throws invalid | forbidden | unsupported
+   */
+  validate(network: Network, others: readonly Network[]): void;
+
+  /**
+   * Before: the record is committed. After: this node can have endpoints on the network.
+   * Undone by `removeNetwork`.
+   */
+  ensureNetwork(network: Network): Promise<void>;
+  /** Before: no endpoint of this node is on it. After: nothing of it is left on this node. */
+  removeNetwork(network: Network): Promise<void>;
+
+  /**
+   * Before: `ensureNetwork` has been done and the endpoint has its addresses. Returns what to put into the
+   * sandbox; nothing is in a sandbox yet. Undone by `leave`.
+   */
+  join(network: Network, endpoint: Endpoint): Promise<JoinResult>;
+  /** After: nothing of the endpoint is left outside its sandbox. */
+  leave(network: Network, endpoint: Endpoint): Promise<void>;
+
+  /** What the network needs of the node's firewall; absent for drivers that need nothing. Pure. */
+  firewall?(network: Network): NetworkRules | undefined;
+
+  /** Replaces what is programmed for endpoints on other nodes. Overlay only. */
+  setPeers?(network: Network, peers: readonly Peer[]): Promise<void>;
+
+  /** Names of this driver's own kernel interfaces for the network; what is owned but not named is an orphan. */
+  interfaces?(network: Network): readonly string[];
+}
+
+export interface JoinResult {
+  /** Absent: the container gets no interface from this network. */
+  readonly interface?: {
+    readonly source: InterfaceSource;
+    /** `eth`: the container's interface is the next free `ethN`. */
+    readonly namePrefix: string;
+    readonly mtu?: number;
+    readonly mac?: string;
+  };
+  /** Where the default route goes when this network provides it. */
+  readonly gateway?: string;
+  readonly gateway6?: string;
+  readonly routes: readonly StaticRoute[];
+}
+
+/** An endpoint on another node. */
+export interface Peer {
+  readonly endpoint: Endpoint;
+  /** The underlay address of its node. */
+  readonly via: string;
+}

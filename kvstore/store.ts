@@ -1,0 +1,113 @@
+/**
+ * The contract between the model and the place where its state lives. Every backend passes the one suite
+ * in test/contract/store.ts against its real server; no backend has features beyond it.
+ *
+ * Keys are `/`-separated paths without a leading slash (`networks/3f…`), of characters that
+ * `encodeKeyPart` leaves alone. A key is either a leaf or a folder, never both. Values are UTF-8 text of
+ * at most 64 KiB. A folder prefix ends in `/`.
+ *
+ * When the server cannot be reached every method but `watch`, `status` and `close` rejects with kind
+ * `unavailable`, within seconds, and without having changed anything it does not report.
+ */
+export interface Store {
+  /** The entry of exactly this key. */
+  get(key: string): Promise<Entry | undefined>;
+
+  /** Every entry below the folder, at any depth, sorted by key. One consistent moment where the server has it. */
+  list(prefix: string): Promise<readonly Entry[]>;
+
+  /**
+   * All or nothing: if every check holds, every write is done, and a reader or watcher never sees a part.
+   * A key is named at most once among the checks and once among the writes; checks and writes together
+   * are at most `maxCommitSize`. A failed check is a result, not an error.
+   * Deleting an absent key is no error. A put without a lease takes the key off the lease it was on.
+   */
+  commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult>;
+
+  /**
+   * What lies below the folder: first a snapshot, then changes in commit order. After any gap (connection
+   * lost, compaction, session expired) a snapshot again, so a watcher that replaces its state on a
+   * snapshot and applies changes misses nothing. While the server is away the iteration waits. It ends
+   * only by the caller's `return()` (or `break`) and by `close()` of the store; it throws only then.
+   */
+  watch(prefix: string): AsyncIterableIterator<WatchEvent>;
+
+  /**
+   * A new lease, kept alive by this process. Keys put with it vanish when it ends: on `revoke`, or after
+   * `ttlSeconds` without this process.
+   */
+  lease(ttlSeconds: number): Promise<Lease>;
+
+  /** Never throws, never waits. */
+  status(): StoreStatus;
+
+  /** Ends watches and keep-alives. Leases are left to their TTL: the process may come back for its keys. */
+  close(): Promise<void>;
+}
+
+/** Checks plus writes of one commit; Consul's transaction limit of 64 operations at two per key. */
+export const maxCommitSize = 32;
+/** Bytes of a value. */
+export const maxValueSize = 64 * 1024;
+
+export interface Entry {
+  readonly key: string;
+  readonly value: string;
+  /** Opaque; changes with every put of the key, and is never used again for another value of it. */
+  readonly version: string;
+}
+
+export type Check =
+  | { readonly key: string; readonly expect: 'absent' }
+  | { readonly key: string; readonly expect: 'version'; readonly version: string };
+
+export type Write =
+  | { readonly op: 'put'; readonly key: string; readonly value: string; readonly lease?: Lease }
+  | { readonly op: 'delete'; readonly key: string };
+
+export type CommitResult =
+  /** `versions` has the new version of every key that was put. */
+  | { readonly ok: true; readonly versions: ReadonlyMap<string, string> }
+  /** `failed` is the key of one check that did not hold. */
+  | { readonly ok: false; readonly failed: string };
+
+export type WatchEvent =
+  | { readonly type: 'snapshot'; readonly entries: readonly Entry[] }
+  | { readonly type: 'changes'; readonly changes: readonly Change[] };
+
+export type Change =
+  | { readonly op: 'put'; readonly entry: Entry }
+  | { readonly op: 'delete'; readonly key: string };
+
+export interface Lease {
+  readonly id: string;
+  readonly ttlSeconds: number;
+  /**
+   * Aborted when the lease is lost or must be taken for lost: no renewal has been confirmed for
+   * `ttlSeconds` by this process's own monotonic clock. Terminal: ask the store for a new lease.
+   */
+  readonly lost: AbortSignal;
+  /** Ends the lease and deletes its keys now. Repeatable; resolves even when the server is away. */
+  revoke(): Promise<void>;
+}
+
+export interface StoreStatus {
+  /** How users know it: `embedded`, `consul:localhost:8500`. Never holds a secret. */
+  readonly name: string;
+  readonly reachable: boolean;
+  /** Since when it is in this state, Unix time in milliseconds. */
+  readonly since: number;
+  /** Why it is not reachable, in one line. */
+  readonly reason?: string;
+}
+
+/**
+ * Makes any text fit for one part of a key: ASCII letters, digits and `-_.:` stay, the rest is %XX.
+ * ZooKeeper refuses the parts `.` and `..`, so their dots are encoded too.
+ */
+export function encodeKeyPart(text: string): string {
+  const special = /^\.+$/.test(text) ? /[^A-Za-z0-9_:-]/gu : /[^A-Za-z0-9_.:-]/gu;
+  return text.replace(special, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+}

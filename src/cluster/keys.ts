@@ -1,0 +1,33 @@
+import { encodeKeyPart } from '../../kvstore/store.ts';
+import { foldCase } from '../lib/names.ts';
+
+/** The key layout (docs/kv-stores.md). Only this file spells keys. */
+export const keys = {
+  schema: 'meta/schema',
+  network: (id: string) => `networks/${id}`,
+  /** Holds the network's id. Folded: names that differ only by case are one name. */
+  networkName: (name: string) => `network-names/${encodeKeyPart(foldCase(name))}`,
+  subnets: 'subnets',
+  vni: (vni: number) => `vnis/${vni}`,
+  service: (networkId: string, name: string) => `services/${networkId}/${encodeKeyPart(foldCase(name))}`,
+  endpoint: (networkId: string, endpointId: string) => `endpoints/${networkId}/${endpointId}`,
+  address: (networkId: string, address: string) => `addresses/${networkId}/${encodeKeyPart(address)}`,
+  /** The address that a node gave out last on a network, so that a freed one is not reused at once. */
+  cursor: (networkId: string, nodeId: string) => `cursors/${networkId}/${nodeId}`,
+  node: (id: string) => `nodes/${id}`,
+  /** Containers of the sandbox and simulated ways; only ever in the embedded store. */
+  container: (id: string) => `containers/${id}`,
+} as const;
+
+/** Folders, for `list` and `watch`. */
+export const folders = {
+  networks: 'networks/',
+  services: 'services/',
+  servicesOf: (networkId: string) => `services/${networkId}/`,
+  endpoints: 'endpoints/',
+  endpointsOf: (networkId: string) => `endpoints/${networkId}/`,
+  addressesOf: (networkId: string) => `addresses/${networkId}/`,
+  cursorsOf: (networkId: string) => `cursors/${networkId}/`,
+  nodes: 'nodes/',
+  containers: 'containers/',
+} as const;

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+
+/** What the stores hold: plain JSON values, decoded with these schemas. Objects refer to each other by id. */
+
+const id = z.string().regex(/^[0-9a-f]{64}$/);
+/** RFC 3339 with nanoseconds and Z, as the Engine writes times. */
+const time = z.string();
+/** Address with prefix length: `172.18.0.2/16`. */
+const cidr = z.string();
+const texts = z.record(z.string(), z.string());
+
+export const scopes = ['local', 'global'] as const;
+/** local: this host only. global: shared through the KV store. */
+export type Scope = (typeof scopes)[number];
+
+const pool = z.object({
+  /** CIDR; host bits cleared. */
+  subnet: cidr,
+  /** CIDR within the subnet that containers get their addresses from; the whole subnet when absent. */
+  ipRange: cidr.optional(),
+  /** Address without prefix length. */
+  gateway: z.string(),
+  /** Name → address that is kept out of the pool. */
+  auxAddresses: texts,
+});
+
+export const networkSchema = z.object({
+  id,
+  name: z.string(),
+  driver: z.string(),
+  scope: z.enum(scopes),
+  created: time,
+  internal: z.boolean(),
+  attachable: z.boolean(),
+  ipv6: z.boolean(),
+  ipam: z.object({ driver: z.string(), options: texts, pools: z.array(pool) }),
+  /** Driver options, `com.docker.network.…` keys. */
+  options: texts,
+  labels: texts,
+  /** VXLAN network identifier; overlay only. */
+  vni: z.number().int().optional(),
+  /** Set while a removal is under way, so that nothing new is put on the network meanwhile. */
+  removing: z.object({ nodeId: id }).optional(),
+});
+
+export const portSchema = z.object({
+  protocol: z.enum(['tcp', 'udp', 'sctp']),
+  /** 1–65535 */
+  port: z.number().int().min(1).max(65535),
+});
+
+export const serviceSchema = z.object({
+  id,
+  networkId: id,
+  name: z.string(),
+  created: time,
+  /** Published `--shared`: any number of providers, each with an address of its own. */
+  shared: z.boolean(),
+  /** The exclusive service's endpoint; its key, created if absent, is what makes the provider the only one. */
+  endpointId: id,
+  /** The exclusive service's addresses, from publish until unpublish; absent on networks without addresses. */
+  ipv4: cidr.optional(),
+  ipv6: cidr.optional(),
+  mac: z.string().optional(),
+  aliases: z.array(z.string()),
+  ports: z.array(portSchema),
+});
+
+export const endpointSchema = z.object({
+  id,
+  networkId: id,
+  nodeId: id,
+  containerId: id,
+  containerName: z.string(),
+  /** The name under which DNS answers: the service's, else the container's. */
+  name: z.string(),
+  /** Present when the endpoint backs a service; otherwise it is the container's own place on the network. */
+  serviceId: id.optional(),
+  created: time,
+  ipv4: cidr.optional(),
+  ipv6: cidr.optional(),
+  mac: z.string().optional(),
+  aliases: z.array(z.string()),
+  ports: z.array(portSchema),
+  /** False withholds the endpoint from DNS (a failing health check). */
+  healthy: z.boolean(),
+});
+
+export const nodeSchema = z.object({
+  id,
+  name: z.string(),
+  /** The address other nodes reach this one at; absent when none was found. */
+  advertise: z.string().optional(),
+  version: z.string(),
+  started: time,
+});
+
+/** Who holds an address. Not on a lease: it outlives its node for five minutes (records of dead nodes). */
+export const addressSchema = z.object({
+  owner: z.enum(['service', 'endpoint']),
+  /** The service's or endpoint's id. */
+  id,
+  /** The node that took it; a service's address belongs to no node. */
+  nodeId: id.optional(),
+});
+
+/** The pools that are in use in one address space: network id → CIDRs. */
+export const subnetsSchema = z.record(z.string(), z.array(cidr));
+
+export type Pool = Readonly<z.infer<typeof pool>>;
+export type Network = Readonly<z.infer<typeof networkSchema>>;
+export type Service = Readonly<z.infer<typeof serviceSchema>>;
+export type Endpoint = Readonly<z.infer<typeof endpointSchema>>;
+export type NodeRecord = Readonly<z.infer<typeof nodeSchema>>;
+export type AddressRecord = Readonly<z.infer<typeof addressSchema>>;
+export type Subnets = Readonly<z.infer<typeof subnetsSchema>>;
+export type Port = Readonly<z.infer<typeof portSchema>>;

@@ -1,0 +1,205 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Port } from '../cluster/records.ts';
+
+/**
+ * Where containers are kept and run: sandbox.ts (host programs in network namespaces), simulated.ts
+ * (records), later engine.ts (a Docker Engine's). A runtime knows nothing of networks: it makes a
+ * container's sandbox, and src/network decides what is plugged into it before the command starts.
+ */
+export interface Runtime {
+  readonly kind: 'sandbox' | 'simulated' | 'engine';
+
+  /**
+   * Finds the containers that a previous daemon left, running ones included. After: `list` is true.
+   * Called once, before anything else.
+   */
+  recover(): Promise<void>;
+
+  /** In the order of creation. */
+  list(): readonly Container[];
+  get(id: string): Container | undefined;
+
+  /** @throws conflict when the name is taken (compared without case). The container is `created`, not started. */
+  create(spec: ContainerSpec): Promise<Container>;
+  /**
+   * Replaces what may change of a container's record: its name, memberships, and what is kept with them.
+   * @throws not-found | conflict (name taken)
+   */
+  update(id: string, change: ContainerChange): Promise<Container>;
+  /** Before: not running. After: record, logs and sandbox are gone. */
+  remove(id: string): Promise<void>;
+
+  /** After: the container's sandbox exists and can be plugged; its command is not running yet. Repeatable. */
+  prepare(id: string): Promise<void>;
+  /**
+   * Before: prepared and plugged. Starts the command (none: the container just holds its network).
+   * @throws invalid when the program is not found or cannot be run; the state is then `created` or `exited` as before
+   */
+  start(id: string, files: ContainerFiles): Promise<Container>;
+  /** Sends the signal to the main process (`SIGTERM`, `9`). Without a command, any fatal one ends the container. */
+  signal(id: string, signal: string): Promise<void>;
+  /** SIGTERM, then SIGKILL after `timeoutSeconds`. After: state `exited`; resolves at once if not running. */
+  stop(id: string, timeoutSeconds: number): Promise<void>;
+  /** After an exit: takes the sandbox away, so that nothing of a stopped container is left in the kernel. */
+  release(id: string): Promise<void>;
+  /** Rewrites the files that a running container sees as /etc/resolv.conf and /etc/hosts. */
+  setFiles(id: string, files: ContainerFiles): Promise<void>;
+
+  /** Told of every end of a container's main process, asked for or not, once each, after the state changed. */
+  onExit(listener: (id: string, exitCode: number) => void): void;
+
+  /** @throws conflict when not running; unsupported in the simulated way */
+  exec(id: string, spec: ExecSpec): Promise<ExecProcess>;
+  /** @throws unsupported in the simulated way; conflict when not running */
+  attach(id: string): Promise<ProcessStreams>;
+  logs(id: string, options: LogOptions): AsyncIterable<LogLine>;
+
+  /** The data-plane sandbox that the container's interfaces are in: its own, `hostSandbox`, or another's. */
+  sandboxOf(id: string): string;
+  /** Lets go without stopping anything: containers go on running. */
+  close(): Promise<void>;
+}
+
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly spec: ContainerSpec;
+  readonly state: ContainerState;
+  /** The networks it is to be on, in order of attachment; kept while it is stopped. */
+  readonly memberships: readonly Membership[];
+}
+
+export interface ContainerState {
+  readonly status: 'created' | 'running' | 'exited';
+  /** Host pid of the main process; 0 when there is none. */
+  readonly pid: number;
+  readonly exitCode: number;
+  /** RFC 3339; `0001-01-01T00:00:00Z` for never, as the Engine writes it. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** Why the last start failed, else empty. */
+  readonly error: string;
+}
+
+export type NetworkMode =
+  /** A network by name or id; `default` is the daemon's default network. */
+  | { readonly kind: 'network'; readonly network: string }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'host' }
+  /** Shares the sandbox of another container (id). */
+  | { readonly kind: 'container'; readonly containerId: string };
+
+export interface ContainerSpec {
+  /** Absent: `adjective_noun` is made up. */
+  readonly name: string;
+  /** Only a name. */
+  readonly image: string;
+  /** Entrypoint and arguments; empty: the container just holds its network. */
+  readonly command: readonly string[];
+  /** `K=V` */
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  readonly user: string;
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly tty: boolean;
+  readonly openStdin: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly networkMode: NetworkMode;
+  /** Upstream DNS servers, search domains and options of its resolv.conf. */
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** `name:address` */
+  readonly extraHosts: readonly string[];
+  readonly exposedPorts: readonly Port[];
+  readonly autoRemove: boolean;
+  /** `SERVICE[.NETWORK]` values of --publish-service, as given. */
+  readonly publishServices: readonly string[];
+  /** Members of the create request that only `inspect` gives back (`Config` and `HostConfig`). */
+  readonly extras: Readonly<Record<string, unknown>>;
+  readonly memberships: readonly Membership[];
+}
+
+/** One place of a container on a network. */
+export interface Membership {
+  /** The network as asked for until it is first joined (name, id, id prefix), its id from then on. */
+  readonly network: string;
+  /** The service that it backs there; absent: its own place. */
+  readonly serviceId?: string;
+  /** From --publish-service: a start fails where the service cannot be taken, instead of going on without. */
+  readonly required?: boolean;
+  readonly aliases: readonly string[];
+  /** Asked-for addresses (no prefix length) and MAC. */
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly mac?: string;
+  /** Higher wins the default route. */
+  readonly gatewayPriority?: number;
+  readonly driverOptions?: Readonly<Record<string, string>>;
+  /** What it has while it is joined, as made by src/network/attachments.ts. */
+  readonly joined?: JoinedState;
+}
+
+/** Enough to re-assert the endpoint after a restart of the daemon, and to undo it without any record. */
+export interface JoinedState {
+  readonly endpointId: string;
+  readonly interfaceName?: string;
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly mac?: string;
+}
+
+export interface ContainerChange {
+  readonly name?: string;
+  readonly memberships?: readonly Membership[];
+}
+
+export interface ContainerFiles {
+  /** Whole texts. */
+  readonly resolvConf: string;
+  readonly hosts: string;
+}
+
+export interface ExecSpec {
+  readonly command: readonly string[];
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  readonly user: string;
+  readonly tty: boolean;
+  readonly attachStdin: boolean;
+}
+
+export interface ProcessStreams {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Never readable data with a TTY. */
+  readonly stderr: Readable;
+  resize(columns: number, rows: number): void;
+}
+
+export interface ExecProcess extends ProcessStreams {
+  readonly pid: number;
+  /** Resolves with the exit code: 128 + signal when killed; 126 not executable, 127 not found. */
+  readonly exited: Promise<number>;
+}
+
+export interface LogOptions {
+  /** Goes on with new lines until the container ends. */
+  readonly follow: boolean;
+  /** Only the last n lines; undefined: all. */
+  readonly tail?: number;
+  /** Unix time in seconds, may have a fraction. */
+  readonly since?: number;
+  readonly until?: number;
+}
+
+export interface LogLine {
+  readonly stream: 'stdout' | 'stderr';
+  /** RFC 3339 with nanoseconds. */
+  readonly time: string;
+  /** Raw bytes, newline included where the program wrote one. */
+  readonly data: Buffer;
+}

@@ -1,0 +1,130 @@
+/**
+ * What moves packets, or computes where they would go. Two implementations: linux/ (iproute2, nftables,
+ * named network namespaces) and simulated.ts (a model in memory).
+ *
+ * Every `ensure…` compares and changes only what differs; every method may be repeated; `remove…` of what
+ * is absent is no error. Kernel objects carry this node's tag in their names (src/dataplane/linux/names.ts):
+ * `owned()` lists them and nothing else, so that objects of others, another Fairlead included, are never touched.
+ */
+export interface Dataplane {
+  readonly kind: 'linux' | 'simulated';
+
+  /** A network stack with only `lo` up. After: `sandboxPath(id)` can be entered. */
+  ensureSandbox(sandboxId: string): Promise<void>;
+  /** After: the namespace and every interface in it are gone. Processes in it must have ended. */
+  removeSandbox(sandboxId: string): Promise<void>;
+  /** Where the namespace is: `/run/netns/…`, or `/proc/1/ns/net` for `hostSandbox`. */
+  sandboxPath(sandboxId: string): string;
+
+  /** After: a bridge with these addresses, up. Addresses that the spec does not name are taken off. */
+  ensureBridge(bridge: BridgeSpec): Promise<void>;
+  removeBridge(name: string): Promise<void>;
+
+  /**
+   * Puts the interface into the sandbox under `name`, with its addresses and MAC, up.
+   * Undone by `unplug`. Repeating it repairs; it never adds a second one.
+   */
+  plug(sandboxId: string, plug: Plug): Promise<void>;
+  /** After: neither end of the interface exists (or, for `existing`, it is back in the host's namespace). */
+  unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void>;
+  /** Makes these the sandbox's default routes; undefined takes that family's route away. */
+  setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void>;
+
+  /** Replaces this node's whole firewall in one transaction. Equal rules cost nothing. */
+  applyFirewall(rules: Firewall): Promise<void>;
+
+  /** Everything this node has made, for finding orphans. */
+  owned(): Promise<Owned>;
+  /** Subnets that routes of the host lie in (CIDR), so that no pool is chosen on top of one. */
+  hostSubnets(): Promise<readonly string[]>;
+
+  /** Would (simulated) or does (linux: a real echo request or connect) `from` reach the address? */
+  reach(fromSandbox: string, to: ReachTarget): Promise<Reachability>;
+
+  /** For kernels' sake: puts the whole owned state away. Used when a daemon is asked to leave nothing behind. */
+  close(): Promise<void>;
+}
+
+/** The sandbox id that stands for the host's own network stack. */
+export const hostSandbox = 'host';
+
+export interface BridgeSpec {
+  /** At most 15 characters (IFNAMSIZ). */
+  readonly name: string;
+  /** Gateway addresses with prefix length. */
+  readonly addresses: readonly string[];
+  /** Bytes. */
+  readonly mtu: number;
+  /** Fixed MAC; absent: the kernel chooses. */
+  readonly mac?: string;
+}
+
+export interface Plug {
+  /** The interface's name inside the sandbox: `eth0`. */
+  readonly name: string;
+  readonly source: InterfaceSource;
+  /** With prefix length. */
+  readonly addresses: readonly string[];
+  readonly mac?: string;
+  /** Bytes. */
+  readonly mtu?: number;
+  readonly routes?: readonly StaticRoute[];
+}
+
+/** Where an interface comes from; decided by a driver, carried out here. */
+export type InterfaceSource =
+  /** A veth pair, its host end `hostName` in `bridge`. */
+  | { readonly kind: 'veth'; readonly hostName: string; readonly bridge: string }
+  /** An interface that a remote driver made in the host's namespace; it is moved. */
+  | { readonly kind: 'existing'; readonly hostName: string };
+
+export interface StaticRoute {
+  /** CIDR */
+  readonly destination: string;
+  /** Absent: directly connected. */
+  readonly nextHop?: string;
+}
+
+export interface DefaultRoutes {
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+}
+
+/** The node's firewall as a value; order does not matter. */
+export interface Firewall {
+  readonly networks: readonly NetworkRules[];
+}
+
+export interface NetworkRules {
+  /** The bridge interface that the network's packets enter and leave by. */
+  readonly bridge: string;
+  /** CIDR of the network's pools. */
+  readonly subnets: readonly string[];
+  /** No way out and none in. */
+  readonly internal: boolean;
+  /** Masquerade what leaves the host. */
+  readonly masquerade: boolean;
+  /** Containers of this network may talk to each other. */
+  readonly icc: boolean;
+}
+
+export interface Owned {
+  readonly sandboxes: readonly string[];
+  readonly bridges: readonly string[];
+  /** Host ends of veth pairs. */
+  readonly interfaces: readonly string[];
+}
+
+export interface ReachTarget {
+  readonly address: string;
+  /** Absent: ICMP echo. */
+  readonly port?: { readonly protocol: 'tcp' | 'udp'; readonly port: number };
+}
+
+export interface Reachability {
+  readonly reachable: boolean;
+  /** The hops of the path, in words: `eth0`, `fl3a…-foo (bridge)`, `eth0 of c1`. Empty when unknown. */
+  readonly path: readonly string[];
+  /** Why not, in one line. */
+  readonly reason?: string;
+}

@@ -1,0 +1,120 @@
+import { Address4, Address6 } from 'ip-address';
+import { FairleadError } from './errors.ts';
+
+export type Family = 4 | 6;
+
+/** A block of addresses, its host bits cleared. Parsed once; `text` is its canonical CIDR form. */
+export interface Subnet {
+  readonly text: string;
+  readonly family: Family;
+  readonly prefixLength: number;
+  /** The network address, as a number. */
+  readonly first: bigint;
+  /** The last address (IPv4: broadcast), as a number. */
+  readonly last: bigint;
+}
+
+/**
+ * Parses `a.b.c.d/n` or `x::/n`; host bits are cleared.
+ * @throws invalid when it is not CIDR
+ */
+export function parseSubnet(text: string): Subnet {
+  const subnet = tryParseSubnet(text);
+  if (!subnet) throw new FairleadError('invalid', `invalid subnet ${text}: expected CIDR such as 10.1.0.0/24`);
+  return subnet;
+}
+
+function tryParseSubnet(text: string): Subnet | undefined {
+  if (!/\/\d{1,3}$/.test(text)) return undefined;
+  const address = parseEither(text);
+  if (!address) return undefined;
+  const first = address.startAddress();
+  const prefixLength = address.subnetMask;
+  return {
+    text: `${first.correctForm()}/${prefixLength}`,
+    family: address instanceof Address4 ? 4 : 6,
+    prefixLength,
+    first: first.bigInt(),
+    last: address.endAddress().bigInt(),
+  };
+}
+
+/**
+ * Parses one address without a prefix length and returns its canonical text (RFC 5952 for IPv6).
+ * @throws invalid, naming `what` it was for
+ */
+export function parseAddress(text: string, what = 'IP address'): string {
+  const address = text.includes('/') ? undefined : parseEither(text);
+  if (!address) throw new FairleadError('invalid', `invalid ${what} ${text}`);
+  return address.correctForm();
+}
+
+export function isAddress(text: string): boolean {
+  return !text.includes('/') && parseEither(text) !== undefined;
+}
+
+export function familyOf(address: string): Family {
+  return address.includes(':') ? 6 : 4;
+}
+
+export function contains(subnet: Subnet, address: string): boolean {
+  if (familyOf(address) !== subnet.family) return false;
+  const value = toNumber(address);
+  return value >= subnet.first && value <= subnet.last;
+}
+
+export function containsSubnet(outer: Subnet, inner: Subnet): boolean {
+  return outer.family === inner.family && inner.first >= outer.first && inner.last <= outer.last;
+}
+
+export function overlaps(a: Subnet, b: Subnet): boolean {
+  return a.family === b.family && a.first <= b.last && b.first <= a.last;
+}
+
+/** An address as a number, for arithmetic within one family. */
+export function toNumber(address: string): bigint {
+  return familyOf(address) === 4 ? new Address4(address).bigInt() : new Address6(address).bigInt();
+}
+
+export function fromNumber(value: bigint, family: Family): string {
+  return (family === 4 ? Address4.fromBigInt(value) : Address6.fromBigInt(value)).correctForm();
+}
+
+/** The subnet's network and (IPv4) broadcast address, which no container may have. */
+export function isReservedIn(subnet: Subnet, address: string): boolean {
+  const value = toNumber(address);
+  if (subnet.prefixLength >= (subnet.family === 4 ? 31 : 127)) return false;
+  return value === subnet.first || (subnet.family === 4 && value === subnet.last);
+}
+
+/** `10.0.0.5` in `10.0.0.0/24` is `10.0.0.5/24`, as interfaces and records write it. */
+export function withPrefix(address: string, subnet: Subnet): string {
+  return `${address}/${subnet.prefixLength}`;
+}
+
+export function withoutPrefix(cidr: string): string {
+  const slash = cidr.indexOf('/');
+  return slash < 0 ? cidr : cidr.slice(0, slash);
+}
+
+/** 02:42 and the IPv4 address in hex, as Docker; the last four bytes of an IPv6 address otherwise. */
+export function macFor(address: string): string {
+  const value = toNumber(address) & 0xffff_ffffn;
+  const hex = value.toString(16).padStart(8, '0');
+  return `02:42:${hex.match(/../g)?.join(':')}`;
+}
+
+/** `4.3.2.1.in-addr.arpa` or the nibble form of ip6.arpa (RFC 1035 3.5, RFC 3596 2.5), no final dot. */
+export function reverseName(address: string): string {
+  const reversed =
+    familyOf(address) === 4 ? new Address4(address).reverseForm() : new Address6(address).reverseForm();
+  return reversed.replace(/\.$/, '');
+}
+
+function parseEither(text: string): Address4 | Address6 | undefined {
+  try {
+    return text.includes(':') ? new Address6(text) : new Address4(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The closed catalogue of failures. Every error that reaches a user is a FairleadError; its kind alone
+ * decides the HTTP status (src/api/error-map.ts) and docs/errors.md lists each (held true by a test).
+ */
+export const errorKinds = [
+  /** The request itself is wrong: bad name, bad flag value, ambiguous reference. */
+  'invalid',
+  /** Understood and refused by a rule: predefined network, object in use. */
+  'forbidden',
+  /** The named object does not exist; never used when a store could not be asked. */
+  'not-found',
+  /** Somebody else holds the name, address or provider place. */
+  'conflict',
+  /** The KV store, the Engine or a plugin cannot be reached now. */
+  'unavailable',
+  /** No address, subnet or VNI is left in the pools. */
+  'exhausted',
+  /** The daemon's way of running (simulated, say) cannot do this. */
+  'unsupported',
+  /** A tool or the kernel failed; the message holds the command and its stderr. */
+  'internal',
+] as const;
+
+export type ErrorKind = (typeof errorKinds)[number];
+
+export class FairleadError extends Error {
+  override readonly name = 'FairleadError';
+
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Adds one clause in front: `attach web to foo: overlay: …`. The first kind is kept. */
+export function withContext(clause: string, error: unknown): FairleadError {
+  return new FairleadError(kindOf(error), `${clause}: ${messageOf(error)}`, { cause: error });
+}
+
+export function kindOf(error: unknown): ErrorKind {
+  return error instanceof FairleadError ? error.kind : 'internal';
+}
+
+/** One line, even for an AggregateError: its parts joined by `; `. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function isKind(error: unknown, kind: ErrorKind): boolean {
+  return error instanceof FairleadError && error.kind === kind;
+}
