@@ -1,0 +1,151 @@
+import type { Endpoint, Network, Port, Service } from '../cluster/records.ts';
+import type { Container, Membership, Runtime } from '../container/runtime.ts';
+import type { EventBus } from '../lib/events.ts';
+
+/**
+ * What the API offers and everything else asks for: the use cases. Each takes what a person typed
+ * (a `ref` is a full id, a name or an id prefix), leaves the state as it was when it fails, and throws
+ * FairleadErrors only. Once a call has returned, every later read and DNS query on this node shows its effect.
+ */
+export interface Model {
+  readonly networks: Networks;
+  readonly services: Services;
+  readonly containers: Containers;
+  readonly events: EventBus;
+}
+
+export interface Networks {
+  /** Sorted by name, in natural order. */
+  list(): readonly Network[];
+  /** @throws not-found | invalid (ambiguous prefix, with the candidates) */
+  find(ref: string): Network;
+  /** Where containers and services go that name no network. */
+  defaultNetwork(): Network;
+  /** @throws invalid | conflict (name taken) | forbidden | exhausted */
+  create(spec: NetworkSpec): Promise<Network>;
+  /** @throws forbidden for predefined networks, and naming the holders when services or endpoints remain */
+  remove(ref: string): Promise<Network>;
+  /** Removes what has neither services nor endpoints nor is predefined, and that `selects` accepts. */
+  prune(selects: (network: Network) => boolean): Promise<readonly Network[]>;
+  /** The live endpoints of a network, of every node. Asks the store where this node does not follow the network. */
+  endpoints(networkId: string): Promise<readonly Endpoint[]>;
+}
+
+export interface NetworkSpec {
+  readonly name: string;
+  /** Absent or empty: the default network's driver (2015), which is bridge unless configured. */
+  readonly driver?: string;
+  readonly scope?: string;
+  readonly internal?: boolean;
+  readonly attachable?: boolean;
+  readonly ipv6?: boolean;
+  readonly ipam?: {
+    readonly driver?: string;
+    readonly options?: Readonly<Record<string, string>>;
+    readonly config?: readonly PoolSpec[];
+  };
+  readonly options?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** As typed; checked by IPAM. */
+export interface PoolSpec {
+  readonly subnet?: string;
+  readonly ipRange?: string;
+  readonly gateway?: string;
+  readonly auxAddresses?: Readonly<Record<string, string>>;
+}
+
+export interface ServiceView {
+  readonly service: Service;
+  readonly network: Network;
+  /** Live endpoints that back it; at most one unless it is shared. */
+  readonly providers: readonly Endpoint[];
+}
+
+export interface Services {
+  /** Published services sorted by name, then network name. */
+  list(filter?: { readonly networkRef?: string }): Promise<readonly ServiceView[]>;
+  /** Containers' own endpoints: what 2015's `service ls` showed as implicit services. */
+  implicit(filter?: { readonly networkRef?: string }): Promise<readonly ImplicitService[]>;
+  /** `SERVICE[.NETWORK]`, an id or an id prefix. @throws not-found | invalid */
+  find(ref: string): Promise<ServiceView>;
+  /** `ref` is `SERVICE[.NETWORK]` as typed. @throws not-found (network) | invalid (name) | conflict (exists) */
+  publish(ref: string, options?: PublishOptions): Promise<ServiceView>;
+  /** The network is named apart, as POST /services does; empty: the default network. */
+  publishOn(networkRef: string, name: string, options?: PublishOptions): Promise<ServiceView>;
+  /** @throws forbidden while a provider is attached, unless `force`, which detaches it first */
+  unpublish(serviceId: string, options?: { readonly force?: boolean }): Promise<void>;
+  /** @throws conflict when it has a provider (and is not shared) or this container is attached already */
+  attach(serviceId: string, containerRef: string): Promise<ServiceView>;
+  /** @throws invalid when that container is not attached; forbidden wording of docker-facts §3 */
+  detach(serviceId: string, containerRef: string): Promise<void>;
+}
+
+export interface PublishOptions {
+  readonly shared?: boolean;
+  readonly aliases?: readonly string[];
+  /** For SRV records. */
+  readonly ports?: readonly Port[];
+}
+
+export interface ImplicitService {
+  readonly endpoint: Endpoint;
+  readonly network: Network;
+}
+
+export interface Containers {
+  readonly runtime: Runtime;
+  /** In order of creation. */
+  list(): readonly Container[];
+  find(ref: string): Container;
+  create(request: CreateContainer): Promise<Container>;
+  /** No error when it runs already. A failed start leaves the container as it was, with `state.error` set. */
+  start(ref: string): Promise<Container>;
+  /** Default 10 s until SIGKILL. No error when it does not run. */
+  stop(ref: string, timeoutSeconds?: number): Promise<void>;
+  restart(ref: string, timeoutSeconds?: number): Promise<void>;
+  /** @throws conflict when it does not run */
+  kill(ref: string, signal: string): Promise<void>;
+  /** Resolves with the exit code: at once if not running (`not-running`), at the next exit, or once removed. */
+  wait(ref: string, condition: 'not-running' | 'next-exit' | 'removed'): Promise<number>;
+  /** @throws conflict when it runs and `force` is not set */
+  remove(ref: string, options?: { readonly force?: boolean }): Promise<void>;
+  rename(ref: string, name: string): Promise<void>;
+  connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
+  /** `force` also takes an endpoint (id or name) of a container that is gone. */
+  disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;
+}
+
+export type EndpointSettings = Pick<
+  Membership,
+  'ipv4' | 'ipv6' | 'mac' | 'gatewayPriority' | 'driverOptions'
+> & { readonly aliases?: readonly string[] };
+
+export interface CreateContainer {
+  readonly name?: string;
+  readonly image: string;
+  /** Entrypoint and arguments, joined. */
+  readonly command?: readonly string[];
+  readonly env?: readonly string[];
+  readonly workingDir?: string;
+  readonly user?: string;
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly tty?: boolean;
+  readonly openStdin?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `default`, `none`, `host`, `container:REF` or a network's ref; absent or empty: `default`. */
+  readonly networkMode?: string;
+  /** Network ref → settings; may name further networks than `networkMode`. */
+  readonly endpoints?: Readonly<Record<string, EndpointSettings>>;
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
+  readonly extraHosts?: readonly string[];
+  readonly exposedPorts?: readonly Port[];
+  readonly autoRemove?: boolean;
+  readonly publishServices?: readonly string[];
+  /** Kept for `inspect`. */
+  readonly extras?: Readonly<Record<string, unknown>>;
+}
