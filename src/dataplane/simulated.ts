@@ -1,0 +1,117 @@
+import { FairleadError } from '../lib/errors.ts';
+import { shortId } from '../lib/ids.ts';
+import {
+  type BridgeSpec,
+  type Dataplane,
+  type DefaultRoutes,
+  type Firewall,
+  hostSandbox,
+  type Owned,
+  type Plug,
+  type Reachability,
+  type ReachTarget,
+} from './dataplane.ts';
+import { computeReach, type SimulatedSandbox } from './simulated-reach.ts';
+
+/** The data plane of the simulated way: the same contract over a model in memory; no packet moves. */
+export function createSimulatedDataplane(): Dataplane {
+  return new SimulatedDataplane();
+}
+
+class SimulatedDataplane implements Dataplane {
+  readonly kind = 'simulated';
+  readonly #sandboxes = new Map<string, SimulatedSandbox>();
+  readonly #bridges = new Map<string, BridgeSpec>();
+  #firewall: Firewall = { networks: [] };
+
+  async ensureSandbox(sandboxId: string): Promise<void> {
+    const key = shortId(sandboxId);
+    if (sandboxId === hostSandbox || this.#sandboxes.has(key)) return;
+    this.#sandboxes.set(key, { interfaces: new Map(), defaultRoutes: {} });
+  }
+
+  async removeSandbox(sandboxId: string): Promise<void> {
+    this.#sandboxes.delete(shortId(sandboxId));
+  }
+
+  /** Names no file: there is no namespace to enter. */
+  sandboxPath(sandboxId: string): string {
+    return `simulated/${shortId(sandboxId)}`;
+  }
+
+  async ensureBridge(bridge: BridgeSpec): Promise<void> {
+    this.#bridges.set(bridge.name, bridge);
+  }
+
+  async removeBridge(name: string): Promise<void> {
+    this.#bridges.delete(name);
+  }
+
+  async plug(sandboxId: string, plug: Plug): Promise<void> {
+    const sandbox = this.#sandbox(sandboxId);
+    if (plug.source.kind === 'veth' && !this.#bridges.has(plug.source.bridge)) {
+      throw new FairleadError('not-found', `plug ${plug.name}: no bridge ${plug.source.bridge}`);
+    }
+    const holder = sandbox.interfaces.get(plug.name);
+    if (holder && holder.source.hostName !== plug.source.hostName) {
+      throw new FairleadError(
+        'conflict',
+        `plug ${plug.name}: the sandbox has another interface of this name`,
+      );
+    }
+    // A host end is one interface: a second plug of it moves it, as the kernel would.
+    this.#forget(plug.source.hostName);
+    sandbox.interfaces.set(plug.name, plug);
+  }
+
+  async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {
+    const interfaces = this.#sandboxes.get(shortId(sandboxId))?.interfaces;
+    if (interfaces?.get(plug.name)?.source.hostName === plug.source.hostName) interfaces.delete(plug.name);
+  }
+
+  async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {
+    this.#sandbox(sandboxId).defaultRoutes = routes;
+  }
+
+  async applyFirewall(rules: Firewall): Promise<void> {
+    this.#firewall = rules;
+  }
+
+  async owned(): Promise<Owned> {
+    const plugs = [...this.#sandboxes.values()].flatMap((sandbox) => [...sandbox.interfaces.values()]);
+    return {
+      sandboxes: [...this.#sandboxes.keys()],
+      bridges: [...this.#bridges.keys()],
+      interfaces: plugs.flatMap(({ source }) => (source.kind === 'veth' ? [source.hostName] : [])),
+    };
+  }
+
+  async hostSubnets(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {
+    const model = { sandboxes: this.#sandboxes, bridges: this.#bridges, firewall: this.#firewall };
+    return computeReach(model, fromSandbox === hostSandbox ? hostSandbox : shortId(fromSandbox), to);
+  }
+
+  async close(): Promise<void> {
+    this.#sandboxes.clear();
+    this.#bridges.clear();
+    this.#firewall = { networks: [] };
+  }
+
+  #sandbox(sandboxId: string): SimulatedSandbox {
+    const sandbox = this.#sandboxes.get(shortId(sandboxId));
+    if (!sandbox) throw new FairleadError('not-found', `no sandbox ${shortId(sandboxId)}`);
+    return sandbox;
+  }
+
+  #forget(hostName: string): void {
+    for (const { interfaces } of this.#sandboxes.values()) {
+      for (const [name, plug] of interfaces) {
+        if (plug.source.hostName === hostName) interfaces.delete(name);
+      }
+    }
+  }
+}
