@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Installs what the tests need beyond npm: tools by apt-get, and the servers of the KV stores unpacked
+# into a cache, so that no service of theirs is ever started on this machine. Quiet; a second run does nothing.
+set -euo pipefail
+
+cache="${FAIRLEAD_TEST_CACHE:-$HOME/.cache/fairlead-test}"
+zookeeper_jar=/usr/share/java/zookeeper.jar
+
+# What must be there → the Debian package that has it. A path is a file, a word a command.
+needs=(
+  nft:nftables
+  ip:iproute2
+  dig:bind9-dnsutils
+  dnsmasq:dnsmasq-base
+  ping:iputils-ping
+  nc:netcat-openbsd
+  openssl:openssl
+  java:default-jre-headless
+  "$zookeeper_jar:libzookeeper-java"
+)
+
+missing_packages() {
+  local need thing
+  for need in "${needs[@]}"; do
+    thing="${need%%:*}"
+    if [[ $thing == /* ]]; then [[ -e $thing ]] || echo "${need#*:}"
+    else PATH="$PATH:/usr/sbin:/sbin" command -v "$thing" >/dev/null || echo "${need#*:}"
+    fi
+  done
+}
+
+missing_servers() {
+  [[ -x $cache/etcd-server/usr/bin/etcd ]] || echo etcd-server
+  [[ -x $cache/consul/usr/bin/consul ]] || echo consul
+}
+
+# An apt whose package lists may be of another day, so a failed download gets one try with fresh ones.
+with_fresh_lists() {
+  "$@" >"$log" 2>&1 || { apt-get update -q >"$log" 2>&1 && "$@" >"$log" 2>&1; }
+}
+
+install_packages() {
+  echo "installing $* (once) …"
+  DEBIAN_FRONTEND=noninteractive with_fresh_lists \
+    apt-get install -q -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
+}
+
+# Unpacks one package into the cache without installing it: $1 package, further words: options of apt-get.
+unpack() {
+  local package="$1" work
+  shift
+  echo "unpacking $package (once) …"
+  work="$(mktemp -d)"
+  chmod 755 "$work"
+  (cd "$work" && with_fresh_lists apt-get "$@" download "$package")
+  rm -rf "${cache:?}/$package" && mkdir -p "$cache"
+  dpkg -x "$work/$package"_*.deb "$work/root" && mv "$work/root" "$cache/$package"
+  rm -rf "$work"
+}
+
+# Consul left Debian after bullseye: the machine's own mirror, that suite, lists of its own.
+unpack_consul() {
+  local lists="$cache/bullseye" mirror
+  mirror="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/$')"
+  mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+  echo "deb $mirror bullseye main" >"$lists/sources.list"
+  local apt=(-o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=-
+    -o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists/cache")
+  apt-get "${apt[@]}" update -q >"$log" 2>&1
+  unpack consul "${apt[@]}"
+  rm -rf "$lists"
+}
+
+mapfile -t packages < <(missing_packages)
+mapfile -t servers < <(missing_servers)
+[[ ${#packages[@]} -eq 0 && ${#servers[@]} -eq 0 ]] && exit 0
+
+if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
+  echo "the tests need ${packages[*]} ${servers[*]}: run 'bash test/rig/packages.sh' as root on Debian" >&2
+  exit 1
+fi
+
+log="$(mktemp)"
+trap 'status=$?; [[ $status -eq 0 ]] || cat "$log" >&2; rm -f "$log"' EXIT
+[[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}"
+for server in "${servers[@]}"; do
+  case $server in
+    consul) unpack_consul ;;
+    *) unpack "$server" ;;
+  esac
+done
