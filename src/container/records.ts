@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { portSchema } from '../cluster/records.ts';
+import type { Container } from './runtime.ts';
+
+/** What the embedded store holds of a container of the sandbox and simulated ways: the `Container` itself. */
+
+const texts = z.array(z.string());
+const textMap = z.record(z.string(), z.string());
+
+const joinedSchema = z.object({
+  endpointId: z.string(),
+  interfaceName: z.string().exactOptional(),
+  ipv4: z.string().exactOptional(),
+  ipv6: z.string().exactOptional(),
+  mac: z.string().exactOptional(),
+});
+
+const membershipSchema = z.object({
+  network: z.string(),
+  serviceId: z.string().exactOptional(),
+  publish: z.string().exactOptional(),
+  aliases: texts,
+  ipv4: z.string().exactOptional(),
+  ipv6: z.string().exactOptional(),
+  mac: z.string().exactOptional(),
+  gatewayPriority: z.number().exactOptional(),
+  driverOptions: textMap.exactOptional(),
+  joined: joinedSchema.exactOptional(),
+});
+
+const networkModeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('network'), network: z.string() }),
+  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('host') }),
+  z.object({ kind: z.literal('container'), containerId: z.string() }),
+]);
+
+const specSchema = z.object({
+  name: z.string(),
+  image: z.string(),
+  command: texts,
+  env: texts,
+  workingDir: z.string(),
+  user: z.string(),
+  hostname: z.string(),
+  domainname: z.string(),
+  tty: z.boolean(),
+  openStdin: z.boolean(),
+  labels: textMap,
+  networkMode: networkModeSchema,
+  dns: texts,
+  dnsSearch: texts,
+  dnsOptions: texts,
+  extraHosts: texts,
+  exposedPorts: z.array(portSchema),
+  autoRemove: z.boolean(),
+  publishServices: texts,
+  extras: z.record(z.string(), z.unknown()),
+  memberships: z.array(membershipSchema),
+});
+
+const stateSchema = z.object({
+  status: z.enum(['created', 'running', 'exited']),
+  pid: z.number().int(),
+  exitCode: z.number().int(),
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  error: z.string(),
+});
+
+export const containerSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{64}$/),
+  name: z.string(),
+  created: z.string(),
+  spec: specSchema,
+  state: stateSchema,
+  memberships: z.array(membershipSchema),
+});
+
+/** @throws an Error when the text is not a container's record */
+export function decodeContainer(text: string): Container {
+  return containerSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,20 @@
+import { hostSandbox } from '../dataplane/dataplane.ts';
+import { FairleadError } from '../lib/errors.ts';
+import type { ContainerTable } from './container-table.ts';
+
+/**
+ * The sandbox that a container's interfaces are in: its own, the host's, or that of the container it
+ * shares with, itself perhaps a sharer.
+ * @throws not-found, invalid when the sharing goes round in a circle
+ */
+export function resolveSandbox(table: ContainerTable, id: string): string {
+  const seen = new Set<string>();
+  for (let at = id; !seen.has(at); ) {
+    seen.add(at);
+    const { networkMode } = table.require(at).spec;
+    if (networkMode.kind === 'host') return hostSandbox;
+    if (networkMode.kind !== 'container') return at;
+    at = networkMode.containerId;
+  }
+  throw new FairleadError('invalid', `container ${id} shares its network with itself`);
+}
