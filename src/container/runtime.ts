@@ -129,8 +129,11 @@ export interface Membership {
   readonly network: string;
   /** The service that it backs there; absent: its own place. */
   readonly serviceId?: string;
-  /** From --publish-service: a start fails where the service cannot be taken, instead of going on without. */
-  readonly required?: boolean;
+  /**
+   * From --publish-service: the service's name. A start creates the service if it is missing, and fails
+   * where it cannot be taken, instead of going on without as for a `service attach`.
+   */
+  readonly publish?: string;
   readonly aliases: readonly string[];
   /** Asked-for addresses (no prefix length) and MAC. */
   readonly ipv4?: string;
@@ -150,6 +153,11 @@ export interface JoinedState {
   readonly ipv4?: string;
   readonly ipv6?: string;
   readonly mac?: string;
+  /** Next hops of the default routes that this place offers; none on internal networks. */
+  readonly gateway?: string;
+  readonly gateway6?: string;
+  /** Where the network's DNS responder listens. */
+  readonly resolver?: string;
 }
 
 export interface ContainerChange {

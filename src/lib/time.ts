@@ -1,0 +1,7 @@
+/** Now in RFC 3339 with nanosecond digits and Z, as the Engine writes times. */
+export function timestamp(milliseconds = Date.now()): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000000Z');
+}
+
+/** The Engine's way to say "never". */
+export const never = '0001-01-01T00:00:00Z';

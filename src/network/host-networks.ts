@@ -1,0 +1,77 @@
+import type { Driver } from '../../drivers/driver.ts';
+import type { Network } from '../cluster/records.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { withContext } from '../lib/errors.ts';
+
+export interface HostNetworksDeps {
+  readonly driverOf: (network: Network) => Driver;
+  readonly dataplane: Dataplane;
+  /** Told all networks that are set up here, after a change: their gateways can be listened on. */
+  readonly onChange: (networks: readonly Network[]) => void;
+}
+
+/** Which networks are set up on this host, and the one firewall that they make together. */
+export class HostNetworks {
+  readonly #ready = new Map<string, Promise<Network>>();
+  readonly #up = new Map<string, Network>();
+  #firewall: Promise<void> = Promise.resolve();
+
+  constructor(private readonly deps: HostNetworksDeps) {}
+
+  list(): readonly Network[] {
+    return [...this.#up.values()];
+  }
+
+  /** After: this host can have endpoints on the network. Costs nothing when it is set up already. */
+  async ensure(network: Network): Promise<void> {
+    const known = this.#ready.get(network.id);
+    if (known) {
+      await known;
+      return;
+    }
+    const setUp = this.#setUp(network);
+    this.#ready.set(network.id, setUp);
+    setUp.catch(() => this.#ready.delete(network.id));
+    await setUp;
+  }
+
+  /** Takes the network off this host; no endpoint of this node may be left on it. */
+  async remove(network: Network): Promise<void> {
+    this.#ready.delete(network.id);
+    this.#up.delete(network.id);
+    this.deps.onChange(this.list());
+    await this.deps.driverOf(network).removeNetwork(network);
+    await this.#applyFirewall();
+  }
+
+  /** Makes the kernel match again, whatever was done to it behind our back. */
+  async repair(): Promise<void> {
+    for (const network of this.list()) await this.deps.driverOf(network).ensureNetwork(network);
+    await this.#applyFirewall();
+    this.deps.onChange(this.list());
+  }
+
+  async #setUp(network: Network): Promise<Network> {
+    const driver = this.deps.driverOf(network);
+    try {
+      await driver.ensureNetwork(network);
+      this.#up.set(network.id, network);
+      if (driver.firewall?.(network)) await this.#applyFirewall();
+    } catch (error) {
+      this.#up.delete(network.id);
+      throw withContext(`set up network ${network.name}: ${driver.name}`, error);
+    }
+    this.deps.onChange(this.list());
+    return network;
+  }
+
+  /** One at a time, each with the newest rules. */
+  #applyFirewall(): Promise<void> {
+    const apply = () => {
+      const networks = this.list().flatMap((network) => this.deps.driverOf(network).firewall?.(network) ?? []);
+      return this.deps.dataplane.applyFirewall({ networks });
+    };
+    this.#firewall = this.#firewall.then(apply, apply);
+    return this.#firewall;
+  }
+}

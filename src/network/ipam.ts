@@ -1,0 +1,167 @@
+import type { Check, Write } from '../../kvstore/store.ts';
+import type { Directory } from '../cluster/directory.ts';
+import { folders, keys } from '../cluster/keys.ts';
+import type { AddressRecord, Network, Pool } from '../cluster/records.ts';
+import {
+  contains,
+  type Family,
+  fromNumber,
+  isReservedIn,
+  parseAddress,
+  parseSubnet,
+  toNumber,
+  withoutPrefix,
+  withPrefix,
+} from '../lib/addresses.ts';
+import { FairleadError } from '../lib/errors.ts';
+
+/** An address that was chosen and is to be taken by the commit that holds its check and writes. */
+export interface Claim {
+  /** With prefix length. */
+  readonly cidr: string;
+  readonly checks: readonly Check[];
+  readonly writes: readonly Write[];
+  /** Call when the commit did not come about. `taken`: because somebody else has the address. */
+  readonly abandon: (taken: boolean) => void;
+}
+
+/** What is known of one pool: taken addresses, and the last one given out. */
+interface Book {
+  readonly taken: Set<string>;
+  cursor: bigint;
+}
+
+/**
+ * Gives addresses out. The truth is one create-if-absent key per address; the book in memory only makes
+ * a good first guess, so that hosts seldom collide and a freed address rests while others are free.
+ */
+export class Ipam {
+  readonly #books = new Map<string, Promise<Book>>();
+
+  constructor(
+    private readonly directory: Directory,
+    private readonly nodeId: string,
+  ) {}
+
+  /**
+   * Chooses a free address of the family, or the wanted one.
+   * @returns undefined where the network has no pool of that family
+   * @throws exhausted | invalid (wanted lies outside) | forbidden (wanted is in use)
+   */
+  async claim(
+    network: Network,
+    family: Family,
+    owner: AddressRecord,
+    wanted?: string,
+  ): Promise<Claim | undefined> {
+    const pools = network.ipam.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
+    if (pools.length === 0 && wanted === undefined) return undefined;
+    if (wanted !== undefined) return this.#claimWanted(network, pools, owner, wanted);
+    for (const fresh of [false, true]) {
+      // A second look at the store: what others have freed meanwhile is not in the book.
+      if (fresh) this.forget(network.id);
+      for (const pool of pools) {
+        const book = await this.#book(network, pool);
+        const address = nextFree(pool, book);
+        if (address !== undefined) return this.#claimOf(network, pool, book, owner, address);
+      }
+    }
+    throw new FairleadError(
+      'exhausted',
+      `no address is left on network ${network.name} (${pools.map((pool) => pool.ipRange ?? pool.subnet).join(', ')})`,
+    );
+  }
+
+  /** Writes that free an address; the book learns of it at once. */
+  release(networkId: string, cidr: string): readonly Write[] {
+    const address = withoutPrefix(cidr);
+    for (const [key, book] of this.#books) {
+      if (key.startsWith(networkId)) void book.then(({ taken }) => taken.delete(address));
+    }
+    return [{ op: 'delete', key: keys.address(networkId, address) }];
+  }
+
+  /** Drops what is remembered of a network. */
+  forget(networkId: string): void {
+    for (const key of this.#books.keys()) if (key.startsWith(networkId)) this.#books.delete(key);
+  }
+
+  async #claimWanted(network: Network, pools: readonly Pool[], owner: AddressRecord, wanted: string): Promise<Claim> {
+    const address = parseAddress(wanted);
+    const pool = pools.find(({ subnet }) => contains(parseSubnet(subnet), address));
+    if (!pool) {
+      throw new FairleadError(
+        'invalid',
+        `Invalid address ${address}: It does not belong to any of this network's subnets` +
+          ` (${network.name}: ${network.ipam.pools.map(({ subnet }) => subnet).join(', ') || 'none'})`,
+      );
+    }
+    const book = await this.#book(network, pool);
+    if (isKeptOut(pool, address) || book.taken.has(address)) {
+      throw new FairleadError('forbidden', `Address already in use: ${address} on network ${network.name}`);
+    }
+    return this.#claimOf(network, pool, book, owner, address);
+  }
+
+  #claimOf(network: Network, pool: Pool, book: Book, owner: AddressRecord, address: string): Claim {
+    const key = keys.address(network.id, address);
+    book.taken.add(address);
+    book.cursor = toNumber(address);
+    return {
+      cidr: withPrefix(address, parseSubnet(pool.subnet)),
+      checks: [{ key, expect: 'absent' }],
+      writes: [
+        { op: 'put', key, value: JSON.stringify(owner) },
+        { op: 'put', key: keys.cursor(network.id, this.nodeId), value: JSON.stringify(address) },
+      ],
+      abandon: (taken) => {
+        if (!taken) book.taken.delete(address);
+      },
+    };
+  }
+
+  #book(network: Network, pool: Pool): Promise<Book> {
+    const key = `${network.id} ${pool.subnet}`;
+    const known = this.#books.get(key);
+    if (known) return known;
+    const book = this.#load(network, pool);
+    this.#books.set(key, book);
+    book.catch(() => this.#books.delete(key));
+    return book;
+  }
+
+  async #load(network: Network, pool: Pool): Promise<Book> {
+    const store = this.directory.reachable(network.scope);
+    const folder = folders.addressesOf(network.id);
+    const [entries, last] = await Promise.all([store.list(folder), store.get(keys.cursor(network.id, this.nodeId))]);
+    const taken = new Set(entries.map(({ key }) => decodeURIComponent(key.slice(folder.length))));
+    const range = parseSubnet(pool.ipRange ?? pool.subnet);
+    const lastAddress: unknown = last ? JSON.parse(last.value) : undefined;
+    const known = typeof lastAddress === 'string' && contains(range, lastAddress);
+    return { taken, cursor: known ? toNumber(lastAddress) : range.first - 1n };
+  }
+}
+
+/** Goes on from the address given out last and wraps, so that a freed one is used last. */
+function nextFree(pool: Pool, book: Book): string | undefined {
+  const range = parseSubnet(pool.ipRange ?? pool.subnet);
+  const size = range.last - range.first + 1n;
+  // More addresses than can be taken need not be looked at: one of them is free.
+  const tries = size < BigInt(book.taken.size + 8) ? size : BigInt(book.taken.size + 8 + Object.keys(pool.auxAddresses).length);
+  let value = book.cursor;
+  for (let tried = 0n; tried < tries; tried += 1n) {
+    value = value >= range.last || value < range.first - 1n ? range.first : value + 1n;
+    const address = fromNumber(value, range.family);
+    if (!book.taken.has(address) && !isKeptOut(pool, address)) return address;
+  }
+  return undefined;
+}
+
+/** Network, broadcast, gateway and auxiliary addresses are never given out. */
+function isKeptOut(pool: Pool, address: string): boolean {
+  return (
+    address === pool.gateway ||
+    Object.values(pool.auxAddresses).includes(address) ||
+    isReservedIn(parseSubnet(pool.subnet), address)
+  );
+}

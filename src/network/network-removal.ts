@@ -1,0 +1,108 @@
+import { type Entry, maxCommitSize, type Write } from '../../kvstore/store.ts';
+import { folders, keys } from '../cluster/keys.ts';
+import {
+  type Endpoint,
+  endpointSchema,
+  type Network,
+  networkSchema,
+  serviceSchema,
+  subnetsSchema,
+} from '../cluster/records.ts';
+import { commitWithRetry } from '../cluster/retry.ts';
+import { FairleadError } from '../lib/errors.ts';
+import { shortId } from '../lib/ids.ts';
+import { lookup } from '../lib/lookup.ts';
+import type { Parts } from './parts.ts';
+
+/**
+ * Removes a network in two steps. First it is marked, which makes every publish and attach that is under
+ * way fail its check on the network's version; then, with nothing new to come, it is looked for holders.
+ * A node that dies in between finds its mark at its next start and ends what it began (reconcile.ts).
+ * @throws forbidden, naming the holders; the mark is then taken off again
+ */
+export async function removeNetwork(parts: Parts, networkId: string): Promise<void> {
+  const network = await mark(parts, networkId, { nodeId: parts.membership.self.id });
+  const holders = await findHolders(parts, network);
+  if (holders.length > 0) {
+    await mark(parts, networkId, undefined);
+    throw new FairleadError(
+      'forbidden',
+      `error while removing network: network ${network.name} has active endpoints (${holders.join('; ')})`,
+    );
+  }
+  await parts.hostNetworks.remove(network);
+  await dropFolders(parts, network);
+  await dropRecord(parts, network);
+  parts.ipam.forget(networkId);
+}
+
+async function mark(parts: Parts, networkId: string, removing: Network['removing']): Promise<Network> {
+  const { directory } = parts;
+  const { scope } = lookup('network', networkId, directory.networks());
+  return await commitWithRetry(directory, scope, 'remove network', async () => {
+    const entry = await directory.reachable(scope).get(keys.network(networkId));
+    if (!entry) throw new FairleadError('not-found', `network ${networkId} not found`);
+    const { removing: _, ...rest } = networkSchema.parse(JSON.parse(entry.value));
+    const marked: Network = removing ? { ...rest, removing } : rest;
+    return {
+      result: marked,
+      checks: [{ key: entry.key, expect: 'version', version: entry.version }],
+      writes: [{ op: 'put', key: entry.key, value: JSON.stringify(marked) }],
+    };
+  });
+}
+
+/** Services and endpoints on the network, in words. From the store: the directory may lag. */
+async function findHolders({ directory }: Parts, network: Network): Promise<readonly string[]> {
+  const store = directory.reachable(network.scope);
+  const [services, endpoints] = await Promise.all([
+    store.list(folders.servicesOf(network.id)),
+    store.list(folders.endpointsOf(network.id)),
+  ]);
+  const nodes = new Map(directory.nodes().map(({ id, name }) => [id, name]));
+  return [
+    ...services.map((entry) => `service ${nameIn(entry)}`),
+    ...endpoints.map((entry) => describeEndpoint(entry, nodes)),
+  ];
+}
+
+function nameIn(entry: Entry): string {
+  return serviceSchema.safeParse(JSON.parse(entry.value)).data?.name ?? entry.key;
+}
+
+function describeEndpoint(entry: Entry, nodes: ReadonlyMap<string, string>): string {
+  const endpoint: Endpoint | undefined = endpointSchema.safeParse(JSON.parse(entry.value)).data;
+  if (!endpoint) return entry.key;
+  const node = nodes.get(endpoint.nodeId) ?? shortId(endpoint.nodeId);
+  return `container ${endpoint.containerName} ${shortId(endpoint.containerId)} on ${node}`;
+}
+
+/** Addresses and cursors that nobody needs any more; in portions, since a commit is bounded. */
+async function dropFolders({ directory }: Parts, network: Network): Promise<void> {
+  const store = directory.reachable(network.scope);
+  const lists = await Promise.all([
+    store.list(folders.addressesOf(network.id)),
+    store.list(folders.cursorsOf(network.id)),
+  ]);
+  const writes: Write[] = lists.flat().map(({ key }) => ({ op: 'delete', key }));
+  for (let i = 0; i < writes.length; i += maxCommitSize) {
+    await store.commit([], writes.slice(i, i + maxCommitSize));
+  }
+}
+
+function dropRecord({ directory }: Parts, network: Network): Promise<void> {
+  return commitWithRetry(directory, network.scope, `remove network ${network.name}`, async () => {
+    const subnets = await directory.reachable(network.scope).get(keys.subnets);
+    const { [network.id]: _, ...others } = subnets ? subnetsSchema.parse(JSON.parse(subnets.value)) : {};
+    return {
+      result: undefined,
+      checks: subnets ? [{ key: keys.subnets, expect: 'version', version: subnets.version }] : [],
+      writes: [
+        { op: 'delete', key: keys.network(network.id) },
+        { op: 'delete', key: keys.networkName(network.name) },
+        { op: 'put', key: keys.subnets, value: JSON.stringify(others) },
+        ...(network.vni === undefined ? [] : [{ op: 'delete', key: keys.vni(network.vni) } as const]),
+      ],
+    };
+  });
+}

@@ -1,0 +1,249 @@
+import type { Driver } from '../../drivers/driver.ts';
+import type { Write } from '../../kvstore/store.ts';
+import { folders, keys } from '../cluster/keys.ts';
+import {
+  type Endpoint,
+  endpointSchema,
+  type Network,
+  type Scope,
+  scopes,
+  type Subnets,
+  subnetsSchema,
+} from '../cluster/records.ts';
+import { commitWithRetry } from '../cluster/retry.ts';
+import { parseSubnet } from '../lib/addresses.ts';
+import { FairleadError, isKind, withContext } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
+import { lookup } from '../lib/lookup.ts';
+import { foldCase, parseName } from '../lib/names.ts';
+import { timestamp } from '../lib/time.ts';
+import { withUndo } from '../lib/undo.ts';
+import { removeNetwork } from './network-removal.ts';
+import type { Networks as Contract, NetworkSpec } from './model.ts';
+import type { Parts } from './parts.ts';
+import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
+
+/** They exist on every host, in this order, and cannot be removed. */
+export const predefined = [
+  { name: 'none', driver: 'null' },
+  { name: 'host', driver: 'host' },
+  { name: 'bridge', driver: 'bridge' },
+] as const;
+
+const natural = new Intl.Collator('en', { numeric: true });
+
+export class Networks implements Contract {
+  constructor(private readonly parts: Parts) {}
+
+  list(): readonly Network[] {
+    return [...this.parts.directory.networks()].sort((a, b) => natural.compare(a.name, b.name));
+  }
+
+  find(ref: string): Network {
+    return lookup('network', ref, this.parts.directory.networks());
+  }
+
+  /** The id or exact name only: what a dotted SERVICE.NETWORK is tried against. */
+  named(ref: string): Network | undefined {
+    const folded = foldCase(ref);
+    return this.parts.directory.networks().find(({ id, name }) => id === ref || foldCase(name) === folded);
+  }
+
+  defaultNetwork(): Network {
+    const { driver, name } = this.parts.settings.defaultNetwork;
+    return this.find(defaultNetworkName(driver, name));
+  }
+
+  /** Makes what every host has; repeatable. The default network may have to wait for the KV store. */
+  async ensurePredefined(): Promise<void> {
+    for (const { name, driver } of predefined) {
+      if (!this.named(name)) await this.#create({ name, driver, attachable: false });
+    }
+    const { driver, name } = this.parts.settings.defaultNetwork;
+    if (this.named(defaultNetworkName(driver, name))) return;
+    try {
+      await this.#create({ name, driver });
+    } catch (error) {
+      if (!isKind(error, 'conflict')) throw withContext(`create the default network ${driver}:${name}`, error);
+    }
+  }
+
+  async create(spec: NetworkSpec): Promise<Network> {
+    const name = parseName('network', spec.name);
+    if (isPredefined(name) || name === 'default') {
+      throw new FairleadError('forbidden', `operation is not permitted on predefined ${name} network `);
+    }
+    return await this.parts.gate.shared(() => this.#create(spec));
+  }
+
+  async remove(ref: string): Promise<Network> {
+    const network = this.find(ref);
+    if (isPredefined(network.name)) {
+      throw new FairleadError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
+    }
+    const { gate, queue } = this.parts;
+    await gate.shared(() => queue.run(`network ${network.id}`, () => removeNetwork(this.parts, network.id)));
+    this.#emit(network, 'destroy');
+    return network;
+  }
+
+  async prune(selects: (network: Network) => boolean): Promise<readonly Network[]> {
+    const removed: Network[] = [];
+    for (const network of this.list()) {
+      if (isPredefined(network.name) || !selects(network)) continue;
+      try {
+        removed.push(await this.remove(network.id));
+      } catch (error) {
+        if (!isKind(error, 'forbidden') && !isKind(error, 'not-found')) throw error;
+      }
+    }
+    return removed;
+  }
+
+  async endpoints(networkId: string): Promise<readonly Endpoint[]> {
+    const network = this.find(networkId);
+    const { directory } = this.parts;
+    if (directory.follows(network)) return directory.endpointsOf(networkId);
+    const entries = await directory.reachable(network.scope).list(folders.endpointsOf(networkId));
+    return entries.flatMap(({ value }) => endpointSchema.safeParse(JSON.parse(value)).data ?? []);
+  }
+
+  async #create(spec: NetworkSpec): Promise<Network> {
+    const driver = this.parts.driverNamed(spec.driver || defaultDriver(this.parts.settings.defaultNetwork.driver));
+    const network = await withUndo(async (undo) => {
+      // Creations wait for each other: they all rewrite the one document of subnets.
+      const created = await this.parts.queue.run('networks', () => this.#commit(driver, spec));
+      undo.push(`create network ${created.name}`, () => removeNetwork(this.parts, created.id));
+      if (created.scope === 'local') await this.parts.hostNetworks.ensure(created);
+      return created;
+    });
+    this.#emit(network, 'create');
+    return network;
+  }
+
+  #commit(driver: Driver, spec: NetworkSpec): Promise<Network> {
+    const scope = scopeFor(driver, spec.scope);
+    const id = newId();
+    const draft = { id, created: timestamp(), driver: driver.name, scope } as const;
+    return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
+      if (this.named(spec.name)) throw nameTaken(spec.name);
+      this.#refuseSecond(driver);
+      const store = this.parts.directory.reachable(scope);
+      const [subnets, hostSubnets] = await Promise.all([
+        store.get(keys.subnets),
+        this.parts.dataplane.hostSubnets(),
+      ]);
+      const used: Subnets = subnets ? subnetsSchema.parse(JSON.parse(subnets.value)) : {};
+      const network: Network = {
+        ...draft,
+        ...plain(spec),
+        ipam: this.#planIpam(driver, spec, used, hostSubnets),
+      };
+      driver.validate(network, this.parts.directory.networks());
+      const pools = network.ipam.pools.map(({ subnet }) => subnet);
+      return {
+        result: network,
+        checks: [
+          { key: keys.networkName(network.name), expect: 'absent' },
+          { key: keys.network(id), expect: 'absent' },
+          subnets
+            ? { key: keys.subnets, expect: 'version', version: subnets.version }
+            : { key: keys.subnets, expect: 'absent' },
+        ],
+        writes: [
+          put(keys.networkName(network.name), id),
+          put(keys.network(id), network),
+          put(keys.subnets, pools.length > 0 ? { ...used, [id]: pools } : used),
+        ],
+        onConflict: (failed) => {
+          if (failed === keys.networkName(network.name)) throw nameTaken(network.name);
+        },
+      };
+    });
+  }
+
+  #refuseSecond(driver: Driver): void {
+    if (!driver.single || !this.parts.directory.networks().some((other) => other.driver === driver.name)) return;
+    throw new FairleadError('forbidden', `only one instance of "${driver.name}" network is allowed`);
+  }
+
+  #planIpam(driver: Driver, spec: NetworkSpec, used: Subnets, hostSubnets: readonly string[]): Network['ipam'] {
+    const options = { ...spec.ipam?.options };
+    const ipamDriver = spec.ipam?.driver || 'default';
+    if (!driver.addressed) return { driver: ipamDriver, options, pools: [] };
+    const ours = this.#takenByNetworks(used);
+    const config = spec.ipam?.config ?? [];
+    const pools = [...planGivenPools(config, ours)];
+    const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
+    if (!families.has(4)) {
+      const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
+      const { localPools, globalPools } = this.parts.settings;
+      const defaults = driver.scope === 'global' ? globalPools : localPools;
+      pools.unshift(planDefaultPool(defaults, [...ours, ...routes]));
+    }
+    if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
+    return { driver: ipamDriver, options, pools };
+  }
+
+  /** Networks of both scopes: they all meet on this host. */
+  #takenByNetworks(used: Subnets): Taken[] {
+    const networks = this.parts.directory.networks();
+    const known = networks.flatMap(({ id, name, ipam }) =>
+      id in used ? [] : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
+    );
+    const documented = Object.entries(used).flatMap(([id, subnets]) => {
+      const by = `network ${networks.find((network) => network.id === id)?.name ?? id.slice(0, 12)}`;
+      return subnets.map((subnet) => ({ subnet: parseSubnet(subnet), by }));
+    });
+    return [...documented, ...known];
+  }
+
+  #emit(network: Network, action: string): void {
+    const { id: ID, name, driver: type, scope } = network;
+    this.parts.events.emit({ Type: 'network', Action: action, Actor: { ID, Attributes: { name, type } }, scope });
+  }
+}
+
+export function isPredefined(name: string): boolean {
+  return predefined.some((network) => network.name === foldCase(name));
+}
+
+/** `host:…` and `none:…` are the predefined networks whatever name they give; `container:…` publishes on bridge. */
+function defaultNetworkName(driver: string, name: string): string {
+  if (driver === 'host') return 'host';
+  if (driver === 'none' || driver === 'null') return 'none';
+  return driver === 'container' ? 'bridge' : name;
+}
+
+/** What a network gets that names no driver: the default network's, where that can have more than one. */
+function defaultDriver(driver: string): string {
+  return ['host', 'none', 'null', 'container'].includes(driver) ? 'bridge' : driver;
+}
+
+function nameTaken(name: string): FairleadError {
+  return new FairleadError('conflict', `network with name ${name} already exists`);
+}
+
+function scopeFor(driver: Driver, wanted: string | undefined): Scope {
+  if (!wanted || wanted === driver.scope) return driver.scope;
+  const known = scopes.some((scope) => scope === wanted);
+  throw new FairleadError(
+    known ? 'forbidden' : 'invalid',
+    `scope ${wanted} is not possible with driver ${driver.name}, whose networks are ${driver.scope}`,
+  );
+}
+
+function plain(spec: NetworkSpec) {
+  return {
+    name: spec.name,
+    internal: spec.internal ?? false,
+    attachable: spec.attachable ?? false,
+    ipv6: spec.ipv6 ?? false,
+    options: { ...spec.options },
+    labels: { ...spec.labels },
+  };
+}
+
+function put(key: string, value: unknown): Write {
+  return { op: 'put', key, value: JSON.stringify(value) };
+}

@@ -1,0 +1,42 @@
+import type { Driver } from '../../drivers/driver.ts';
+import type { Directory } from '../cluster/directory.ts';
+import type { Membership } from '../cluster/membership.ts';
+import type { Network } from '../cluster/records.ts';
+import type { Runtime } from '../container/runtime.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { EventBus } from '../lib/events.ts';
+import type { Gate } from '../lib/gate.ts';
+import type { Logger } from '../lib/log.ts';
+import type { SerialQueue } from '../lib/serial-queue.ts';
+import type { HostNetworks } from './host-networks.ts';
+import type { Ipam } from './ipam.ts';
+import type { DefaultPool } from './pools.ts';
+
+/** What the use cases are made of; put together once, in create-model.ts. */
+export interface Parts {
+  readonly directory: Directory;
+  readonly membership: Membership;
+  readonly runtime: Runtime;
+  readonly dataplane: Dataplane;
+  readonly hostNetworks: HostNetworks;
+  readonly ipam: Ipam;
+  readonly events: EventBus;
+  /** Operations of one container, and those of one network, run one after another. */
+  readonly queue: SerialQueue;
+  /** Held shared by every operation, alone by the sweep for orphans. */
+  readonly gate: Gate;
+  readonly log: Logger;
+  readonly settings: ModelSettings;
+  /** @throws not-found, in the Engine's words */
+  readonly driverNamed: (name: string) => Driver;
+}
+
+export interface ModelSettings {
+  readonly defaultNetwork: { readonly driver: string; readonly name: string };
+  readonly localPools: readonly DefaultPool[];
+  readonly globalPools: readonly DefaultPool[];
+}
+
+export function driverOf({ driverNamed }: Parts, network: Network): Driver {
+  return driverNamed(network.driver);
+}
