@@ -1,0 +1,140 @@
+import { homedir, hostname } from 'node:os';
+import { z } from 'zod';
+import { FairleadError } from '../lib/errors.ts';
+import { defaultHostAddress } from '../lib/host-address.ts';
+import { logLevels } from '../lib/log.ts';
+import * as grammar from './grammars.ts';
+
+const count = (least: number, most: number) => {
+  const error = `expected a whole number from ${least} to ${most}`;
+  return z.coerce.number(error).int(error).min(least, error).max(most, error);
+};
+const path = z.string().startsWith('/', 'expected an absolute path');
+
+/** The settings as they are typed (flags) or written (config file), every one optional. */
+const settings = z.strictObject({
+  host: z.array(grammar.hostAddress).min(1).optional(),
+  'data-root': path.optional(),
+  'default-network': grammar.defaultNetwork.optional(),
+  'kv-store': grammar.kvStore.optional(),
+  'kv-store-opt': z.array(grammar.keyValue).optional(),
+  dataplane: z.enum(['auto', 'linux', 'simulated'], 'expected auto, linux or simulated').optional(),
+  engine: grammar.engine.optional(),
+  'node-name': z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'expected letters, digits, "_", "-" and ".", 63 at most')
+    .optional(),
+  advertise: grammar.advertise.optional(),
+  'default-address-pool': z.array(grammar.addressPool).optional(),
+  'dns-listen': grammar.dnsListen.optional(),
+  dns: z.array(grammar.dnsServer).optional(),
+  'dns-ttl': count(0, 86_400).optional(),
+  'dns-max-inflight': count(1, 65_536).optional(),
+  'dns-forward-single-label': z.boolean().optional(),
+  'lease-ttl': grammar.duration.optional(),
+  tlscacert: path.optional(),
+  tlscert: path.optional(),
+  tlskey: path.optional(),
+  'log-level': z.enum(logLevels, `expected ${logLevels.join(', ')}`).optional(),
+  debug: z.boolean().optional(),
+});
+
+type Settings = z.infer<typeof settings>;
+export type SettingName = keyof Settings;
+
+/** What `runDaemon` starts from: every value parsed, every default filled in. */
+export type DaemonConfig = Readonly<ReturnType<typeof withDefaults>>;
+
+/**
+ * Makes the configuration from the values of the flags and of the config file; a flag goes before the file.
+ * @throws invalid, one line naming the setting and what was expected
+ */
+export function parseConfig(
+  flags: Readonly<Record<string, unknown>>,
+  file: Readonly<Record<string, unknown>> = {},
+  host: HostFacts = factsOfThisHost(),
+): DaemonConfig {
+  const fromFile = parseSettings(file, (name) => `config file: invalid value for "${name}"`);
+  const fromFlags = parseSettings(flags, (name) => `invalid argument for "--${name}" flag`);
+  return withDefaults({ ...fromFile, ...fromFlags }, host);
+}
+
+function parseSettings(
+  values: Readonly<Record<string, unknown>>,
+  clause: (name: string) => string,
+): Settings {
+  const result = settings.safeParse(values);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue?.code === 'unrecognized_keys') {
+    throw new FairleadError('invalid', `config file: unknown key "${issue.keys.join('", "')}"`);
+  }
+  const [name = '', ...rest] = (issue?.path ?? []).map(String);
+  const value = rest.reduce<unknown>(
+    (all, key) => (Array.isArray(all) ? all[Number(key)] : all),
+    values[name],
+  );
+  throw new FairleadError('invalid', `${clause(name)}: ${JSON.stringify(value)}: ${issue?.message}`);
+}
+
+/** What the defaults depend on. */
+export interface HostFacts {
+  readonly env: NodeJS.ProcessEnv;
+  readonly uid: number | undefined;
+  readonly home: string;
+  readonly hostname: string;
+}
+
+function factsOfThisHost(): HostFacts {
+  return { env: process.env, uid: process.getuid?.(), home: homedir(), hostname: hostname() };
+}
+
+function withDefaults(given: Settings, host: HostFacts) {
+  return {
+    hosts: given.host ?? [defaultHostAddress(host.env, host.uid)],
+    dataRoot: given['data-root'] ?? defaultDataRoot(host),
+    defaultNetwork: given['default-network'] ?? { driver: 'bridge', name: 'bridge' },
+    /** Absent: global objects live in the embedded store too. */
+    kvStore: given['kv-store'],
+    kvStoreOptions: Object.fromEntries(given['kv-store-opt'] ?? []),
+    dataplane: given.dataplane ?? 'auto',
+    engine: given.engine ?? { kind: 'auto' as const },
+    nodeName: given['node-name'] ?? host.hostname,
+    /** Address or interface name. */
+    advertise: given.advertise,
+    /** Empty: the built-in ones. */
+    defaultAddressPools: given['default-address-pool'] ?? [],
+    dns: dnsConfig(given),
+    leaseTtlSeconds: given['lease-ttl'] ?? 15,
+    tls: tlsConfig(given),
+    logLevel: given['log-level'] ?? (given.debug ? 'debug' : 'info'),
+  };
+}
+
+function dnsConfig(given: Settings) {
+  const listen = 'dns-listen' in given ? given['dns-listen'] : { address: '127.0.0.1', port: 5354 };
+  return {
+    /** Absent: no listener for the host (`--dns-listen none`). */
+    listen,
+    /** Empty: the host's own resolvers. */
+    servers: given.dns ?? [],
+    ttlSeconds: given['dns-ttl'] ?? 5,
+    maxInflight: given['dns-max-inflight'] ?? 256,
+    forwardSingleLabel: given['dns-forward-single-label'] ?? false,
+  };
+}
+
+/** Paths of PEM files; client certificates are asked for, so the CA is needed as well. */
+function tlsConfig(
+  given: Settings,
+): { readonly ca: string; readonly cert: string; readonly key: string } | undefined {
+  const { tlscacert: ca, tlscert: cert, tlskey: key } = given;
+  if (!ca && !cert && !key) return undefined;
+  if (ca && cert && key) return { ca, cert, key };
+  throw new FairleadError('invalid', 'TLS needs --tlscacert, --tlscert and --tlskey together');
+}
+
+function defaultDataRoot({ env, uid, home }: HostFacts): string {
+  if (uid === 0) return '/var/lib/fairlead';
+  return `${env.XDG_DATA_HOME ?? `${home}/.local/share`}/fairlead`;
+}

@@ -1,0 +1,28 @@
+import { list, number, text, toggle } from '../cli/flags/spec.ts';
+import { logLevels } from '../lib/log.ts';
+
+/** The flags of `fairlead daemon`, `docker -d` and `docker daemon`; the config file has the same keys. */
+export const daemonFlags = {
+  host: list('Socket to listen on: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
+  'data-root': text('Root directory of persistent state'),
+  'config-file': text('JSON file with the same keys as these flags'),
+  'default-network': text('Set default network', { shown: 'bridge:bridge' }),
+  'kv-store': text('Set KV Store configuration'),
+  'kv-store-opt': list('Set KV Store options (TLS, token, user)', { map: true }),
+  dataplane: text('How packets move: auto, linux or simulated', { shown: 'auto' }),
+  engine: text('Docker Engine to work beside: auto, none or unix:///PATH', { shown: 'auto' }),
+  'node-name': text('Name of this node in the cluster (default: the host name)'),
+  advertise: text('Address or interface that other nodes reach this one at'),
+  'default-address-pool': list('Pool for networks without a subnet: base=CIDR,size=BITS'),
+  'dns-listen': text('Address of the DNS listener for this host, or none', { shown: '127.0.0.1:5354' }),
+  dns: list('Upstream DNS servers (default: those of the host)'),
+  'dns-ttl': number('Seconds that DNS answers may be kept', { shown: '5' }),
+  'dns-max-inflight': number('Forwarded DNS queries at once', { shown: '256' }),
+  'dns-forward-single-label': toggle('Forward unknown names without a dot'),
+  'lease-ttl': text("Time after which a silent node's endpoints leave", { shown: '15s' }),
+  tlscacert: text('Trust clients whose certificate this CA signed'),
+  tlscert: text('Certificate of this daemon'),
+  tlskey: text('Key of that certificate'),
+  'log-level': text(`How much to log: ${logLevels.join(', ')}`, { shown: 'info', short: 'l' }),
+  debug: toggle('Log at level debug', { short: 'D' }),
+};
