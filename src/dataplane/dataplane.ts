@@ -13,7 +13,7 @@ export interface Dataplane {
   ensureSandbox(sandboxId: string): Promise<void>;
   /** After: the namespace and every interface in it are gone. Processes in it must have ended. */
   removeSandbox(sandboxId: string): Promise<void>;
-  /** Where the namespace is: `/run/netns/…`, or `/proc/1/ns/net` for `hostSandbox`. */
+  /** Where the namespace is: `/run/netns/…`, or for `hostSandbox` `/proc/…/ns/net`, the namespace of this process. */
   sandboxPath(sandboxId: string): string;
 
   /** After: a bridge with these addresses, up. Addresses that the spec does not name are taken off. */
@@ -109,6 +109,7 @@ export interface NetworkRules {
 }
 
 export interface Owned {
+  /** The first 12 digits of their ids, which `removeSandbox` takes as well. */
   readonly sandboxes: readonly string[];
   readonly bridges: readonly string[];
   /** Host ends of veth pairs. */

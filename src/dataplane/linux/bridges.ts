@@ -1,0 +1,63 @@
+import { FairleadError } from '../../lib/errors.ts';
+import type { BridgeSpec } from '../dataplane.ts';
+import { addAddress, addressChanges } from './addresses.ts';
+import type { Exec } from './exec.ts';
+import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
+import { isBridgeName, ownerAlias } from './names.ts';
+
+/**
+ * After: the bridge is as the spec says. Made with one process when it is not there.
+ * @throws conflict when an interface of that name is not ours
+ */
+export async function ensureBridge(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {
+  try {
+    await batch(exec, creation(tag, spec));
+  } catch (error) {
+    if (!(error instanceof BatchError) || !/File exists/.test(error.reason)) throw error;
+    await adjust(exec, tag, spec);
+  }
+}
+
+function creation(tag: string, spec: BridgeSpec): Command[] {
+  const { name, mac } = spec;
+  return [
+    // A MAC of its own: otherwise the bridge takes that of a port, and changes it when the port leaves.
+    mac ? ip`link add ${name} address ${mac} type bridge` : ip`link add ${name} type bridge`,
+    ip`link set ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)} up`,
+    ...spec.addresses.map((cidr) => addAddress(cidr, name)),
+  ];
+}
+
+async function adjust(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {
+  const link = await showLink(exec, spec.name);
+  if (link && !isOurs(tag, link)) {
+    throw new FairleadError('conflict', `interface ${spec.name} exists and was not made by this daemon`);
+  }
+  if (link?.linkinfo?.info_kind === 'bridge') return batch(exec, changes(link, spec, tag));
+  await batch(exec, [tolerating(/Cannot find device/, ip`link del ${spec.name}`), ...creation(tag, spec)]);
+}
+
+function changes(link: Link, spec: BridgeSpec, tag: string): Command[] {
+  const { name, mtu, mac } = spec;
+  return [
+    ...(link.mtu === mtu ? [] : [ip`link set ${name} mtu ${mtu}`]),
+    ...(mac === undefined || link.address === mac.toLowerCase() ? [] : [ip`link set ${name} address ${mac}`]),
+    ...(link.ifalias === ownerAlias(tag) ? [] : [ip`link set ${name} alias ${ownerAlias(tag)}`]),
+    ...(link.flags.includes('UP') ? [] : [ip`link set ${name} up`]),
+    ...addressChanges(link, spec.addresses),
+  ];
+}
+
+/** After: no bridge of ours has the name. One of somebody else's is left alone. */
+export async function removeBridge(exec: Exec, tag: string, name: string): Promise<void> {
+  if (!isBridgeName(tag, name)) {
+    const link = await showLink(exec, name);
+    if (!link || !isOurs(tag, link)) return;
+  }
+  await batch(exec, [tolerating(/Cannot find device/, ip`link del ${name}`)]);
+}
+
+/** Ours by its name, or, with a name of the user's choice, by its alias. */
+export function isOurs(tag: string, link: Pick<Link, 'ifname' | 'ifalias'>): boolean {
+  return isBridgeName(tag, link.ifname) || link.ifalias === ownerAlias(tag);
+}

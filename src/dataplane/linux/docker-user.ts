@@ -1,0 +1,57 @@
+import { type Exec, output } from './exec.ts';
+import { ownerAlias } from './names.ts';
+
+/**
+ * Where a Docker Engine runs, the policy of iptables' FORWARD chain is DROP, for packets that our own
+ * table accepted as well (every base chain must accept). Docker keeps DOCKER-USER for rules such as ours
+ * (docs.docker.com, "Packet filtering and firewalls"). These accept whatever our table lets pass, after
+ * Docker's own isolation has protected its bridges from ours.
+ */
+export async function syncDockerUser(exec: Exec, tag: string, bridges: readonly string[]): Promise<void> {
+  for (const program of ['iptables', 'ip6tables'] as const) {
+    const { code, stdout } = await exec([program, '-w', '-S']);
+    if (code !== 0) continue;
+    const changes = dockerUserChanges(tag, bridges, stdout);
+    if (changes !== undefined)
+      await output(exec, [`${program}-restore`, '-w', '--noflush'], { input: changes });
+  }
+}
+
+/**
+ * Input of `iptables-restore --noflush` that brings the rules listed by `iptables -S` to what they should
+ * be; undefined when there is nothing to do, as where no Docker is.
+ */
+export function dockerUserChanges(
+  tag: string,
+  bridges: readonly string[],
+  listing: string,
+): string | undefined {
+  const lines = listing.split('\n');
+  if (!lines.includes('-N DOCKER-USER')) return undefined;
+  const isolation = lines.includes('-N DOCKER-ISOLATION-STAGE-2');
+  const wanted = [...prefixes(tag, bridges)].flatMap((prefix) => rulesFor(tag, prefix, isolation));
+  const present = lines.filter((line) => line.startsWith('-A DOCKER-USER') && line.includes(comment(tag)));
+  if (present.join('\n') === wanted.join('\n')) return undefined;
+  const deletions = present.map((rule) => rule.replace('-A', '-D'));
+  // Inserted at the top in reverse, which leaves them in order.
+  const insertions = wanted.toReversed().map((rule) => rule.replace('-A DOCKER-USER', '-I DOCKER-USER 1'));
+  return ['*filter', ...deletions, ...insertions, 'COMMIT', ''].join('\n');
+}
+
+/** One pattern for all bridges that bear the tag; those named by users one by one. */
+function prefixes(tag: string, bridges: readonly string[]): Set<string> {
+  const own = `fl${tag}-`;
+  return new Set([...bridges].sort().map((bridge) => (bridge.startsWith(own) ? `${own}+` : bridge)));
+}
+
+/** Spelled as `iptables -S` prints them, so that they can be compared. */
+function rulesFor(tag: string, prefix: string, isolation: boolean): string[] {
+  const mark = `-m comment --comment ${comment(tag)}`;
+  return [
+    `-A DOCKER-USER -o ${prefix} ${mark} -j ACCEPT`,
+    ...(isolation ? [`-A DOCKER-USER -i ${prefix} ${mark} -j DOCKER-ISOLATION-STAGE-2`] : []),
+    `-A DOCKER-USER -i ${prefix} ${mark} -j ACCEPT`,
+  ];
+}
+
+const comment = ownerAlias;

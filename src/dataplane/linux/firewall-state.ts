@@ -1,0 +1,98 @@
+import { type Family, familyOf } from '../../lib/addresses.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
+import type { Firewall } from '../dataplane.ts';
+import { syncDockerUser } from './docker-user.ts';
+import { type Exec, output } from './exec.ts';
+import { renderFirewall } from './firewall.ts';
+import { enableForwarding } from './forwarding.ts';
+import { batch, showLinks } from './ip.ts';
+import { tableName } from './names.ts';
+import { setIsolation } from './veth.ts';
+
+export interface FirewallOptions {
+  readonly tag: string;
+  /** Where iptables is installed, a Docker Engine may be. */
+  readonly iptables: boolean;
+  /**
+   * Milliseconds for which equal rules are taken to be still in the kernel. Less than the pause between
+   * two reconciles, so that each of those looks; more than a burst of attaches takes.
+   */
+  readonly trustFor: number;
+}
+
+/** What this process has put into the kernel's packet filters. */
+export class FirewallState {
+  readonly #exec: Exec;
+  readonly #options: FirewallOptions;
+  readonly #forwarding = new Set<Family>();
+  readonly #queue = new SerialQueue();
+  #applied = { text: '', at: Number.NEGATIVE_INFINITY };
+  #rules: Firewall = { networks: [] };
+
+  constructor(exec: Exec, options: FirewallOptions) {
+    this.#exec = exec;
+    this.#options = options;
+  }
+
+  get rules(): Firewall {
+    return this.#rules;
+  }
+
+  /** Whether ports of this bridge are to be kept apart. */
+  isolates(bridge: string): boolean {
+    return this.#rules.networks.some((rules) => rules.bridge === bridge && !rules.icc);
+  }
+
+  /** One at a time, in the order of the calls: an older value must not be written over a newer one. */
+  apply(rules: Firewall): Promise<void> {
+    return this.#queue.run('firewall', () => this.#apply(rules));
+  }
+
+  async #apply(rules: Firewall): Promise<void> {
+    const text = renderFirewall(this.#options.tag, rules);
+    const equal = text === this.#applied.text;
+    if (equal && performance.now() - this.#applied.at < this.#options.trustFor) return;
+    this.#rules = rules;
+    if (!equal || !(await this.#isThere(rules))) await this.#write(rules, text);
+    if (this.#options.iptables) await syncDockerUser(this.#exec, this.#options.tag, bridgesOf(rules));
+    this.#applied = { text, at: performance.now() };
+  }
+
+  /** Others flush rule sets: `nft flush ruleset` on a reload of somebody's firewall takes ours along. */
+  async #isThere({ networks }: Firewall): Promise<boolean> {
+    const tables = await output(this.#exec, ['nft', 'list', 'tables']);
+    const there = tables.split('\n').includes(`table inet ${tableName(this.#options.tag)}`);
+    return there === networks.length > 0;
+  }
+
+  async #write(rules: Firewall, text: string): Promise<void> {
+    await this.#forward(rules);
+    await output(this.#exec, ['nft', '-f', '-'], { input: text });
+    await this.#separatePorts(rules);
+  }
+
+  async #forward({ networks }: Firewall): Promise<void> {
+    const open = networks.filter(({ internal }) => !internal).flatMap(({ subnets }) => subnets);
+    for (const family of new Set(open.map(familyOf))) {
+      if (this.#forwarding.has(family)) continue;
+      await enableForwarding(this.#exec, family);
+      this.#forwarding.add(family);
+    }
+  }
+
+  /** Ports that were plugged before the rules were known; later ones are set apart as they are plugged. */
+  async #separatePorts({ networks }: Firewall): Promise<void> {
+    const bridges = new Set(networks.filter(({ icc }) => !icc).map(({ bridge }) => bridge));
+    if (bridges.size === 0) return;
+    const links = (await showLinks(this.#exec)) ?? [];
+    const ports = links.filter(({ master }) => master !== undefined && bridges.has(master));
+    await batch(
+      this.#exec,
+      ports.map(({ ifname }) => setIsolation(ifname, true)),
+    );
+  }
+}
+
+function bridgesOf({ networks }: Firewall): string[] {
+  return networks.map(({ bridge }) => bridge);
+}

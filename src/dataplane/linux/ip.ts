@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { FairleadError } from '../../lib/errors.ts';
+import { commandFailed, type Exec } from './exec.ts';
+
+/** One line of `ip -batch`. `tolerated`: a failure that says this is none (taking away what is not there). */
+export interface Command {
+  readonly words: readonly string[];
+  readonly tolerated?: RegExp;
+}
+
+/** A batch that stopped. `reason` is what `ip` said of the failing line. */
+export class BatchError extends FairleadError {
+  constructor(
+    readonly reason: string,
+    line: string,
+  ) {
+    super('internal', `ip ${line}: ${reason}`);
+  }
+}
+
+/** ``ip`link set ${name} up` ``: each value is one word, whatever is in it. @throws invalid if it cannot be */
+export function ip(literals: TemplateStringsArray, ...values: (string | number)[]): Command {
+  const words = literals.flatMap((literal, i) => {
+    const value = values[i];
+    return [...literal.split(/\s+/).filter(Boolean), ...(value === undefined ? [] : [word(String(value))])];
+  });
+  return { words };
+}
+
+export function tolerating(tolerated: RegExp, command: Command): Command {
+  return { ...command, tolerated };
+}
+
+// Quotes, backslashes and # have a meaning in a batch; no name or address that we handle has them.
+function word(text: string): string {
+  if (!/^[^\s"'\\#]+$/.test(text))
+    throw new FairleadError('invalid', `"${text}" cannot be an argument of ip`);
+  return text;
+}
+
+/**
+ * Runs the commands with one process, in a named namespace or the host's. Stops at the first failure.
+ * @throws BatchError
+ */
+export async function batch(exec: Exec, commands: readonly Command[], namespace?: string): Promise<void> {
+  if (commands.length === 0) return;
+  const lenient = commands.some(({ tolerated }) => tolerated);
+  const flags = [...(namespace ? ['-n', namespace] : []), ...(lenient ? ['-force'] : [])];
+  const input = commands.map(({ words }) => `${words.join(' ')}\n`).join('');
+  const outcome = await exec(['ip', ...flags, '-batch', '-'], { input });
+  if (outcome.code === 0) return;
+  for (const failure of failuresOf(outcome.stderr)) {
+    const command = commands[failure.line - 1];
+    if (!command?.tolerated?.test(failure.reason)) {
+      throw new BatchError(failure.reason, command?.words.join(' ') ?? '-batch -');
+    }
+  }
+}
+
+/** `ip` writes what went wrong, then `Command failed -:LINE`, for each failing line. */
+function failuresOf(stderr: string): { line: number; reason: string }[] {
+  const parts = stderr.split(/^Command failed -:(\d+)$/m);
+  const failures = [];
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    failures.push({ reason: oneLine(parts[i] ?? ''), line: Number(parts[i + 1]) });
+  }
+  const rest = oneLine(parts.at(-1) ?? '');
+  return rest === '' && failures.length > 0 ? failures : [...failures, { reason: rest, line: 0 }];
+}
+
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, '; ');
+}
+
+const notThere = /does not exist|Cannot find device|Cannot open network namespace/;
+
+/**
+ * `ip -j ARGS`, decoded; undefined when the device or namespace asked for is not there.
+ * @throws internal for any other failure
+ */
+export async function query<T extends z.ZodType>(
+  exec: Exec,
+  schema: T,
+  args: readonly string[],
+  namespace?: string,
+): Promise<z.infer<T> | undefined> {
+  const argv = ['ip', ...(namespace ? ['-n', namespace] : []), '-j', ...args] as const;
+  const outcome = await exec([...argv]);
+  if (outcome.code !== 0) {
+    if (notThere.test(outcome.stderr)) return undefined;
+    throw commandFailed([...argv], outcome);
+  }
+  // Nothing to show is an empty text, not an empty array.
+  return schema.parse(JSON.parse(outcome.stdout.trim() || '[]'));
+}
+
+export const linkSchema = z.object({
+  ifindex: z.number(),
+  ifname: z.string(),
+  flags: z.array(z.string()),
+  mtu: z.number(),
+  address: z.string().optional(),
+  master: z.string().optional(),
+  ifalias: z.string().optional(),
+  /** Index of the other end of a veth pair, in that end's namespace. */
+  link_index: z.number().optional(),
+  linkinfo: z
+    .object({
+      info_kind: z.string().optional(),
+      info_slave_data: z.object({ isolated: z.boolean().optional() }).optional(),
+    })
+    .optional(),
+  addr_info: z
+    .array(z.object({ local: z.string(), prefixlen: z.number(), scope: z.string() }).partial())
+    .optional(),
+});
+export type Link = z.infer<typeof linkSchema>;
+
+/** The interface with its addresses and details; undefined when it, or the namespace, is not there. */
+export async function showLink(exec: Exec, name: string, namespace?: string): Promise<Link | undefined> {
+  const links = await query(exec, z.array(linkSchema), ['-d', 'addr', 'show', 'dev', name], namespace);
+  return links?.[0];
+}
+
+/** Every interface. */
+export async function showLinks(exec: Exec, namespace?: string): Promise<readonly Link[] | undefined> {
+  return query(exec, z.array(linkSchema), ['link', 'show'], namespace);
+}

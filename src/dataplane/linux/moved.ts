@@ -1,0 +1,47 @@
+import { FairleadError } from '../../lib/errors.ts';
+import type { Plug } from '../dataplane.ts';
+import { addressChanges } from './addresses.ts';
+import type { Exec } from './exec.ts';
+import { batch, type Command, ip, type Link, showLink } from './ip.ts';
+import { isInterfaceName } from './names.ts';
+import { routeCommands } from './routes.ts';
+
+/** An interface that somebody else made in the host's namespace: lent to a sandbox, given back by `unplug`. */
+export async function plugExisting(exec: Exec, namespace: string, plug: Plug): Promise<void> {
+  const { hostName } = plug.source;
+  if (!isInterfaceName(hostName)) throw new FairleadError('invalid', `"${hostName}" is no interface name`);
+  const outer = await showLink(exec, hostName);
+  // The alias goes with the interface and tells, in the sandbox, where it belongs.
+  const lend = ip`link set ${hostName} netns ${namespace} name ${plug.name}`;
+  if (outer) await batch(exec, [ip`link set ${hostName} alias ${hostName}`, lend]);
+  const inner = await showLink(exec, plug.name, namespace);
+  if (inner?.ifalias !== hostName) {
+    throw new FairleadError('not-found', `plug ${plug.name}: the host has no interface ${hostName}`);
+  }
+  await batch(exec, configuration(inner, plug), namespace);
+}
+
+function configuration(link: Link, plug: Plug): Command[] {
+  const { name, mac, mtu } = plug;
+  return [
+    ...(mac === undefined || link.address === mac.toLowerCase() ? [] : [ip`link set ${name} address ${mac}`]),
+    ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set ${name} mtu ${mtu}`]),
+    ...addressChanges(link, plug.addresses),
+    ...(link.flags.includes('UP') ? [] : [ip`link set ${name} up`]),
+    ...routeCommands(plug),
+  ];
+}
+
+/** `hostNamespace` is a path: of this process's own namespace, usually. */
+export async function unplugExisting(
+  exec: Exec,
+  namespace: string,
+  plug: Pick<Plug, 'name' | 'source'>,
+  hostNamespace: string,
+): Promise<void> {
+  const { hostName } = plug.source;
+  const inner = await showLink(exec, plug.name, namespace);
+  if (!inner || inner.ifalias !== hostName) return;
+  const back = ip`link set ${plug.name} netns ${hostNamespace} name ${hostName}`;
+  await batch(exec, [ip`link set ${plug.name} down`, back], namespace);
+}

@@ -1,0 +1,48 @@
+/**
+ * Names of this node's kernel objects. `tag` is four hex digits, fixed for a data root: two daemons in one
+ * namespace never touch each other's. Interface names end at 15 characters (IFNAMSIZ), so ids are cut.
+ */
+
+/** Digits of a sandbox id that its namespace's name keeps. */
+export const sandboxDigits = 12;
+
+export function sandboxName(tag: string, sandboxId: string): string {
+  return `fl${tag}-${sandboxId.slice(0, sandboxDigits)}`;
+}
+
+export function bridgeName(tag: string, networkId: string): string {
+  return `fl${tag}-${networkId.slice(0, 8)}`;
+}
+
+/** The host's end of an endpoint's veth pair. */
+export function hostEndName(tag: string, endpointId: string): string {
+  return `fl${tag}${endpointId.slice(0, 9)}`;
+}
+
+/** Of the nftables table, in family inet. */
+export function tableName(tag: string): string {
+  return `fairlead_${tag}`;
+}
+
+/** The alias that marks a bridge with a name of the user's choice as ours. */
+export function ownerAlias(tag: string): string {
+  return `fairlead_${tag}`;
+}
+
+/** The first 12 digits of the id whose namespace this is; undefined when it is not this node's. */
+export function sandboxOfName(tag: string, namespace: string): string | undefined {
+  return new RegExp(`^fl${tag}-([0-9a-f]{${sandboxDigits}})$`).exec(namespace)?.[1];
+}
+
+export function isBridgeName(tag: string, name: string): boolean {
+  return new RegExp(`^fl${tag}-[0-9a-f]{8}$`).test(name);
+}
+
+export function isHostEndName(tag: string, name: string): boolean {
+  return new RegExp(`^fl${tag}[0-9a-f]{9}$`).test(name);
+}
+
+/** What the kernel takes as an interface name (dev_valid_name), less what would split an `ip` batch line. */
+export function isInterfaceName(text: string): boolean {
+  return /^[^\s/:"'\\#]{1,15}$/.test(text) && text !== '.' && text !== '..';
+}

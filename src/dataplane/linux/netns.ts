@@ -1,0 +1,92 @@
+import { readdir } from 'node:fs/promises';
+import { z } from 'zod';
+import { FairleadError, messageOf } from '../../lib/errors.ts';
+import { commandFailed, type Exec, output } from './exec.ts';
+import { BatchError, batch, ip, linkSchema, query } from './ip.ts';
+import { sandboxOfName } from './names.ts';
+
+const folder = '/run/netns';
+
+export function namespacePath(name: string): string {
+  return `${folder}/${name}`;
+}
+
+/** After: the namespace exists, `lo` is up and the settings below hold. */
+export async function ensureNamespace(exec: Exec, name: string): Promise<void> {
+  await addNamespace(exec, name);
+  try {
+    await batch(exec, [ip`link set lo up`], name);
+  } catch (error) {
+    // A process that died between making the file and mounting the namespace on it leaves a plain file.
+    if (!/setting the network namespace/.test(messageOf(error))) throw error;
+    await removeNamespace(exec, name);
+    await addNamespace(exec, name);
+    await batch(exec, [ip`link set lo up`], name);
+  }
+  await configure(exec, namespacePath(name));
+}
+
+async function addNamespace(exec: Exec, name: string): Promise<void> {
+  const argv = ['ip', 'netns', 'add', name] as const;
+  const outcome = await exec(argv);
+  if (outcome.code !== 0 && !/File exists/.test(outcome.stderr)) throw commandFailed(argv, outcome);
+}
+
+/**
+ * A container may have two interfaces in one subnet, or replies that leave by another one than the
+ * question came by: answer ARP only for the interface's own addresses, and check return paths loosely
+ * (Documentation/networking/ip-sysctl, RFC 3704 section 2.4). `all` wins over the interfaces' own values.
+ */
+async function configure(exec: Exec, namespace: string): Promise<void> {
+  const conf = '/proc/sys/net/ipv4/conf/all';
+  // `tee` rather than sysctl, which is not on every host; /proc/sys/net shows the namespace of who opens it.
+  await Promise.all([
+    output(exec, ['tee', `${conf}/arp_ignore`], { namespace, input: '1' }),
+    output(exec, ['tee', `${conf}/arp_announce`, `${conf}/rp_filter`], { namespace, input: '2' }),
+  ]);
+}
+
+/** After: neither the namespace nor an interface of it is there. */
+export async function removeNamespace(exec: Exec, name: string): Promise<void> {
+  if (!(await namespaces()).includes(name)) return;
+  // The kernel takes a namespace apart some time after its last user left: interfaces go first, at once.
+  await removeLinks(exec, name);
+  const argv = ['ip', 'netns', 'del', name] as const;
+  const outcome = await exec(argv);
+  if (outcome.code !== 0 && !/No such file/.test(outcome.stderr)) throw commandFailed(argv, outcome);
+}
+
+async function removeLinks(exec: Exec, namespace: string): Promise<void> {
+  try {
+    const links = await query(exec, z.array(linkSchema), ['-d', 'link', 'show'], namespace);
+    const made = links?.filter((link) => link.linkinfo?.info_kind !== undefined) ?? [];
+    await batch(
+      exec,
+      made.map(({ ifname }) => ip`link del ${ifname}`),
+      namespace,
+    );
+  } catch (error) {
+    if (
+      error instanceof BatchError ||
+      (error instanceof FairleadError && /setting the network/.test(error.message))
+    ) {
+      return;
+    }
+    throw error;
+  }
+}
+
+/** Names of all named namespaces of the machine. */
+export async function namespaces(): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The first 12 digits of the ids of this node's sandboxes. */
+export async function ownedSandboxes(tag: string): Promise<readonly string[]> {
+  return (await namespaces()).flatMap((name) => sandboxOfName(tag, name) ?? []);
+}

@@ -1,0 +1,148 @@
+import { FairleadError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { runAll } from '../../lib/undo.ts';
+import {
+  type BridgeSpec,
+  type Dataplane,
+  type DefaultRoutes,
+  type Firewall,
+  hostSandbox,
+  type Owned,
+  type Plug,
+  type Reachability,
+  type ReachTarget,
+} from '../dataplane.ts';
+import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
+import { createExec, type Exec } from './exec.ts';
+import { FirewallState } from './firewall-state.ts';
+import { showLinks } from './ip.ts';
+import { plugExisting, unplugExisting } from './moved.ts';
+import { isHostEndName, sandboxName } from './names.ts';
+import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
+import { reach } from './reach.ts';
+import { hostSubnets, setDefaultRoutes } from './routes.ts';
+import { plugVeth, unplugVeth } from './veth.ts';
+
+export interface LinuxOptions {
+  /** Four hex digits, this node's own; see names.ts. */
+  readonly tag: string;
+  readonly log: Logger;
+  /** Path of the namespace that plays the host's. Default: the one this process is in. */
+  readonly hostNamespace?: string;
+  /** Milliseconds; see firewall-state.ts. */
+  readonly trustFirewallFor?: number;
+}
+
+/** The data plane of iproute2, nftables and named network namespaces. @throws invalid for a bad tag */
+export async function openLinuxDataplane(options: LinuxOptions): Promise<Dataplane> {
+  if (!/^[0-9a-f]{4}$/.test(options.tag)) {
+    throw new FairleadError('invalid', `invalid node tag "${options.tag}": expected four hex digits`);
+  }
+  const exec = createExec(options.hostNamespace);
+  return new LinuxDataplane(exec, options, await isInstalled(exec, 'iptables'));
+}
+
+class LinuxDataplane implements Dataplane {
+  readonly kind = 'linux';
+  readonly #exec: Exec;
+  readonly #tag: string;
+  readonly #log: Logger;
+  readonly #hostNamespace: string;
+  readonly #firewall: FirewallState;
+
+  constructor(exec: Exec, options: LinuxOptions, iptables: boolean) {
+    this.#exec = exec;
+    this.#tag = options.tag;
+    this.#log = options.log;
+    this.#hostNamespace = options.hostNamespace ?? `/proc/${process.pid}/ns/net`;
+    const trustFor = options.trustFirewallFor ?? 10_000;
+    this.#firewall = new FirewallState(exec, { tag: options.tag, iptables, trustFor });
+  }
+
+  async ensureSandbox(sandboxId: string): Promise<void> {
+    if (sandboxId !== hostSandbox) await ensureNamespace(this.#exec, this.#namespace(sandboxId));
+  }
+
+  async removeSandbox(sandboxId: string): Promise<void> {
+    await removeNamespace(this.#exec, this.#namespace(sandboxId));
+  }
+
+  sandboxPath(sandboxId: string): string {
+    return sandboxId === hostSandbox ? this.#hostNamespace : namespacePath(this.#namespace(sandboxId));
+  }
+
+  async ensureBridge(bridge: BridgeSpec): Promise<void> {
+    await ensureBridge(this.#exec, this.#tag, bridge);
+  }
+
+  async removeBridge(name: string): Promise<void> {
+    await removeBridge(this.#exec, this.#tag, name);
+  }
+
+  async plug(sandboxId: string, plug: Plug): Promise<void> {
+    const namespace = this.#namespace(sandboxId);
+    const { source } = plug;
+    if (source.kind === 'existing') return plugExisting(this.#exec, namespace, plug);
+    const isolated = this.#firewall.isolates(source.bridge);
+    await plugVeth(this.#exec, namespace, { ...plug, source, isolated });
+  }
+
+  async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {
+    if (plug.source.kind === 'veth') return unplugVeth(this.#exec, plug.source.hostName);
+    await unplugExisting(this.#exec, this.#namespace(sandboxId), plug, this.#hostNamespace);
+  }
+
+  async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {
+    await setDefaultRoutes(this.#exec, this.#namespace(sandboxId), routes);
+  }
+
+  async applyFirewall(rules: Firewall): Promise<void> {
+    await this.#firewall.apply(rules);
+  }
+
+  async owned(): Promise<Owned> {
+    const [sandboxes, links = []] = await Promise.all([ownedSandboxes(this.#tag), showLinks(this.#exec)]);
+    const names = links.map(({ ifname }) => ifname);
+    return {
+      sandboxes,
+      bridges: links.filter((link) => isOurs(this.#tag, link)).map(({ ifname }) => ifname),
+      interfaces: names.filter((name) => isHostEndName(this.#tag, name)),
+    };
+  }
+
+  async hostSubnets(): Promise<readonly string[]> {
+    const bridges = new Set((await this.owned()).bridges);
+    return hostSubnets(this.#exec, (device) => bridges.has(device));
+  }
+
+  async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {
+    const namespace = fromSandbox === hostSandbox ? undefined : this.#namespace(fromSandbox);
+    return reach(this.#exec, namespace, to, this.#firewall.rules);
+  }
+
+  async close(): Promise<void> {
+    const { sandboxes, bridges, interfaces } = await this.owned();
+    this.#log.info({ sandboxes: sandboxes.length, bridges: bridges.length }, 'putting the data plane away');
+    await runAll([
+      ...interfaces.map((name) => () => unplugVeth(this.#exec, name)),
+      ...sandboxes.map((id) => () => this.removeSandbox(id)),
+      ...bridges.map((name) => () => this.removeBridge(name)),
+      () => this.applyFirewall({ networks: [] }),
+    ]);
+  }
+
+  /** @throws unsupported for the host's own stack, which is not ours to change */
+  #namespace(sandboxId: string): string {
+    if (sandboxId === hostSandbox)
+      throw new FairleadError('unsupported', "the host's own network stack is left alone");
+    return sandboxName(this.#tag, sandboxId);
+  }
+}
+
+async function isInstalled(exec: Exec, program: string): Promise<boolean> {
+  try {
+    return (await exec([program, '--version'])).code === 0;
+  } catch {
+    return false;
+  }
+}

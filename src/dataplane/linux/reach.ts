@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
+import type { Firewall, Reachability, ReachTarget } from '../dataplane.ts';
+import type { Argv, Exec, Outcome } from './exec.ts';
+import { linkSchema, query } from './ip.ts';
+import { namespacePath } from './netns.ts';
+
+/**
+ * Asks the kernel: an echo request or a connect from within the namespace (undefined: the host's), while
+ * the path is looked up beside it.
+ */
+export async function reach(
+  exec: Exec,
+  namespace: string | undefined,
+  to: ReachTarget,
+  firewall: Firewall,
+): Promise<Reachability> {
+  const address = parseAddress(to.address);
+  const hop = await nextHop(exec, namespace, address);
+  if (hop === 'no-sandbox') return { reachable: false, path: [], reason: 'the container is not running' };
+  if (!hop) return { reachable: false, path: [], reason: `no route to ${address}` };
+  const [reason, bridge] = await Promise.all([
+    ask(exec, namespace, { ...to, address }),
+    namespace ? bridgeBehind(exec, namespace, hop.dev) : undefined,
+  ]);
+  const link = bridge ? [hop.dev, `${bridge} (bridge)`] : [hop.dev];
+  const path = hop.gateway && bridge ? [...link, 'host'] : link;
+  if (reason === undefined) return { reachable: true, path: hop.dev === 'lo' ? ['lo'] : [...path, address] };
+  return { reachable: false, path, reason: ruleAgainst(firewall, bridge, to.port?.port, address) ?? reason };
+}
+
+const hopSchema = z.array(z.object({ dev: z.string(), gateway: z.string().optional() }));
+type Hop = z.infer<typeof hopSchema>[number];
+
+async function nextHop(
+  exec: Exec,
+  ns: string | undefined,
+  address: string,
+): Promise<Hop | 'no-sandbox' | undefined> {
+  try {
+    const hops = await query(exec, hopSchema, ['route', 'get', address], ns);
+    return hops ? hops[0] : 'no-sandbox';
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bridge that the other end of the sandbox's interface is in. */
+async function bridgeBehind(exec: Exec, namespace: string, device: string): Promise<string | undefined> {
+  const show = (args: readonly string[], ns?: string) =>
+    query(exec, z.array(linkSchema), ['link', 'show', ...args], ns);
+  const [inner, outer] = await Promise.all([show(['dev', device], namespace), show([])]);
+  const index = inner?.[0]?.link_index;
+  return outer?.find(({ ifindex }) => ifindex === index)?.master;
+}
+
+/** Undefined: it answered. Otherwise why not, in one line. */
+async function ask(exec: Exec, namespace: string | undefined, to: ReachTarget): Promise<string | undefined> {
+  const inside = (argv: Argv) => exec(argv, namespace ? { namespace: namespacePath(namespace) } : {});
+  if (!to.port) return echo(inside, to.address);
+  const { protocol, port } = to.port;
+  const argv = [process.execPath, '-e', connectScript, protocol, to.address, String(port)] as const;
+  const said = (await inside(argv)).stdout.trim();
+  if (said === 'ok') return undefined;
+  // A datagram that nobody refused: whether the host is there at all, an echo tells.
+  if (said === 'silent' && protocol === 'udp') return echo(inside, to.address);
+  if (said === 'ECONNREFUSED') return `${to.address} refused: nothing listens on ${protocol} port ${port}`;
+  return said === 'silent' ? `no answer from ${to.address} within 1 s` : `connect to ${to.address}: ${said}`;
+}
+
+async function echo(inside: (argv: Argv) => Promise<Outcome>, address: string): Promise<string | undefined> {
+  const { code, stdout, stderr } = await inside(['ping', '-n', '-c1', '-W1', address]);
+  if (code === 0) return undefined;
+  if (/Unreachable/i.test(stdout)) return `nobody has ${address}`;
+  return stderr.trim().split('\n')[0] || `no answer from ${address} within 1 s`;
+}
+
+/** Node itself is the one program that is sure to be there; prints `ok`, `silent` or the error's code. */
+const connectScript = `
+const [protocol, host, port] = process.argv.slice(1);
+const end = (said) => { console.log(said); process.exit(); };
+setTimeout(end, protocol === 'udp' ? 300 : 1000, 'silent');
+if (protocol === 'udp') {
+  const socket = require('node:dgram').createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  socket.on('error', (e) => end(e.code)).on('message', () => end('ok'));
+  socket.connect(Number(port), host, () => socket.send(''));
+} else {
+  require('node:net').connect(Number(port), host, () => end('ok')).on('error', (e) => end(e.code));
+}`;
+
+/** Our own rules explain a silence better than the silence does. */
+function ruleAgainst(
+  { networks }: Firewall,
+  bridge: string | undefined,
+  port: number | undefined,
+  address: string,
+): string | undefined {
+  const from = networks.find((rules) => rules.bridge === bridge);
+  const target = networks.find(({ subnets }) =>
+    subnets.some((subnet) => contains(parseSubnet(subnet), address)),
+  );
+  if (!from) return undefined;
+  if (target && target !== from) return `${address} is on another network (${target.bridge})`;
+  if (from.internal && !target) return 'the network is internal: no way out';
+  if (from.internal && port !== undefined && port !== 53) return undefined;
+  if (!from.icc) return `containers of ${from.bridge} may not talk to each other (icc)`;
+  return undefined;
+}

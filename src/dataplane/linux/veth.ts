@@ -1,0 +1,116 @@
+import { FairleadError } from '../../lib/errors.ts';
+import type { Plug } from '../dataplane.ts';
+import { addAddress, addressChanges } from './addresses.ts';
+import type { Exec } from './exec.ts';
+import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
+import { routeCommands } from './routes.ts';
+
+export interface VethPlug extends Plug {
+  readonly source: Extract<Plug['source'], { kind: 'veth' }>;
+  /** The host end may talk to the bridge itself only: a network without icc. */
+  readonly isolated: boolean;
+}
+
+/** Two processes when nothing is there: the pair, then what is inside. */
+export async function plugVeth(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
+  try {
+    await create(exec, namespace, plug);
+  } catch (error) {
+    if (!(error instanceof BatchError) || !/File exists/.test(error.reason)) throw explained(error, plug);
+    await repair(exec, namespace, plug);
+  }
+}
+
+async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
+  const { name, source, mac, mtu } = plug;
+  const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
+  const end = ip`link add ${source.hostName} up master ${source.bridge}`;
+  const peer = ip`type veth peer name ${name} netns ${namespace}`;
+  const address = mac === undefined ? ip`` : ip`address ${mac}`;
+  const pair = { words: [end, size, peer, size, address].flatMap(({ words }) => words) };
+  await batch(exec, [pair, ...(plug.isolated ? [isolation(plug)] : [])]);
+  try {
+    await batch(exec, inside(plug), namespace);
+  } catch (error) {
+    await unplugVeth(exec, source.hostName);
+    throw error;
+  }
+}
+
+function inside(plug: VethPlug): Command[] {
+  return [
+    ...plug.addresses.map((cidr) => addAddress(cidr, plug.name)),
+    ip`link set ${plug.name} up`,
+    ...routeCommands(plug),
+  ];
+}
+
+/** Something has one of the two names: a pair that needs repair, a stale host end, or somebody else's. */
+async function repair(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
+  const [outer, inner] = await Promise.all([
+    showLink(exec, plug.source.hostName),
+    showLink(exec, plug.name, namespace),
+  ]);
+  if (outer && inner && outer.link_index === inner.ifindex && inner.link_index === outer.ifindex) {
+    await Promise.all([
+      batch(exec, outerChanges(outer, plug)),
+      batch(exec, innerChanges(inner, plug), namespace),
+    ]);
+    return;
+  }
+  if (inner) {
+    throw new FairleadError('conflict', `plug ${plug.name}: the sandbox has another interface of this name`);
+  }
+  // Left by a process that was killed, or by a sandbox of an earlier life: its other end is elsewhere.
+  await unplugVeth(exec, plug.source.hostName);
+  await create(exec, namespace, plug);
+}
+
+function outerChanges(link: Link, plug: VethPlug): Command[] {
+  const { hostName, bridge } = plug.source;
+  const isolated = link.linkinfo?.info_slave_data?.isolated ?? false;
+  const moved = link.master !== bridge;
+  return [
+    ...(link.flags.includes('UP') ? [] : [ip`link set ${hostName} up`]),
+    ...(moved ? [ip`link set ${hostName} master ${bridge}`] : []),
+    ...(moved || isolated !== plug.isolated ? [isolation(plug)] : []),
+  ];
+}
+
+function innerChanges(link: Link, plug: VethPlug): Command[] {
+  const { name, mac, mtu } = plug;
+  return [
+    ...(mac === undefined || link.address === mac.toLowerCase() ? [] : [ip`link set ${name} address ${mac}`]),
+    ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set ${name} mtu ${mtu}`]),
+    ...addressChanges(link, plug.addresses),
+    ...(link.flags.includes('UP') ? [] : [ip`link set ${name} up`]),
+    ...routeCommands(plug),
+  ];
+}
+
+/** Ports that are isolated reach only those that are not: the bridge itself (ip-link(8), bridge_slave). */
+function isolation({ source, isolated }: VethPlug): Command {
+  return setIsolation(source.hostName, isolated);
+}
+
+export function setIsolation(port: string, isolated: boolean): Command {
+  return ip`link set ${port} type bridge_slave isolated ${isolated ? 'on' : 'off'}`;
+}
+
+/** A pair dies with either end. */
+export async function unplugVeth(exec: Exec, hostName: string): Promise<void> {
+  await batch(exec, [tolerating(/Cannot find device/, ip`link del ${hostName}`)]);
+}
+
+function explained(error: unknown, plug: VethPlug): unknown {
+  if (!(error instanceof BatchError)) return error;
+  if (/Invalid "netns" value|Cannot open network namespace/.test(error.reason)) {
+    return new FairleadError('not-found', `plug ${plug.name}: no such sandbox`, { cause: error });
+  }
+  if (/Device does not exist/.test(error.reason)) {
+    return new FairleadError('not-found', `plug ${plug.name}: no bridge ${plug.source.bridge}`, {
+      cause: error,
+    });
+  }
+  return error;
+}
