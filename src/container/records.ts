@@ -7,12 +7,21 @@ import type { Container } from './runtime.ts';
 const texts = z.array(z.string());
 const textMap = z.record(z.string(), z.string());
 
+const sourceSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('veth'), hostName: z.string(), bridge: z.string() }),
+  z.object({ kind: z.literal('existing'), hostName: z.string() }),
+]);
+
 const joinedSchema = z.object({
   endpointId: z.string(),
   interfaceName: z.string().exactOptional(),
+  source: sourceSchema.exactOptional(),
   ipv4: z.string().exactOptional(),
   ipv6: z.string().exactOptional(),
   mac: z.string().exactOptional(),
+  gateway: z.string().exactOptional(),
+  gateway6: z.string().exactOptional(),
+  resolver: z.string().exactOptional(),
 });
 
 const membershipSchema = z.object({

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Port } from '../cluster/records.ts';
+import type { InterfaceSource } from '../dataplane/dataplane.ts';
 
 /**
  * Where containers are kept and run: sandbox.ts (host programs in network namespaces), simulated.ts
@@ -150,6 +151,8 @@ export interface Membership {
 export interface JoinedState {
   readonly endpointId: string;
   readonly interfaceName?: string;
+  /** Where the interface came from, to take it away again without asking the driver. */
+  readonly source?: InterfaceSource;
   readonly ipv4?: string;
   readonly ipv6?: string;
   readonly mac?: string;

@@ -24,14 +24,19 @@ export class Attachments {
    * Before: the container's sandbox exists. After: its endpoint is in the store and its interface is up.
    * @returns the membership, joined, for the container's record
    */
-  async join(container: Container, membership: Membership, network: Network, service?: Service): Promise<Membership> {
+  async join(
+    container: Container,
+    membership: Membership,
+    network: Network,
+    service?: Service,
+  ): Promise<Membership> {
     const { directory, hostNetworks } = this.parts;
     try {
       await hostNetworks.ensure(network);
       await directory.follow(network);
       return await withUndo(async (undo) => {
         const endpoint = await this.#commit(container, membership, network, service);
-        undo.push('endpoint', () => this.#withdraw(network, endpoint));
+        undo.push('endpoint', () => this.withdraw(network, endpoint));
         const driver = driverOf(this.parts, network);
         const result = await driver.join(network, endpoint);
         undo.push('driver join', () => driver.leave(network, endpoint));
@@ -57,13 +62,13 @@ export class Attachments {
   async leave(container: Container, { network: networkId, joined, serviceId }: Membership): Promise<void> {
     const network = this.parts.directory.network(networkId);
     if (!joined) return;
-    if (!network) return await this.#unplugOrphan(container, joined);
+    // Its network went by force or on another host: what is left here is the interface.
+    if (!network) return await this.#unplug(container, joined);
     const endpoint = this.#endpointFor(container, network, joined, serviceId);
-    const driver = driverOf(this.parts, network);
     await runAll([
       () => this.#withdrawWhenPossible(network, endpoint),
-      async () => await this.#unplug(container, joined, await driver.join(network, endpoint)),
-      () => driver.leave(network, endpoint),
+      () => this.#unplug(container, joined),
+      () => driverOf(this.parts, network).leave(network, endpoint),
     ]);
     this.#emit('disconnect', container, network);
   }
@@ -86,8 +91,30 @@ export class Attachments {
     await this.#plug(container, endpoint, result, joined.interfaceName);
   }
 
+  /** Shows a renamed container's new name in its endpoints' records. */
+  async rename(container: Container): Promise<void> {
+    for (const { joined, network: networkId } of container.memberships) {
+      const network = this.parts.directory.network(networkId);
+      if (!joined || !network) continue;
+      await commitWithRetry(this.parts.directory, network.scope, `rename ${container.name}`, async () => {
+        const entry = this.parts.directory.endpointEntry(networkId, joined.endpointId);
+        if (!entry) return { result: undefined, checks: [], writes: [] };
+        const { record } = entry;
+        const name = record.serviceId ? record.name : container.name;
+        const renamed: Endpoint = { ...record, name, containerName: container.name };
+        const key = keys.endpoint(networkId, record.id);
+        const lease = this.parts.membership.lease(network.scope);
+        return {
+          result: undefined,
+          checks: [{ key, expect: 'version', version: entry.version }],
+          writes: [{ op: 'put', key, value: JSON.stringify(renamed), lease }],
+        };
+      });
+    }
+  }
+
   /** Deletes an endpoint's record, and its address where it owns it, if both are still this endpoint's. */
-  async #withdraw(network: Network, endpoint: Endpoint): Promise<void> {
+  async withdraw(network: Network, endpoint: Endpoint): Promise<void> {
     const { directory } = this.parts;
     await commitWithRetry(directory, network.scope, `detach ${endpoint.containerName}`, async () => {
       const key = keys.endpoint(network.id, endpoint.id);
@@ -96,18 +123,17 @@ export class Attachments {
       return {
         result: undefined,
         checks: ours ? [{ key, expect: 'version', version: entry.version }] : [],
-        writes: [...(ours ? [{ op: 'delete', key } as const] : []), ...(await this.#releases(network, endpoint))],
+        writes: [
+          ...(ours ? [{ op: 'delete', key } as const] : []),
+          ...(await this.#releases(network, endpoint)),
+        ],
       };
     });
   }
 
-  async withdraw(network: Network, endpoint: Endpoint): Promise<void> {
-    await this.#withdraw(network, endpoint);
-  }
-
   async #withdrawWhenPossible(network: Network, endpoint: Endpoint): Promise<void> {
     try {
-      await this.#withdraw(network, endpoint);
+      await this.withdraw(network, endpoint);
     } catch (error) {
       if (!isKind(error, 'unavailable')) throw error;
       this.parts.log.warn(`endpoint ${shortId(endpoint.id)} stays in the store for now: ${messageOf(error)}`);
@@ -121,15 +147,23 @@ export class Attachments {
       if (cidr === undefined) continue;
       const held = await store.get(keys.address(network.id, withoutPrefix(cidr)));
       // A service's address stays with the service; one that was reclaimed meanwhile is another's.
-      if (held && JSON.parse(held.value).id === endpoint.id) releases.push(...this.parts.ipam.release(network.id, cidr));
+      if (held && JSON.parse(held.value).id === endpoint.id)
+        releases.push(...this.parts.ipam.release(network.id, cidr));
     }
     return releases;
   }
 
-  #commit(container: Container, membership: Membership, network: Network, service?: Service): Promise<Endpoint> {
+  #commit(
+    container: Container,
+    membership: Membership,
+    network: Network,
+    service?: Service,
+  ): Promise<Endpoint> {
     const plan = service && !service.shared ? planServiceEndpoint : planOwnEndpoint;
     const request = { container, membership, network, service };
-    return commitWithRetry(this.parts.directory, network.scope, 'commit endpoint', () => plan(this.parts, request));
+    return commitWithRetry(this.parts.directory, network.scope, 'commit endpoint', () =>
+      plan(this.parts, request),
+    );
   }
 
   async #reassert(network: Network, endpoint: Endpoint, membership: Membership): Promise<void> {
@@ -167,7 +201,10 @@ export class Attachments {
       const held = await store.get(key);
       if (!held) writes.push({ op: 'put', key, value: JSON.stringify(owner) });
       else if (JSON.parse(held.value).id !== endpoint.id) {
-        throw new FairleadError('conflict', `its address ${withoutPrefix(cidr)} was given to another endpoint meanwhile`);
+        throw new FairleadError(
+          'conflict',
+          `its address ${withoutPrefix(cidr)} was given to another endpoint meanwhile`,
+        );
       }
     }
     return writes;
@@ -223,15 +260,12 @@ export class Attachments {
     return name;
   }
 
-  async #unplug(container: Container, { interfaceName }: JoinedState, result: JoinResult): Promise<void> {
-    if (!interfaceName || !result.interface) return;
-    const sandbox = this.parts.runtime.sandboxOf(container.id);
-    await this.parts.dataplane.unplug(sandbox, { name: interfaceName, source: result.interface.source });
-  }
-
-  /** The network's record is gone already (force, another host): its interface is found as an orphan. */
-  async #unplugOrphan(container: Container, joined: JoinedState): Promise<void> {
-    this.parts.log.warn(`network of ${container.name}'s ${joined.interfaceName} is gone; the sweep takes the interface`);
+  async #unplug(container: Container, { interfaceName, source }: JoinedState): Promise<void> {
+    if (!interfaceName || !source) return;
+    await this.parts.dataplane.unplug(this.parts.runtime.sandboxOf(container.id), {
+      name: interfaceName,
+      source,
+    });
   }
 
   #freeName(container: Container, prefix: string): string {
@@ -255,10 +289,12 @@ function joinedState(
   result: JoinResult,
   interfaceName: string | undefined,
 ): JoinedState {
-  const pool = network.ipam.pools.find(({ subnet }) => parseSubnet(subnet).family === 4) ?? network.ipam.pools[0];
+  const pool =
+    network.ipam.pools.find(({ subnet }) => parseSubnet(subnet).family === 4) ?? network.ipam.pools[0];
   return {
     endpointId: endpoint.id,
     ...(interfaceName ? { interfaceName } : {}),
+    ...(result.interface ? { source: result.interface.source } : {}),
     ...(endpoint.ipv4 ? { ipv4: endpoint.ipv4 } : {}),
     ...(endpoint.ipv6 ? { ipv6: endpoint.ipv6 } : {}),
     ...(endpoint.mac ? { mac: endpoint.mac } : {}),

@@ -5,8 +5,8 @@ import type { Container, Membership } from '../container/runtime.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
 import { timestamp } from '../lib/time.ts';
+import { abandon, lastWins, macOf } from './claims.ts';
 import type { Parts } from './parts.ts';
-import { abandon, lastWins, macOf } from './services.ts';
 
 export interface EndpointRequest {
   readonly container: Container;
@@ -36,20 +36,30 @@ export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): P
   const plan = decisionFor(parts, request, endpoint);
   return {
     result: endpoint,
-    checks: [...plan.checks, ...(service ? [serviceCheck(parts, service)] : []), ...claims.flatMap(({ checks }) => checks)],
+    checks: [
+      ...plan.checks,
+      ...(service ? [serviceCheck(parts, service)] : []),
+      ...claims.flatMap(({ checks }) => checks),
+    ],
     writes: [...plan.writes, ...lastWins(claims.flatMap(({ writes }) => writes))],
     onConflict: (failed) => {
       abandon(claims, failed);
       const wanted = claims.find(({ checks }) => checks.some(({ key }) => key === failed));
       if (wanted && (membership.ipv4 ?? membership.ipv6)) {
-        throw new FairleadError('forbidden', `Address already in use: ${wanted.cidr} on network ${network.name}`);
+        throw new FairleadError(
+          'forbidden',
+          `Address already in use: ${wanted.cidr} on network ${network.name}`,
+        );
       }
     },
   };
 }
 
 /** The exclusive service's own endpoint: its key can be created once, so there is one provider at most. */
-export async function planServiceEndpoint(parts: Parts, request: EndpointRequest): Promise<Decision<Endpoint>> {
+export async function planServiceEndpoint(
+  parts: Parts,
+  request: EndpointRequest,
+): Promise<Decision<Endpoint>> {
   const { network, service } = request;
   if (!service) throw new FairleadError('internal', 'a service endpoint without a service');
   const endpoint: Endpoint = {
@@ -81,7 +91,8 @@ export function alreadyProvided(service: Service, provider: Endpoint | undefined
 function decisionFor(parts: Parts, { network }: EndpointRequest, endpoint: Endpoint) {
   const key = keys.endpoint(network.id, endpoint.id);
   const entry = parts.directory.networkEntry(network.id);
-  if (!entry || entry.record.removing) throw new FairleadError('not-found', `network ${network.name} not found`);
+  if (!entry || entry.record.removing)
+    throw new FairleadError('not-found', `network ${network.name} not found`);
   const lease = parts.membership.lease(network.scope);
   return {
     checks: [

@@ -68,7 +68,9 @@ export class HostNetworks {
   /** One at a time, each with the newest rules. */
   #applyFirewall(): Promise<void> {
     const apply = () => {
-      const networks = this.list().flatMap((network) => this.deps.driverOf(network).firewall?.(network) ?? []);
+      const networks = this.list().flatMap(
+        (network) => this.deps.driverOf(network).firewall?.(network) ?? [],
+      );
       return this.deps.dataplane.applyFirewall({ networks });
     };
     this.#firewall = this.#firewall.then(apply, apply);

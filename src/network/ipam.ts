@@ -86,7 +86,12 @@ export class Ipam {
     for (const key of this.#books.keys()) if (key.startsWith(networkId)) this.#books.delete(key);
   }
 
-  async #claimWanted(network: Network, pools: readonly Pool[], owner: AddressRecord, wanted: string): Promise<Claim> {
+  async #claimWanted(
+    network: Network,
+    pools: readonly Pool[],
+    owner: AddressRecord,
+    wanted: string,
+  ): Promise<Claim> {
     const address = parseAddress(wanted);
     const pool = pools.find(({ subnet }) => contains(parseSubnet(subnet), address));
     if (!pool) {
@@ -133,7 +138,10 @@ export class Ipam {
   async #load(network: Network, pool: Pool): Promise<Book> {
     const store = this.directory.reachable(network.scope);
     const folder = folders.addressesOf(network.id);
-    const [entries, last] = await Promise.all([store.list(folder), store.get(keys.cursor(network.id, this.nodeId))]);
+    const [entries, last] = await Promise.all([
+      store.list(folder),
+      store.get(keys.cursor(network.id, this.nodeId)),
+    ]);
     const taken = new Set(entries.map(({ key }) => decodeURIComponent(key.slice(folder.length))));
     const range = parseSubnet(pool.ipRange ?? pool.subnet);
     const lastAddress: unknown = last ? JSON.parse(last.value) : undefined;
@@ -147,7 +155,10 @@ function nextFree(pool: Pool, book: Book): string | undefined {
   const range = parseSubnet(pool.ipRange ?? pool.subnet);
   const size = range.last - range.first + 1n;
   // More addresses than can be taken need not be looked at: one of them is free.
-  const tries = size < BigInt(book.taken.size + 8) ? size : BigInt(book.taken.size + 8 + Object.keys(pool.auxAddresses).length);
+  const tries =
+    size < BigInt(book.taken.size + 8)
+      ? size
+      : BigInt(book.taken.size + 8 + Object.keys(pool.auxAddresses).length);
   let value = book.cursor;
   for (let tried = 0n; tried < tries; tried += 1n) {
     value = value >= range.last || value < range.first - 1n ? range.first : value + 1n;

@@ -6,11 +6,12 @@ import {
   endpointSchema,
   type Network,
   type Scope,
-  scopes,
   type Subnets,
+  scopes,
   subnetsSchema,
 } from '../cluster/records.ts';
 import { commitWithRetry } from '../cluster/retry.ts';
+import type { NetworkMode } from '../container/runtime.ts';
 import { parseSubnet } from '../lib/addresses.ts';
 import { FairleadError, isKind, withContext } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -18,8 +19,8 @@ import { lookup } from '../lib/lookup.ts';
 import { foldCase, parseName } from '../lib/names.ts';
 import { timestamp } from '../lib/time.ts';
 import { withUndo } from '../lib/undo.ts';
-import { removeNetwork } from './network-removal.ts';
 import type { Networks as Contract, NetworkSpec } from './model.ts';
+import { removeNetwork } from './network-removal.ts';
 import type { Parts } from './parts.ts';
 import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
 
@@ -54,6 +55,14 @@ export class Networks implements Contract {
     return this.find(defaultNetworkName(driver, name));
   }
 
+  /** How a container is connected that says nothing of it: `--default-network=DRIVER:NETWORK`. */
+  defaultMode(findContainer: (ref: string) => { readonly id: string }): NetworkMode {
+    const { driver, name } = this.parts.settings.defaultNetwork;
+    if (driver === 'container') return { kind: 'container', containerId: findContainer(name).id };
+    const network = defaultNetworkName(driver, name);
+    return network === 'host' || network === 'none' ? { kind: network } : { kind: 'network', network };
+  }
+
   /** Makes what every host has; repeatable. The default network may have to wait for the KV store. */
   async ensurePredefined(): Promise<void> {
     for (const { name, driver } of predefined) {
@@ -64,7 +73,8 @@ export class Networks implements Contract {
     try {
       await this.#create({ name, driver });
     } catch (error) {
-      if (!isKind(error, 'conflict')) throw withContext(`create the default network ${driver}:${name}`, error);
+      if (!isKind(error, 'conflict'))
+        throw withContext(`create the default network ${driver}:${name}`, error);
     }
   }
 
@@ -109,7 +119,9 @@ export class Networks implements Contract {
   }
 
   async #create(spec: NetworkSpec): Promise<Network> {
-    const driver = this.parts.driverNamed(spec.driver || defaultDriver(this.parts.settings.defaultNetwork.driver));
+    const driver = this.parts.driverNamed(
+      spec.driver || defaultDriver(this.parts.settings.defaultNetwork.driver),
+    );
     const network = await withUndo(async (undo) => {
       // Creations wait for each other: they all rewrite the one document of subnets.
       const created = await this.parts.queue.run('networks', () => this.#commit(driver, spec));
@@ -163,11 +175,17 @@ export class Networks implements Contract {
   }
 
   #refuseSecond(driver: Driver): void {
-    if (!driver.single || !this.parts.directory.networks().some((other) => other.driver === driver.name)) return;
+    if (!driver.single || !this.parts.directory.networks().some((other) => other.driver === driver.name))
+      return;
     throw new FairleadError('forbidden', `only one instance of "${driver.name}" network is allowed`);
   }
 
-  #planIpam(driver: Driver, spec: NetworkSpec, used: Subnets, hostSubnets: readonly string[]): Network['ipam'] {
+  #planIpam(
+    driver: Driver,
+    spec: NetworkSpec,
+    used: Subnets,
+    hostSubnets: readonly string[],
+  ): Network['ipam'] {
     const options = { ...spec.ipam?.options };
     const ipamDriver = spec.ipam?.driver || 'default';
     if (!driver.addressed) return { driver: ipamDriver, options, pools: [] };
@@ -189,7 +207,9 @@ export class Networks implements Contract {
   #takenByNetworks(used: Subnets): Taken[] {
     const networks = this.parts.directory.networks();
     const known = networks.flatMap(({ id, name, ipam }) =>
-      id in used ? [] : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
+      id in used
+        ? []
+        : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
     );
     const documented = Object.entries(used).flatMap(([id, subnets]) => {
       const by = `network ${networks.find((network) => network.id === id)?.name ?? id.slice(0, 12)}`;
@@ -200,7 +220,12 @@ export class Networks implements Contract {
 
   #emit(network: Network, action: string): void {
     const { id: ID, name, driver: type, scope } = network;
-    this.parts.events.emit({ Type: 'network', Action: action, Actor: { ID, Attributes: { name, type } }, scope });
+    this.parts.events.emit({
+      Type: 'network',
+      Action: action,
+      Actor: { ID, Attributes: { name, type } },
+      scope,
+    });
   }
 }
 

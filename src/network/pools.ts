@@ -94,11 +94,17 @@ function poolOf(subnet: Subnet): Pool {
 
 function parsePool(spec: PoolSpec): Pool {
   if (!spec.subnet) {
-    throw new FairleadError('invalid', 'Invalid subnet  : every ip-range or gateway must have a corresponding subnet');
+    throw new FairleadError(
+      'invalid',
+      'Invalid subnet  : every ip-range or gateway must have a corresponding subnet',
+    );
   }
   const subnet = parseSubnet(spec.subnet);
   if (subnet.prefixLength > longestPrefix(subnet.family)) {
-    throw new FairleadError('invalid', `subnet ${subnet.text} is too small: no address would be left for containers`);
+    throw new FairleadError(
+      'invalid',
+      `subnet ${subnet.text} is too small: no address would be left for containers`,
+    );
   }
   const gateway = spec.gateway ? parseGateway(spec.gateway, subnet) : firstHost(subnet);
   return {
@@ -124,7 +130,10 @@ function parseGateway(text: string, subnet: Subnet): string {
     throw new FairleadError('invalid', `gateway ${gateway} is not in subnet ${subnet.text}`);
   }
   if (isReservedIn(subnet, gateway)) {
-    throw new FairleadError('invalid', `gateway ${gateway} is the network or broadcast address of ${subnet.text}`);
+    throw new FairleadError(
+      'invalid',
+      `gateway ${gateway} is the network or broadcast address of ${subnet.text}`,
+    );
   }
   return gateway;
 }

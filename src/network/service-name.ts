@@ -20,7 +20,10 @@ export function parseServiceName(text: string, networks: Networks): ServiceName 
   const last = text.lastIndexOf('.');
   if (last < 0) return named(text, networks.defaultNetwork());
   const suffix = text.slice(last + 1);
-  return named(text.slice(0, last), suffix === '' ? networks.defaultNetwork() : findNetwork(suffix, networks));
+  return named(
+    text.slice(0, last),
+    suffix === '' ? networks.defaultNetwork() : findNetwork(suffix, networks),
+  );
 }
 
 function findNetwork(ref: string, networks: Networks): Network {

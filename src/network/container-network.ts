@@ -1,0 +1,51 @@
+import { renderHosts, renderResolvConf } from '../container/resolv-conf.ts';
+import type { Container, ContainerFiles, JoinedState } from '../container/runtime.ts';
+import type { DefaultRoutes } from '../dataplane/dataplane.ts';
+import { withoutPrefix } from '../lib/addresses.ts';
+import { shortId } from '../lib/ids.ts';
+
+/** Where a container's default routes go: the place of the highest priority that offers one, else the first. */
+export function routesFor({ memberships }: Container): DefaultRoutes {
+  const byPriority = [...memberships].sort((a, b) => (b.gatewayPriority ?? 0) - (a.gatewayPriority ?? 0));
+  const places = byPriority.flatMap(({ joined }) => joined ?? []);
+  const ipv4 = places.find(({ gateway }) => gateway)?.gateway;
+  const ipv6 = places.find(({ gateway6 }) => gateway6)?.gateway6;
+  return { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
+}
+
+/**
+ * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS only: the hosts file has
+ * nothing of other containers. Any one gateway answers for all networks that the asker is on.
+ */
+export function filesFor(container: Container, containers: readonly Container[]): ContainerFiles {
+  const { spec } = container;
+  const stack = stackOf(container, containers);
+  const places = stack.memberships.flatMap(({ joined }) => joined ?? []);
+  return {
+    resolvConf: renderResolvConf({
+      resolvers: [...new Set(places.flatMap(({ resolver }) => resolver ?? []))].slice(0, maxNameservers),
+      dns: spec.dns,
+      search: spec.dnsSearch,
+      options: spec.dnsOptions,
+    }),
+    hosts: renderHosts({
+      hostname: stack.spec.hostname || shortId(stack.id),
+      domainname: stack.spec.domainname,
+      addresses: places.flatMap(addressesOf),
+      extraHosts: spec.extraHosts,
+    }),
+  };
+}
+
+/** The resolver library reads no more than three (resolv.conf(5), MAXNS). */
+const maxNameservers = 3;
+
+function stackOf(container: Container, containers: readonly Container[]): Container {
+  const { networkMode } = container.spec;
+  if (networkMode.kind !== 'container') return container;
+  return containers.find(({ id }) => id === networkMode.containerId) ?? container;
+}
+
+function addressesOf({ ipv4, ipv6 }: JoinedState): string[] {
+  return [ipv4, ipv6].flatMap((cidr) => (cidr === undefined ? [] : [withoutPrefix(cidr)]));
+}

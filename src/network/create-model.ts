@@ -1,0 +1,73 @@
+import type { Driver } from '../../drivers/driver.ts';
+import type { Directory } from '../cluster/directory.ts';
+import type { Membership } from '../cluster/membership.ts';
+import type { Network } from '../cluster/records.ts';
+import type { Runtime } from '../container/runtime.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { EventBus } from '../lib/events.ts';
+import { Gate } from '../lib/gate.ts';
+import type { Logger } from '../lib/log.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
+import { Attachments } from './attachments.ts';
+import { Containers } from './containers.ts';
+import { HostNetworks } from './host-networks.ts';
+import { Ipam } from './ipam.ts';
+import type { Model } from './model.ts';
+import { Networks } from './networks.ts';
+import type { ModelSettings, Parts } from './parts.ts';
+import { Reconciler } from './reconcile.ts';
+import { Services } from './services.ts';
+
+export interface ModelDeps {
+  /** Ready, and the membership started. */
+  readonly directory: Directory;
+  readonly membership: Membership;
+  /** Recovered. */
+  readonly runtime: Runtime;
+  readonly dataplane: Dataplane;
+  readonly driverNamed: (name: string) => Driver;
+  readonly settings: ModelSettings;
+  readonly log: Logger;
+  /** Told which networks are set up on this host, so that DNS can listen on their gateways. */
+  readonly onHostNetworks: (networks: readonly Network[]) => void;
+}
+
+export interface RunningModel extends Model {
+  /** Makes kernel and records match now, as is done every minute. */
+  reconcile(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Puts the use cases together and brings kernel and records in line before it returns. */
+export async function createModel(deps: ModelDeps): Promise<RunningModel> {
+  const { directory, membership, dataplane, driverNamed } = deps;
+  const parts: Parts = {
+    ...deps,
+    hostNetworks: new HostNetworks({
+      dataplane,
+      driverOf: (network) => driverNamed(network.driver),
+      onChange: deps.onHostNetworks,
+    }),
+    ipam: new Ipam(directory, membership.self.id),
+    events: new EventBus(),
+    queue: new SerialQueue(),
+    gate: new Gate(),
+  };
+  const networks = new Networks(parts);
+  const attachments = new Attachments(parts);
+  const containers = new Containers(parts, networks, attachments);
+  const services = new Services(parts, networks, containers);
+  const reconciler = new Reconciler(parts, networks, containers, attachments);
+  containers.watchExits();
+  await reconciler.run();
+  membership.onJoined(() => void reconciler.run());
+  reconciler.start();
+  return {
+    networks,
+    services,
+    containers,
+    events: parts.events,
+    reconcile: () => reconciler.run(),
+    close: () => reconciler.close(),
+  };
+}

@@ -1,0 +1,158 @@
+import { maxCommitSize, type Write } from '../../kvstore/store.ts';
+import { folders } from '../cluster/keys.ts';
+import { addressSchema, type Network } from '../cluster/records.ts';
+import type { Container } from '../container/runtime.ts';
+import { isKind, messageOf } from '../lib/errors.ts';
+import type { Attachments } from './attachments.ts';
+import type { Containers } from './containers.ts';
+import { removeNetwork } from './network-removal.ts';
+import type { Networks } from './networks.ts';
+import { driverOf, type Parts } from './parts.ts';
+
+const intervalMs = 60_000;
+
+/**
+ * Makes the kernel match the records: at start, when a lease was replaced, and every minute. Containers'
+ * own records are the truth of what this node has on networks; endpoints, addresses and kernel objects of
+ * ours that none of them claims are left-overs of a crash and go.
+ */
+export class Reconciler {
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly networks: Networks,
+    private readonly containers: Containers,
+    private readonly attachments: Attachments,
+  ) {}
+
+  start(): void {
+    this.#timer = setInterval(() => void this.run(), intervalMs).unref();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  /** One pass; a step that fails is logged, and the others are done all the same. */
+  run(): Promise<void> {
+    this.#running = this.#running.then(() => this.#pass());
+    return this.#running;
+  }
+
+  async #pass(): Promise<void> {
+    await this.#attempt('predefined networks', () => this.networks.ensurePredefined());
+    await this.#attempt('half-done removals', () => this.#finishRemovals());
+    await this.#attempt('networks', () => this.#setUpNetworks());
+    for (const { id, name } of this.containers.list()) {
+      await this.#attempt(`container ${name}`, () => this.containers.assert(id));
+    }
+    await this.parts.gate.alone(() => this.#sweep());
+  }
+
+  /** A network of this host is there with or without containers; one of many hosts only while it has some here. */
+  async #setUpNetworks(): Promise<void> {
+    const { directory, hostNetworks } = this.parts;
+    for (const network of directory.networks()) {
+      if (network.scope === 'local') {
+        await this.#attempt(`network ${network.name}`, () => hostNetworks.ensure(network));
+      }
+    }
+    await hostNetworks.repair();
+  }
+
+  /** Removals that this node had begun when it died. */
+  async #finishRemovals(): Promise<void> {
+    const { directory, membership, gate, queue } = this.parts;
+    const ours = directory.networks().filter(({ removing }) => removing?.nodeId === membership.self.id);
+    for (const { id, name } of ours) {
+      await this.#attempt(`removal of network ${name}`, async () => {
+        try {
+          await gate.shared(() => queue.run(`network ${id}`, () => removeNetwork(this.parts, id)));
+        } catch (error) {
+          if (!isKind(error, 'forbidden')) throw error;
+        }
+      });
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const claimed = this.containers.list().filter(({ state }) => state.status === 'running');
+    await this.#attempt('left-over endpoints', () => this.#sweepEndpoints(claimed));
+    await this.#attempt('left-over addresses', () => this.#sweepAddresses(claimed));
+    await this.#attempt('left-over kernel objects', () => this.#sweepKernel(claimed));
+  }
+
+  async #sweepEndpoints(claimed: readonly Container[]): Promise<void> {
+    const { directory, membership } = this.parts;
+    const kept = endpointIds(claimed);
+    for (const network of directory.networks()) {
+      for (const endpoint of directory.endpointsOf(network.id)) {
+        if (endpoint.nodeId !== membership.self.id || kept.has(endpoint.id)) continue;
+        await this.attachments.withdraw(network, endpoint);
+      }
+    }
+  }
+
+  /** Addresses that an endpoint of this node took and no longer has, and those of services that are gone. */
+  async #sweepAddresses(claimed: readonly Container[]): Promise<void> {
+    const { directory } = this.parts;
+    const kept = endpointIds(claimed);
+    for (const network of directory.networks()) {
+      if (!directory.follows(network) || network.ipam.pools.length === 0) continue;
+      const store = directory.reachable(network.scope);
+      const stale: Write[] = [];
+      for (const { key, value } of await store.list(folders.addressesOf(network.id))) {
+        const record = addressSchema.safeParse(JSON.parse(value)).data;
+        if (record?.owner !== 'endpoint' || record.nodeId !== this.parts.membership.self.id) continue;
+        if (!kept.has(record.id)) stale.push({ op: 'delete', key });
+      }
+      await this.#deleteAddresses(network, stale);
+    }
+  }
+
+  async #deleteAddresses(network: Network, stale: readonly Write[]): Promise<void> {
+    if (stale.length === 0) return;
+    const store = this.parts.directory.reachable(network.scope);
+    for (let i = 0; i < stale.length; i += maxCommitSize)
+      await store.commit([], stale.slice(i, i + maxCommitSize));
+    this.parts.ipam.forget(network.id);
+  }
+
+  async #sweepKernel(claimed: readonly Container[]): Promise<void> {
+    const { dataplane, hostNetworks } = this.parts;
+    const owned = await dataplane.owned();
+    const sources = claimed.flatMap(({ memberships }) =>
+      memberships.flatMap(({ joined }) => joined?.source ?? []),
+    );
+    const hostEnds = new Set(sources.map(({ hostName }) => hostName));
+    for (const hostName of owned.interfaces.filter((name) => !hostEnds.has(name))) {
+      await dataplane.unplug('', { name: hostName, source: { kind: 'veth', hostName, bridge: '' } });
+    }
+    for (const sandbox of owned.sandboxes) {
+      if (!claimed.some(({ id }) => id.startsWith(sandbox))) await dataplane.removeSandbox(sandbox);
+    }
+    const bridges = new Set(
+      hostNetworks.list().flatMap((n) => driverOf(this.parts, n).interfaces?.(n) ?? []),
+    );
+    for (const bridge of owned.bridges.filter((name) => !bridges.has(name)))
+      await dataplane.removeBridge(bridge);
+  }
+
+  async #attempt(what: string, step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      const level = isKind(error, 'unavailable') ? 'debug' : 'error';
+      this.parts.log[level](`reconcile ${what}: ${messageOf(error)}`);
+    }
+  }
+}
+
+function endpointIds(containers: readonly Container[]): ReadonlySet<string> {
+  return new Set(
+    containers.flatMap(({ memberships }) => memberships.flatMap(({ joined }) => joined?.endpointId ?? [])),
+  );
+}
