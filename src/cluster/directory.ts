@@ -171,10 +171,16 @@ export class Directory {
   }
 
   #watchEndpoints(store: Store, prefix: string): WatchedFolder<Endpoint> {
-    const folder: WatchedFolder<Endpoint> = new WatchedFolder(store, prefix, endpointSchema, this.log, (changed) => {
-      for (const endpoint of changed) this.#index(folder, endpoint);
-      this.#notify(new Set(changed.map(({ networkId }) => networkId)));
-    });
+    const folder: WatchedFolder<Endpoint> = new WatchedFolder(
+      store,
+      prefix,
+      endpointSchema,
+      this.log,
+      (changed) => {
+        for (const endpoint of changed) this.#index(folder, endpoint);
+        this.#notify(new Set(changed.map(({ networkId }) => networkId)));
+      },
+    );
     return folder;
   }
 

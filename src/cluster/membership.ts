@@ -36,7 +36,10 @@ export class Membership {
     const lease = this.#leases.get(this.stores[scope]);
     if (lease && !lease.lost.aborted) return lease;
     const { name } = this.stores[scope].status();
-    throw new FairleadError('unavailable', `this node has no lease in kv store ${name} now; try again shortly`);
+    throw new FairleadError(
+      'unavailable',
+      `this node has no lease in kv store ${name} now; try again shortly`,
+    );
   }
 
   /** Called whenever a lease is there anew, so that what hung on the old one is put again. */

@@ -33,5 +33,8 @@ export async function commitWithRetry<T>(
     decision.onConflict?.(outcome.failed);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * maxPauseMs));
   }
-  throw new FairleadError('conflict', `${what}: other hosts changed the same records ${maxTries} times; try again`);
+  throw new FairleadError(
+    'conflict',
+    `${what}: other hosts changed the same records ${maxTries} times; try again`,
+  );
 }

@@ -20,7 +20,8 @@ export interface Subnet {
  */
 export function parseSubnet(text: string): Subnet {
   const subnet = tryParseSubnet(text);
-  if (!subnet) throw new FairleadError('invalid', `invalid subnet ${text}: expected CIDR such as 10.1.0.0/24`);
+  if (!subnet)
+    throw new FairleadError('invalid', `invalid subnet ${text}: expected CIDR such as 10.1.0.0/24`);
   return subnet;
 }
 

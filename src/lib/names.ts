@@ -25,7 +25,8 @@ function nameProblem(text: string): string | undefined {
   if (long !== undefined) return `the label "${long.slice(0, 12)}…" is longer than ${maxLabel} characters`;
   if (text.length > maxName) return `it is longer than ${maxName} characters`;
   if (text.includes('..')) return 'it has an empty label';
-  if (!pattern.test(text)) return 'use letters, digits, "_", "-" and ".", beginning and ending with a letter or digit';
+  if (!pattern.test(text))
+    return 'use letters, digits, "_", "-" and ".", beginning and ending with a letter or digit';
   return undefined;
 }
 
