@@ -46,7 +46,11 @@ async function trial(exec: Exec): Promise<string | undefined> {
   const name = `flprobe-${randomBytes(4).toString('hex')}`;
   try {
     await output(exec, ['ip', 'netns', 'add', name]);
-    await batch(exec, [ip`link add br0 type bridge`, ip`link add a master br0 type veth peer name b`], name);
+    await batch(
+      exec,
+      [ip`link add name br0 type bridge`, ip`link add name v0 master br0 type veth peer name v1`],
+      name,
+    );
     await output(exec, ['nft', '-f', '-'], { namespace: namespacePath(name), input: sample });
     return undefined;
   } catch (error) {

@@ -22,8 +22,8 @@ function creation(tag: string, spec: BridgeSpec): Command[] {
   const { name, mac } = spec;
   return [
     // A MAC of its own: otherwise the bridge takes that of a port, and changes it when the port leaves.
-    mac ? ip`link add ${name} address ${mac} type bridge` : ip`link add ${name} type bridge`,
-    ip`link set ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)} up`,
+    mac ? ip`link add name ${name} address ${mac} type bridge` : ip`link add name ${name} type bridge`,
+    ip`link set dev ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)} up`,
     ...spec.addresses.map((cidr) => addAddress(cidr, name)),
   ];
 }
@@ -34,16 +34,21 @@ async function adjust(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> 
     throw new FairleadError('conflict', `interface ${spec.name} exists and was not made by this daemon`);
   }
   if (link?.linkinfo?.info_kind === 'bridge') return batch(exec, changes(link, spec, tag));
-  await batch(exec, [tolerating(/Cannot find device/, ip`link del ${spec.name}`), ...creation(tag, spec)]);
+  await batch(exec, [
+    tolerating(/Cannot find device/, ip`link del dev ${spec.name}`),
+    ...creation(tag, spec),
+  ]);
 }
 
 function changes(link: Link, spec: BridgeSpec, tag: string): Command[] {
   const { name, mtu, mac } = spec;
   return [
-    ...(link.mtu === mtu ? [] : [ip`link set ${name} mtu ${mtu}`]),
-    ...(mac === undefined || link.address === mac.toLowerCase() ? [] : [ip`link set ${name} address ${mac}`]),
-    ...(link.ifalias === ownerAlias(tag) ? [] : [ip`link set ${name} alias ${ownerAlias(tag)}`]),
-    ...(link.flags.includes('UP') ? [] : [ip`link set ${name} up`]),
+    ...(link.mtu === mtu ? [] : [ip`link set dev ${name} mtu ${mtu}`]),
+    ...(mac === undefined || link.address === mac.toLowerCase()
+      ? []
+      : [ip`link set dev ${name} address ${mac}`]),
+    ...(link.ifalias === ownerAlias(tag) ? [] : [ip`link set dev ${name} alias ${ownerAlias(tag)}`]),
+    ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
     ...addressChanges(link, spec.addresses),
   ];
 }
@@ -54,7 +59,7 @@ export async function removeBridge(exec: Exec, tag: string, name: string): Promi
     const link = await showLink(exec, name);
     if (!link || !isOurs(tag, link)) return;
   }
-  await batch(exec, [tolerating(/Cannot find device/, ip`link del ${name}`)]);
+  await batch(exec, [tolerating(/Cannot find device/, ip`link del dev ${name}`)]);
 }
 
 /** Ours by its name, or, with a name of the user's choice, by its alias. */

@@ -18,7 +18,7 @@ export class BatchError extends FairleadError {
   }
 }
 
-/** ``ip`link set ${name} up` ``: each value is one word, whatever is in it. @throws invalid if it cannot be */
+/** ``ip`link set dev ${name} up` ``: each value is one word, whatever is in it. @throws invalid if it cannot be */
 export function ip(literals: TemplateStringsArray, ...values: (string | number)[]): Command {
   const words = literals.flatMap((literal, i) => {
     const value = values[i];

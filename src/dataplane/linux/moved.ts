@@ -12,8 +12,8 @@ export async function plugExisting(exec: Exec, namespace: string, plug: Plug): P
   if (!isInterfaceName(hostName)) throw new FairleadError('invalid', `"${hostName}" is no interface name`);
   const outer = await showLink(exec, hostName);
   // The alias goes with the interface and tells, in the sandbox, where it belongs.
-  const lend = ip`link set ${hostName} netns ${namespace} name ${plug.name}`;
-  if (outer) await batch(exec, [ip`link set ${hostName} alias ${hostName}`, lend]);
+  const lend = ip`link set dev ${hostName} netns ${namespace} name ${plug.name}`;
+  if (outer) await batch(exec, [ip`link set dev ${hostName} alias ${hostName}`, lend]);
   const inner = await showLink(exec, plug.name, namespace);
   if (inner?.ifalias !== hostName) {
     throw new FairleadError('not-found', `plug ${plug.name}: the host has no interface ${hostName}`);
@@ -24,10 +24,12 @@ export async function plugExisting(exec: Exec, namespace: string, plug: Plug): P
 function configuration(link: Link, plug: Plug): Command[] {
   const { name, mac, mtu } = plug;
   return [
-    ...(mac === undefined || link.address === mac.toLowerCase() ? [] : [ip`link set ${name} address ${mac}`]),
-    ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set ${name} mtu ${mtu}`]),
+    ...(mac === undefined || link.address === mac.toLowerCase()
+      ? []
+      : [ip`link set dev ${name} address ${mac}`]),
+    ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set dev ${name} mtu ${mtu}`]),
     ...addressChanges(link, plug.addresses),
-    ...(link.flags.includes('UP') ? [] : [ip`link set ${name} up`]),
+    ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
     ...routeCommands(plug),
   ];
 }
@@ -42,6 +44,6 @@ export async function unplugExisting(
   const { hostName } = plug.source;
   const inner = await showLink(exec, plug.name, namespace);
   if (!inner || inner.ifalias !== hostName) return;
-  const back = ip`link set ${plug.name} netns ${hostNamespace} name ${hostName}`;
-  await batch(exec, [ip`link set ${plug.name} down`, back], namespace);
+  const back = ip`link set dev ${plug.name} netns ${hostNamespace} name ${hostName}`;
+  await batch(exec, [ip`link set dev ${plug.name} down`, back], namespace);
 }

@@ -62,7 +62,7 @@ async function removeLinks(exec: Exec, namespace: string): Promise<void> {
     const made = links?.filter((link) => link.linkinfo?.info_kind !== undefined) ?? [];
     await batch(
       exec,
-      made.map(({ ifname }) => ip`link del ${ifname}`),
+      made.map(({ ifname }) => ip`link del dev ${ifname}`),
       namespace,
     );
   } catch (error) {

@@ -26,7 +26,11 @@ export async function reach(
   const link = bridge ? [hop.dev, `${bridge} (bridge)`] : [hop.dev];
   const path = hop.gateway && bridge ? [...link, 'host'] : link;
   if (reason === undefined) return { reachable: true, path: hop.dev === 'lo' ? ['lo'] : [...path, address] };
-  return { reachable: false, path, reason: ruleAgainst(firewall, bridge, to.port?.port, address) ?? reason };
+  const rule = ruleAgainst(firewall, bridge, to.port?.port, address);
+  const absent =
+    rule === undefined && !hop.gateway && (await isUnanswered(exec, namespace, hop.dev, address));
+  const where = bridge ?? hop.dev;
+  return { reachable: false, path, reason: rule ?? (absent ? `nobody has ${address} on ${where}` : reason) };
 }
 
 const hopSchema = z.array(z.object({ dev: z.string(), gateway: z.string().optional() }));
@@ -43,6 +47,20 @@ async function nextHop(
   } catch {
     return undefined;
   }
+}
+
+const neighbourSchema = z.array(z.object({ state: z.array(z.string()).optional() }));
+
+/** Whether the kernel asked for the address on the link in vain (ARP, neighbour discovery). */
+async function isUnanswered(
+  exec: Exec,
+  ns: string | undefined,
+  device: string,
+  address: string,
+): Promise<boolean> {
+  const neighbours = await query(exec, neighbourSchema, ['neigh', 'show', 'to', address, 'dev', device], ns);
+  const state = neighbours?.[0]?.state ?? [];
+  return state.includes('INCOMPLETE') || state.includes('FAILED');
 }
 
 /** The bridge that the other end of the sandbox's interface is in. */

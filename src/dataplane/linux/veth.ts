@@ -24,7 +24,7 @@ export async function plugVeth(exec: Exec, namespace: string, plug: VethPlug): P
 async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
   const { name, source, mac, mtu } = plug;
   const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
-  const end = ip`link add ${source.hostName} up master ${source.bridge}`;
+  const end = ip`link add name ${source.hostName} up master ${source.bridge}`;
   const peer = ip`type veth peer name ${name} netns ${namespace}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
   const pair = { words: [end, size, peer, size, address].flatMap(({ words }) => words) };
@@ -40,7 +40,7 @@ async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
 function inside(plug: VethPlug): Command[] {
   return [
     ...plug.addresses.map((cidr) => addAddress(cidr, plug.name)),
-    ip`link set ${plug.name} up`,
+    ip`link set dev ${plug.name} up`,
     ...routeCommands(plug),
   ];
 }
@@ -71,8 +71,8 @@ function outerChanges(link: Link, plug: VethPlug): Command[] {
   const isolated = link.linkinfo?.info_slave_data?.isolated ?? false;
   const moved = link.master !== bridge;
   return [
-    ...(link.flags.includes('UP') ? [] : [ip`link set ${hostName} up`]),
-    ...(moved ? [ip`link set ${hostName} master ${bridge}`] : []),
+    ...(link.flags.includes('UP') ? [] : [ip`link set dev ${hostName} up`]),
+    ...(moved ? [ip`link set dev ${hostName} master ${bridge}`] : []),
     ...(moved || isolated !== plug.isolated ? [isolation(plug)] : []),
   ];
 }
@@ -80,10 +80,12 @@ function outerChanges(link: Link, plug: VethPlug): Command[] {
 function innerChanges(link: Link, plug: VethPlug): Command[] {
   const { name, mac, mtu } = plug;
   return [
-    ...(mac === undefined || link.address === mac.toLowerCase() ? [] : [ip`link set ${name} address ${mac}`]),
-    ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set ${name} mtu ${mtu}`]),
+    ...(mac === undefined || link.address === mac.toLowerCase()
+      ? []
+      : [ip`link set dev ${name} address ${mac}`]),
+    ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set dev ${name} mtu ${mtu}`]),
     ...addressChanges(link, plug.addresses),
-    ...(link.flags.includes('UP') ? [] : [ip`link set ${name} up`]),
+    ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
     ...routeCommands(plug),
   ];
 }
@@ -94,12 +96,12 @@ function isolation({ source, isolated }: VethPlug): Command {
 }
 
 export function setIsolation(port: string, isolated: boolean): Command {
-  return ip`link set ${port} type bridge_slave isolated ${isolated ? 'on' : 'off'}`;
+  return ip`link set dev ${port} type bridge_slave isolated ${isolated ? 'on' : 'off'}`;
 }
 
 /** A pair dies with either end. */
 export async function unplugVeth(exec: Exec, hostName: string): Promise<void> {
-  await batch(exec, [tolerating(/Cannot find device/, ip`link del ${hostName}`)]);
+  await batch(exec, [tolerating(/Cannot find device/, ip`link del dev ${hostName}`)]);
 }
 
 function explained(error: unknown, plug: VethPlug): unknown {
