@@ -1,5 +1,5 @@
-import type { InterfaceSource, NetworkRules, StaticRoute } from '../src/dataplane/dataplane.ts';
 import type { Endpoint, Network, Scope } from '../src/cluster/records.ts';
+import type { InterfaceSource, NetworkRules, StaticRoute } from '../src/dataplane/dataplane.ts';
 
 /**
  * The contract of a network driver. Methods take values and return values; every method may be repeated;

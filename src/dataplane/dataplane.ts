@@ -25,7 +25,10 @@ export interface Dataplane {
    * Undone by `unplug`. Repeating it repairs; it never adds a second one.
    */
   plug(sandboxId: string, plug: Plug): Promise<void>;
-  /** After: neither end of the interface exists (or, for `existing`, it is back in the host's namespace). */
+  /**
+   * After: neither end of the interface exists (or, for `existing`, it is back in the host's namespace).
+   * A veth is found by its host end alone, whatever the sandbox.
+   */
   unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void>;
   /** Makes these the sandbox's default routes; undefined takes that family's route away. */
   setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void>;

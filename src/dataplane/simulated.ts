@@ -64,9 +64,8 @@ class SimulatedDataplane implements Dataplane {
     sandbox.interfaces.set(plug.name, plug);
   }
 
-  async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {
-    const interfaces = this.#sandboxes.get(shortId(sandboxId))?.interfaces;
-    if (interfaces?.get(plug.name)?.source.hostName === plug.source.hostName) interfaces.delete(plug.name);
+  async unplug(_sandboxId: string, { source }: Pick<Plug, 'name' | 'source'>): Promise<void> {
+    this.#forget(source.hostName);
   }
 
   async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {

@@ -111,8 +111,10 @@ class LinuxDataplane implements Dataplane {
   }
 
   async hostSubnets(): Promise<readonly string[]> {
-    const bridges = new Set((await this.owned()).bridges);
-    return hostSubnets(this.#exec, (device) => bridges.has(device));
+    return hostSubnets(
+      this.#exec,
+      this.owned().then(({ bridges }) => bridges),
+    );
   }
 
   async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {

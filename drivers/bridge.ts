@@ -1,0 +1,98 @@
+import type { Endpoint, Network } from '../src/cluster/records.ts';
+import type { Dataplane, NetworkRules } from '../src/dataplane/dataplane.ts';
+import { hostEndName } from '../src/dataplane/linux/names.ts';
+import { familyOf, macFor, parseSubnet, withPrefix } from '../src/lib/addresses.ts';
+import { FairleadError } from '../src/lib/errors.ts';
+import { bridgeOf, parseBridgeOptions } from './bridge-options.ts';
+import type { Driver, JoinResult } from './driver.ts';
+
+/**
+ * One Linux bridge per network, with the gateway's addresses; a veth pair per endpoint; NAT for what
+ * leaves the host. Isolation and NAT are rules of the node's one firewall, which `firewall` contributes to.
+ */
+export function createBridgeDriver(dataplane: Dataplane, tag: string): Driver {
+  const hostEnd = (endpoint: Endpoint, network: Network) =>
+    ({ kind: 'veth', hostName: hostEndName(tag, endpoint.id), bridge: bridgeOf(tag, network) }) as const;
+  return {
+    name: 'bridge',
+    scope: 'local',
+    addressed: true,
+    single: false,
+    validate: (network, others) => validate(tag, network, others),
+
+    async ensureNetwork(network) {
+      const addresses = gateways(network);
+      const [first] = addresses;
+      await dataplane.ensureBridge({
+        name: bridgeOf(tag, network),
+        addresses: addresses.map(({ cidr }) => cidr),
+        mtu: parseBridgeOptions(network.options).mtu,
+        // Derived from the address, so that neighbours' caches stay right when the bridge is made anew.
+        ...(first ? { mac: macFor(first.address) } : {}),
+      });
+    },
+
+    async removeNetwork(network) {
+      await dataplane.removeBridge(bridgeOf(tag, network));
+    },
+
+    async join(network, endpoint): Promise<JoinResult> {
+      const source = hostEnd(endpoint, network);
+      const { mtu } = parseBridgeOptions(network.options);
+      const mac = endpoint.mac === undefined ? {} : { mac: endpoint.mac };
+      return { interface: { source, namePrefix: 'eth', mtu, ...mac }, ...defaultRoutes(network), routes: [] };
+    },
+
+    async leave(network, endpoint) {
+      await dataplane.unplug(endpoint.containerId, { name: '', source: hostEnd(endpoint, network) });
+    },
+
+    firewall: (network) => rules(tag, network),
+    interfaces: (network) => [bridgeOf(tag, network)],
+  };
+}
+
+function validate(tag: string, network: Network, others: readonly Network[]): void {
+  parseBridgeOptions(network.options);
+  const v4 = network.ipam.pools.filter(({ subnet }) => familyOf(subnet) === 4);
+  if (v4.length > 1) throw new FairleadError('forbidden', "bridge driver doesn't support multiple subnets");
+  const name = bridgeOf(tag, network);
+  const rival = others.find((other) => isRival(tag, network, other, name));
+  if (!rival) return;
+  throw new FairleadError(
+    'forbidden',
+    `cannot create network ${network.id} (${name}): conflicts with network ${rival.id} (${name}): ` +
+      'networks have same bridge name',
+  );
+}
+
+function isRival(tag: string, network: Network, other: Network, name: string): boolean {
+  return other.driver === 'bridge' && other.id !== network.id && bridgeOf(tag, other) === name;
+}
+
+function gateways(network: Network): { address: string; cidr: string }[] {
+  return network.ipam.pools.map(({ subnet, gateway }) => ({
+    address: gateway,
+    cidr: withPrefix(gateway, parseSubnet(subnet)),
+  }));
+}
+
+/** An internal network provides no way out: a program there fails at once instead of waiting in vain. */
+function defaultRoutes(network: Network): Pick<JoinResult, 'gateway' | 'gateway6'> {
+  if (network.internal) return {};
+  const addresses = gateways(network).map(({ address }) => address);
+  const gateway = addresses.find((address) => familyOf(address) === 4);
+  const gateway6 = addresses.find((address) => familyOf(address) === 6);
+  return { ...(gateway ? { gateway } : {}), ...(gateway6 ? { gateway6 } : {}) };
+}
+
+function rules(tag: string, network: Network): NetworkRules {
+  const { icc, masquerade } = parseBridgeOptions(network.options);
+  return {
+    bridge: bridgeOf(tag, network),
+    subnets: network.ipam.pools.map(({ subnet }) => subnet),
+    internal: network.internal,
+    masquerade,
+    icc,
+  };
+}

@@ -1,0 +1,35 @@
+import type { Dataplane } from '../src/dataplane/dataplane.ts';
+import { FairleadError } from '../src/lib/errors.ts';
+import { createBridgeDriver } from './bridge.ts';
+import type { Driver } from './driver.ts';
+import { createHostDriver } from './host.ts';
+import { createNullDriver } from './null.ts';
+
+export interface DriverDependencies {
+  readonly dataplane: Dataplane;
+  /** The node's; see src/dataplane/linux/names.ts. */
+  readonly tag: string;
+  /** Asked for a driver that is not in the table: plugins, found by name when they are first needed. */
+  readonly plugin?: (name: string) => Driver | undefined;
+}
+
+/** Names of the drivers that are always there. */
+export const builtInDrivers = ['bridge', 'host', 'null'] as const;
+
+/**
+ * Every driver there is, in one table; what is not in it is a plugin. The result finds one by name.
+ * @throws not-found (the result) when there is neither a built-in driver nor a plugin of that name
+ */
+export function createDrivers({ dataplane, tag, plugin }: DriverDependencies): (name: string) => Driver {
+  const table: Readonly<Record<(typeof builtInDrivers)[number], Driver>> = {
+    bridge: createBridgeDriver(dataplane, tag),
+    host: createHostDriver(),
+    null: createNullDriver(),
+  };
+  const builtIn = new Map<string, Driver>(Object.entries(table));
+  return (name) => {
+    const driver = builtIn.get(name) ?? plugin?.(name);
+    if (!driver) throw new FairleadError('not-found', `plugin "${name}" not found`);
+    return driver;
+  };
+}
