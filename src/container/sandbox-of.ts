@@ -18,3 +18,12 @@ export function resolveSandbox(table: ContainerTable, id: string): string {
   }
   throw new FairleadError('invalid', `container ${id} shares its network with itself`);
 }
+
+/** @throws conflict when the container that this one shares the sandbox of does not run */
+export function refuseSharingWithStopped(table: ContainerTable, id: string): void {
+  const { networkMode } = table.require(id).spec;
+  if (networkMode.kind !== 'container') return;
+  const shared = table.require(networkMode.containerId);
+  if (shared.state.status === 'running') return;
+  throw new FairleadError('conflict', `cannot join network of a non running container: ${shared.id}`);
+}

@@ -1,0 +1,256 @@
+import type { Store } from '../../kvstore/store.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import { timestamp } from '../lib/time.ts';
+import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
+import { Exits } from './exits.ts';
+import type {
+  Container,
+  ContainerFiles,
+  ExecProcess,
+  ExecSpec,
+  LogLine,
+  LogOptions,
+  ProcessStreams,
+  Runtime,
+} from './runtime.ts';
+import { Attachment } from './sandbox/attachment.ts';
+import { execSpecOf, planCommand } from './sandbox/command.ts';
+import { makeDirectory, removeDirectory, writeNetworkFiles } from './sandbox/directory.ts';
+import { execIn, failedExec } from './sandbox/exec.ts';
+import { endProcess, Holders } from './sandbox/holders.ts';
+import { hostnameOf } from './sandbox/hostname.ts';
+import { readLog } from './sandbox/log-reader.ts';
+import { initPid } from './sandbox/namespaces.ts';
+import { killTree } from './sandbox/process-identity.ts';
+import { CommandError } from './sandbox/programs.ts';
+import { clearLeftovers, findRunning, noteBoot } from './sandbox/recovery.ts';
+import { connectToShim } from './sandbox/shim-connection.ts';
+import { Starter } from './sandbox/starter.ts';
+import { Supervisor } from './sandbox/supervisor.ts';
+import { WaitingClients } from './sandbox/waiting-clients.ts';
+import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
+import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
+
+export interface SandboxRuntimeOptions {
+  readonly store: Store;
+  readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'removeSandbox' | 'sandboxPath'>;
+  /** Containers' files, one directory each; made if missing. */
+  readonly directory: string;
+  readonly log: Logger;
+  /** The built shim; by default `shim.js` in dist. */
+  readonly shim?: string;
+}
+
+/**
+ * Containers are network namespaces; their commands are programs of the host, run in namespaces of their
+ * own (sandbox/namespaces.ts) below a shim (shim/main.ts) that outlives the daemon. One without a command
+ * is only its network namespace, and ends as a program would that handles no signal: 143 after stop.
+ */
+export function createSandboxRuntime(options: SandboxRuntimeOptions): Runtime {
+  return new SandboxRuntime(options);
+}
+
+class SandboxRuntime implements Runtime {
+  readonly kind = 'sandbox';
+  readonly #options: SandboxRuntimeOptions;
+  readonly #table: ContainerTable;
+  readonly #exits = new Exits();
+  readonly #supervisor: Supervisor;
+  readonly #holders: Holders;
+  readonly #starter: Starter;
+  readonly #clients = new WaitingClients();
+
+  constructor(options: SandboxRuntimeOptions) {
+    this.#options = options;
+    this.#table = new ContainerTable(options.store, options.log);
+    this.#starter = new Starter(this.#table, options);
+    this.#holders = new Holders(options.directory);
+    this.#supervisor = new Supervisor((id, { exitCode, finishedAt }) => this.#end(id, exitCode, finishedAt));
+  }
+
+  async recover(): Promise<void> {
+    await this.#table.load();
+    const containers = this.#table.list();
+    await clearLeftovers(this.#options.directory, new Map(containers.map((each) => [each.id, each])));
+    await Promise.all(containers.filter(isRunning).map((container) => this.#takeOver(container)));
+  }
+
+  list(): readonly Container[] {
+    return this.#table.list();
+  }
+
+  get(id: string): Container | undefined {
+    return this.#table.get(id);
+  }
+
+  create(spec: Container['spec']): Promise<Container> {
+    return this.#table.create(spec);
+  }
+
+  update(id: string, change: Parameters<Runtime['update']>[1]): Promise<Container> {
+    return this.#table.update(id, change);
+  }
+
+  async remove(id: string): Promise<void> {
+    refuseRemovalWhileRunning(this.#table.require(id));
+    await this.release(id);
+    this.#clients.end(id);
+    removeDirectory(this.#starter.paths(id));
+    await this.#table.delete(id);
+  }
+
+  async prepare(id: string): Promise<void> {
+    refuseSharingWithStopped(this.#table, id);
+    if (this.sandboxOf(id) === id) await this.#options.dataplane.ensureSandbox(id);
+  }
+
+  async start(id: string, files: ContainerFiles): Promise<Container> {
+    const container = this.#table.require(id);
+    if (isRunning(container)) return container;
+    try {
+      const paths = this.#starter.paths(id);
+      makeDirectory(paths);
+      writeNetworkFiles(paths, files);
+      if (container.spec.command.length > 0) return await this.#startCommand(container);
+      noteBoot(paths);
+      return await this.#table.setState(id, { ...running, pid: 0, startedAt: timestamp() });
+    } catch (error) {
+      const exitCode = error instanceof CommandError ? error.exitCode : container.state.exitCode;
+      await this.#table.setState(id, { error: messageOf(error), exitCode });
+      throw error;
+    }
+  }
+
+  async signal(id: string, name: string): Promise<void> {
+    const signal = parseSignal(name);
+    const { spec } = this.#table.requireRunning(id);
+    if (spec.command.length > 0) await this.#supervisor.send(id, { signal });
+    else if (isFatal(signal)) await this.#endWithoutCommand(id, signal);
+  }
+
+  async stop(id: string, timeoutSeconds: number): Promise<void> {
+    const container = this.#table.require(id);
+    if (!isRunning(container)) return;
+    const signal = parseSignal('SIGTERM');
+    if (container.spec.command.length > 0) await this.#supervisor.stop(id, signal, timeoutSeconds);
+    else await this.#endWithoutCommand(id, signal);
+  }
+
+  async release(id: string): Promise<void> {
+    const own = this.sandboxOf(id) === id;
+    refuseRemovalWhileRunning(this.#table.require(id));
+    await endProcess(this.#starter.paths(id));
+    if (own) await this.#options.dataplane.removeSandbox(id);
+  }
+
+  async setFiles(id: string, files: ContainerFiles): Promise<void> {
+    this.#table.require(id);
+    makeDirectory(this.#starter.paths(id));
+    writeNetworkFiles(this.#starter.paths(id), files);
+  }
+
+  onExit(listener: (id: string, exitCode: number) => void): void {
+    this.#exits.listen(listener);
+  }
+
+  async exec(id: string, spec: ExecSpec): Promise<ExecProcess> {
+    const container = this.#table.requireRunning(id);
+    try {
+      const command = planCommand(hostnameOf(this.#table, id), execSpecOf(container, spec));
+      return execIn(await this.#init(container), command, spec.attachStdin);
+    } catch (error) {
+      if (error instanceof CommandError) return failedExec(error, spec.tty);
+      throw error;
+    }
+  }
+
+  async attach(id: string): Promise<ProcessStreams> {
+    const container = this.#table.require(id);
+    const attachment = new Attachment();
+    if (isRunning(container)) await this.#connect(id, attachment);
+    else this.#clients.add(id, attachment);
+    return attachment;
+  }
+
+  logs(id: string, options: LogOptions): AsyncIterable<LogLine> {
+    this.#table.require(id);
+    return readLog(
+      this.#starter.paths(id).root,
+      options,
+      () => this.#table.get(id)?.state.status === 'running',
+    );
+  }
+
+  sandboxOf(id: string): string {
+    return resolveSandbox(this.#table, id);
+  }
+
+  async close(): Promise<void> {
+    await this.#supervisor.close();
+  }
+
+  async #startCommand(container: Container): Promise<Container> {
+    const { id } = container;
+    const clients = this.#clients.take(id);
+    try {
+      const { outer, pid } = await this.#starter.launch(container, clients.length);
+      const recorded = this.#table.setState(id, { ...running, pid, startedAt: timestamp() });
+      this.#supervisor.watch(id, this.#starter.paths(id), outer, recorded);
+      await recorded.catch(() => killTree(outer));
+      for (const client of clients) await this.#connect(id, client);
+      return await recorded;
+    } catch (error) {
+      for (const client of clients) client.end();
+      throw error;
+    }
+  }
+
+  async #takeOver(container: Container): Promise<void> {
+    const { id } = container;
+    const paths = this.#starter.paths(id);
+    const found = findRunning(container, paths, this.#starter.networkNamespace(id));
+    if (found.kind === 'running') {
+      if (found.outer && container.spec.command.length > 0) {
+        this.#supervisor.watch(id, paths, found.outer, Promise.resolve());
+      }
+      return;
+    }
+    await endProcess(paths);
+    await this.#end(id, found.exit.exitCode, found.exit.finishedAt);
+  }
+
+  async #end(id: string, exitCode: number, finishedAt: string): Promise<void> {
+    if (await this.#table.setExited(id, exitCode, finishedAt)) this.#exits.tell(id, exitCode);
+  }
+
+  async #endWithoutCommand(id: string, signal: number): Promise<void> {
+    await this.#holders.end(id);
+    await this.#end(id, exitCodeOf(signal), timestamp());
+  }
+
+  /** The host pid of the process whose namespaces are the container's. */
+  async #init({ id, spec }: Container): Promise<number> {
+    const holder = () => this.#holders.ensure(id, () => this.#starter.where(id));
+    const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await holder();
+    const init = outer && initPid(outer);
+    return init ?? this.#table.requireRunning(id).state.pid;
+  }
+
+  async #connect(id: string, attachment: Attachment): Promise<void> {
+    try {
+      attachment.connect(await connectToShim(this.#starter.paths(id).root));
+    } catch {
+      // It has just ended, or it has no command whose streams there could be.
+      attachment.end();
+    }
+  }
+}
+
+/** What a start makes of the state, but for pid and time. */
+const running = { status: 'running', exitCode: 0, error: '' } as const;
+
+function isRunning({ state }: Container): boolean {
+  return state.status === 'running';
+}

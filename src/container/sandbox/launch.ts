@@ -1,0 +1,99 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { FairleadError } from '../../lib/errors.ts';
+import type { Job } from '../shim/protocol.ts';
+import type { Command } from './command.ts';
+import { enterNewNamespaces, hostPid, type NamespaceSpec } from './namespaces.ts';
+import { isAlive, killTree, type ProcessIdentity, readIdentity } from './process-identity.ts';
+import { CommandError } from './programs.ts';
+
+const replySchema = z.union([
+  z.object({ started: z.object({ pid: z.number().int() }) }),
+  z.object({ failed: z.object({ exitCode: z.number().int(), message: z.string() }) }),
+]);
+
+export interface Launched {
+  readonly outer: ProcessIdentity;
+  /** The program's, on the host. */
+  readonly pid: number;
+}
+
+/**
+ * Starts a shim and through it the command; resolves when the program has been executed.
+ * @throws CommandError when it could not be; internal when the namespaces could not be made. Nothing is left then.
+ */
+export async function launchShim(
+  where: Omit<NamespaceSpec, 'command'>,
+  shim: string,
+  command: Command,
+  options: Pick<Job, 'openStdin' | 'holdFor'>,
+): Promise<Launched> {
+  const child = enterNewNamespaces({ ...where, command: [process.execPath, shim] });
+  const { user, ...rest } = command;
+  const { uid, gid } = user;
+  const job: Job = {
+    ...rest,
+    ...options,
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  };
+  child.stdin?.on('error', () => {});
+  child.stdin?.write(`${JSON.stringify(job)}\n`);
+  const line = await firstLine(child);
+  const outer = readIdentity(where.paths.process);
+  const reply = line === undefined ? undefined : replySchema.safeParse(JSON.parse(line)).data;
+  if (reply && 'started' in reply && outer) {
+    return { outer, pid: hostPid(outer.pid, reply.started.pid) ?? 0 };
+  }
+  if (outer) await killTree(outer);
+  if (reply && 'failed' in reply) throw new CommandError(reply.failed.message, reply.failed.exitCode);
+  throw setUpError(where);
+}
+
+/** A process that only holds the namespaces of a container without a command, for what is executed in it. */
+export async function launchHolder(where: Omit<NamespaceSpec, 'command'>): Promise<ProcessIdentity> {
+  const wait = 'echo ready; while :; do sleep 2147483647; done';
+  const line = await firstLine(enterNewNamespaces({ ...where, command: ['/bin/sh', '-c', wait] }));
+  const outer = readIdentity(where.paths.process);
+  if (line === 'ready' && outer && isAlive(outer)) return outer;
+  throw setUpError(where);
+}
+
+/** `shim.js` beside the bundles. @throws internal when it was not built */
+export function shimPath(): string {
+  // From dist/bin, from dist/chunks, and from the sources, whose tests have built dist before.
+  const candidates = ['../shim.js', '../../../dist/shim.js'];
+  const found = candidates.map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
+  if (found) return found;
+  throw new FairleadError('internal', 'dist/shim.js is missing; build it with: npm run build');
+}
+
+/** Undefined when the process ended without one. Lets go of the process and its pipes afterwards. */
+async function firstLine(child: ChildProcess): Promise<string | undefined> {
+  try {
+    return await new Promise((resolve, reject) => {
+      let text = '';
+      child.once('error', reject);
+      child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        const newline = text.indexOf('\n');
+        if (newline >= 0) resolve(text.slice(0, newline));
+      });
+      child.stdout?.once('close', () => resolve(undefined));
+    });
+  } finally {
+    child.stdin?.destroy();
+    child.stdout?.destroy();
+    child.unref();
+  }
+}
+
+function setUpError({ paths }: Pick<NamespaceSpec, 'paths'>): FairleadError {
+  const said = existsSync(paths.errors) ? readFileSync(paths.errors, 'utf8').trim() : '';
+  return new FairleadError(
+    'internal',
+    `the container's namespaces could not be made: ${said || 'no reason given'}`,
+  );
+}

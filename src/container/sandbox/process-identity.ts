@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { childrenOf, readProc } from '../shim/process-tree.ts';
+
+/**
+ * A process that is this one and no later one with the same number: boot, pid and start time together.
+ * Kept as one line, `BOOT_ID` and the process's /proc/PID/stat of when it began (proc_pid_stat(5)).
+ */
+export interface ProcessIdentity {
+  readonly bootId: string;
+  readonly pid: number;
+  /** Clock ticks since boot. */
+  readonly startTime: string;
+}
+
+/** A shell's lines that write its own identity into the file `process`; what it then execs keeps pid and start time. */
+export const writeIdentityScript =
+  'read -r stat < /proc/$$/stat && read -r boot < /proc/sys/kernel/random/boot_id && echo "$boot $stat" > process || exit 125';
+
+/** Undefined when the file is missing or was cut short. */
+export function readIdentity(file: string): ProcessIdentity | undefined {
+  const text = readOrUndefined(file);
+  const space = text?.indexOf(' ') ?? -1;
+  return text === undefined || space < 0 ? undefined : parseStat(text.slice(0, space), text.slice(space + 1));
+}
+
+export function isAlive(identity: ProcessIdentity): boolean {
+  if (identity.bootId !== currentBootId()) return false;
+  const stat = readProc(identity.pid, 'stat');
+  if (stat === undefined || fieldsAfterName(stat)[0] === 'Z') return false;
+  return parseStat(identity.bootId, stat)?.startTime === identity.startTime;
+}
+
+export function currentBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** SIGKILL, to the namespaces' PID 1 too: the kernel then kills everything in them. Resolves when it is gone. */
+export async function killTree(identity: ProcessIdentity): Promise<void> {
+  for (let wait = 1; isAlive(identity); wait = Math.min(wait * 2, 50)) {
+    for (const pid of [...childrenOf(identity.pid), identity.pid]) kill(pid);
+    await sleep(wait);
+  }
+}
+
+/** Resolves with whether it has ended within the time. */
+export async function hasEnded(identity: ProcessIdentity, milliseconds: number): Promise<boolean> {
+  const deadline = performance.now() + milliseconds;
+  for (let wait = 1; isAlive(identity); wait = Math.min(wait * 2, 20)) {
+    if (performance.now() > deadline) return false;
+    await sleep(wait);
+  }
+  return true;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Already gone.
+  }
+}
+
+function parseStat(bootId: string, stat: string): ProcessIdentity | undefined {
+  const startTime = fieldsAfterName(stat)[19];
+  return startTime === undefined ? undefined : { bootId, pid: Number.parseInt(stat, 10), startTime };
+}
+
+/** From the third field (the state) on; the second, the name, may hold spaces and parentheses. */
+function fieldsAfterName(stat: string): string[] {
+  return stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .trimEnd()
+    .split(' ');
+}
+
+function readOrUndefined(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { timestamp } from '../../lib/time.ts';
+import { type ExitRecord, type Request, shimFiles } from '../shim/protocol.ts';
+import type { ContainerPaths } from './directory.ts';
+import { hasEnded, killTree, type ProcessIdentity } from './process-identity.ts';
+import { connectToShim, exitSchema, ShimConnection } from './shim-connection.ts';
+
+interface Supervised {
+  readonly outer: ProcessIdentity;
+  /** Undefined when the shim had ended before it could be reached. */
+  readonly connection: Promise<ShimConnection | undefined>;
+  /** After `onEnd` has been told. */
+  readonly ended: Promise<void>;
+}
+
+/** Milliseconds that a shim has to report a SIGKILL, and to be gone once it has ended its connection. */
+const patience = 2000;
+/** Exit codes of programs whose own was lost: killed together with the shim; not known at all, as after a reboot. */
+const killedCode = 137;
+export const unknownCode = 255;
+
+/** The daemon's side of running commands: hears of their ends, once each, and ends them. */
+export class Supervisor {
+  readonly #onEnd: (id: string, exit: ExitRecord) => Promise<void>;
+  readonly #running = new Map<string, Supervised>();
+  #closed = false;
+
+  constructor(onEnd: (id: string, exit: ExitRecord) => Promise<void>) {
+    this.#onEnd = onEnd;
+  }
+
+  outerOf(id: string): ProcessIdentity | undefined {
+    return this.#running.get(id)?.outer;
+  }
+
+  /** `recorded` resolves when the container's record says that it runs: its end is not told before. */
+  watch(id: string, paths: ContainerPaths, outer: ProcessIdentity, recorded: Promise<unknown>): void {
+    const connection = connectToShim(paths.root).then(
+      (socket) => new ShimConnection(socket),
+      () => undefined,
+    );
+    const ended = this.#followToEnd(id, paths, outer, connection, recorded);
+    this.#running.set(id, { outer, connection, ended });
+  }
+
+  async send(id: string, request: Request): Promise<void> {
+    const connection = await this.#running.get(id)?.connection;
+    connection?.send(request);
+  }
+
+  /** Negative: waits as long as it takes. */
+  async stop(id: string, signal: number, timeoutSeconds: number): Promise<void> {
+    const running = this.#running.get(id);
+    if (!running) return;
+    await this.send(id, { signal });
+    if (timeoutSeconds < 0) return running.ended;
+    if (await within(running.ended, timeoutSeconds * 1000)) return;
+    await this.send(id, { signal: 9 });
+    if (await within(running.ended, patience)) return;
+    await killTree(running.outer);
+    await running.ended;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { connection } of this.#running.values()) (await connection)?.close();
+    this.#running.clear();
+  }
+
+  async #followToEnd(
+    id: string,
+    paths: ContainerPaths,
+    outer: ProcessIdentity,
+    connection: Promise<ShimConnection | undefined>,
+    recorded: Promise<unknown>,
+  ): Promise<void> {
+    const reported = await (await connection)?.ended;
+    await recorded.catch(() => {});
+    if (this.#closed) return;
+    // Without a report the shim is dead, or about to be, and PID 1 of the container with it.
+    if (!reported && !(await hasEnded(outer, patience))) await killTree(outer);
+    this.#running.delete(id);
+    await this.#onEnd(
+      id,
+      reported ?? readExitFile(paths) ?? { exitCode: killedCode, finishedAt: timestamp() },
+    );
+  }
+}
+
+/** What the shim has written down; undefined while the program runs and when the shim was killed. */
+export function readExitFile(paths: ContainerPaths): ExitRecord | undefined {
+  try {
+    return exitSchema.parse(JSON.parse(readFileSync(join(paths.root, shimFiles.exit), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+async function within(ended: Promise<void>, milliseconds: number): Promise<boolean> {
+  const timeout = new AbortController();
+  const timer = sleep(milliseconds, false, { signal: timeout.signal }).catch(() => false);
+  try {
+    return await Promise.race([ended.then(() => true), timer]);
+  } finally {
+    timeout.abort();
+  }
+}

@@ -1,0 +1,99 @@
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { encodeControl, encodeFrame, type Frame, FrameDecoder, frameTypes } from './frames.ts';
+import { type Notice, type Request, shimFiles } from './protocol.ts';
+
+/** Bytes that wait for a slow client before the program has to wait too, as Docker does. */
+const maxWaiting = 1024 * 1024;
+/** Milliseconds that clients have at the end to read what is left. */
+const farewell = 10_000;
+
+export interface ClientEvents {
+  readonly onRequest: (request: Request) => void;
+  /** Resolves when the program can take more; an empty chunk is the end of stdin. */
+  readonly onStdin: (data: Buffer) => Promise<void>;
+  readonly onAttached: () => void;
+  /** The slowest client has fallen behind (true) or has caught up. */
+  readonly onCongestion: (congested: boolean) => void;
+}
+
+/** The connections to the shim's socket: the daemon's own, and one for each `attach`. */
+export class Clients {
+  readonly #events: ClientEvents;
+  readonly #server: Server;
+  readonly #all = new Set<Socket>();
+  readonly #attached = new Set<Socket>();
+  #pid = 0;
+
+  constructor(events: ClientEvents) {
+    this.#events = events;
+    this.#server = createServer({ allowHalfOpen: false }, (socket) => this.#accept(socket));
+  }
+
+  get attached(): number {
+    return this.#attached.size;
+  }
+
+  /** The path is relative: a socket's path has at most 107 bytes (unix(7)), and a data root may be long. */
+  async listen(pid: number): Promise<void> {
+    this.#pid = pid;
+    rmSync(shimFiles.socket, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(shimFiles.socket, resolve);
+    });
+  }
+
+  output(type: typeof frameTypes.stdout | typeof frameTypes.stderr, chunk: Buffer): void {
+    if (this.#attached.size === 0) return;
+    const frame = encodeFrame(type, chunk);
+    for (const socket of this.#attached) socket.write(frame);
+    this.#checkCongestion();
+  }
+
+  /** Tells everyone and waits, within limits, until they have read it all. */
+  async end(notice: Notice): Promise<void> {
+    this.#server.close();
+    const closed = [...this.#all].map(
+      (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+    );
+    for (const socket of this.#all) socket.end(encodeControl(notice));
+    const timer = new Promise<void>((resolve) => setTimeout(resolve, farewell).unref());
+    await Promise.race([Promise.all(closed), timer]);
+  }
+
+  #accept(socket: Socket): void {
+    const decoder = new FrameDecoder();
+    this.#all.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#forget(socket));
+    socket.on('drain', () => this.#checkCongestion());
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of decoder.push(chunk)) this.#handle(socket, frame);
+    });
+    socket.write(encodeControl({ pid: this.#pid } satisfies Notice));
+  }
+
+  #handle(socket: Socket, frame: Frame): void {
+    if (frame.type === frameTypes.stdin) {
+      socket.pause();
+      this.#events.onStdin(frame.payload).finally(() => socket.resume());
+    } else if (frame.type === frameTypes.control) {
+      const request: Request = JSON.parse(frame.payload.toString());
+      if (request.attach) {
+        this.#attached.add(socket);
+        this.#events.onAttached();
+      }
+      this.#events.onRequest(request);
+    }
+  }
+
+  #forget(socket: Socket): void {
+    this.#all.delete(socket);
+    this.#attached.delete(socket);
+    this.#checkCongestion();
+  }
+
+  #checkCongestion(): void {
+    this.#events.onCongestion([...this.#attached].some((socket) => socket.writableLength > maxWaiting));
+  }
+}

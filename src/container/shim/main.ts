@@ -1,0 +1,127 @@
+/**
+ * The shim: the parent of a container's program, itself inside the container's namespaces, below a shell
+ * that is their PID 1 and collects orphans (src/container/sandbox/namespaces.ts). It outlives the daemon,
+ * so that a daemon's death costs neither output nor exit code. When it ends, PID 1 ends, and the kernel
+ * kills whatever is left in the container (pid_namespaces(7)). The program is not PID 1 itself: signals
+ * without a handler would not reach it, and each stop would take its full timeout.
+ * Current directory: the container's. Nothing but node: modules is loaded, to start fast.
+ */
+import { writeSync } from 'node:fs';
+import { Clients } from './clients.ts';
+import { drained } from './drain.ts';
+import { reserveExitFile, writeExitFile } from './exit-file.ts';
+import { frameTypes } from './frames.ts';
+import { LogWriter } from './log-writer.ts';
+import { type RunningProgram, runProgram, StartFailure } from './program.ts';
+import type { Job, Reply, Request } from './protocol.ts';
+import { resizeTerminal } from './terminal.ts';
+
+/** Milliseconds that output waits for clients that said they would attach. */
+const longestHold = 10_000;
+
+// A bug here must not cost the container's life; stderr is a file in its directory.
+process.on('uncaughtException', (error) => process.stderr.write(`${error.stack}\n`));
+
+const job = await readJob();
+if (job) await run(job).catch(fail);
+process.exit(0);
+
+async function run(job: Job): Promise<void> {
+  reserveExitFile();
+  const program = await runProgram(job);
+  const gate = outputGate(job, program);
+  const clients = new Clients({
+    onRequest: (request) => serve(program, request),
+    onStdin: (data) => feed(program, data),
+    onAttached: () => gate.attached(clients.attached),
+    onCongestion: gate.congested,
+  });
+  copyOutput(program, clients);
+  await clients.listen(program.pid);
+  reply({ started: { pid: program.pid } });
+  const exitCode = await program.exited;
+  await gate.opened;
+  await drained([program.child.stdout, program.child.stderr], gate.isBlocked);
+  const exit = { exitCode, finishedAt: new Date().toISOString().replace('Z', '000000Z') };
+  writeExitFile(exit);
+  await clients.end({ exit });
+}
+
+function copyOutput({ child }: RunningProgram, clients: Clients): void {
+  const log = new LogWriter();
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream]?.pause().on('data', (chunk: Buffer) => {
+      log.write(stream, chunk);
+      clients.output(frameTypes[stream], chunk);
+    });
+  }
+}
+
+/** Lets output flow once everyone awaited is attached, and while no client is far behind. */
+function outputGate({ holdFor }: Job, { child }: RunningProgram) {
+  let awaited = holdFor;
+  let blocked = false;
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const flow = () => {
+    if (awaited > 0) return;
+    open();
+    for (const stream of [child.stdout, child.stderr]) blocked ? stream?.pause() : stream?.resume();
+  };
+  const attached = (count: number) => {
+    if (count >= awaited) awaited = 0;
+    flow();
+  };
+  const congested = (now: boolean) => {
+    blocked = now;
+    flow();
+  };
+  setTimeout(() => attached(holdFor), holdFor > 0 ? longestHold : 0).unref();
+  return { opened, attached, congested, isBlocked: () => blocked };
+}
+
+function serve({ child, pid }: RunningProgram, { signal, resize }: Request): void {
+  if (signal !== undefined) sendSignal(pid, signal);
+  if (resize && child.pid !== undefined) resizeTerminal(child.pid, resize.columns, resize.rows);
+}
+
+function sendSignal(pid: number, signal: number): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended, which is what everybody is about to hear.
+  }
+}
+
+function feed({ child: { stdin } }: RunningProgram, data: Buffer): Promise<void> {
+  if (!stdin?.writable) return Promise.resolve();
+  stdin.on('error', () => {});
+  return new Promise((resolve) => {
+    if (data.length === 0) stdin.end(resolve);
+    else stdin.write(data, () => resolve());
+  });
+}
+
+async function readJob(): Promise<Job | undefined> {
+  let text = '';
+  for await (const chunk of process.stdin) {
+    text += chunk;
+    if (text.endsWith('\n')) return JSON.parse(text);
+  }
+  return undefined;
+}
+
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  reply({ failed: { exitCode: error instanceof StartFailure ? error.exitCode : 126, message } });
+}
+
+function reply(message: Reply): void {
+  try {
+    writeSync(1, `${JSON.stringify(message)}\n`);
+  } catch {
+    // The daemon is gone; its successor finds the socket.
+  }
+}
