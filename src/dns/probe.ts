@@ -1,3 +1,10 @@
+import type { Directory } from '../cluster/directory.ts';
+import type { Container, Runtime } from '../container/runtime.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { lookup } from '../lib/lookup.ts';
+import type { Dns } from './dns.ts';
+import type { FoundHost, Lookup } from './lookup-as.ts';
+
 export interface Probe {
   /** What does the container get when it asks for the name, and can it reach what it gets? */
   probe(containerRef: string, name: string): Promise<ProbeReport>;
@@ -26,4 +33,76 @@ export interface ProbeAnswer {
   readonly reachable: boolean;
   readonly path: readonly string[];
   readonly reason?: string;
+}
+
+export interface ProbeParts {
+  readonly directory: Pick<Directory, 'nodes'>;
+  readonly dns: Pick<Dns, 'lookupAs'>;
+  readonly runtime: Pick<Runtime, 'list' | 'sandboxOf'>;
+  readonly dataplane: Pick<Dataplane, 'reach'>;
+}
+
+export function createProbe(parts: ProbeParts): Probe {
+  return {
+    async probe(containerRef, name) {
+      const container = lookup('container', containerRef, parts.runtime.list());
+      const found = await parts.dns.lookupAs(container.id, name);
+      const answers = await Promise.all(
+        found.answers.flatMap(({ address, found: host }) =>
+          host ? [tryToReach(parts, container, address, host)] : [],
+        ),
+      );
+      const reason = reasonOf(container, name, found);
+      return {
+        container: container.name,
+        name,
+        verdict: verdictOf(found),
+        rcode: found.rcode,
+        answers,
+        ...(reason !== undefined && { reason }),
+      };
+    },
+  };
+}
+
+async function tryToReach(
+  { directory, dataplane, runtime }: ProbeParts,
+  from: Container,
+  address: string,
+  { owner, network, container, nodeId }: FoundHost,
+): Promise<ProbeAnswer> {
+  const node = directory.nodes().find(({ id }) => id === nodeId)?.name ?? nodeId.slice(0, 12);
+  const answer = { address, network, owner, container, node };
+  if (from.state.status !== 'running') {
+    return { ...answer, reachable: false, path: [], reason: `${from.name} is not running` };
+  }
+  return { ...answer, ...(await dataplane.reach(runtime.sandboxOf(from.id), { address })) };
+}
+
+function verdictOf({ forwarded, rcode, answers }: Lookup): ProbeReport['verdict'] {
+  if (forwarded) return 'forwarded';
+  if (rcode !== 'NOERROR') return 'no-such-name';
+  return answers.length > 0 ? 'answered' : 'no-address';
+}
+
+function reasonOf(
+  container: Container,
+  name: string,
+  { forwarded, rcode, answers, searched }: Lookup,
+): string | undefined {
+  const addresses = answers.map(({ address }) => address).join(', ');
+  if (forwarded) {
+    const said = addresses || `no address (${rcode})`;
+    return `${name} is no name of ${networksText(searched)}; the upstream servers say: ${said}`;
+  }
+  if (rcode !== 'NOERROR') {
+    const where =
+      searched.length > 0 ? `not on ${networksText(searched)}` : `and ${container.name} is on no network`;
+    return `nothing running has the name ${name}, ${where}`;
+  }
+  return answers.length > 0 ? undefined : `${name} exists, but has no address`;
+}
+
+function networksText(networks: readonly string[]): string {
+  return networks.length > 0 ? networks.join(', ') : 'any network';
 }

@@ -1,0 +1,166 @@
+import type { Tail } from './encoder.ts';
+import type { Edns, Query } from './question.ts';
+import { headerBits, headerSize, maxTcpSize, maxUdpSize, plainUdpSize, recordTypes } from './wire.ts';
+
+/** How an answer is put together from the question and a ready-made tail; nothing is encoded here. */
+
+export type Transport = 'udp' | 'tcp';
+
+/** An answer without its question: kept per view, name and type until the name table changes. */
+export interface ReadyAnswer {
+  /** RCODE and AA. */
+  readonly flags: number;
+  readonly tail: Tail;
+  /** Grows by one per query, so that every address comes first in its turn. */
+  turn: number;
+}
+
+export interface ReplyOptions {
+  readonly transport: Transport;
+  /** The listener lets EDNS Client Subnet name the asker, and says so in the answer. */
+  readonly echoSubnet: boolean;
+}
+
+const emptyTail: Tail = {
+  bytes: Buffer.alloc(0),
+  ends: [],
+  answers: 0,
+  authorities: 0,
+  additionals: 0,
+  rotates: false,
+};
+
+/** Header, question, whole records as far as they fit, OPT if the query had one. TC says that answers are missing. */
+export function replyWith(query: Query, ready: ReadyAnswer, options: ReplyOptions): Buffer {
+  const { tail } = ready;
+  const opt = optSize(query.edns, options);
+  const room = sizeLimit(query.edns, options.transport) - query.end - opt;
+  const whole = tail.bytes.length <= room;
+  const kept = whole ? tail.ends.length : countFitting(tail.ends, room);
+  const size = whole ? tail.bytes.length : (tail.ends[kept - 1] ?? 0);
+  const reply = Buffer.allocUnsafe(query.end + size + opt);
+  query.packet.copy(reply, headerSize, headerSize, query.end);
+  writeHeader(
+    reply,
+    query.packet,
+    ready.flags | (kept < tail.answers + tail.authorities ? headerBits.tc : 0),
+    1,
+  );
+  const answers = Math.min(kept, tail.answers);
+  const authorities = Math.min(kept - answers, tail.authorities);
+  writeCounts(reply, answers, authorities, kept - answers - authorities + (opt > 0 ? 1 : 0));
+  copyRecords(reply, query.end, ready, answers, size);
+  if (opt > 0) writeOpt(reply, query.end + size, query.edns, options, 0);
+  return reply;
+}
+
+/** An answer of an RCODE alone, with the question. */
+export function replyWithCode(query: Query, rcode: number, options: ReplyOptions): Buffer {
+  const opt = optSize(query.edns, options);
+  const reply = Buffer.allocUnsafe(query.end + opt);
+  query.packet.copy(reply, headerSize, headerSize, query.end);
+  writeHeader(reply, query.packet, rcode & headerBits.rcode, 1);
+  writeCounts(reply, 0, 0, opt > 0 ? 1 : 0);
+  if (opt > 0) writeOpt(reply, query.end, query.edns, options, rcode >> 4);
+  return reply;
+}
+
+/** For packets whose question cannot be told: a header that has their ID (docker-facts 7.3). */
+export function replyToGarbage(packet: Buffer, rcode: number): Buffer {
+  const reply = Buffer.alloc(headerSize);
+  packet.copy(reply, 0, 0, Math.min(packet.length, 4));
+  const flags = packet.length >= 4 ? packet.readUInt16BE(2) : 0;
+  reply.writeUInt16BE(
+    headerBits.qr | (flags & (headerBits.opcode | headerBits.rd)) | headerBits.ra | rcode,
+    2,
+  );
+  return reply;
+}
+
+/** The answer is too long for the client's UDP: it is told to come back over TCP. */
+export function replyTruncated(query: Query, flags: number, options: ReplyOptions): Buffer {
+  return replyWith(query, { flags: flags | headerBits.tc, tail: emptyTail, turn: 0 }, options);
+}
+
+/** The most octets that this client may be sent. */
+export function sizeLimit(edns: Edns | undefined, transport: Transport): number {
+  if (transport === 'tcp') return maxTcpSize;
+  return edns ? Math.min(edns.udpSize, maxUdpSize) : plainUdpSize;
+}
+
+function countFitting(ends: readonly number[], room: number): number {
+  let fitting = 0;
+  while ((ends[fitting] ?? Number.POSITIVE_INFINITY) <= room) fitting++;
+  return fitting;
+}
+
+/** RD and CD are the client's; RA always, since everything not ours is forwarded. */
+function writeHeader(reply: Buffer, packet: Buffer, flags: number, questions: number): void {
+  const asked = packet.readUInt16BE(2) & (headerBits.rd | headerBits.cd);
+  reply.writeUInt16BE(packet.readUInt16BE(0), 0);
+  reply.writeUInt16BE(headerBits.qr | headerBits.ra | asked | flags, 2);
+  reply.writeUInt16BE(questions, 4);
+}
+
+function writeCounts(reply: Buffer, answers: number, authorities: number, additionals: number): void {
+  reply.writeUInt16BE(answers, 6);
+  reply.writeUInt16BE(authorities, 8);
+  reply.writeUInt16BE(additionals, 10);
+}
+
+/** Rotated answers are two copies of the tail instead of one: the last part first. */
+function copyRecords(reply: Buffer, at: number, ready: ReadyAnswer, answers: number, size: number): void {
+  const { tail } = ready;
+  if (!tail.rotates) {
+    tail.bytes.copy(reply, at, 0, size);
+    return;
+  }
+  const recordSize = tail.ends[0] ?? 0;
+  const end = tail.answers * recordSize;
+  const wanted = answers * recordSize;
+  const from = (ready.turn % tail.answers) * recordSize;
+  ready.turn = (ready.turn + 1) % tail.answers;
+  const first = Math.min(end - from, wanted);
+  tail.bytes.copy(reply, at, from, from + first);
+  tail.bytes.copy(reply, at + first, 0, wanted - first);
+  tail.bytes.copy(reply, at + wanted, end, end + size - wanted);
+}
+
+const plainOptSize = 11;
+
+function optSize(edns: Edns | undefined, { echoSubnet }: ReplyOptions): number {
+  if (!edns) return 0;
+  return edns.clientSubnet && echoSubnet ? plainOptSize + 8 + edns.clientSubnet.address.length : plainOptSize;
+}
+
+function writeOpt(
+  reply: Buffer,
+  at: number,
+  edns: Edns | undefined,
+  { echoSubnet }: ReplyOptions,
+  extendedRcode: number,
+): void {
+  reply.writeUInt8(0, at);
+  reply.writeUInt16BE(recordTypes.OPT, at + 1);
+  reply.writeUInt16BE(maxUdpSize, at + 3);
+  // Extended RCODE, version 0, and the client's DO bit (RFC 3225 section 3).
+  reply.writeUInt32BE(((extendedRcode << 24) | (edns?.dnssecOk ? 0x8000 : 0)) >>> 0, at + 5);
+  const subnet = echoSubnet ? edns?.clientSubnet : undefined;
+  reply.writeUInt16BE(subnet ? 8 + subnet.address.length : 0, at + 9);
+  if (subnet) writeSubnet(reply, at + plainOptSize, subnet);
+}
+
+/** RFC 7871 section 7.2.1: as asked, the scope saying for which addresses the answer holds: just this one. */
+function writeSubnet(reply: Buffer, at: number, subnet: NonNullable<Edns['clientSubnet']>): void {
+  reply.writeUInt16BE(8, at);
+  reply.writeUInt16BE(4 + subnet.address.length, at + 2);
+  reply.writeUInt16BE(subnet.family, at + 4);
+  reply.writeUInt8(subnet.sourcePrefix, at + 6);
+  reply.writeUInt8(namesOneAddress(subnet) ? subnet.sourcePrefix : 0, at + 7);
+  subnet.address.copy(reply, at + 8);
+}
+
+/** A whole address names an asker; a shorter prefix does not. */
+export function namesOneAddress({ family, sourcePrefix }: { family: number; sourcePrefix: number }): boolean {
+  return (family === 1 && sourcePrefix === 32) || (family === 2 && sourcePrefix === 128);
+}

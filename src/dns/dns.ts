@@ -1,0 +1,143 @@
+import type { Logger } from '../lib/log.ts';
+import { type DnsDump, dumpTable, type Resync, resync } from './dump.ts';
+import { Forwarder } from './forwarder.ts';
+import { type ListenerStatus, Listeners } from './listeners.ts';
+import { type Lookup, lookupIn } from './lookup-as.ts';
+import { Counters, type DnsMetrics } from './metrics.ts';
+import { type NameSource, NameTable } from './name-table.ts';
+import { QueryHandler } from './query-handler.ts';
+import { parseServer } from './resolv-conf.ts';
+import { Upstreams } from './upstreams.ts';
+import { Views } from './view.ts';
+
+export interface Dns {
+  /** Opens the host's listener. Resolves when it was tried; a failure shows in `status`. */
+  start(): Promise<void>;
+  /**
+   * Makes these the networks' listeners, on port 53: opens what is new, closes what is gone. Resolves when
+   * each was tried once; never rejects, since DNS must not keep a container from starting.
+   */
+  ensureListeners(gateways: readonly Gateway[]): Promise<void>;
+  status(): DnsStatus;
+  dump(): DnsDump;
+  /** Rebuilds every zone from the directory, without a break in answering. */
+  resync(): Resync;
+  /** What the container gets when it asks for the addresses of a name. */
+  lookupAs(containerId: string, name: string): Promise<Lookup>;
+  metrics(): DnsMetrics;
+  close(): Promise<void>;
+}
+
+export interface Gateway {
+  readonly networkId: string;
+  /** Without prefix length. */
+  readonly address: string;
+}
+
+export interface DnsStatus {
+  readonly listeners: readonly ListenerStatus[];
+  /** `ADDRESS:PORT`, those that are asked, in order. */
+  readonly upstreams: readonly string[];
+  readonly degraded: boolean;
+}
+
+export interface DnsOptions {
+  /** `ADDRESS[:PORT]` of the host's listener; default 127.0.0.1:5354. `none`: there is none. */
+  readonly listen?: string;
+  /** Of every record, in seconds; default 5, 0 allowed. */
+  readonly ttl?: number;
+  /** `ADDRESS[:PORT]`; absent or empty: the servers of `resolvConf`. */
+  readonly upstreams?: readonly string[];
+  /** Default /etc/resolv.conf. */
+  readonly resolvConf?: string;
+  /** Forwarded queries at once; default 1024. */
+  readonly maxInflight?: number;
+  /** Unknown single-label names go upstream instead of NXDOMAIN; default false. */
+  readonly forwardSingleLabel?: boolean;
+  /** Of the networks' listeners; default 53. */
+  readonly gatewayPort?: number;
+  /** See ForwarderOptions. */
+  readonly tryMs?: number;
+  readonly totalMs?: number;
+}
+
+export const dnsDefaults = { listen: '127.0.0.1:5354', ttl: 5, maxInflight: 1024 } as const;
+
+/** @throws invalid when an address in the options does not parse */
+export function createDns(parts: {
+  readonly directory: NameSource;
+  readonly log: Logger;
+  readonly options?: DnsOptions;
+}): Dns {
+  const { directory, log, options = {} } = parts;
+  const host = hostListener(options);
+  const counters = new Counters();
+  const upstreams = upstreamsOf(options, (server) => listeners.owns(server.address, server.port));
+  const limits = { ...options, maxInflight: options.maxInflight ?? dnsDefaults.maxInflight };
+  const forwarder = new Forwarder(upstreams, limits, counters, log);
+  const table = new NameTable(directory);
+  const views = new Views(table);
+  const answering = {
+    ttl: options.ttl ?? dnsDefaults.ttl,
+    forwardSingleLabel: options.forwardSingleLabel ?? false,
+  };
+  const handler = new QueryHandler({ table, views, forwarder, counters, options: answering, log });
+  const listeners = new Listeners(
+    (entrance, transport) => (packet, from, send) =>
+      handler.handle(packet, { entrance, from, transport }, send),
+    log,
+  );
+  let gateways: readonly Gateway[] = [];
+  let started = false;
+  const converge = () =>
+    listeners.ensure([...(started ? host : []), ...gateways.map(gatewayListener(options))]);
+
+  return {
+    start() {
+      started = true;
+      return converge();
+    },
+    ensureListeners(wanted) {
+      gateways = wanted;
+      return converge();
+    },
+    status() {
+      const all = listeners.status();
+      const servers = upstreams.inOrder().map(({ address, port }) => `${address}:${port}`);
+      return { listeners: all, upstreams: servers, degraded: all.some(({ state }) => state === 'degraded') };
+    },
+    dump: () => dumpTable(table),
+    resync: () => resync(table),
+    lookupAs: (containerId, name) =>
+      lookupIn(views.asContainer(containerId), name, { table, forwarder, options: answering }),
+    metrics: () => counters.snapshot(forwarder.inflight),
+    async close() {
+      table.close();
+      await listeners.close();
+    },
+  };
+}
+
+function hostListener({ listen = dnsDefaults.listen }: DnsOptions) {
+  if (listen === 'none') return [];
+  return [{ entrance: { kind: 'host' } as const, ...parseServer(listen, 5354) }];
+}
+
+function gatewayListener({ gatewayPort = 53 }: DnsOptions) {
+  return ({ networkId, address }: Gateway) => ({
+    entrance: { kind: 'gateway', networkId } as const,
+    address,
+    port: gatewayPort,
+  });
+}
+
+function upstreamsOf(
+  { upstreams = [], resolvConf }: DnsOptions,
+  isOwn: ConstructorParameters<typeof Upstreams>[1],
+) {
+  const servers = upstreams.map((text) => parseServer(text));
+  return new Upstreams(
+    servers.length > 0 ? servers : { resolvConf: resolvConf ?? '/etc/resolv.conf' },
+    isOwn,
+  );
+}

@@ -1,0 +1,113 @@
+import { networkInterfaces } from 'node:os';
+import type { Logger } from '../lib/log.ts';
+import type { Transport } from './answer.ts';
+import { Socket, type SocketState } from './listening-socket.ts';
+import type { Entrance, Respond } from './query-handler.ts';
+
+/** An address to answer on. */
+export interface ListenAddress {
+  readonly entrance: Entrance;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ListenerStatus {
+  readonly address: string;
+  readonly port: number;
+  /** Absent for the host's own listener. */
+  readonly networkId?: string;
+  /** `degraded`: UDP or TCP is not bound, and tried again. */
+  readonly state: 'listening' | 'degraded';
+  /** Why it is degraded, in one line. */
+  readonly reason?: string;
+}
+
+interface Listener {
+  readonly wanted: ListenAddress;
+  readonly sockets: readonly Socket[];
+}
+
+export type RespondTo = (entrance: Entrance, transport: Transport) => Respond;
+
+/**
+ * Brings the bound sockets in line with a desired set of addresses. A port that is taken degrades DNS on
+ * that address and nothing else: containers still start. Bound sockets are left alone whatever changes
+ * in the name table.
+ */
+export class Listeners {
+  readonly #listeners = new Map<string, Listener>();
+
+  constructor(
+    private readonly respondTo: RespondTo,
+    private readonly log: Logger,
+  ) {}
+
+  /** Resolves when each address has been tried once; what failed is tried again on its own. Never rejects. */
+  async ensure(wanted: readonly ListenAddress[]): Promise<void> {
+    const ids = new Map(wanted.map((address) => [idOf(address), address]));
+    const gone = [...this.#listeners].filter(([id]) => !ids.has(id));
+    for (const [id] of gone) this.#listeners.delete(id);
+    await Promise.all(gone.flatMap(([, { sockets }]) => sockets.map((socket) => socket.close())));
+    for (const [id, address] of ids)
+      if (!this.#listeners.has(id)) this.#listeners.set(id, this.#open(address));
+    await Promise.all(
+      [...this.#listeners.values()].flatMap(({ sockets }) => sockets.map((socket) => socket.ensureBound())),
+    );
+  }
+
+  status(): readonly ListenerStatus[] {
+    return [...this.#listeners.values()].map(statusOf);
+  }
+
+  /** Whether a server at this address is ourselves; not where somebody else has the port. */
+  owns(address: string, port: number): boolean {
+    return [...this.#listeners.values()].some(
+      ({ wanted, sockets }) =>
+        sockets[0]?.port === port &&
+        (wanted.address === address || (isUnspecified(wanted.address) && isOfThisHost(address))),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.ensure([]);
+  }
+
+  #open(wanted: ListenAddress): Listener {
+    const onChange = (state: SocketState) => this.#report(wanted, state);
+    const udp = new Socket('udp', wanted, this.respondTo(wanted.entrance, 'udp'), onChange);
+    // Port 0 (tests): TCP takes the port that UDP was given.
+    const tcpPort = () => udp.port || wanted.port;
+    const tcp = new Socket('tcp', wanted, this.respondTo(wanted.entrance, 'tcp'), onChange, tcpPort);
+    return { wanted, sockets: [udp, tcp] };
+  }
+
+  #report({ address, port }: ListenAddress, state: SocketState): void {
+    const fields = { address, port };
+    if (state.bound) this.log.info(fields, `dns: listening on ${address}:${port}/${state.transport}`);
+    else this.log.warn(fields, `dns: degraded: ${state.reason}`);
+  }
+}
+
+function idOf({ entrance, address, port }: ListenAddress): string {
+  return `${entrance.kind === 'gateway' ? entrance.networkId : ''} ${address} ${port}`;
+}
+
+function statusOf({ wanted, sockets }: Listener): ListenerStatus {
+  const reasons = sockets.flatMap(({ reason }) => reason ?? []);
+  return {
+    address: wanted.address,
+    port: sockets[0]?.port || wanted.port,
+    ...(wanted.entrance.kind === 'gateway' && { networkId: wanted.entrance.networkId }),
+    state: reasons.length > 0 ? 'degraded' : 'listening',
+    ...(reasons.length > 0 && { reason: reasons.join('; ') }),
+  };
+}
+
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function isOfThisHost(address: string): boolean {
+  const ofThisHost = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return address.startsWith('127.') || ofThisHost.some((candidate) => candidate.address === address);
+}

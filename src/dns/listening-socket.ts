@@ -1,0 +1,133 @@
+import { isIPv6 } from 'node:net';
+import type { Transport } from './answer.ts';
+import type { Respond } from './query-handler.ts';
+import { TcpTransport } from './tcp-transport.ts';
+import { UdpTransport } from './udp-transport.ts';
+
+export interface SocketState {
+  readonly transport: Transport;
+  readonly bound: boolean;
+  readonly reason: string | undefined;
+}
+
+const firstRetryMs = 100;
+const longestRetryMs = 10_000;
+
+/** One transport on one address: bound, or being tried again with growing pauses. */
+export class Socket {
+  #server: UdpTransport | TcpTransport | undefined;
+  #binding: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #pauseMs = firstRetryMs;
+  #closed = false;
+  #reason: string | undefined = 'not bound yet';
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly at: { readonly address: string; readonly port: number },
+    private readonly respond: Respond,
+    /** Told when it is bound, or not for a new reason. */
+    private readonly onChange: (state: SocketState) => void,
+    private readonly portToBind: () => number = () => at.port,
+  ) {}
+
+  /** Why it is not bound; undefined when it is. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** The bound port; 0 when not bound. */
+  get port(): number {
+    if (!this.#server || this.#reason !== undefined) return 0;
+    const address = this.#server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  }
+
+  /** One try now, unless it is bound. Never rejects. */
+  async ensureBound(): Promise<void> {
+    if (this.#server || this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#binding ??= this.#tryBind().finally(() => {
+      this.#binding = undefined;
+    });
+    await this.#binding;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    await this.#binding;
+    const server = this.#server;
+    this.#server = undefined;
+    if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  async #tryBind(): Promise<void> {
+    const server =
+      this.transport === 'udp'
+        ? new UdpTransport(isIPv6(this.at.address) ? 6 : 4, this.respond)
+        : new TcpTransport(this.respond);
+    const failure = await bind(server, this.at.address, this.portToBind());
+    if (failure) return this.#failed(failure);
+    this.#server = server;
+    this.#pauseMs = firstRetryMs;
+    this.#note(undefined);
+    // A bound socket fails when its interface goes, say; then it is bound anew.
+    server.on('error', (error: NodeJS.ErrnoException) => this.#lost(server, error));
+  }
+
+  #lost(server: UdpTransport | TcpTransport, error: NodeJS.ErrnoException): void {
+    if (this.#server !== server) return;
+    this.#server = undefined;
+    server.close();
+    this.#failed(error);
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    this.#note(`cannot listen on ${this.at.address}:${this.at.port}/${this.transport}: ${explain(error)}`);
+    if (this.#closed) return;
+    this.#retry = setTimeout(() => void this.ensureBound(), this.#pauseMs);
+    this.#retry.unref();
+    this.#pauseMs = Math.min(this.#pauseMs * 2, longestRetryMs);
+  }
+
+  #note(reason: string | undefined): void {
+    const changed = reason !== this.#reason;
+    this.#reason = reason;
+    if (changed) this.onChange({ transport: this.transport, bound: reason === undefined, reason });
+  }
+}
+
+/** Resolves with what went wrong, if anything did; the server is then closed. */
+function bind(
+  server: UdpTransport | TcpTransport,
+  address: string,
+  port: number,
+): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (server instanceof UdpTransport) server.close();
+      resolve(error);
+    });
+    server.once('listening', () => {
+      server.removeAllListeners('error');
+      resolve(undefined);
+    });
+    // exclusive: a cluster worker's shared handle would hide that the port is taken.
+    if (server instanceof UdpTransport) server.bind({ port, address, exclusive: true });
+    else server.listen({ port, host: address, exclusive: true });
+  });
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'the port is taken by another program (EADDRINUSE)';
+    case 'EADDRNOTAVAIL':
+      return 'no interface has this address (EADDRNOTAVAIL)';
+    case 'EACCES':
+      return 'no permission for this port (EACCES)';
+    default:
+      return error.message;
+  }
+}

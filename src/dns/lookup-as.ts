@@ -1,0 +1,81 @@
+import { Packet } from 'dns2';
+import { replyToGarbage } from './answer.ts';
+import { ownerOf } from './dump.ts';
+import type { Forwarder } from './forwarder.ts';
+import { keyOf, labelsOf } from './labels.ts';
+import type { NameTable } from './name-table.ts';
+import { parseQuery } from './question.ts';
+import { type ResponderOptions, resolve } from './responder.ts';
+import type { View } from './view.ts';
+import { headerBits, rcodeName, rcodes } from './wire.ts';
+import type { Host, Zone } from './zone.ts';
+
+/** What an asker gets for a name, with who is behind it: what `probe` shows. */
+export interface Lookup {
+  /** As text: `NXDOMAIN`. */
+  readonly rcode: string;
+  /** The answer is an upstream server's. */
+  readonly forwarded: boolean;
+  readonly answers: readonly LookupAnswer[];
+  /** The networks that were searched, in order. */
+  readonly searched: readonly string[];
+}
+
+export interface LookupAnswer {
+  readonly address: string;
+  /** Absent when an upstream server said so. */
+  readonly found?: FoundHost;
+}
+
+export interface FoundHost {
+  readonly owner: string;
+  readonly network: string;
+  readonly container: string;
+  readonly containerId: string;
+  readonly nodeId: string;
+}
+
+export interface LookupParts {
+  readonly table: NameTable;
+  readonly forwarder: Forwarder;
+  readonly options: ResponderOptions;
+}
+
+/** Goes through the same steps as a query; only what is not ours waits, for the upstream servers. */
+export async function lookupIn(view: View, name: string, parts: LookupParts): Promise<Lookup> {
+  const searched = view.zones.map(({ network }) => network.name);
+  const labels = labelsOf(name.toLowerCase());
+  if (!labels) return { rcode: 'FORMERR', forwarded: false, answers: [], searched };
+  const outcome = resolve({ labels, key: keyOf(labels) }, view, parts.table, parts.options);
+  if (outcome.kind === 'forward') return { ...(await askUpstream(name, parts.forwarder)), searched };
+  const rcode = rcodeName(outcome.kind === 'no-name' ? rcodes.NXDOMAIN : rcodes.NOERROR);
+  const answers =
+    outcome.kind === 'hosts' ? outcome.hosts.flatMap((host) => answersOf(host, outcome.zone)) : [];
+  return { rcode, forwarded: false, answers, searched };
+}
+
+function answersOf(host: Host, { network }: Zone): readonly LookupAnswer[] {
+  const { containerName, containerId, nodeId } = host.endpoint;
+  const found = {
+    owner: ownerOf(host),
+    network: network.name,
+    container: containerName,
+    containerId,
+    nodeId,
+  };
+  return [host.ipv4, host.ipv6].flatMap((address) => (address ? [{ address: address.text, found }] : []));
+}
+
+/** A person waits for this one, so dns2 may encode the question and take the answer apart. */
+async function askUpstream(name: string, forwarder: Forwarder): Promise<Omit<Lookup, 'searched'>> {
+  const packet = new Packet();
+  packet.header = new Packet.Header({ id: 0, rd: 1 });
+  packet.questions.push(new Packet.Question(name, Packet.TYPE.A, Packet.CLASS.IN));
+  const query = parseQuery(packet.toBuffer());
+  const reply =
+    typeof query === 'object'
+      ? await forwarder.forward(query, { transport: 'tcp', echoSubnet: false })
+      : replyToGarbage(packet.toBuffer(), rcodes.FORMERR);
+  const answers = Packet.parse(reply).answers.flatMap(({ address }) => (address ? [{ address }] : []));
+  return { rcode: rcodeName(reply.readUInt16BE(2) & headerBits.rcode), forwarded: true, answers };
+}

@@ -1,0 +1,107 @@
+import type { Directory } from '../cluster/directory.ts';
+import { buildZone, type Zone } from './zone.ts';
+
+/** What DNS needs of the directory: it follows it, and nothing else calls DNS. */
+export type NameSource = Pick<Directory, 'networks' | 'endpointsOf' | 'subscribe'>;
+
+/**
+ * One immutable zone per network, swapped whole. A change only marks its network; the zone is rebuilt
+ * before the next read, so that a query sees what was written before it and a burst of changes costs one
+ * rebuild. `generation` tells whoever keeps something derived from zones to drop it.
+ */
+export class NameTable {
+  readonly #zones = new Map<string, Zone>();
+  readonly #byName = new Map<string, Zone[]>();
+  readonly #networksOf = new Map<string, Set<string>>();
+  readonly #changed = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #generation = 0;
+
+  constructor(private readonly source: NameSource) {
+    this.#unsubscribe = source.subscribe((networkIds) => {
+      for (const id of networkIds) this.#changed.add(id);
+    });
+    this.rebuild();
+  }
+
+  /** Of the zones that are seen now. Cheap when nothing changed: it is asked for with every query. */
+  get generation(): number {
+    if (this.#changed.size > 0) this.#swapChanged();
+    return this.#generation;
+  }
+
+  zones(): Iterable<Zone> {
+    this.#refresh();
+    return this.#zones.values();
+  }
+
+  zone(networkId: string): Zone | undefined {
+    this.#refresh();
+    return this.#zones.get(networkId);
+  }
+
+  /** Zones of the networks of this (folded) name; several only where nodes made local ones of the same name. */
+  zonesNamed(key: string): readonly Zone[] {
+    this.#refresh();
+    return this.#byName.get(key) ?? [];
+  }
+
+  /** The zones of the networks that the container is on, in the order in which it joined them. */
+  zonesOfContainer(containerId: string): readonly Zone[] {
+    this.#refresh();
+    const zones = [...(this.#networksOf.get(containerId) ?? [])].flatMap((id) => this.#zones.get(id) ?? []);
+    const joined = (zone: Zone) => zone.containers.get(containerId) ?? '';
+    return zones.sort((a, b) => (joined(a) < joined(b) ? -1 : 1));
+  }
+
+  /** Makes every zone anew from the source, whatever it announced. */
+  rebuild(): void {
+    for (const id of this.#zones.keys()) this.#changed.add(id);
+    for (const { id } of this.source.networks()) this.#changed.add(id);
+    this.#swapChanged();
+  }
+
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  #refresh(): void {
+    if (this.#changed.size > 0) this.#swapChanged();
+  }
+
+  #swapChanged(): void {
+    const networks = new Map(this.source.networks().map((network) => [network.id, network]));
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    this.#generation++;
+    for (const id of changed) {
+      const network = networks.get(id);
+      this.#swap(id, network && buildZone(network, this.source.endpointsOf(id), this.#generation));
+    }
+  }
+
+  #swap(networkId: string, zone: Zone | undefined): void {
+    const old = this.#zones.get(networkId);
+    if (old) this.#takeOut(old);
+    if (!zone) return;
+    this.#zones.set(networkId, zone);
+    this.#byName.set(zone.key, [...(this.#byName.get(zone.key) ?? []), zone]);
+    for (const container of zone.containers.keys()) {
+      const networks = this.#networksOf.get(container);
+      if (networks) networks.add(networkId);
+      else this.#networksOf.set(container, new Set([networkId]));
+    }
+  }
+
+  #takeOut(zone: Zone): void {
+    this.#zones.delete(zone.network.id);
+    const others = this.#byName.get(zone.key)?.filter((other) => other !== zone) ?? [];
+    if (others.length > 0) this.#byName.set(zone.key, others);
+    else this.#byName.delete(zone.key);
+    for (const container of zone.containers.keys()) {
+      const networks = this.#networksOf.get(container);
+      networks?.delete(zone.network.id);
+      if (networks?.size === 0) this.#networksOf.delete(container);
+    }
+  }
+}

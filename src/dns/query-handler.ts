@@ -1,0 +1,161 @@
+import { fromNumber } from '../lib/addresses.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import {
+  namesOneAddress,
+  type ReadyAnswer,
+  type ReplyOptions,
+  replyToGarbage,
+  replyWith,
+  replyWithCode,
+  type Transport,
+} from './answer.ts';
+import { encodeTail } from './encoder.ts';
+import type { Forwarder } from './forwarder.ts';
+import { keyOf, labelsOfWire } from './labels.ts';
+import type { Counters } from './metrics.ts';
+import type { NameTable } from './name-table.ts';
+import { drop, parseQuery, type Query } from './question.ts';
+import { recordsFor } from './records.ts';
+import { type ResponderOptions, resolve } from './responder.ts';
+import { keepReady, type View, type Views } from './view.ts';
+import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
+
+/** Where a query came in: a network's gateway, or the host's own listener. */
+export type Entrance = { readonly kind: 'gateway'; readonly networkId: string } | { readonly kind: 'host' };
+
+export interface Arrival {
+  readonly entrance: Entrance;
+  /** The packet's source address. */
+  readonly from: string;
+  readonly transport: Transport;
+}
+
+/**
+ * What a listener does with a packet. `send` is called exactly once: at once for own names, later for
+ * forwarded ones, and with nothing for what must not be answered.
+ */
+export type Respond = (packet: Buffer, from: string, send: (reply: Buffer | undefined) => void) => void;
+
+export interface QueryHandlerParts {
+  readonly table: NameTable;
+  readonly views: Views;
+  readonly forwarder: Forwarder;
+  readonly counters: Counters;
+  readonly options: ResponderOptions & { readonly ttl: number };
+  readonly log: Logger;
+}
+
+/**
+ * A packet in, at most one packet out. Own names are answered before `handle` returns; the ready answer
+ * of an earlier query for the same name and type is found by the question's octets alone, before
+ * anything is decoded.
+ */
+export class QueryHandler {
+  constructor(private readonly parts: QueryHandlerParts) {}
+
+  /** Never throws. */
+  handle(packet: Buffer, arrival: Arrival, send: Parameters<Respond>[2]): void {
+    const { counters } = this.parts;
+    counters[arrival.transport]++;
+    const answer = this.#answerSafely(packet, arrival);
+    if (answer === drop) {
+      counters.dropped++;
+      send(undefined);
+    } else if (Buffer.isBuffer(answer)) {
+      counters.countAnswer(answer);
+      send(answer);
+    } else {
+      void this.parts.forwarder.forward(answer, optionsFor(arrival)).then((reply) => {
+        counters.countAnswer(reply);
+        send(reply);
+      });
+    }
+  }
+
+  /** A bug must cost one query its answer, not the daemon its life. */
+  #answerSafely(packet: Buffer, arrival: Arrival): Buffer | Query | typeof drop {
+    try {
+      return this.#answer(packet, arrival);
+    } catch (error) {
+      this.parts.log.error(
+        { packet: packet.toString('hex') },
+        `dns: cannot answer a query: ${messageOf(error)}`,
+      );
+      return replyToGarbage(packet, rcodes.SERVFAIL);
+    }
+  }
+
+  /** The query itself is returned where it is to be forwarded. */
+  #answer(packet: Buffer, arrival: Arrival): Buffer | Query | typeof drop {
+    const query = parseQuery(packet);
+    if (query === drop) return drop;
+    if (typeof query === 'number') return replyToGarbage(packet, query);
+    const options = optionsFor(arrival);
+    const refusal = refusalOf(query);
+    if (refusal !== undefined) return replyWithCode(query, refusal, options);
+    const view = this.#viewOf(query, arrival);
+    const ready = view.ready.get(query.key) ?? this.#makeReady(query, view);
+    return ready === 'forward' ? query : replyWith(query, ready, options);
+  }
+
+  #viewOf(query: Query, { entrance, from }: Arrival): View {
+    const { views } = this.parts;
+    if (entrance.kind === 'gateway') return views.onGateway(entrance.networkId, from);
+    const subnet = query.edns?.clientSubnet;
+    if (!subnet || !namesOneAddress(subnet)) return views.host();
+    return views.asAddress(
+      fromNumber(BigInt(`0x${subnet.address.toString('hex')}`), subnet.family === 1 ? 4 : 6),
+    );
+  }
+
+  #makeReady(query: Query, view: View): ReadyAnswer | 'forward' {
+    const { table, options } = this.parts;
+    const labels = labelsOfWire(query.key);
+    const ask = { labels, key: keyOf(labels) };
+    const outcome = resolve(ask, view, table, options);
+    const ready = outcome.kind === 'forward' ? outcome.kind : this.#encode(ask, query.type, outcome);
+    keepReady(view, query.key, ready);
+    return ready;
+  }
+
+  #encode(...[ask, type, outcome]: OwnAsk): ReadyAnswer {
+    const { rcode, sections } = recordsFor(
+      ask,
+      type,
+      outcome,
+      this.parts.options.ttl,
+      this.parts.table.generation,
+    );
+    return { flags: headerBits.aa | rcode, tail: encodeTail(ask.labels, sections), turn: 0 };
+  }
+}
+
+type OwnAsk = readonly [
+  ask: Parameters<typeof recordsFor>[0],
+  type: number,
+  outcome: Parameters<typeof recordsFor>[2],
+];
+
+const gatewayReplies: Readonly<Record<Transport, ReplyOptions>> = {
+  udp: { transport: 'udp', echoSubnet: false },
+  tcp: { transport: 'tcp', echoSubnet: false },
+};
+const hostReplies: Readonly<Record<Transport, ReplyOptions>> = {
+  udp: { transport: 'udp', echoSubnet: true },
+  tcp: { transport: 'tcp', echoSubnet: true },
+};
+
+function optionsFor({ entrance, transport }: Arrival): ReplyOptions {
+  return entrance.kind === 'host' ? hostReplies[transport] : gatewayReplies[transport];
+}
+
+/** What is answered by an RCODE alone, for any name. */
+function refusalOf(query: Query): number | undefined {
+  if (query.edns && query.edns.version > 0) return rcodes.BADVERS;
+  // Class CH and the like: Docker answers them as IN, which tells resolvers a lie about version.bind.
+  if (query.class !== classIn) return rcodes.REFUSED;
+  if (query.type === recordTypes.AXFR || query.type === recordTypes.IXFR) return rcodes.REFUSED;
+  // OPT is no type that a name can have (RFC 6891 section 6.1.1).
+  return query.type === recordTypes.OPT ? rcodes.FORMERR : undefined;
+}

@@ -1,0 +1,107 @@
+import { shortId } from '../lib/ids.ts';
+import type { ResourceRecord, Sections } from './encoder.ts';
+import { type Labels, labelsOf } from './labels.ts';
+import type { Ask, Outcome } from './responder.ts';
+import { rcodes, recordTypes } from './wire.ts';
+import type { Host, Zone } from './zone.ts';
+
+/** What to say of a name: everything but a forwarded one's. */
+export type OwnOutcome = Exclude<Outcome, { kind: 'forward' }>;
+
+export interface OwnAnswer {
+  readonly rcode: number;
+  readonly sections: Sections;
+}
+
+/** The records of the asked type; where there are none, the SOA (RFC 2308 section 2). `ttl` in seconds. */
+export function recordsFor(
+  ask: Ask,
+  type: number,
+  outcome: OwnOutcome,
+  ttl: number,
+  serial: number,
+): OwnAnswer {
+  const answers = answersFor(ask, type, outcome, ttl, serial);
+  const soa: ResourceRecord = { type: 'SOA', owner: outcome.authority, ttl, serial, minimum: ttl };
+  return {
+    rcode: outcome.kind === 'no-name' ? rcodes.NXDOMAIN : rcodes.NOERROR,
+    sections: {
+      answers,
+      authorities: answers.length > 0 ? [] : [soa],
+      additionals: answers.some((record) => record.type === 'SRV') ? targetAddresses(outcome, ttl) : [],
+    },
+  };
+}
+
+/** ANY gets one RRset of those that there are (RFC 8482 section 4.1). */
+function answersFor(
+  ask: Ask,
+  type: number,
+  outcome: OwnOutcome,
+  ttl: number,
+  serial: number,
+): readonly ResourceRecord[] {
+  const rrsets = rrsetsOf(ask.labels, outcome, ttl, serial);
+  if (type === recordTypes.ANY) return rrsets.find((rrset) => rrset.length > 0) ?? [];
+  return rrsets.find(([record]) => record !== undefined && recordTypes[record.type] === type) ?? [];
+}
+
+function rrsetsOf(
+  owner: Labels,
+  outcome: OwnOutcome,
+  ttl: number,
+  serial: number,
+): readonly (readonly ResourceRecord[])[] {
+  switch (outcome.kind) {
+    case 'hosts':
+      return [addresses('A', owner, outcome.hosts, ttl), addresses('AAAA', owner, outcome.hosts, ttl)];
+    case 'port':
+      return [
+        targetsOf(outcome).map(({ target }) => ({ type: 'SRV', owner, ttl, port: outcome.port, target })),
+      ];
+    case 'pointer':
+      return [pointers(owner, outcome.zone, outcome.host, ttl)];
+    case 'apex':
+      return [[{ type: 'SOA', owner, ttl, serial, minimum: ttl }]];
+    case 'empty':
+    case 'no-name':
+      return [];
+  }
+}
+
+function addresses(type: 'A' | 'AAAA', owner: Labels, hosts: readonly Host[], ttl: number): ResourceRecord[] {
+  const byText = new Map(
+    hosts.flatMap((host) => {
+      const address = type === 'A' ? host.ipv4 : host.ipv6;
+      return address ? [[address.text, address.octets] as const] : [];
+    }),
+  );
+  return [...byText.values()].map((address) => ({ type, owner, ttl, address }));
+}
+
+/** Forward-confirmed: NAME.NETWORK is in the zone with this address, or the host would not be in it. */
+function pointers(owner: Labels, zone: Zone, host: Host, ttl: number): ResourceRecord[] {
+  const name = labelsOf(host.endpoint.name);
+  return name ? [{ type: 'PTR', owner, ttl, target: [...name, ...zone.labels] }] : [];
+}
+
+/**
+ * One target per provider, so that RFC 2782 clients choose among them: NAME.NETWORK where it has one
+ * provider, else each container's short id, which is a name of its own.
+ */
+function targetsOf({ zone, hosts, name, alone }: Extract<OwnOutcome, { kind: 'port' }>) {
+  if (alone) return [{ target: [...name, ...zone.labels], hosts }];
+  const ids = new Map(hosts.map(({ endpoint }) => [shortId(endpoint.containerId), endpoint.containerId]));
+  return [...ids].map(([id, containerId]) => ({
+    target: [id, ...zone.labels],
+    hosts: hosts.filter(({ endpoint }) => endpoint.containerId === containerId),
+  }));
+}
+
+function targetAddresses(outcome: OwnOutcome, ttl: number): readonly ResourceRecord[] {
+  if (outcome.kind !== 'port') return [];
+  return targetsOf(outcome).flatMap(({ target, hosts }) => [
+    ...addresses('A', target, hosts, ttl),
+    ...addresses('AAAA', target, hosts, ttl),
+  ]);
+}

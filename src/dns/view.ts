@@ -1,0 +1,109 @@
+import type { ReadyAnswer } from './answer.ts';
+import type { NameTable } from './name-table.ts';
+import type { Zone } from './zone.ts';
+
+/** What one asker can see, and the answers made for it so far. Valid for one generation of the name table. */
+export interface View {
+  /** The host sees every network, but only names that say which (`SERVICE.NETWORK`). */
+  readonly kind: 'container' | 'host';
+  /** In the order in which they are searched. */
+  readonly zones: readonly Zone[];
+  readonly ready: Map<string, ReadyAnswer | 'forward'>;
+}
+
+/** Random names must not fill the memory; at this many the kept answers are dropped. */
+const maxReady = 4096;
+const maxAskers = 16384;
+
+/**
+ * Tells askers apart by their address (DESIGN §7). Askers with the same networks share a view, so its
+ * ready answers are made once for all of them.
+ */
+export class Views {
+  /** Listener (a network's id, or empty) → the asker's address → what it sees. */
+  readonly #byAsker = new Map<string, Map<string, View>>();
+  readonly #byZones = new Map<string, View>();
+  #host: View | undefined;
+  #generation = -1;
+
+  constructor(private readonly table: NameTable) {}
+
+  /**
+   * Somebody asks a network's gateway. A container sees this network first, then its others in the
+   * order in which it joined them; anybody else, the host included, sees this network alone.
+   */
+  onGateway(networkId: string, address: string): View {
+    return this.#asker(networkId, address, () => {
+      const zone = this.table.zone(networkId);
+      if (!zone) return [];
+      const asker = zone.byAddress.get(unmapped(address));
+      return asker ? this.#zonesFrom(zone, asker.endpoint.containerId) : [zone];
+    });
+  }
+
+  /** Somebody says, in EDNS Client Subnet, for whom it asks; an address of nobody's sees nothing. */
+  asAddress(address: string): View {
+    return this.#asker('', address, () => {
+      for (const zone of this.table.zones()) {
+        const asker = zone.byAddress.get(address);
+        if (asker) return this.#zonesFrom(zone, asker.endpoint.containerId);
+      }
+      return [];
+    });
+  }
+
+  asContainer(containerId: string): View {
+    this.#dropOld();
+    return this.#shared(this.table.zonesOfContainer(containerId));
+  }
+
+  host(): View {
+    this.#dropOld();
+    this.#host ??= { kind: 'host', zones: [...this.table.zones()], ready: new Map() };
+    return this.#host;
+  }
+
+  #zonesFrom(first: Zone, containerId: string): readonly Zone[] {
+    return [first, ...this.table.zonesOfContainer(containerId).filter((zone) => zone !== first)];
+  }
+
+  #asker(listener: string, address: string, zones: () => readonly Zone[]): View {
+    this.#dropOld();
+    const known = this.#byAsker.get(listener)?.get(address);
+    if (known) return known;
+    const askers = this.#byAsker.get(listener) ?? new Map<string, View>();
+    if (askers.size >= maxAskers) askers.clear();
+    const view = this.#shared(zones());
+    this.#byAsker.set(listener, askers.set(address, view));
+    return view;
+  }
+
+  #shared(zones: readonly Zone[]): View {
+    const key = zones.map(({ network }) => network.id).join();
+    const known = this.#byZones.get(key);
+    if (known) return known;
+    const view: View = { kind: 'container', zones, ready: new Map() };
+    this.#byZones.set(key, view);
+    return view;
+  }
+
+  #dropOld(): void {
+    const generation = this.table.generation;
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    this.#byAsker.clear();
+    this.#byZones.clear();
+    this.#host = undefined;
+  }
+}
+
+/** Keeps an answer for the view's next asker. */
+export function keepReady(view: View, key: string, ready: ReadyAnswer | 'forward'): void {
+  if (view.ready.size >= maxReady) view.ready.clear();
+  view.ready.set(key, ready);
+}
+
+/** A dual-stack socket reports IPv4 peers as `::ffff:a.b.c.d`. */
+function unmapped(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}

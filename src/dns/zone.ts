@@ -1,0 +1,150 @@
+import { Address6 } from 'ip-address';
+import type { Endpoint, Network } from '../cluster/records.ts';
+import { parseAddress, parseSubnet, type Subnet, withoutPrefix } from '../lib/addresses.ts';
+import { shortId } from '../lib/ids.ts';
+import { foldCase } from '../lib/names.ts';
+import { type Labels, labelsOf } from './labels.ts';
+
+/** An endpoint with its addresses as DNS sends them. */
+export interface Host {
+  readonly endpoint: Endpoint;
+  /** Canonical text; absent where the endpoint has none of that family. */
+  readonly ipv4: WireAddress | undefined;
+  readonly ipv6: WireAddress | undefined;
+}
+
+export interface WireAddress {
+  readonly text: string;
+  readonly octets: Buffer;
+}
+
+/** The names of one network at one moment. Never changed: a change of the network makes another. */
+export interface Zone {
+  readonly network: Network;
+  /** The network's name, as labels and folded. */
+  readonly labels: Labels;
+  readonly key: string;
+  /** Which swap of the name table this zone came with. */
+  readonly generation: number;
+  readonly subnets: readonly Subnet[];
+  /** Folded name without the network → who has it. */
+  readonly names: ReadonlyMap<string, readonly Host[]>;
+  /** Folded `x` of `*.x` → who has it. */
+  readonly wildcards: ReadonlyMap<string, readonly Host[]>;
+  /** Names that have no records but names below them (RFC 4592 section 2.2.2). */
+  readonly ancestors: ReadonlySet<string>;
+  /** Every endpoint, the withheld ones included: they may ask, though they are not answered for. */
+  readonly byAddress: ReadonlyMap<string, Host>;
+  /** Container → when it joined first. */
+  readonly containers: ReadonlyMap<string, string>;
+}
+
+/** Undefined for a network that DNS has nothing to say about: its name cannot be a DNS name, or nothing on it has an address. */
+export function buildZone(
+  network: Network,
+  endpoints: readonly Endpoint[],
+  generation: number,
+): Zone | undefined {
+  const labels = labelsOf(network.name);
+  // Without pools there are no addresses: `host` and `none`, which must not shadow a top-level domain.
+  if (!labels || (network.ipam.pools.length === 0 && !endpoints.some(({ ipv4, ipv6 }) => ipv4 ?? ipv6)))
+    return undefined;
+  const builder = new ZoneBuilder();
+  for (const endpoint of inOrder(endpoints)) builder.add(endpoint);
+  return {
+    network,
+    labels,
+    key: foldCase(network.name),
+    generation,
+    subnets: network.ipam.pools.flatMap(({ subnet }) => attempt(() => parseSubnet(subnet)) ?? []),
+    names: builder.names,
+    wildcards: builder.wildcards,
+    ancestors: builder.ancestors,
+    byAddress: builder.byAddress,
+    containers: builder.containers,
+  };
+}
+
+/** So that every node rotates over the same list. */
+function inOrder(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  return [...endpoints].sort((a, b) => compare(a.created, b.created) || compare(a.id, b.id));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+class ZoneBuilder {
+  readonly names = new Map<string, Host[]>();
+  readonly wildcards = new Map<string, Host[]>();
+  readonly ancestors = new Set<string>();
+  readonly byAddress = new Map<string, Host>();
+  readonly containers = new Map<string, string>();
+
+  add(endpoint: Endpoint): void {
+    const host: Host = {
+      endpoint,
+      ipv4: endpoint.ipv4 === undefined ? undefined : wireIpv4(endpoint.ipv4),
+      ipv6: endpoint.ipv6 === undefined ? undefined : wireIpv6(endpoint.ipv6),
+    };
+    const { containerId, created } = endpoint;
+    if (!this.containers.has(containerId)) this.containers.set(containerId, created);
+    for (const address of [host.ipv4, host.ipv6]) if (address) this.byAddress.set(address.text, host);
+    if (endpoint.healthy) for (const name of namesOf(endpoint)) this.#addName(name, host);
+  }
+
+  #addName(name: string, host: Host): void {
+    const isWildcard = name.startsWith('*.');
+    const base = isWildcard ? name.slice(2) : name;
+    if (base.includes('*') || !labelsOf(base)) return;
+    push(isWildcard ? this.wildcards : this.names, base, host);
+    if (isWildcard) this.ancestors.add(base);
+    for (let dot = base.indexOf('.'); dot >= 0; dot = base.indexOf('.', dot + 1)) {
+      this.ancestors.add(base.slice(dot + 1));
+    }
+  }
+}
+
+/** Folded; each once, though a container may be named like its service. */
+function namesOf(endpoint: Endpoint): ReadonlySet<string> {
+  const { name, containerName, containerId, aliases } = endpoint;
+  return new Set([name, containerName, shortId(containerId), ...aliases].filter(Boolean).map(foldCase));
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+/** Zones of thousands of endpoints are rebuilt between two queries, so IPv4 does without the library. */
+function wireIpv4(cidr: string): WireAddress | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/|$)/.exec(cidr);
+  const octets = match?.slice(1, 5).map(Number);
+  if (!octets || octets.some((octet) => octet > 255)) return undefined;
+  return { text: octets.join('.'), octets: Buffer.from(octets) };
+}
+
+function wireIpv6(cidr: string): WireAddress | undefined {
+  return attempt(() => {
+    const text = parseAddress(withoutPrefix(cidr));
+    return { text, octets: Buffer.from(new Address6(text).toUnsignedByteArray()) };
+  });
+}
+
+/** One bad record must not take the network's other names away. */
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether every address from first to last is the subnet's. */
+export function containsRange(
+  subnet: Subnet,
+  range: { readonly family: number; readonly first: bigint; readonly last: bigint },
+): boolean {
+  return subnet.family === range.family && range.first >= subnet.first && range.last <= subnet.last;
+}
