@@ -1,0 +1,66 @@
+import { readFile, stat } from 'node:fs/promises';
+import { formatHostAddress } from '../../lib/host-address.ts';
+import { DaemonError, Failure } from '../failure.ts';
+import type { Endpoint } from './connect.ts';
+
+/** What dockerode rejects with: an HTTP answer, or the socket's error. */
+interface CallError {
+  readonly statusCode?: number;
+  /** The parsed body, or its bytes where it is not JSON (the routes of 2015). */
+  readonly json?: unknown;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** Turns whatever a call threw into the one line that the user reads. */
+export async function toFailure(error: unknown, { address }: Endpoint): Promise<Failure> {
+  if (error instanceof Failure) return error;
+  const { statusCode, json, code, message }: CallError = isObject(error) ? error : {};
+  if (statusCode !== undefined)
+    return new DaemonError(statusCode, reasonOf(json) || `HTTP status ${statusCode}`);
+  const where = formatHostAddress(address);
+  if (code === 'EACCES' && address.kind === 'unix') return new Failure(await deniedText(address.path));
+  if (code && unreachable.has(code)) {
+    return new Failure(
+      `Cannot connect to the Fairlead daemon at ${where}. Is the daemon running? Start it with: fairlead daemon`,
+    );
+  }
+  return new Failure(`error during connect to ${where}: ${message ?? String(error)}`, 1, { cause: error });
+}
+
+const unreachable = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'ENOTSOCK',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+]);
+
+function reasonOf(body: unknown): string {
+  if (Buffer.isBuffer(body)) return body.toString().trim();
+  if (typeof body === 'string') return body.trim();
+  return isObject(body) && typeof body.message === 'string' ? body.message.trim() : '';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> & CallError {
+  return typeof value === 'object' && value !== null;
+}
+
+async function deniedText(path: string): Promise<string> {
+  const group = await groupOf(path);
+  const who = group ? `it belongs to the group ${group}: become a member or use sudo` : 'use sudo';
+  return `permission denied while trying to connect to the Fairlead daemon at unix://${path}: ${who}`;
+}
+
+/** The name (or number) of the group that may use the socket; undefined where even that is hidden. */
+async function groupOf(path: string): Promise<string | undefined> {
+  try {
+    const { gid } = await stat(path);
+    const lines = (await readFile('/etc/group', 'utf8')).split('\n');
+    return lines.find((line) => line.split(':')[2] === String(gid))?.split(':')[0] ?? String(gid);
+  } catch {
+    return undefined;
+  }
+}

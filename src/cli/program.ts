@@ -1,0 +1,84 @@
+import type { Command, Context } from './command.ts';
+import { Failure, UsageError } from './failure.ts';
+import type { Flags } from './flags/spec.ts';
+import { groupHelp } from './usage.ts';
+
+/** A command that is loaded when it is run. */
+export interface Leaf {
+  /** The line in the group's list; absent: a second name, not listed. */
+  readonly summary?: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Commands under one word: `network`, or the program itself. */
+export interface Group {
+  readonly summary?: string;
+  /** What follows the path in the usage line. */
+  readonly synopsis: string;
+  /** Column of the summaries in the list. */
+  readonly width: number;
+  /** Only the program itself has flags and an introduction. */
+  readonly flags?: Flags;
+  readonly intro?: string;
+  readonly members: Readonly<Record<string, Leaf | Group>>;
+}
+
+export interface Found {
+  readonly path: string;
+  readonly member: Leaf | Group;
+  readonly rest: readonly string[];
+}
+
+export function isGroup(member: Leaf | Group): member is Group {
+  return 'members' in member;
+}
+
+/** Follows the words as far as they name something; sub-command words are compared without case, as in 2015. */
+export function find(path: string, group: Group, words: readonly string[]): Found {
+  const [word, ...rest] = words;
+  const member = word === undefined ? undefined : lookupMember(group, word.toLowerCase());
+  if (word === undefined || !member) return { path, member: group, rest: words };
+  const inner = `${path} ${word.toLowerCase()}`;
+  return isGroup(member) ? find(inner, member, rest) : { path: inner, member, rest };
+}
+
+function lookupMember(group: Group, word: string): Leaf | Group | undefined {
+  return Object.hasOwn(group.members, word) ? group.members[word] : undefined;
+}
+
+/** Runs what the words name. @returns the exit code */
+export async function dispatch(group: Group, words: readonly string[], context: Context): Promise<number> {
+  const { shell } = context;
+  const [first = ''] = words;
+  if (first.toLowerCase() === 'help') return dispatch(group, [...words.slice(1), '--help'], context);
+  const found = find(context.path, group, words);
+  try {
+    if (isGroup(found.member)) return openGroup(found.member, found, context);
+    return await runLeaf(found.member, found, context);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const hint = error instanceof UsageError ? `. See '${found.path} --help'.` : '';
+    const prefix = error instanceof UsageError ? `${shell.program}: ` : '';
+    if (error.message) shell.stderr.write(`${prefix}${error.message}${hint}\n`);
+    return error.exitCode;
+  }
+}
+
+/** Without a command the help goes to stderr with exit 0, as today's Docker does it. */
+function openGroup(group: Group, { path, rest }: Found, { shell }: Context): number {
+  const [word] = rest;
+  if (word === undefined) shell.stderr.write(groupHelp(path, group));
+  else if (isHelp(word)) shell.stdout.write(groupHelp(path, group));
+  else if (word.startsWith('-')) throw new UsageError(`unknown flag: ${word}`);
+  else throw new UsageError(`unknown command: ${path} ${word}`);
+  return 0;
+}
+
+async function runLeaf(leaf: Leaf, { path, rest }: Found, context: Context): Promise<number> {
+  const loaded = await leaf.load();
+  return loaded.execute(rest, { ...context, path });
+}
+
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h';
+}

@@ -1,0 +1,83 @@
+/** What templates work on: JSON, and structs whose fields a formatter names. */
+export type Value = undefined | null | boolean | number | string | ValueList | Struct | ValueMap;
+export type ValueList = readonly Value[];
+export interface ValueMap {
+  readonly [key: string]: Value;
+}
+
+/** A Go struct: a wrong field name is an error that names its type; fields may be methods with arguments. */
+export class Struct {
+  constructor(
+    /** `*network.networkContext` */
+    readonly typeName: string,
+    readonly fields: Readonly<Record<string, Value>>,
+    readonly methods: Readonly<Record<string, (...args: readonly Value[]) => Value>> = {},
+  ) {}
+}
+
+export function isList(value: Value): value is ValueList {
+  return Array.isArray(value);
+}
+
+export function isMap(value: Value): value is ValueMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Struct);
+}
+
+/** False, 0, nil and empty text, lists and maps are false, as in text/template. */
+export function truth(value: Value): boolean {
+  if (isList(value)) return value.length > 0;
+  if (isMap(value)) return Object.keys(value).length > 0;
+  return Boolean(value);
+}
+
+/** Go's `%v`. */
+export function printed(value: Value): string {
+  if (value === undefined || value === null) return '<no value>';
+  return printedInside(value);
+}
+
+function printedInside(value: Value): string {
+  if (value === undefined || value === null) return '<nil>';
+  if (isList(value)) return `[${value.map(printedInside).join(' ')}]`;
+  if (value instanceof Struct) return `{${Object.values(value.fields).map(printedInside).join(' ')}}`;
+  if (isMap(value))
+    return `map[${sortedKeys(value)
+      .map((key) => `${key}:${printedInside(value[key])}`)
+      .join(' ')}]`;
+  return typeof value === 'number' ? printedNumber(value) : String(value);
+}
+
+/** Go writes exponents with at least two digits. */
+export function printedNumber(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+/** Go visits maps in the order of their keys. */
+export function sortedKeys(map: ValueMap): readonly string[] {
+  return Object.keys(map).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** The name of a value's Go type, for error texts. */
+export function typeName(value: Value): string {
+  if (value === undefined || value === null) return '<nil>';
+  if (isList(value)) return '[]interface {}';
+  if (value instanceof Struct) return value.typeName;
+  if (isMap(value)) return 'map[string]interface {}';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'string') return 'string';
+  return Number.isInteger(value) ? 'int' : 'float64';
+}
+
+/** `encoding/json` without HTML escaping, members in their order. */
+export function toJson(value: Value, indent = ''): string {
+  return JSON.stringify(plain(value) ?? null, undefined, indent);
+}
+
+function plain(value: Value): unknown {
+  if (value instanceof Struct) return plain(value.fields);
+  if (isList(value)) return value.map(plain);
+  if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  return value;
+}
