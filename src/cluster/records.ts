@@ -104,7 +104,10 @@ export const addressSchema = z.object({
   nodeId: id.optional(),
 });
 
-/** The pools that are in use in one address space: network id → CIDRs. */
+/**
+ * The pools that are in use in one address space: network id → CIDRs. The ids are cut to 12 digits, so that
+ * some 1,800 networks fit into one value of 64 KiB.
+ */
 export const subnetsSchema = z.record(z.string(), z.array(cidr));
 
 export type Pool = Readonly<z.infer<typeof pool>>;

@@ -19,7 +19,8 @@ export async function chooseWay({ dataplane, engine }: DaemonConfig): Promise<Wa
   if (dataplane === 'simulated') return { way: 'simulated', why: 'asked for with --dataplane simulated' };
   const linux = await probeLinux();
   if (linux.ok) {
-    const why = dataplane === 'linux' ? 'asked for with --dataplane linux' : 'root, iproute2 and nftables are here';
+    const why =
+      dataplane === 'linux' ? 'asked for with --dataplane linux' : 'root, iproute2 and nftables are here';
     return { way: 'sandbox', why };
   }
   if (dataplane === 'linux') throw new FairleadError('invalid', `--dataplane linux: ${linux.reason}`);

@@ -14,7 +14,7 @@ import { commitWithRetry } from '../cluster/retry.ts';
 import type { NetworkMode } from '../container/runtime.ts';
 import { parseSubnet } from '../lib/addresses.ts';
 import { FairleadError, isKind, withContext } from '../lib/errors.ts';
-import { newId } from '../lib/ids.ts';
+import { newId, shortId } from '../lib/ids.ts';
 import { lookup } from '../lib/lookup.ts';
 import { foldCase, parseName } from '../lib/names.ts';
 import { timestamp } from '../lib/time.ts';
@@ -165,7 +165,7 @@ export class Networks implements Contract {
         writes: [
           put(keys.networkName(network.name), id),
           put(keys.network(id), network),
-          put(keys.subnets, pools.length > 0 ? { ...used, [id]: pools } : used),
+          put(keys.subnets, pools.length > 0 ? { ...used, [shortId(id)]: pools } : used),
         ],
         onConflict: (failed) => {
           if (failed === keys.networkName(network.name)) throw nameTaken(network.name);
@@ -212,7 +212,7 @@ export class Networks implements Contract {
         : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
     );
     const documented = Object.entries(used).flatMap(([id, subnets]) => {
-      const by = `network ${networks.find((network) => network.id === id)?.name ?? id.slice(0, 12)}`;
+      const by = `network ${networks.find((network) => shortId(network.id) === id)?.name ?? id}`;
       return subnets.map((subnet) => ({ subnet: parseSubnet(subnet), by }));
     });
     return [...documented, ...known];

@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import { builtInDrivers, createDrivers } from '../../drivers/index.ts';
+import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import type { Store } from '../../kvstore/store.ts';
+import type { SystemInfo } from '../api/deps.ts';
+import { createApi } from '../api/server.ts';
+import { Directory } from '../cluster/directory.ts';
+import { Membership } from '../cluster/membership.ts';
+import type { Network } from '../cluster/records.ts';
+import type { Runtime } from '../container/runtime.ts';
+import { createSandboxRuntime } from '../container/sandbox.ts';
+import { createSimulatedRuntime } from '../container/simulated.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { openLinuxDataplane } from '../dataplane/linux/open.ts';
+import { createSimulatedDataplane } from '../dataplane/simulated.ts';
+import { createDns, type Dns } from '../dns/dns.ts';
+import { createProbe } from '../dns/probe.ts';
+import { formatHostAddress } from '../lib/host-address.ts';
+import { createLogger, type Logger } from '../lib/log.ts';
+import { timestamp } from '../lib/time.ts';
+import { UndoStack } from '../lib/undo.ts';
+import { version } from '../lib/version.ts';
+import { createModel } from '../network/create-model.ts';
+import { defaultPools } from '../network/pools.ts';
+import type { DaemonConfig } from './config.ts';
+import { dnsOptions } from './dns-options.ts';
+import { openIdentity } from './identity.ts';
+import { checkSchema } from './schema.ts';
+import { chooseWay, type Way } from './way.ts';
+
+/**
+ * Runs the daemon until SIGINT or SIGTERM. Says on stdout when it is ready and on which socket. Containers
+ * go on running without it.
+ */
+export async function runDaemon(config: DaemonConfig): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  const daemon = await startDaemon(config);
+  for (const line of daemon.greeting) process.stdout.write(`${line}\n`);
+  await stopped;
+  await daemon.close();
+}
+
+export interface RunningDaemon {
+  /** What a person is told once it is ready. */
+  readonly greeting: readonly string[];
+  /** Lets go of everything in the reverse order; what fails is logged. */
+  close(): Promise<void>;
+}
+
+/**
+ * The composition root: opens everything in order, and closes what it opened when a step fails.
+ * @throws invalid | unavailable, in one line that says what to do
+ */
+export async function startDaemon(config: DaemonConfig): Promise<RunningDaemon> {
+  const log = createLogger(config.logLevel);
+  const opened = new UndoStack();
+  const close = async () => {
+    for (const failure of await opened.unwind()) log.error(failure.message);
+  };
+  try {
+    return { greeting: await open(config, log, opened), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(config: DaemonConfig, log: Logger, opened: UndoStack): Promise<readonly string[]> {
+  const way = await chooseWay(config);
+  const { nodeId, tag } = await openIdentity(config.dataRoot);
+  const store = await openEmbeddedStore(join(config.dataRoot, 'store'));
+  opened.push('store', () => store.close());
+  await checkSchema(store);
+
+  const stores = { local: store, global: store };
+  const directory = new Directory(stores, log);
+  opened.push('directory', () => directory.close());
+  await directory.ready();
+  // Names are answered from here on, before anything of the kernel is looked at.
+  const dns = createDns({ directory, log, options: dnsOptions(config) });
+  opened.push('dns', () => dns.close());
+  await dns.start();
+
+  const self = { id: nodeId, name: config.nodeName, version, started: timestamp() };
+  const membership = new Membership(stores, self, config.leaseTtlSeconds, log);
+  opened.push('membership', () => membership.close());
+  await membership.start();
+
+  const { dataplane, runtime } = await openWay(way, tag, store, config, log);
+  opened.push('containers', () => runtime.close());
+  await runtime.recover();
+  const driverNamed = createDrivers({ dataplane, tag });
+  let listening = Promise.resolve();
+  const model = await createModel({
+    directory,
+    membership,
+    runtime,
+    dataplane,
+    driverNamed,
+    settings: modelSettings(config),
+    log,
+    onHostNetworks: (networks) => {
+      listening = listenOnGateways(dns, dataplane, networks);
+    },
+  });
+  opened.push('model', () => model.close());
+
+  const probe = createProbe({ directory, dns, runtime, dataplane });
+  const info = systemInfo(config, way, nodeId, [store], dns);
+  const api = await createApi({ model, dns, probe, info, log });
+  opened.push('api', () => api.close());
+  for (const host of config.hosts) await api.listen(host);
+  await listening;
+  return greeting(config, way, dns);
+}
+
+async function openWay(
+  { way }: Way,
+  tag: string,
+  store: Store,
+  { dataRoot }: DaemonConfig,
+  log: Logger,
+): Promise<{ readonly dataplane: Dataplane; readonly runtime: Runtime }> {
+  if (way === 'simulated') {
+    const dataplane = createSimulatedDataplane();
+    return { dataplane, runtime: createSimulatedRuntime({ store, dataplane, log }) };
+  }
+  const dataplane = await openLinuxDataplane({ tag, log });
+  const directory = join(dataRoot, 'containers');
+  return { dataplane, runtime: createSandboxRuntime({ store, dataplane, directory, log }) };
+}
+
+function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
+  const own = defaultAddressPools.length > 0 ? defaultAddressPools : undefined;
+  return { defaultNetwork, localPools: own ?? defaultPools.local, globalPools: own ?? defaultPools.global };
+}
+
+/** Only where there is a kernel: a simulated gateway has no address that could be bound. */
+function listenOnGateways(dns: Dns, dataplane: Dataplane, networks: readonly Network[]): Promise<void> {
+  const kernel = dataplane.kind === 'linux' ? networks : [];
+  return dns.ensureListeners(
+    kernel.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ networkId: id, address: gateway }))),
+  );
+}
+
+function systemInfo(
+  config: DaemonConfig,
+  { way, why }: Way,
+  nodeId: string,
+  stores: readonly Store[],
+  dns: Dns,
+): () => SystemInfo {
+  const started = Date.now();
+  const { driver, name } = config.defaultNetwork;
+  return () => ({
+    version,
+    way,
+    why,
+    nodeId,
+    nodeName: config.nodeName,
+    dataRoot: config.dataRoot,
+    started,
+    stores: stores.map((store) => store.status()),
+    dns: dns.status(),
+    drivers: builtInDrivers,
+    defaultNetwork: `${driver}:${name}`,
+  });
+}
+
+function greeting(config: DaemonConfig, { way, why }: Way, dns: Dns): readonly string[] {
+  const { degraded, listeners } = dns.status();
+  const trouble = listeners.filter(({ state }) => state === 'degraded');
+  return [
+    `fairlead ${version}: ${way} way (${why})`,
+    ...(degraded
+      ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
+      : []),
+    `ready on ${config.hosts.map(formatHostAddress).join(', ')}`,
+  ];
+}

@@ -1,0 +1,67 @@
+import { createDrivers } from '../../drivers/index.ts';
+import { MemoryStore } from '../../kvstore/memory.ts';
+import type { Store } from '../../kvstore/store.ts';
+import { Directory } from '../../src/cluster/directory.ts';
+import { Membership } from '../../src/cluster/membership.ts';
+import { createSimulatedRuntime } from '../../src/container/simulated.ts';
+import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { timestamp } from '../../src/lib/time.ts';
+import { createModel } from '../../src/network/create-model.ts';
+import { defaultPools } from '../../src/network/pools.ts';
+
+export interface TestModelOptions {
+  readonly store?: Store;
+  readonly nodeId?: string;
+  readonly defaultNetwork?: { readonly driver: string; readonly name: string };
+  readonly localPools?: readonly { readonly base: string; readonly size: number }[];
+}
+
+/** The real use cases over the memory store and the simulated way. */
+export async function createTestModel(options: TestModelOptions = {}) {
+  const store = options.store ?? new MemoryStore();
+  const stores = { local: store, global: store };
+  const dataplane = createSimulatedDataplane();
+  const nodeId = options.nodeId ?? newId();
+  const directory = new Directory(stores, silentLogger);
+  const self = { id: nodeId, name: 'test', version: '0', started: timestamp() };
+  const membership = new Membership(stores, self, 15, silentLogger);
+  const drivers = createDrivers({ dataplane, tag: nodeId.slice(0, 4) });
+  const runtime = createSimulatedRuntime({ store, dataplane, log: silentLogger });
+  await directory.ready();
+  await membership.start();
+  await runtime.recover();
+  const model = await createModel({
+    directory,
+    membership,
+    runtime,
+    dataplane,
+    driverNamed: drivers,
+    settings: {
+      defaultNetwork: options.defaultNetwork ?? { driver: 'bridge', name: 'bridge' },
+      localPools: options.localPools ?? defaultPools.local,
+      globalPools: defaultPools.global,
+    },
+    log: silentLogger,
+    onHostNetworks: () => {},
+  });
+  /** As after `kill -9`: nothing is said goodbye to, the store stays. */
+  const crash = async () => {
+    membership.close();
+    await model.close();
+    await directory.close();
+  };
+  return {
+    ...model,
+    store,
+    directory,
+    dataplane,
+    nodeId,
+    crash,
+    async [Symbol.asyncDispose]() {
+      await crash();
+      if (!options.store) await store.close();
+    },
+  };
+}
