@@ -1,0 +1,48 @@
+import type { StoreStatus } from '../../kvstore/store.ts';
+import type { Probe } from '../dns/probe.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Model } from '../network/model.ts';
+
+export interface ApiDeps {
+  readonly model: Model;
+  readonly dns: DnsControl;
+  readonly probe: Probe;
+  /** How the daemon stands at this moment. */
+  readonly info: () => SystemInfo;
+  readonly log: Logger;
+}
+
+/** What the API needs of DNS; src/dns/dns.ts has it. */
+export interface DnsControl {
+  /** The name table as JSON values. */
+  dump(): unknown;
+  /** Builds the table anew from the directory and tells what changed. */
+  resync(): unknown;
+  /** Counters since the daemon's start, by name in snake or camel case. */
+  counters(): Readonly<Record<string, number>>;
+}
+
+export interface SystemInfo {
+  /** Of Fairlead: `0.1.0`. */
+  readonly version: string;
+  readonly way: 'simulated' | 'sandbox' | 'engine';
+  /** In one line: why this way. */
+  readonly why: string;
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly dataRoot: string;
+  /** Unix time in milliseconds. */
+  readonly started: number;
+  readonly stores: readonly StoreStatus[];
+  readonly dns: { readonly listeners: readonly DnsListener[] };
+  /** Of the drivers that networks can be created with. */
+  readonly drivers: readonly string[];
+  readonly defaultNetwork: string;
+}
+
+export interface DnsListener {
+  readonly address: string;
+  readonly port: number;
+  readonly state: 'listening' | 'failed';
+  readonly reason?: string;
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { Container } from '../../container/runtime.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import type { Containers } from '../../network/model.ts';
+import { multiplexedStream, rawStream } from '../framing.ts';
+import { type PipeOptions, pipeProcess } from '../process-pipe.ts';
+import { flagOf, numberOf } from '../query.ts';
+import type { UpgradeRoute } from '../upgrade.ts';
+import { type ApiVersion, isBefore } from '../version.ts';
+import { writeLogs } from './logs.ts';
+import type { Terminals } from './terminals.ts';
+
+/** POST /containers/REF/attach: may come before the start, as `docker run` does it. */
+export function attachRoute(
+  containers: Containers,
+  terminals: Terminals,
+  closing: AbortSignal,
+): UpgradeRoute {
+  return {
+    pattern: /^\/containers\/(?<ref>[^/]+)\/attach$/,
+    async open({ ref, query, version }) {
+      const container = containers.find(ref);
+      const options = attachOptions(container, query);
+      const streams = flagOf(query, 'stream') ? await containers.runtime.attach(container.id) : undefined;
+      if (streams) terminals.add(container.id, streams);
+      return {
+        contentType: streamType(container.spec.tty, version),
+        async run(connection) {
+          if (flagOf(query, 'logs')) {
+            await writeLogs(
+              containers.runtime,
+              container,
+              { ...options, follow: false },
+              connection,
+              closing,
+            );
+          }
+          if (streams) await pipeProcess(connection, streams, options);
+          else connection.end();
+          if (streams) terminals.remove(container.id, streams);
+        },
+      };
+    },
+  };
+}
+
+/** From 1.42 on the content type tells whether the stream is framed. */
+export function streamType(tty: boolean, version: ApiVersion): string {
+  return tty || isBefore(version, '1.42') ? rawStream : multiplexedStream;
+}
+
+function attachOptions({ spec }: Container, query: URLSearchParams): PipeOptions {
+  return {
+    tty: spec.tty,
+    stdin: spec.openStdin && flagOf(query, 'stdin'),
+    stdout: flagOf(query, 'stdout'),
+    stderr: flagOf(query, 'stderr'),
+    endInput: stdinOnce(spec.extras),
+  };
+}
+
+const config = z.object({ Config: z.object({ StdinOnce: z.boolean() }) });
+
+/** `docker run -i` sets it: the input ends with the first client that was attached to it. */
+function stdinOnce(extras: Readonly<Record<string, unknown>>): boolean {
+  return config.safeParse(extras).data?.Config.StdinOnce ?? false;
+}
+
+/** Columns and rows of a resize. @throws invalid */
+export function sizeOf(query: URLSearchParams): { readonly columns: number; readonly rows: number } {
+  const rows = numberOf(query, 'h');
+  const columns = numberOf(query, 'w');
+  if (rows !== undefined && columns !== undefined && inRange(rows) && inRange(columns))
+    return { columns, rows };
+  throw new FairleadError('invalid', 'invalid resize: expected h and w, rows and columns from 0 to 65535');
+}
+
+function inRange(size: number): boolean {
+  return size >= 0 && size <= 65535;
+}

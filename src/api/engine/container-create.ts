@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { type Port, portSchema } from '../../cluster/records.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
+import { go } from '../go-json.ts';
+import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
+
+/** Go's strslice: one string or a list. */
+const words = z
+  .union([z.string(), z.array(z.string())], { error: 'string' })
+  .nullish()
+  .transform((value) => (typeof value === 'string' ? [value] : (value ?? [])));
+const anything = z.record(z.string(), z.unknown(), { error: 'map[string]struct {}' }).nullish();
+
+/** The members of a create body that mean something here; the others are kept for inspect. */
+export const containerCreate = go.object('container.CreateRequest', {
+  Hostname: go.text(),
+  Domainname: go.text(),
+  User: go.text(),
+  ExposedPorts: anything,
+  Tty: go.flag(),
+  OpenStdin: go.flag(),
+  Env: go.texts(),
+  Cmd: words,
+  Entrypoint: words,
+  Image: go.text(),
+  WorkingDir: go.text(),
+  MacAddress: go.text(),
+  NetworkDisabled: go.flag(),
+  Labels: go.textMap(),
+  PublishService: words,
+  HostConfig: go.object('container.HostConfig', {
+    NetworkMode: go.text(),
+    Dns: go.texts(),
+    DnsOptions: go.texts(),
+    DnsSearch: go.texts(),
+    ExtraHosts: go.texts(),
+    AutoRemove: go.flag(),
+    Binds: go.texts(),
+    PortBindings: anything,
+    PublishAllPorts: go.flag(),
+    Links: go.texts(),
+    Privileged: go.flag(),
+  }),
+  NetworkingConfig: go.object('network.NetworkingConfig', {
+    EndpointsConfig: go.map(endpointSettings, 'map[string]*network.EndpointSettings'),
+  }),
+});
+
+type Request = z.infer<typeof containerCreate>;
+
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+export interface ParsedCreate {
+  readonly request: CreateContainer;
+  readonly warnings: readonly string[];
+}
+
+/** @throws invalid, in the Engine's words; unsupported for links */
+export function parseContainerCreate(body: Request, raw: unknown, name: string | null): ParsedCreate {
+  const host = body.HostConfig;
+  if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
+  if (host.Links.length > 0) {
+    throw new FairleadError(
+      'unsupported',
+      `links are not supported (${host.Links[0]}): put both on one network`,
+    );
+  }
+  const mode = networkMode(body);
+  return {
+    request: {
+      ...(name && { name: parseContainerName(name) }),
+      image: body.Image,
+      command: [...body.Entrypoint, ...body.Cmd],
+      env: body.Env,
+      workingDir: body.WorkingDir,
+      user: body.User,
+      hostname: body.Hostname,
+      domainname: body.Domainname,
+      tty: body.Tty,
+      openStdin: body.OpenStdin,
+      labels: body.Labels,
+      networkMode: mode,
+      endpoints: parseEndpoints(body, mode),
+      dns: host.Dns,
+      dnsSearch: host.DnsSearch,
+      dnsOptions: host.DnsOptions,
+      extraHosts: host.ExtraHosts,
+      exposedPorts: parsePorts(Object.keys(body.ExposedPorts ?? {})),
+      autoRemove: host.AutoRemove,
+      publishServices: body.PublishService.filter((service) => service !== ''),
+      extras: extrasOf(raw),
+    },
+    warnings: warningsFor(host),
+  };
+}
+
+/** `/name` and `name` are the same. @throws invalid (docker-facts 5.3 #77) */
+export function parseContainerName(text: string): string {
+  const name = text.replace(/^\//, '');
+  if (namePattern.test(name)) return name;
+  throw new FairleadError(
+    'invalid',
+    `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+  );
+}
+
+function networkMode({ HostConfig, NetworkDisabled, NetworkingConfig, Hostname }: Request): string {
+  if (NetworkDisabled) return 'none';
+  const mode = HostConfig.NetworkMode || 'default';
+  if (mode.startsWith('container:')) {
+    refuseWithSharedSandbox(mode, Hostname);
+    return mode;
+  }
+  const asked = Object.keys(NetworkingConfig.EndpointsConfig);
+  const [only] = asked;
+  // Where they differ and there is only one, the endpoint's key wins (docker-facts 5.3).
+  return only !== undefined && asked.length === 1 && mode !== 'host' && mode !== 'none' ? only : mode;
+}
+
+function refuseWithSharedSandbox(mode: string, hostname: string): void {
+  if (mode === 'container:') {
+    throw new FairleadError('invalid', 'Invalid network mode: invalid container format container:<name|id>');
+  }
+  if (hostname) throw new FairleadError('invalid', 'conflicting options: hostname and the network mode');
+}
+
+function parseEndpoints(body: Request, mode: string): Record<string, EndpointSettings> {
+  const entries = Object.entries(body.NetworkingConfig.EndpointsConfig).map(
+    ([network, settings]) => [network, parseEndpointSettings(settings)] as const,
+  );
+  const endpoints = Object.fromEntries(entries);
+  // Before 1.44 the MAC address was the container's; it means the first network's.
+  if (body.MacAddress) endpoints[mode] = { mac: body.MacAddress, ...endpoints[mode] };
+  return endpoints;
+}
+
+/** `80`, `80/tcp`, `8000-8003/udp`. @throws invalid, in the words of go-connections */
+function parsePorts(texts: readonly string[]): readonly Port[] {
+  return texts.flatMap((text) => {
+    const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(text);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    const protocol = portSchema.shape.protocol.safeParse(match?.[3]?.toLowerCase() ?? 'tcp');
+    if (!match || first < 1 || last > 65535 || last < first || !protocol.success) {
+      throw new FairleadError('invalid', `invalid port ${text}: expected PORT[-PORT][/tcp|udp|sctp]`);
+    }
+    return Array.from({ length: last - first + 1 }, (_, index) => ({
+      protocol: protocol.data,
+      port: first + index,
+    }));
+  });
+}
+
+function warningsFor({ Binds, PortBindings, PublishAllPorts }: Request['HostConfig']): string[] {
+  const published = PublishAllPorts || Object.keys(PortBindings ?? {}).length > 0;
+  return [
+    ...(Binds.length > 0 ? ['Volumes are not supported: a container sees the files of its host.'] : []),
+    ...(published ? ['Published ports are not opened; the container is reachable at its own address.'] : []),
+  ];
+}
+
+/** What inspect gives back although nothing here acts on it: the whole `Config` and `HostConfig` as sent. */
+function extrasOf(raw: unknown): Record<string, unknown> {
+  const body = z.record(z.string(), z.unknown()).safeParse(raw).data ?? {};
+  const { HostConfig, NetworkingConfig: _, ...Config } = body;
+  return { Config, HostConfig: HostConfig ?? {} };
+}

@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import { FairleadError } from '../../lib/errors.ts';
+import type { Model } from '../../network/model.ts';
+import { bodyText, decodeJson, readJson } from '../body.ts';
+import { flagOf, numberOf, queryOf } from '../query.ts';
+import { versionOf } from '../version.ts';
+import { containerCreate, parseContainerCreate, parseContainerName } from './container-create.ts';
+import { listShape, selectContainers } from './container-list.ts';
+import { indexNetworks } from './container-networks.ts';
+import { inspectShape } from './container-shape.ts';
+import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from './filters.ts';
+
+type Ref = { Params: { ref: string } };
+
+/** The Engine's /containers but for what streams (container-streams.ts, exec.ts). */
+export function containerRoutes(app: FastifyInstance, model: Model): void {
+  readRoutes(app, model);
+  createRoute(app, model);
+  lifecycleRoutes(app, model);
+  removalRoutes(app, model);
+}
+
+function readRoutes(app: FastifyInstance, { containers, networks }: Model): void {
+  app.get('/containers/json', async (request) => {
+    const query = queryOf(request);
+    const find = indexNetworks(networks);
+    const selected = selectContainers(query, containers.list(), find);
+    return selected.map((container) => listShape(container, find, versionOf(request), flagOf(query, 'size')));
+  });
+  app.get<Ref>('/containers/:ref/json', async (request) =>
+    inspectShape(
+      containers.find(request.params.ref),
+      containers.runtime,
+      indexNetworks(networks),
+      versionOf(request),
+    ),
+  );
+}
+
+function createRoute(app: FastifyInstance, { containers }: Model): void {
+  app.post('/containers/create', async (request, reply) => {
+    const body = readJson(request, containerCreate, 'container.CreateRequest');
+    const raw = decodeJson(bodyText(request), '');
+    const parsed = parseContainerCreate(body, raw, queryOf(request).get('name'));
+    const { id } = await containers.create(parsed.request);
+    return reply.code(201).send({ Id: id, Warnings: parsed.warnings });
+  });
+}
+
+function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
+  app.post<Ref>('/containers/:ref/start', async (request, reply) => {
+    const { id, state } = containers.find(request.params.ref);
+    // 304: it runs already.
+    if (state.status === 'running') return reply.code(304).send();
+    await containers.start(id);
+    return reply.code(204).send();
+  });
+  app.post<Ref>('/containers/:ref/stop', async (request, reply) => {
+    const { id, state } = containers.find(request.params.ref);
+    const seconds = numberOf(queryOf(request), 't');
+    if (state.status !== 'running') return reply.code(304).send();
+    await containers.stop(id, seconds);
+    return reply.code(204).send();
+  });
+  app.post<Ref>('/containers/:ref/restart', async (request, reply) => {
+    await containers.restart(request.params.ref, numberOf(queryOf(request), 't'));
+    return reply.code(204).send();
+  });
+  app.post<Ref>('/containers/:ref/kill', async (request, reply) => {
+    await containers.kill(request.params.ref, queryOf(request).get('signal') || 'SIGKILL');
+    return reply.code(204).send();
+  });
+  app.post<Ref>('/containers/:ref/rename', async (request, reply) => {
+    const name = queryOf(request).get('name') ?? '';
+    if (name === '') throw new FairleadError('invalid', 'Neither old nor new names may be empty');
+    await containers.rename(request.params.ref, parseContainerName(name));
+    return reply.code(204).send();
+  });
+}
+
+function removalRoutes(app: FastifyInstance, { containers, events }: Model): void {
+  app.delete<Ref>('/containers/:ref', async (request, reply) => {
+    await containers.remove(request.params.ref, { force: flagOf(queryOf(request), 'force') });
+    return reply.code(204).send();
+  });
+  app.post('/containers/prune', async (request) => {
+    const filters = parseFilters(queryOf(request));
+    requireKnown(filters, ['until', 'label', 'label!']);
+    const until = untilFilter(filters, Date.now());
+    const removed: string[] = [];
+    for (const { id, created, spec, state } of [...containers.list()]) {
+      if (state.status === 'running' || !matchesLabels(filters, spec.labels)) continue;
+      if (!lacksLabels(filters, spec.labels)) continue;
+      if (until !== undefined && Date.parse(created) >= until) continue;
+      await containers.remove(id);
+      removed.push(id);
+    }
+    events.emit({ Type: 'container', Action: 'prune', Actor: { ID: '', Attributes: { reclaimed: '0' } } });
+    return { ContainersDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: 0 };
+  });
+}

@@ -1,0 +1,75 @@
+import type { ExecProcess, ExecSpec } from '../../container/runtime.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import { newId } from '../../lib/ids.ts';
+
+/** How long an ended exec can be inspected, as in the Engine; and one that nobody starts. */
+const keptMs = 5 * 60_000;
+const unstartedMs = 60 * 60_000;
+
+export interface Exec {
+  readonly id: string;
+  readonly containerId: string;
+  readonly spec: ExecSpec;
+  readonly attachStdout: boolean;
+  readonly attachStderr: boolean;
+  readonly privileged: boolean;
+  readonly detachKeys: string;
+  state: 'created' | 'running' | 'exited';
+  pid: number;
+  exitCode: number | null;
+}
+
+/** Execs live in memory only: they belong to the daemon that started them. */
+export class ExecTable {
+  readonly #execs = new Map<string, Exec>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+
+  add(exec: Omit<Exec, 'id' | 'state' | 'pid' | 'exitCode'>): Exec {
+    const added: Exec = { ...exec, id: newId(), state: 'created', pid: 0, exitCode: null };
+    this.#execs.set(added.id, added);
+    this.#forgetIn(added.id, unstartedMs);
+    return added;
+  }
+
+  /** @throws not-found */
+  find(id: string): Exec {
+    const exec = this.#execs.get(id);
+    if (!exec) throw new FairleadError('not-found', `No such exec instance: ${id}`);
+    return exec;
+  }
+
+  /** Claims the one start that an exec has. @throws conflict, in the Engine's words */
+  begin(exec: Exec): void {
+    if (exec.state === 'created') {
+      exec.state = 'running';
+      clearTimeout(this.#timers.get(exec.id));
+      return;
+    }
+    const what = exec.state === 'running' ? 'is already running' : 'has already run';
+    throw new FairleadError('conflict', `Error: Exec command ${exec.id} ${what}`);
+  }
+
+  async follow(exec: Exec, process: ExecProcess): Promise<void> {
+    exec.pid = process.pid;
+    this.end(exec, await process.exited.catch(() => 255));
+  }
+
+  end(exec: Exec, exitCode: number): void {
+    exec.state = 'exited';
+    exec.exitCode = exitCode;
+    this.#forgetIn(exec.id, keptMs);
+  }
+
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+
+  #forgetIn(id: string, milliseconds: number): void {
+    clearTimeout(this.#timers.get(id));
+    const timer = setTimeout(() => {
+      this.#execs.delete(id);
+      this.#timers.delete(id);
+    }, milliseconds);
+    this.#timers.set(id, timer.unref());
+  }
+}

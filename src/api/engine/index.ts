@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify';
+import type { ApiDeps } from '../deps.ts';
+import { dnsRoutes } from '../fairlead/dns.ts';
+import { metricsRoute } from '../fairlead/metrics.ts';
+import type { UpgradeRoute } from '../upgrade.ts';
+import { attachRoute } from './attach.ts';
+import { containerStreamRoutes } from './container-streams.ts';
+import { containerRoutes } from './containers.ts';
+import { eventRoutes } from './events.ts';
+import { execRoutes, execUpgrade } from './exec.ts';
+import { ExecTable } from './exec-table.ts';
+import { imageRoutes } from './images.ts';
+import { networkRoutes } from './networks.ts';
+import { swarmServiceRoutes } from './swarm-services.ts';
+import { systemRoutes } from './system.ts';
+import { Terminals } from './terminals.ts';
+import { unsupportedRoutes } from './unsupported.ts';
+import { volumeRoutes } from './volumes.ts';
+
+export interface EngineApi {
+  register(app: FastifyInstance): void;
+  readonly upgrades: readonly UpgradeRoute[];
+  close(): void;
+}
+
+/** Every call of the Engine API, and Fairlead's own beside them. */
+export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi {
+  const { model } = deps;
+  const { containers } = model;
+  const terminals = new Terminals();
+  const execs = new ExecTable();
+  const execDeps = { containers, execs, terminals };
+  return {
+    register(app) {
+      systemRoutes(app, deps);
+      networkRoutes(app, model);
+      containerRoutes(app, model);
+      containerStreamRoutes(app, containers, terminals, closing);
+      execRoutes(app, execDeps);
+      eventRoutes(app, model.events, { closing });
+      imageRoutes(app, containers);
+      volumeRoutes(app);
+      swarmServiceRoutes(app, model);
+      dnsRoutes(app, deps);
+      metricsRoute(app, deps);
+      unsupportedRoutes(app);
+    },
+    upgrades: [attachRoute(containers, terminals, closing), execUpgrade(execDeps)],
+    close: () => execs.close(),
+  };
+}

@@ -1,0 +1,98 @@
+import os from 'node:os';
+import { timestamp } from '../../lib/time.ts';
+import type { Model } from '../../network/model.ts';
+import type { SystemInfo } from '../deps.ts';
+import { normalName } from './image-name.ts';
+
+/** GET /info: the Engine's members as far as they mean something here, and ours under `Fairlead`. */
+export function infoShape(info: SystemInfo, { containers }: Model): Record<string, unknown> {
+  const all = containers.list();
+  const running = all.filter(({ state }) => state.status === 'running').length;
+  return {
+    ID: info.nodeId,
+    Containers: all.length,
+    ContainersRunning: running,
+    ContainersPaused: 0,
+    ContainersStopped: all.length - running,
+    Images: new Set(all.map(({ spec }) => normalName(spec.image))).size,
+    Driver: 'fairlead',
+    DriverStatus: [],
+    Plugins: { Volume: [], Network: info.drivers, Authorization: null, Log: [] },
+    ...limits,
+    SystemTime: timestamp(),
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'none',
+    CgroupVersion: '2',
+    NEventsListener: 0,
+    KernelVersion: os.release(),
+    OperatingSystem: `Fairlead (${info.way})`,
+    OSVersion: '',
+    OSType: 'linux',
+    Architecture: os.machine(),
+    IndexServerAddress: '',
+    RegistryConfig: null,
+    NCPU: os.availableParallelism(),
+    MemTotal: os.totalmem(),
+    GenericResources: null,
+    DockerRootDir: info.dataRoot,
+    HttpProxy: '',
+    HttpsProxy: '',
+    NoProxy: '',
+    Name: info.nodeName,
+    Labels: [],
+    ExperimentalBuild: false,
+    ServerVersion: info.version,
+    Runtimes: {},
+    DefaultRuntime: '',
+    Swarm: inactiveSwarm,
+    LiveRestoreEnabled: true,
+    Isolation: '',
+    InitBinary: '',
+    SecurityOptions: [],
+    Warnings: warnings(info),
+    Fairlead: fairleadShape(info),
+  };
+}
+
+/** No resource limits: containers are namespaces or records. Clients warn of what is false, so all is true. */
+const limits = {
+  MemoryLimit: true,
+  SwapLimit: true,
+  CpuCfsPeriod: true,
+  CpuCfsQuota: true,
+  CPUShares: true,
+  CPUSet: true,
+  PidsLimit: true,
+  IPv4Forwarding: true,
+  Debug: false,
+  NFd: 0,
+  OomKillDisable: true,
+  NGoroutines: 0,
+};
+
+const inactiveSwarm = {
+  NodeID: '',
+  NodeAddr: '',
+  LocalNodeState: 'inactive',
+  ControlAvailable: false,
+  Error: '',
+  RemoteManagers: null,
+};
+
+function fairleadShape(info: SystemInfo): Record<string, unknown> {
+  const { way, why, nodeId, nodeName, stores, dns, defaultNetwork, dataRoot, started, version } = info;
+  return { version, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork, stores, dns };
+}
+
+function warnings({ stores, dns }: SystemInfo): string[] {
+  const away = stores
+    .filter(({ reachable }) => !reachable)
+    .map(({ name, since, reason }) => {
+      const seconds = Math.round((Date.now() - since) / 1000);
+      return `WARNING: kv store ${name} is unreachable, data ${seconds} s old${reason ? `: ${reason}` : ''}`;
+    });
+  const deaf = dns.listeners
+    .filter(({ state }) => state === 'failed')
+    .map(({ address, port, reason }) => `WARNING: DNS does not listen on ${address}:${port}: ${reason}`);
+  return [...away, ...deaf];
+}

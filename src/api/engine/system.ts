@@ -1,0 +1,56 @@
+import os from 'node:os';
+import type { FastifyInstance } from 'fastify';
+import { timestamp } from '../../lib/time.ts';
+import type { ApiDeps } from '../deps.ts';
+import { apiVersion, minApiVersion } from '../version.ts';
+import { infoShape } from './info-shape.ts';
+
+/** /_ping, /version and /info. */
+export function systemRoutes(app: FastifyInstance, { model, info }: Pick<ApiDeps, 'model' | 'info'>): void {
+  const pingHeaders = {
+    'cache-control': 'no-cache, no-store, must-revalidate',
+    pragma: 'no-cache',
+    swarm: 'inactive',
+  };
+  app.get('/_ping', (_request, reply) =>
+    reply.headers(pingHeaders).type('text/plain; charset=utf-8').send('OK'),
+  );
+  app.head('/_ping', (_request, reply) =>
+    reply
+      .headers({ ...pingHeaders, 'content-length': '0' })
+      .type('text/plain; charset=utf-8')
+      .send(),
+  );
+  app.get('/version', async () => {
+    const { version, started } = info();
+    const system = {
+      Version: version,
+      ApiVersion: apiVersion,
+      MinAPIVersion: minApiVersion,
+      GitCommit: '',
+      // Clients show it; what runs this daemon is Node.
+      GoVersion: `node ${process.version}`,
+      Os: platformName(),
+      Arch: architecture(),
+      KernelVersion: os.release(),
+      BuildTime: timestamp(started),
+    };
+    const Details = { ...system, Experimental: 'false' };
+    return {
+      Platform: { Name: 'Fairlead' },
+      Components: [{ Name: 'Engine', Version: version, Details }],
+      ...system,
+    };
+  });
+  app.get('/info', async () => infoShape(info(), model));
+}
+
+/** `linux`, `darwin`, `windows`: Go's names. */
+export function platformName(): string {
+  return process.platform === 'win32' ? 'windows' : process.platform;
+}
+
+function architecture(): string {
+  const names: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+  return names[process.arch] ?? process.arch;
+}

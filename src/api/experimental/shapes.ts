@@ -1,0 +1,76 @@
+import type { Endpoint } from '../../cluster/records.ts';
+import { withoutPrefix } from '../../lib/addresses.ts';
+import type { ImplicitService, ServiceView } from '../../network/model.ts';
+
+/** A service of 2015 is `{"name","id","network"}`; the members after these are ours. */
+export interface ServiceJson {
+  readonly name: string;
+  readonly id: string;
+  readonly network: string;
+  readonly network_id: string;
+  readonly providers: readonly ProviderJson[];
+  readonly shared: boolean;
+  readonly ipv4: string;
+  readonly ipv6: string;
+  readonly aliases: readonly string[];
+  /** A container's own place on a network, not a published service. */
+  readonly implicit: boolean;
+}
+
+interface ProviderJson {
+  readonly container_id: string;
+  readonly container_name: string;
+  readonly node: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+export function serviceJson({ service, network, providers }: ServiceView): ServiceJson {
+  return {
+    name: service.name,
+    id: service.id,
+    network: network.name,
+    network_id: network.id,
+    providers: providers.map(providerJson),
+    shared: service.shared,
+    ipv4: withoutPrefix(service.ipv4 ?? ''),
+    ipv6: withoutPrefix(service.ipv6 ?? ''),
+    aliases: service.aliases,
+    implicit: false,
+  };
+}
+
+export function implicitJson({ endpoint, network }: ImplicitService): ServiceJson {
+  return {
+    name: endpoint.name,
+    id: endpoint.id,
+    network: network.name,
+    network_id: network.id,
+    providers: [providerJson(endpoint)],
+    shared: false,
+    ipv4: withoutPrefix(endpoint.ipv4 ?? ''),
+    ipv6: withoutPrefix(endpoint.ipv6 ?? ''),
+    aliases: endpoint.aliases,
+    implicit: true,
+  };
+}
+
+function providerJson({ containerId, containerName, nodeId, ipv4, ipv6 }: Endpoint): ProviderJson {
+  return {
+    container_id: containerId,
+    container_name: containerName,
+    node: nodeId,
+    ipv4: withoutPrefix(ipv4 ?? ''),
+    ipv6: withoutPrefix(ipv6 ?? ''),
+  };
+}
+
+/** Go wrote an empty list as null (docker-facts 2). */
+export function listJson<T>(items: readonly T[]): readonly T[] | null {
+  return items.length === 0 ? null : items;
+}
+
+/** The sandbox key of 2015, which joins and attaches answer with. */
+export function sandboxKey(containerId: string): string {
+  return `/var/run/docker/netns/${containerId.slice(0, 12)}`;
+}

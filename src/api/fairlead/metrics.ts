@@ -1,0 +1,90 @@
+import type { FastifyInstance } from 'fastify';
+import type { ApiDeps } from '../deps.ts';
+
+interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** GET /metrics in Prometheus' text format 0.0.4. */
+export function metricsRoute(app: FastifyInstance, deps: Pick<ApiDeps, 'model' | 'dns' | 'info'>): void {
+  app.get('/metrics', async (_request, reply) => {
+    const parts = [...infoMetrics(deps), ...(await objectMetrics(deps)), ...dnsMetrics(deps)];
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(parts.join(''));
+  });
+}
+
+function infoMetrics({ info }: Pick<ApiDeps, 'info'>): string[] {
+  const { version, way, stores, dns, started } = info();
+  const listeners = dns.listeners.map(({ address, port, state }) => ({
+    labels: { address: `${address}:${port}` },
+    value: state === 'listening' ? 1 : 0,
+  }));
+  return [
+    metric('fairlead_info', 'gauge', 'Version and way of running.', [{ labels: { version, way }, value: 1 }]),
+    metric('process_start_time_seconds', 'gauge', 'Start of the daemon, Unix time.', [
+      { value: started / 1000 },
+    ]),
+    metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', [
+      { value: process.memoryUsage.rss() },
+    ]),
+    metric(
+      'fairlead_store_reachable',
+      'gauge',
+      'Whether the store answers.',
+      stores.map(({ name, reachable }) => ({ labels: { store: name }, value: reachable ? 1 : 0 })),
+    ),
+    metric(
+      'fairlead_store_state_seconds',
+      'gauge',
+      'For how long the store has been in this state.',
+      stores.map(({ name, since }) => ({ labels: { store: name }, value: (Date.now() - since) / 1000 })),
+    ),
+    metric('fairlead_dns_listening', 'gauge', 'Whether DNS listens on the address.', listeners),
+  ];
+}
+
+async function objectMetrics({ model }: Pick<ApiDeps, 'model'>): Promise<string[]> {
+  const networks = model.networks.list();
+  const services = await model.services.list();
+  const states = { created: 0, running: 0, exited: 0 };
+  for (const { state } of model.containers.list()) states[state.status] += 1;
+  const scopes = { local: 0, global: 0 };
+  for (const { scope } of networks) scopes[scope] += 1;
+  return [
+    metric('fairlead_networks', 'gauge', 'Networks by scope.', byLabel('scope', scopes)),
+    metric('fairlead_services', 'gauge', 'Published services.', [{ value: services.length }]),
+    metric('fairlead_services_provided', 'gauge', 'Published services that have a provider.', [
+      { value: services.filter(({ providers }) => providers.length > 0).length },
+    ]),
+    metric('fairlead_containers', 'gauge', 'Containers by state.', byLabel('state', states)),
+  ];
+}
+
+function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): string[] {
+  return Object.entries(dns.counters()).map(([name, value]) =>
+    metric(`fairlead_dns_${snakeCase(name)}_total`, 'counter', `DNS: ${name}.`, [{ value }]),
+  );
+}
+
+function byLabel(label: string, values: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }));
+}
+
+function metric(name: string, type: 'gauge' | 'counter', help: string, samples: readonly Sample[]): string {
+  const lines = samples.map(({ labels, value }) => `${name}${labelText(labels ?? {})} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}
+
+function labelText(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/[^a-z0-9_]/g, '_');
+}

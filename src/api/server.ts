@@ -1,0 +1,144 @@
+import { createServer, type Server } from 'node:http';
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { messageOf } from '../lib/errors.ts';
+import type { HostAddress } from '../lib/host-address.ts';
+import { bodyLimit } from './body.ts';
+import type { ApiDeps } from './deps.ts';
+import { createEngineApi } from './engine/index.ts';
+import { platformName } from './engine/system.ts';
+import { answerFor, type Dialect } from './error-map.ts';
+import { experimentalRoutes } from './experimental/index.ts';
+import { listenOn } from './listen.ts';
+import { createUpgradeHandler, type UpgradeHandler } from './upgrade.ts';
+import { apiVersion, dialectOf, splitVersion, versionProblem } from './version.ts';
+
+export type { ApiDeps, DnsControl, DnsListener, SystemInfo } from './deps.ts';
+
+export interface Api {
+  /** For tests: `inject` needs no port. */
+  readonly app: FastifyInstance;
+  /**
+   * May be called for several addresses. Resolves with the one that is listened on.
+   * @throws conflict | invalid | internal, as listen.ts
+   */
+  listen(address: HostAddress): Promise<HostAddress>;
+  /** Ends streams and connections; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/** Clients keep connections and reuse them much later; a reset would then be theirs to see. */
+const keepAliveMs = 5 * 60_000;
+
+export async function createApi(deps: ApiDeps): Promise<Api> {
+  const closing = new AbortController();
+  const headers = commonHeaders(deps.info().version);
+  const engine = createEngineApi(deps, closing.signal);
+  const app = createApp(deps, headers);
+  app.register(async (part) => engine.register(withErrors(part, 'engine', deps)), { prefix: '/engine' });
+  app.register(async (part) => experimentalRoutes(withErrors(part, 'experimental', deps), deps.model), {
+    prefix: '/experimental',
+  });
+  await app.ready();
+  const upgrade = createUpgradeHandler(engine.upgrades, headers, deps.log);
+  const servers: Server[] = [];
+  return {
+    app,
+    async listen(address) {
+      const server = createHttpServer(app, upgrade, closing.signal);
+      const bound = await listenOn(server, address);
+      servers.push(server);
+      return bound;
+    },
+    async close() {
+      closing.abort();
+      engine.close();
+      await Promise.all(servers.splice(0).map(closeServer));
+      await app.close();
+    },
+  };
+}
+
+/** Every path is put below its dialect's prefix, so no path a client sends can name a prefix itself. */
+function createApp({ log }: ApiDeps, headers: Readonly<Record<string, string>>): FastifyInstance {
+  const app = fastify({
+    bodyLimit,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 1024 },
+    rewriteUrl(request) {
+      const { version, path } = splitVersion(request.url ?? '/');
+      return `/${dialectOf(request.method ?? 'GET', path, version)}${path}`;
+    },
+    frameworkErrors(error, _request, reply) {
+      reply.headers(headers);
+      sendError(reply, error, 'engine');
+    },
+  });
+  app.removeAllContentTypeParsers();
+  // Bodies are read as text by who knows what they must be (body.ts).
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(headers);
+    log.debug({ method: request.method, url: request.originalUrl }, 'request');
+  });
+  return app;
+}
+
+function commonHeaders(version: string): Readonly<Record<string, string>> {
+  return {
+    'Api-Version': apiVersion,
+    'Docker-Experimental': 'false',
+    Ostype: 'linux',
+    Server: `Fairlead/${version} (${platformName()})`,
+  };
+}
+
+function withErrors(app: FastifyInstance, dialect: Dialect, { log }: ApiDeps): FastifyInstance {
+  app.addHook('onRequest', async (request, reply) => {
+    const { version } = splitVersion(request.originalUrl);
+    const problem = version && versionProblem(version, dialect);
+    if (problem) sendMessage(reply.code(400), problem, dialect);
+  });
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const { status } = answerFor(error, dialect);
+    if (status >= 500) log.error(`${request.method} ${request.originalUrl}: ${messageOf(error)}`);
+    return sendError(reply, error, dialect);
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    sendMessage(reply.code(404), dialect === 'engine' ? 'page not found' : '404 page not found', dialect),
+  );
+  return app;
+}
+
+function sendError(reply: FastifyReply, error: unknown, dialect: Dialect): FastifyReply {
+  const { status, message } = answerFor(error, dialect);
+  return sendMessage(reply.code(status), message, dialect);
+}
+
+/** JSON for the Engine API, plain text for the experimental one; both end in a newline, as Go writes them. */
+function sendMessage(reply: FastifyReply, message: string, dialect: Dialect): FastifyReply {
+  if (dialect === 'experimental') return reply.type('text/plain; charset=utf-8').send(`${message}\n`);
+  return reply.type('application/json').send(`${JSON.stringify({ message })}\n`);
+}
+
+function createHttpServer(app: FastifyInstance, upgrade: UpgradeHandler, closing: AbortSignal): Server {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, app.routing);
+  server.on('upgrade', (request, connection, head) => {
+    // Node forgets a connection that it has handed over, so closing it is up to us.
+    const end = () => connection.destroy();
+    closing.addEventListener('abort', end);
+    connection.once('close', () => closing.removeEventListener('abort', end));
+    upgrade(request, connection, head);
+  });
+  return server;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  // Answers under way get a moment to go out; a daemon that stops waits for no client.
+  const timer = setTimeout(() => server.closeAllConnections(), 1000);
+  await closed;
+  clearTimeout(timer);
+}
