@@ -103,7 +103,9 @@ class SandboxRuntime implements Runtime {
 
   async prepare(id: string): Promise<void> {
     refuseSharingWithStopped(this.#table, id);
+    const { spec, state } = this.#table.require(id);
     if (this.sandboxOf(id) === id) await this.#options.dataplane.ensureSandbox(id);
+    if (spec.command.length > 0 && state.status !== 'running') this.#starter.warmUp(id);
   }
 
   async start(id: string, files: ContainerFiles): Promise<Container> {
@@ -141,7 +143,7 @@ class SandboxRuntime implements Runtime {
   async release(id: string): Promise<void> {
     const own = this.sandboxOf(id) === id;
     refuseRemovalWhileRunning(this.#table.require(id));
-    await endProcess(this.#starter.paths(id));
+    await this.#starter.clear(id);
     if (own) await this.#options.dataplane.removeSandbox(id);
   }
 
@@ -188,6 +190,7 @@ class SandboxRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
+    await this.#starter.close();
     await this.#supervisor.close();
   }
 

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Job } from '../shim/protocol.ts';
 import type { Command } from './command.ts';
+import type { ContainerPaths } from './directory.ts';
 import { enterNewNamespaces, hostPid, type NamespaceSpec } from './namespaces.ts';
 import { isAlive, killTree, type ProcessIdentity, readIdentity } from './process-identity.ts';
 import { CommandError } from './programs.ts';
@@ -20,17 +21,23 @@ export interface Launched {
   readonly pid: number;
 }
 
+/** A shim that waits for its job. It ends by itself when this process does, or lets go of its stdin. */
+export function startShim(where: Omit<NamespaceSpec, 'command'>, shim: string): ChildProcess {
+  const child = enterNewNamespaces({ ...where, command: [process.execPath, shim] });
+  child.stdin?.on('error', () => {});
+  return child;
+}
+
 /**
- * Starts a shim and through it the command; resolves when the program has been executed.
+ * Has the waiting shim run the command; resolves when the program has been executed.
  * @throws CommandError when it could not be; internal when the namespaces could not be made. Nothing is left then.
  */
-export async function launchShim(
-  where: Omit<NamespaceSpec, 'command'>,
-  shim: string,
+export async function runInShim(
+  child: ChildProcess,
+  paths: ContainerPaths,
   command: Command,
   options: Pick<Job, 'openStdin' | 'holdFor'>,
 ): Promise<Launched> {
-  const child = enterNewNamespaces({ ...where, command: [process.execPath, shim] });
   const { user, ...rest } = command;
   const { uid, gid } = user;
   const job: Job = {
@@ -39,17 +46,16 @@ export async function launchShim(
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
   };
-  child.stdin?.on('error', () => {});
   child.stdin?.write(`${JSON.stringify(job)}\n`);
   const line = await firstLine(child);
-  const outer = readIdentity(where.paths.process);
+  const outer = readIdentity(paths.process);
   const reply = line === undefined ? undefined : replySchema.safeParse(JSON.parse(line)).data;
   if (reply && 'started' in reply && outer) {
     return { outer, pid: hostPid(outer.pid, reply.started.pid) ?? 0 };
   }
   if (outer) await killTree(outer);
   if (reply && 'failed' in reply) throw new CommandError(reply.failed.message, reply.failed.exitCode);
-  throw setUpError(where);
+  throw setUpError(paths);
 }
 
 /** A process that only holds the namespaces of a container without a command, for what is executed in it. */
@@ -58,7 +64,7 @@ export async function launchHolder(where: Omit<NamespaceSpec, 'command'>): Promi
   const line = await firstLine(enterNewNamespaces({ ...where, command: ['/bin/sh', '-c', wait] }));
   const outer = readIdentity(where.paths.process);
   if (line === 'ready' && outer && isAlive(outer)) return outer;
-  throw setUpError(where);
+  throw setUpError(where.paths);
 }
 
 /** `shim.js` beside the bundles. @throws internal when it was not built */
@@ -90,7 +96,7 @@ async function firstLine(child: ChildProcess): Promise<string | undefined> {
   }
 }
 
-function setUpError({ paths }: Pick<NamespaceSpec, 'paths'>): FairleadError {
+function setUpError(paths: ContainerPaths): FairleadError {
   const said = existsSync(paths.errors) ? readFileSync(paths.errors, 'utf8').trim() : '';
   return new FairleadError(
     'internal',

@@ -7,12 +7,13 @@ import { type Notice, type Request, shimFiles } from './protocol.ts';
 const maxWaiting = 1024 * 1024;
 /** Milliseconds that clients have at the end to read what is left. */
 const farewell = 10_000;
+/** Milliseconds that output waits for clients that said they would attach. */
+const longestHold = 10_000;
 
 export interface ClientEvents {
   readonly onRequest: (request: Request) => void;
   /** Resolves when the program can take more; an empty chunk is the end of stdin. */
   readonly onStdin: (data: Buffer) => Promise<void>;
-  readonly onAttached: () => void;
   /** The slowest client has fallen behind (true) or has caught up. */
   readonly onCongestion: (congested: boolean) => void;
 }
@@ -23,35 +24,49 @@ export class Clients {
   readonly #server: Server;
   readonly #all = new Set<Socket>();
   readonly #attached = new Set<Socket>();
+  /** Output that waits for the clients awaited; undefined once they are there. */
+  #held: Buffer[] | undefined;
+  readonly #awaited: number;
+  #allThere = () => {};
+  readonly #thereOrLate: Promise<void>;
   #pid = 0;
+  #congested = false;
 
-  constructor(events: ClientEvents) {
+  constructor(awaited: number, events: ClientEvents) {
     this.#events = events;
+    this.#awaited = awaited;
+    this.#held = awaited > 0 ? [] : undefined;
+    this.#thereOrLate = new Promise((resolve) => {
+      this.#allThere = resolve;
+    });
+    if (awaited === 0) this.#allThere();
     this.#server = createServer({ allowHalfOpen: false }, (socket) => this.#accept(socket));
   }
 
-  get attached(): number {
-    return this.#attached.size;
+  /** The slowest client has fallen behind: the program's output is to wait. */
+  get congested(): boolean {
+    return this.#congested;
   }
 
   /** The path is relative: a socket's path has at most 107 bytes (unix(7)), and a data root may be long. */
   async listen(pid: number): Promise<void> {
     this.#pid = pid;
     rmSync(shimFiles.socket, { force: true });
+    if (this.#held) setTimeout(() => this.#release(), longestHold).unref();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(shimFiles.socket, resolve);
     });
   }
 
   output(type: typeof frameTypes.stdout | typeof frameTypes.stderr, chunk: Buffer): void {
-    if (this.#attached.size === 0) return;
-    const frame = encodeFrame(type, chunk);
-    for (const socket of this.#attached) socket.write(frame);
+    if (this.#held) this.#held.push(encodeFrame(type, chunk));
+    else if (this.#attached.size > 0) this.#send(encodeFrame(type, chunk));
     this.#checkCongestion();
   }
 
   /** Tells everyone and waits, within limits, until they have read it all. */
   async end(notice: Notice): Promise<void> {
+    await this.#thereOrLate;
     this.#server.close();
     const closed = [...this.#all].map(
       (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
@@ -81,7 +96,7 @@ export class Clients {
       const request: Request = JSON.parse(frame.payload.toString());
       if (request.attach) {
         this.#attached.add(socket);
-        this.#events.onAttached();
+        if (this.#attached.size >= this.#awaited) this.#release();
       }
       this.#events.onRequest(request);
     }
@@ -93,7 +108,22 @@ export class Clients {
     this.#checkCongestion();
   }
 
+  #send(frame: Buffer): void {
+    for (const socket of this.#attached) socket.write(frame);
+  }
+
+  #release(): void {
+    for (const frame of this.#held?.splice(0) ?? []) this.#send(frame);
+    this.#held = undefined;
+    this.#allThere();
+    this.#checkCongestion();
+  }
+
   #checkCongestion(): void {
-    this.#events.onCongestion([...this.#attached].some((socket) => socket.writableLength > maxWaiting));
+    const held = this.#held?.reduce((size, frame) => size + frame.length, 0) ?? 0;
+    const waiting = Math.max(held, ...[...this.#attached].map((socket) => socket.writableLength));
+    if (waiting > maxWaiting === this.#congested) return;
+    this.#congested = waiting > maxWaiting;
+    this.#events.onCongestion(this.#congested);
   }
 }

@@ -16,9 +16,6 @@ import { type RunningProgram, runProgram, StartFailure } from './program.ts';
 import type { Job, Reply, Request } from './protocol.ts';
 import { resizeTerminal } from './terminal.ts';
 
-/** Milliseconds that output waits for clients that said they would attach. */
-const longestHold = 10_000;
-
 // A bug here must not cost the container's life; stderr is a file in its directory.
 process.on('uncaughtException', (error) => process.stderr.write(`${error.stack}\n`));
 
@@ -29,19 +26,16 @@ process.exit(0);
 async function run(job: Job): Promise<void> {
   reserveExitFile();
   const program = await runProgram(job);
-  const gate = outputGate(job, program);
-  const clients = new Clients({
+  const clients = new Clients(job.holdFor, {
     onRequest: (request) => serve(program, request),
     onStdin: (data) => feed(program, data),
-    onAttached: () => gate.attached(clients.attached),
-    onCongestion: gate.congested,
+    onCongestion: (congested) => holdBack(program, congested),
   });
   copyOutput(program, clients);
   await clients.listen(program.pid);
   reply({ started: { pid: program.pid } });
   const exitCode = await program.exited;
-  await gate.opened;
-  await drained([program.child.stdout, program.child.stderr], gate.isBlocked);
+  await drained([program.child.stdout, program.child.stderr], () => clients.congested);
   const exit = { exitCode, finishedAt: new Date().toISOString().replace('Z', '000000Z') };
   writeExitFile(exit);
   await clients.end({ exit });
@@ -50,36 +44,15 @@ async function run(job: Job): Promise<void> {
 function copyOutput({ child }: RunningProgram, clients: Clients): void {
   const log = new LogWriter();
   for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream]?.pause().on('data', (chunk: Buffer) => {
+    child[stream]?.on('data', (chunk: Buffer) => {
       log.write(stream, chunk);
       clients.output(frameTypes[stream], chunk);
     });
   }
 }
 
-/** Lets output flow once everyone awaited is attached, and while no client is far behind. */
-function outputGate({ holdFor }: Job, { child }: RunningProgram) {
-  let awaited = holdFor;
-  let blocked = false;
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  const flow = () => {
-    if (awaited > 0) return;
-    open();
-    for (const stream of [child.stdout, child.stderr]) blocked ? stream?.pause() : stream?.resume();
-  };
-  const attached = (count: number) => {
-    if (count >= awaited) awaited = 0;
-    flow();
-  };
-  const congested = (now: boolean) => {
-    blocked = now;
-    flow();
-  };
-  setTimeout(() => attached(holdFor), holdFor > 0 ? longestHold : 0).unref();
-  return { opened, attached, congested, isBlocked: () => blocked };
+function holdBack({ child }: RunningProgram, congested: boolean): void {
+  for (const stream of [child.stdout, child.stderr]) congested ? stream?.pause() : stream?.resume();
 }
 
 function serve({ child, pid }: RunningProgram, { signal, resize }: Request): void {
