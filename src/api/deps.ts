@@ -1,4 +1,5 @@
 import type { StoreStatus } from '../../kvstore/store.ts';
+import type { Dns, DnsStatus } from '../dns/dns.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
@@ -12,15 +13,8 @@ export interface ApiDeps {
   readonly log: Logger;
 }
 
-/** What the API needs of DNS; src/dns/dns.ts has it. */
-export interface DnsControl {
-  /** The name table as JSON values. */
-  dump(): unknown;
-  /** Builds the table anew from the directory and tells what changed. */
-  resync(): unknown;
-  /** Counters since the daemon's start, by name in snake or camel case. */
-  counters(): Readonly<Record<string, number>>;
-}
+/** What the API needs of DNS. */
+export type DnsControl = Pick<Dns, 'dump' | 'resync' | 'metrics'>;
 
 export interface SystemInfo {
   /** Of Fairlead: `0.1.0`. */
@@ -34,15 +28,8 @@ export interface SystemInfo {
   /** Unix time in milliseconds. */
   readonly started: number;
   readonly stores: readonly StoreStatus[];
-  readonly dns: { readonly listeners: readonly DnsListener[] };
+  readonly dns: DnsStatus;
   /** Of the drivers that networks can be created with. */
   readonly drivers: readonly string[];
   readonly defaultNetwork: string;
-}
-
-export interface DnsListener {
-  readonly address: string;
-  readonly port: number;
-  readonly state: 'listening' | 'failed';
-  readonly reason?: string;
 }

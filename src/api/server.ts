@@ -12,7 +12,7 @@ import { listenOn } from './listen.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './upgrade.ts';
 import { apiVersion, dialectOf, splitVersion, versionProblem } from './version.ts';
 
-export type { ApiDeps, DnsControl, DnsListener, SystemInfo } from './deps.ts';
+export type { ApiDeps, DnsControl, SystemInfo } from './deps.ts';
 
 export interface Api {
   /** For tests: `inject` needs no port. */

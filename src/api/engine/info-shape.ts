@@ -92,7 +92,7 @@ function warnings({ stores, dns }: SystemInfo): string[] {
       return `WARNING: kv store ${name} is unreachable, data ${seconds} s old${reason ? `: ${reason}` : ''}`;
     });
   const deaf = dns.listeners
-    .filter(({ state }) => state === 'failed')
+    .filter(({ state }) => state === 'degraded')
     .map(({ address, port, reason }) => `WARNING: DNS does not listen on ${address}:${port}: ${reason}`);
   return [...away, ...deaf];
 }

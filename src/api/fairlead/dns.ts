@@ -9,8 +9,8 @@ export function dnsRoutes(app: FastifyInstance, { dns, probe }: Pick<ApiDeps, 'd
     const query = queryOf(request);
     return await probe.probe(required(query, 'container'), required(query, 'name'));
   });
-  app.get('/fairlead/dns', async (_request, reply) => reply.send(await dns.dump()));
-  app.post('/fairlead/dns/resync', async (_request, reply) => reply.send(await dns.resync()));
+  app.get('/fairlead/dns', async () => dns.dump());
+  app.post('/fairlead/dns/resync', async () => dns.resync());
 }
 
 function required(query: URLSearchParams, name: string): string {

@@ -62,10 +62,24 @@ async function objectMetrics({ model }: Pick<ApiDeps, 'model'>): Promise<string[
 }
 
 function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): string[] {
-  return Object.entries(dns.counters()).map(([name, value]) =>
-    metric(`fairlead_dns_${snakeCase(name)}_total`, 'counter', `DNS: ${name}.`, [{ value }]),
-  );
+  const { queries, answers, inflight, ...counts } = dns.metrics();
+  return [
+    metric('fairlead_dns_queries_total', 'counter', 'Queries by transport.', byLabel('transport', queries)),
+    metric('fairlead_dns_answers_total', 'counter', 'Answers by RCODE.', byLabel('rcode', answers)),
+    metric('fairlead_dns_inflight', 'gauge', 'Forwarded queries under way.', [{ value: inflight }]),
+    ...Object.entries(counts).map(([name, value]) =>
+      metric(`fairlead_dns_${snakeCase(name)}_total`, 'counter', dnsHelp[name] ?? name, [{ value }]),
+    ),
+  ];
 }
+
+const dnsHelp: Readonly<Record<string, string>> = {
+  truncated: 'Answers that did not fit into a datagram.',
+  dropped: 'Packets that were not answered.',
+  forwarded: 'Queries handed to an upstream.',
+  forwardFailures: 'Forwarded queries that no upstream answered.',
+  forwardOverflows: 'Queries refused because too many were under way.',
+};
 
 function byLabel(label: string, values: Readonly<Record<string, number>>): Sample[] {
   return Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }));
@@ -86,5 +100,5 @@ function escapeLabel(value: string): string {
 }
 
 function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/[^a-z0-9_]/g, '_');
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
