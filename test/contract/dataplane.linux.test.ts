@@ -212,6 +212,28 @@ function kernelTests(): void {
     expect((await table()).replaceAll(handles, '')).toBe(before.replaceAll(handles, ''));
   });
 
+  test('rules that were added to are those that would have been written at once', async () => {
+    await using host = await TestHost.create();
+    const { dataplane, rules } = await setUp(host);
+    const more = {
+      ...rules,
+      bridge: bridgeName(host.tag, newId()),
+      subnets: ['10.1.128.0/17', '10.2.0.0/24'],
+    };
+    const networks = [rules, more];
+    await dataplane.applyFirewall({ networks });
+    const added = await host.run('nft', 'list', 'ruleset');
+    await host.run('nft', 'flush', 'ruleset');
+    await dataplane.applyFirewall({ networks });
+    expect(await host.run('nft', 'list', 'ruleset')).toBe(added);
+    // With the table gone there is nothing to add to.
+    await host.run('nft', 'flush', 'ruleset');
+    const third = { ...rules, bridge: bridgeName(host.tag, newId()), subnets: ['10.3.0.0/24'] };
+    await dataplane.applyFirewall({ networks: [...networks, third] });
+    await dataplane.applyFirewall({ networks });
+    expect(await host.run('nft', 'list', 'ruleset')).toBe(added);
+  });
+
   test('of the host, an internal network reaches DNS only', async () => {
     await using host = await TestHost.create();
     const { dataplane, id } = await setUp(host, { internal: true });

@@ -3,7 +3,7 @@ import type { NetworkRules } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { dockerUserChanges } from '../../src/dataplane/linux/docker-user.ts';
 import { type Argv, createExec, type Exec, type Outcome, output } from '../../src/dataplane/linux/exec.ts';
-import { renderFirewall } from '../../src/dataplane/linux/firewall.ts';
+import { renderAdditions, renderFirewall } from '../../src/dataplane/linux/firewall.ts';
 import { batch, ip, tolerating } from '../../src/dataplane/linux/ip.ts';
 import * as names from '../../src/dataplane/linux/names.ts';
 
@@ -76,6 +76,19 @@ table inet fairlead_a1b2 {
   test('does not depend on order', () => {
     const one = renderFirewall('a1b2', { networks: [internal, open] });
     expect(renderFirewall('a1b2', { networks: [open, internal] })).toBe(one);
+  });
+
+  test('is added to where nothing goes', () => {
+    const before = { networks: [open] };
+    expect(renderAdditions('a1b2', before, { networks: [internal, open] })).toBe(`\
+add element inet fairlead_a1b2 bridges { "fla1b2-00000002" }
+add element inet fairlead_a1b2 internal { "fla1b2-00000002" }
+add element inet fairlead_a1b2 subnets4 { 172.19.0.0/16 }
+`);
+    expect(renderAdditions('a1b2', before, before)).toBe('');
+    expect(renderAdditions('a1b2', { networks: [] }, before)).toBeUndefined();
+    expect(renderAdditions('a1b2', before, { networks: [internal] })).toBeUndefined();
+    expect(renderAdditions('a1b2', before, { networks: [{ ...open, icc: false }] })).toBeUndefined();
   });
 
   test('of no networks takes the table away', () => {

@@ -3,7 +3,7 @@ import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Firewall } from '../dataplane.ts';
 import { syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';
-import { renderFirewall } from './firewall.ts';
+import { renderAdditions, renderFirewall } from './firewall.ts';
 import { enableForwarding } from './forwarding.ts';
 import { batch, showLinks } from './ip.ts';
 import { tableName } from './names.ts';
@@ -26,8 +26,10 @@ export class FirewallState {
   readonly #options: FirewallOptions;
   readonly #forwarding = new Set<Family>();
   readonly #queue = new SerialQueue();
-  #applied = { text: '', at: Number.NEGATIVE_INFINITY };
+  /** The newest value that was asked for. */
   #rules: Firewall = { networks: [] };
+  /** What the kernel holds, when last we knew; absent before the first write and after a failed one. */
+  #applied: { readonly rules: Firewall; readonly text: string; readonly at: number } | undefined;
 
   constructor(exec: Exec, options: FirewallOptions) {
     this.#exec = exec;
@@ -50,12 +52,15 @@ export class FirewallState {
 
   async #apply(rules: Firewall): Promise<void> {
     const text = renderFirewall(this.#options.tag, rules);
-    const equal = text === this.#applied.text;
-    if (equal && performance.now() - this.#applied.at < this.#options.trustFor) return;
+    const applied = this.#applied;
+    const equal = text === applied?.text;
+    if (equal && performance.now() - applied.at < this.#options.trustFor) return;
     this.#rules = rules;
-    if (!equal || !(await this.#isThere(rules))) await this.#write(rules, text);
+    this.#applied = undefined;
+    if (!equal || !(await this.#isThere(rules)))
+      await this.#write(rules, text, equal ? undefined : applied?.rules);
     if (this.#options.iptables) await syncDockerUser(this.#exec, this.#options.tag, bridgesOf(rules));
-    this.#applied = { text, at: performance.now() };
+    this.#applied = { rules, text, at: performance.now() };
   }
 
   /** Others flush rule sets: `nft flush ruleset` on a reload of somebody's firewall takes ours along. */
@@ -65,9 +70,13 @@ export class FirewallState {
     return there === networks.length > 0;
   }
 
-  async #write(rules: Firewall, text: string): Promise<void> {
+  async #write(rules: Firewall, text: string, before: Firewall | undefined): Promise<void> {
     await this.#forward(rules);
-    await output(this.#exec, ['nft', '-f', '-'], { input: text });
+    const additions = before && renderAdditions(this.#options.tag, before, rules);
+    // Adding fails where the table has gone: then, too, all of it is written.
+    if (additions === undefined || (await this.#exec(['nft', '-f', '-'], { input: additions })).code !== 0) {
+      await output(this.#exec, ['nft', '-f', '-'], { input: text });
+    }
     await this.#separatePorts(rules);
   }
 

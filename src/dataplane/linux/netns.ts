@@ -15,15 +15,14 @@ export function namespacePath(name: string): string {
 export async function ensureNamespace(exec: Exec, name: string): Promise<void> {
   await addNamespace(exec, name);
   try {
-    await batch(exec, [ip`link set lo up`], name);
+    await configure(exec, name);
   } catch (error) {
     // A process that died between making the file and mounting the namespace on it leaves a plain file.
-    if (!/setting the network namespace/.test(messageOf(error))) throw error;
+    if (!/setting the network namespace|reassociate to namespace/.test(messageOf(error))) throw error;
     await removeNamespace(exec, name);
     await addNamespace(exec, name);
-    await batch(exec, [ip`link set lo up`], name);
+    await configure(exec, name);
   }
-  await configure(exec, namespacePath(name));
 }
 
 async function addNamespace(exec: Exec, name: string): Promise<void> {
@@ -37,10 +36,12 @@ async function addNamespace(exec: Exec, name: string): Promise<void> {
  * question came by: answer ARP only for the interface's own addresses, and check return paths loosely
  * (Documentation/networking/ip-sysctl, RFC 3704 section 2.4). `all` wins over the interfaces' own values.
  */
-async function configure(exec: Exec, namespace: string): Promise<void> {
+async function configure(exec: Exec, name: string): Promise<void> {
   const conf = '/proc/sys/net/ipv4/conf/all';
+  const namespace = namespacePath(name);
   // `tee` rather than sysctl, which is not on every host; /proc/sys/net shows the namespace of who opens it.
   await Promise.all([
+    batch(exec, [ip`link set dev lo up`], name),
     output(exec, ['tee', `${conf}/arp_ignore`], { namespace, input: '1' }),
     output(exec, ['tee', `${conf}/arp_announce`, `${conf}/rp_filter`], { namespace, input: '2' }),
   ]);

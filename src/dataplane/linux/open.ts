@@ -17,7 +17,7 @@ import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
 import { showLinks } from './ip.ts';
 import { plugExisting, unplugExisting } from './moved.ts';
-import { isHostEndName, sandboxName } from './names.ts';
+import { isBridgeName, isHostEndName, sandboxName } from './names.ts';
 import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { hostSubnets, setDefaultRoutes } from './routes.ts';
@@ -49,6 +49,8 @@ class LinuxDataplane implements Dataplane {
   readonly #log: Logger;
   readonly #hostNamespace: string;
   readonly #firewall: FirewallState;
+  /** Made by this process; those with names of the user's choice cannot be told by their names. */
+  readonly #namedBridges = new Set<string>();
 
   constructor(exec: Exec, options: LinuxOptions, iptables: boolean) {
     this.#exec = exec;
@@ -73,10 +75,12 @@ class LinuxDataplane implements Dataplane {
 
   async ensureBridge(bridge: BridgeSpec): Promise<void> {
     await ensureBridge(this.#exec, this.#tag, bridge);
+    this.#namedBridges.add(bridge.name);
   }
 
   async removeBridge(name: string): Promise<void> {
     await removeBridge(this.#exec, this.#tag, name);
+    this.#namedBridges.delete(name);
   }
 
   async plug(sandboxId: string, plug: Plug): Promise<void> {
@@ -111,10 +115,8 @@ class LinuxDataplane implements Dataplane {
   }
 
   async hostSubnets(): Promise<readonly string[]> {
-    return hostSubnets(
-      this.#exec,
-      this.owned().then(({ bridges }) => bridges),
-    );
+    const own = (device: string) => isBridgeName(this.#tag, device) || this.#namedBridges.has(device);
+    return hostSubnets(this.#exec, own);
   }
 
   async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {

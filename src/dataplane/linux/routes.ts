@@ -27,14 +27,13 @@ function defaultRoute(destination: string, gateway: string | undefined): Command
 const routeSchema = z.array(z.object({ dst: z.string(), dev: z.string().optional() }));
 
 /** Destinations of the host's main table, without default routes, link-local ones and those by `except`. */
-export async function hostSubnets(exec: Exec, except: Promise<readonly string[]>): Promise<string[]> {
-  const [bridges, ...tables] = await Promise.all([
-    except,
+export async function hostSubnets(exec: Exec, except: (device: string) => boolean): Promise<string[]> {
+  const tables = await Promise.all([
     query(exec, routeSchema, ['-4', 'route', 'show', 'table', 'main']),
     query(exec, routeSchema, ['-6', 'route', 'show', 'table', 'main']),
   ]);
   const routes = tables.flatMap((table) => table ?? []);
-  const foreign = routes.filter(({ dst, dev }) => dst !== 'default' && !(dev && bridges.includes(dev)));
+  const foreign = routes.filter(({ dst, dev }) => dst !== 'default' && !(dev && except(dev)));
   const subnets = foreign.map(({ dst }) => parseSubnet(withLength(dst)).text);
   return [...new Set(subnets)].filter((subnet) => !/^(fe80:|ff)/.test(subnet));
 }
