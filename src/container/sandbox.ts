@@ -128,7 +128,7 @@ class SandboxRuntime implements Runtime {
   async signal(id: string, name: string): Promise<void> {
     const signal = parseSignal(name);
     const { spec } = this.#table.requireRunning(id);
-    if (spec.command.length > 0) await this.#supervisor.send(id, { signal });
+    if (spec.command.length > 0) await this.#supervisor.signal(id, signal);
     else if (isFatal(signal)) await this.#endWithoutCommand(id, signal);
   }
 

@@ -6,7 +6,7 @@ import { timestamp } from '../lib/time.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
 import type { Runtime } from './runtime.ts';
-import { resolveSandbox } from './sandbox-of.ts';
+import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
 
 export interface SimulatedRuntimeOptions {
@@ -25,9 +25,8 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
   const exits = new Exits();
   const sandboxOf = (id: string) => resolveSandbox(table, id);
 
-  const prepare = async (id: string) => {
-    const sandbox = sandboxOf(id);
-    if (sandbox === id) await dataplane.ensureSandbox(id);
+  const ensureSandbox = async (id: string) => {
+    if (sandboxOf(id) === id) await dataplane.ensureSandbox(id);
   };
   const end = async (id: string, signal: number) => {
     const exitCode = exitCodeOf(signal);
@@ -40,7 +39,7 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
       await table.load();
       // The model in memory died with the previous daemon; those that ran, still do.
       const running = table.list().filter((container) => container.state.status === 'running');
-      for (const { id } of running) await prepare(id);
+      for (const { id } of running) await ensureSandbox(id);
     },
     list: () => table.list(),
     get: (id) => table.get(id),
@@ -51,7 +50,10 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
       await dataplane.removeSandbox(id);
       await table.delete(id);
     },
-    prepare,
+    async prepare(id) {
+      refuseSharingWithStopped(table, id);
+      await ensureSandbox(id);
+    },
     async start(id) {
       const container = table.require(id);
       if (container.state.status === 'running') return container;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { timestamp } from '../../lib/time.ts';
@@ -45,19 +46,27 @@ export class Supervisor {
     this.#running.set(id, { outer, connection, ended });
   }
 
-  async send(id: string, request: Request): Promise<void> {
-    const connection = await this.#running.get(id)?.connection;
-    connection?.send(request);
+  /** After a SIGKILL it has ended, as the Engine has it. */
+  async signal(id: string, signal: number): Promise<void> {
+    if (signal === constants.signals.SIGKILL) await this.kill(id);
+    else await this.#send(id, { signal });
   }
 
   /** Negative: waits as long as it takes. */
   async stop(id: string, signal: number, timeoutSeconds: number): Promise<void> {
     const running = this.#running.get(id);
     if (!running) return;
-    await this.send(id, { signal });
+    await this.#send(id, { signal });
     if (timeoutSeconds < 0) return running.ended;
     if (await within(running.ended, timeoutSeconds * 1000)) return;
-    await this.send(id, { signal: 9 });
+    await this.kill(id);
+  }
+
+  /** After: it has ended, and so has everything in its namespaces. */
+  async kill(id: string): Promise<void> {
+    const running = this.#running.get(id);
+    if (!running) return;
+    await this.#send(id, { signal: constants.signals.SIGKILL });
     if (await within(running.ended, patience)) return;
     await killTree(running.outer);
     await running.ended;
@@ -67,6 +76,11 @@ export class Supervisor {
     this.#closed = true;
     for (const { connection } of this.#running.values()) (await connection)?.close();
     this.#running.clear();
+  }
+
+  async #send(id: string, request: Request): Promise<void> {
+    const connection = await this.#running.get(id)?.connection;
+    connection?.send(request);
   }
 
   async #followToEnd(
