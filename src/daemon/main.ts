@@ -50,28 +50,41 @@ export interface RunningDaemon {
   close(): Promise<void>;
 }
 
+/** Where a test puts itself between the daemon and what it acts on, to fail it at a chosen step. */
+export interface Seams {
+  readonly store: (store: Store) => Store;
+  readonly dataplane: (dataplane: Dataplane) => Dataplane;
+}
+
+const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane) => dataplane };
+
 /**
  * The composition root: opens everything in order, and closes what it opened when a step fails.
  * @throws invalid | unavailable, in one line that says what to do
  */
-export async function startDaemon(config: DaemonConfig): Promise<RunningDaemon> {
+export async function startDaemon(config: DaemonConfig, seams: Seams = asTheyAre): Promise<RunningDaemon> {
   const log = createLogger(config.logLevel);
   const opened = new UndoStack();
   const close = async () => {
     for (const failure of await opened.unwind()) log.error(failure.message);
   };
   try {
-    return { greeting: await open(config, log, opened), close };
+    return { greeting: await open(config, seams, log, opened), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function open(config: DaemonConfig, log: Logger, opened: UndoStack): Promise<readonly string[]> {
+async function open(
+  config: DaemonConfig,
+  seams: Seams,
+  log: Logger,
+  opened: UndoStack,
+): Promise<readonly string[]> {
   const way = await chooseWay(config);
   const { nodeId, tag } = await openIdentity(config.dataRoot);
-  const store = await openEmbeddedStore(join(config.dataRoot, 'store'));
+  const store = seams.store(await openEmbeddedStore(join(config.dataRoot, 'store')));
   opened.push('store', () => store.close());
   await checkSchema(store);
 
@@ -89,7 +102,8 @@ async function open(config: DaemonConfig, log: Logger, opened: UndoStack): Promi
   opened.push('membership', () => membership.close());
   await membership.start();
 
-  const { dataplane, runtime } = await openWay(way, tag, store, config, log);
+  const dataplane = seams.dataplane(await openDataplane(way, tag, log));
+  const runtime = openRuntime(way, { dataplane, store, log }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
   const driverNamed = createDrivers({ dataplane, tag });
@@ -117,20 +131,17 @@ async function open(config: DaemonConfig, log: Logger, opened: UndoStack): Promi
   return greeting(config, way, dns);
 }
 
-async function openWay(
+async function openDataplane({ way }: Way, tag: string, log: Logger): Promise<Dataplane> {
+  return way === 'simulated' ? createSimulatedDataplane() : await openLinuxDataplane({ tag, log });
+}
+
+function openRuntime(
   { way }: Way,
-  tag: string,
-  store: Store,
+  parts: { readonly dataplane: Dataplane; readonly store: Store; readonly log: Logger },
   { dataRoot }: DaemonConfig,
-  log: Logger,
-): Promise<{ readonly dataplane: Dataplane; readonly runtime: Runtime }> {
-  if (way === 'simulated') {
-    const dataplane = createSimulatedDataplane();
-    return { dataplane, runtime: createSimulatedRuntime({ store, dataplane, log }) };
-  }
-  const dataplane = await openLinuxDataplane({ tag, log });
-  const directory = join(dataRoot, 'containers');
-  return { dataplane, runtime: createSandboxRuntime({ store, dataplane, directory, log }) };
+): Runtime {
+  if (way === 'simulated') return createSimulatedRuntime(parts);
+  return createSandboxRuntime({ ...parts, directory: join(dataRoot, 'containers') });
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
