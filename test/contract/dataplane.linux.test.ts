@@ -218,7 +218,7 @@ function kernelTests(): void {
     const more = {
       ...rules,
       bridge: bridgeName(host.tag, newId()),
-      subnets: ['10.1.128.0/17', '10.2.0.0/24'],
+      subnets: ['10.1.0.128/25', '10.2.0.0/24'],
     };
     const networks = [rules, more];
     await dataplane.applyFirewall({ networks });

@@ -52,10 +52,10 @@ table inet fairlead_a1b2 {
   set bridges { type ifname; elements = { "fla1b2-00000001", "fla1b2-00000002" }; }
   set internal { type ifname; elements = { "fla1b2-00000002" }; }
   set within { type ifname . ifname; elements = { "fla1b2-00000001" . "fla1b2-00000001" }; }
-  set subnets4 { type ipv4_addr; flags interval; auto-merge; elements = { 172.18.0.0/16, 172.19.0.0/16 }; }
-  set subnets6 { type ipv6_addr; flags interval; auto-merge; elements = { fd00:1::/64 }; }
-  set masqueraded4 { type ipv4_addr; flags interval; auto-merge; elements = { 172.18.0.0/16 }; }
-  set masqueraded6 { type ipv6_addr; flags interval; auto-merge; elements = { fd00:1::/64 }; }
+  set subnets4 { type ipv4_addr; flags interval; elements = { 172.18.0.0/16, 172.19.0.0/16 }; }
+  set subnets6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
+  set masqueraded4 { type ipv4_addr; flags interval; elements = { 172.18.0.0/16 }; }
+  set masqueraded6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
 `);
     expect(text).toContain(`\
   chain forward {
@@ -76,6 +76,23 @@ table inet fairlead_a1b2 {
   test('does not depend on order', () => {
     const one = renderFirewall('a1b2', { networks: [internal, open] });
     expect(renderFirewall('a1b2', { networks: [open, internal] })).toBe(one);
+  });
+
+  test('names a subnet within another once, as the wider one', () => {
+    const subnets = [
+      '10.1.2.0/24',
+      '10.1.0.0/16',
+      '10.1.0.0/24',
+      '10.1.0.0/16',
+      '10.2.0.0/24',
+      'fd00::/64',
+      'fd00::/48',
+    ];
+    const text = renderFirewall('a1b2', { networks: [rules('br0', { subnets })] });
+    expect(text).toContain(
+      'set subnets4 { type ipv4_addr; flags interval; elements = { 10.1.0.0/16, 10.2.0.0/24 }; }',
+    );
+    expect(text).toContain('set subnets6 { type ipv6_addr; flags interval; elements = { fd00::/48 }; }');
   });
 
   test('is added to where nothing goes', () => {

@@ -1,4 +1,5 @@
-import { type Family, familyOf } from '../../lib/addresses.ts';
+import { BlockList } from 'node:net';
+import { type Family, familyOf, withoutPrefix } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../dataplane.ts';
 import { tableName } from './names.ts';
 
@@ -62,10 +63,35 @@ function setsOf({ networks }: Firewall): NftSet[] {
 
 function subnetSets(name: string, networks: readonly NetworkRules[]): NftSet[] {
   const subnets = networks.flatMap((rules) => rules.subnets);
-  const ofFamily = (family: Family) => subnets.filter((subnet) => familyOf(subnet) === family);
-  // auto-merge: subnets of different address spaces may overlap.
-  const flags = 'flags interval; auto-merge';
-  return ([4, 6] as const).map((f) => nftSet(`${name}${f}`, `ipv${f}_addr; ${flags}`, ofFamily(f)));
+  return ([4, 6] as const).map((family) => {
+    const ofFamily = subnets.filter((subnet) => familyOf(subnet) === family);
+    return nftSet(`${name}${family}`, `ipv${family}_addr; flags interval`, outermost(ofFamily, family));
+  });
+}
+
+/**
+ * Without those that lie within another, which a set of intervals does not take (subnets of different
+ * address spaces may). The sets' own auto-merge would do, but rewrites neighbours: 20 ms an addition.
+ */
+function outermost(subnets: readonly string[], family: Family): string[] {
+  const kept = new BlockList();
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  const parsed = [...new Set(subnets)].map((text) => ({
+    text,
+    first: withoutPrefix(text),
+    length: lengthOf(text),
+  }));
+  // Widest first: whatever lies within another comes after it.
+  const widest = parsed.sort((a, b) => a.length - b.length);
+  return widest.flatMap(({ text, first, length }) => {
+    if (kept.check(first, type)) return [];
+    kept.addSubnet(first, length, type);
+    return [text];
+  });
+}
+
+function lengthOf(cidr: string): number {
+  return Number(cidr.slice(cidr.indexOf('/') + 1));
 }
 
 function nftSet(name: string, type: string, elements: readonly string[]): NftSet {
