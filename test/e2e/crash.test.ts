@@ -170,7 +170,7 @@ describe.each(['linux', 'simulated'])('kill -9 between any two steps, %s', (data
       const answer = await run(daemon).catch(() => undefined);
       died = answer === undefined;
       await rm(armFile(), { force: true });
-      if (answer) expect(answer.status).toBeLessThan(300);
+      if (answer) expect(answer.status, JSON.stringify(answer)).toBeLessThan(300);
       if (!died) expect(steps).toBeGreaterThan(0);
       if (died) {
         await daemon.ended();
