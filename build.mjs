@@ -1,6 +1,6 @@
 // Builds dist/ with esbuild; `--setup[=test]` first installs what a fresh clone lacks.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -11,8 +11,6 @@ if (setup) {
   installPackages();
   if (setup === '--setup=test') installDebianPackages();
 }
-await bundle();
-
 function installPackages() {
   const stamp = 'node_modules/.package-lock.json';
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync('package-lock.json').mtimeMs) return;
@@ -29,36 +27,115 @@ async function bundle() {
   const { build } = await import('esbuild');
   rmSync('dist', { recursive: true, force: true });
   mkdirSync('dist/bin', { recursive: true });
-  await build({
-    entryPoints: {
-      'bin/fairlead': 'bin/fairlead.ts',
-      'bin/docker': 'bin/docker.ts',
-      'bin/dokku': 'bin/dokku.ts',
-      shim: 'src/container/shim/main.ts',
-    },
-    outdir: 'dist',
-    chunkNames: 'chunks/[name]-[hash]',
-    outExtension: { '.js': '.js' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: true,
-    logLevel: 'warning',
-  });
-  for (const name of ['fairlead', 'docker', 'dokku']) finishExecutable(name);
+  const common = { outdir: 'dist', bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
+  await build({ ...common, ...daemonBundle });
+  await build({ ...common, ...cliBundle });
+  // Makes files without an extension CommonJS, on every Node 20.
+  writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
+  for (const name of executables) makeExecutable(name);
 }
 
-/** An executable has no extension: Node takes it as ESM because package.json says so. */
-function finishExecutable(name) {
-  const file = `dist/bin/${name}`;
-  run('mv', [`${file}.js`, file]);
-  chmodSync(file, 0o755);
+/** The daemon starts once and runs for long: ES modules, with its packages (native ones too) beside it. */
+const daemonBundle = {
+  entryPoints: { daemon: 'src/daemon/command.ts', shim: 'src/container/shim/main.ts' },
+  chunkNames: 'chunks/[name]-[hash]',
+  splitting: true,
+  format: 'esm',
+  packages: 'external',
+  sourcemap: true,
+};
+
+/**
+ * The CLI starts for every command, and its start-up time is a budget (DESIGN 12): one CommonJS file each, for
+ * which Node needs no module loader, with its packages inside and what it never uses left out. What is only
+ * imported dynamically is in the same file too, and evaluated when it is asked for.
+ */
+const executables = ['fairlead', 'docker', 'dokku'];
+const cliBundle = {
+  entryPoints: Object.fromEntries(executables.map((name) => [`cli/${name}`, `bin/${name}.ts`])),
+  format: 'cjs',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  define: { 'import.meta.url': 'bundleMeta.url' },
+  banner: {
+    js: "const bundleMeta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
+  },
+  plugins: [{ name: 'lean', setup: makeLean }],
+};
+
+const writesNothing = "module.exports = { inherits: require('node:util').inherits, inspect: () => '' };";
+
+/** Package by package: what stands in for what the CLI never calls, or calls only later. */
+const standIns = [
+  // The daemon is another bundle, loaded by the commands that start it.
+  { path: /daemon\/command\.ts$/, external: '../daemon.js' },
+  // Swarm sessions, image builds and ssh: gRPC, protobuf, tar, ssh2.
+  {
+    from: /dockerode/,
+    path: /^(\.\/(session|buildkit)|tar-fs|@balena\/dockerignore)$/,
+    code: refuse('dockerode'),
+  },
+  { from: /docker-modem/, path: /^\.\/ssh$/, code: refuse('ssh') },
+  { from: /docker-modem/, path: /^debug$/, code: 'module.exports = () => () => {};' },
+  { from: /docker-modem/, path: /^readable-stream$/, code: "module.exports = require('node:stream');" },
+  // It writes every request out for its debug log, which is off.
+  { from: /docker-modem/, path: /^util$/, code: writesNothing },
+  { from: /dockerode/, path: /^zlib$/, code: lazily('zlib', 'createGzip') },
+  // TLS costs 5 ms; a unix socket needs none.
+  { from: /docker-modem/, path: /^https$/, code: lazily('https', 'request') },
+  {
+    from: /yargs/,
+    path: /^assert$/,
+    code: `const check = (ok, message) => { if (!ok) throw new Error(message); };
+      exports.strictEqual = (a, b, message) => check(a === b, message);
+      exports.notStrictEqual = (a, b, message) => check(a !== b, message);`,
+  },
+  // yargs' own help, which ours replaces: an emoji expression and a segmenter that take 35 ms to make.
+  { from: /yargs/, path: /^cliui$/, code: 'module.exports = () => { throw new Error("no help here"); };' },
+  { from: /yargs/, path: /^string-width$/, code: 'module.exports = (text) => text.length;' },
+];
+
+function lazily(module, method) {
+  return `module.exports = { ${method}: (...args) => require('node:${module}').${method}(...args) };`;
 }
+
+function refuse(what) {
+  return `module.exports = () => { throw new Error('${what}: left out of the CLI'); };`;
+}
+
+function makeLean(build) {
+  for (const [index, { from = /./, path, external }] of standIns.entries()) {
+    build.onResolve({ filter: path }, ({ importer, path: asked }) => {
+      if (!from.test(importer)) return undefined;
+      return external ? { path: external, external: true } : { path: asked, namespace: `stand-in-${index}` };
+    });
+    build.onLoad({ filter: /./, namespace: `stand-in-${index}` }, () => ({
+      contents: standIns[index].code,
+      loader: 'js',
+      resolveDir: root,
+    }));
+  }
+}
+
+/** The launcher under the program's name, and the compiled code that it starts from. */
+function makeExecutable(name) {
+  const file = `dist/bin/${name}`;
+  copyFileSync('bin/launcher.cjs', file);
+  chmodSync(file, 0o755);
+  // A command that compiles what most commands need; it fails, because no daemon listens there.
+  const env = { ...process.env, FAIRLEAD_HOST: 'unix:///nonexistent', FAIRLEAD_WRITE_CODE_CACHE: '1' };
+  spawnSync(process.execPath, [file, ...warmUp[name]], { env, stdio: 'ignore' });
+}
+
+const warmUp = {
+  fairlead: ['network', 'ls', '-q'],
+  docker: ['network', 'ls', '-q'],
+  dokku: ['network:list'],
+};
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
+
+await bundle();

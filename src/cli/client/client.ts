@@ -33,7 +33,7 @@ export function createClient(docker: Docker, endpoint: Endpoint): Client {
     try {
       return await call(docker);
     } catch (error) {
-      throw await toFailure(error, endpoint);
+      throw toFailure(error, endpoint);
     }
   };
   return {

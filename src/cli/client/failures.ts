@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { formatHostAddress } from '../../lib/host-address.ts';
 import { DaemonError, Failure } from '../failure.ts';
 import type { Endpoint } from './connect.ts';
@@ -13,13 +13,13 @@ interface CallError {
 }
 
 /** Turns whatever a call threw into the one line that the user reads. */
-export async function toFailure(error: unknown, { address }: Endpoint): Promise<Failure> {
+export function toFailure(error: unknown, { address }: Endpoint): Failure {
   if (error instanceof Failure) return error;
   const { statusCode, json, code, message }: CallError = isObject(error) ? error : {};
   if (statusCode !== undefined)
     return new DaemonError(statusCode, reasonOf(json) || `HTTP status ${statusCode}`);
   const where = formatHostAddress(address);
-  if (code === 'EACCES' && address.kind === 'unix') return new Failure(await deniedText(address.path));
+  if (code === 'EACCES' && address.kind === 'unix') return new Failure(deniedText(address.path));
   if (code && unreachable.has(code)) {
     return new Failure(
       `Cannot connect to the Fairlead daemon at ${where}. Is the daemon running? Start it with: fairlead daemon`,
@@ -48,17 +48,17 @@ function isObject(value: unknown): value is Record<string, unknown> & CallError 
   return typeof value === 'object' && value !== null;
 }
 
-async function deniedText(path: string): Promise<string> {
-  const group = await groupOf(path);
+function deniedText(path: string): string {
+  const group = groupOf(path);
   const who = group ? `it belongs to the group ${group}: become a member or use sudo` : 'use sudo';
   return `permission denied while trying to connect to the Fairlead daemon at unix://${path}: ${who}`;
 }
 
 /** The name (or number) of the group that may use the socket; undefined where even that is hidden. */
-async function groupOf(path: string): Promise<string | undefined> {
+function groupOf(path: string): string | undefined {
   try {
-    const { gid } = await stat(path);
-    const lines = (await readFile('/etc/group', 'utf8')).split('\n');
+    const { gid } = statSync(path);
+    const lines = readFileSync('/etc/group', 'utf8').split('\n');
     return lines.find((line) => line.split(':')[2] === String(gid))?.split(':')[0] ?? String(gid);
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 import { messageOf } from '../../lib/errors.ts';
 import { quoted, TemplateError } from './errors.ts';
-import { functionNamed } from './functions.ts';
+import { functionNamed, WrongType } from './functions.ts';
 import { lineOf } from './lexer.ts';
 import type { Branch, CommandNode, Node, Operand, Pipe } from './nodes.ts';
 import { parseTemplate } from './parser.ts';
@@ -174,10 +174,9 @@ class Evaluation {
 
   #field(value: Value, name: string, operand: Operand, args: readonly Value[]): Value {
     if (value instanceof Struct && Object.hasOwn(value.methods, name)) return value.methods[name]?.(...args);
-    if (args.length > 0)
-      throw this.#failed(`${name} has arguments but cannot be invoked as function`, operand);
+    if (args.length > 0) throw this.#failed(`${name} is not a method but has arguments`, operand);
     if (value === null || value === undefined) {
-      throw this.#failed(`nil data; no entry for key ${quoted(name)}`, operand);
+      throw this.#failed(`nil pointer evaluating interface {}.${name}`, operand);
     }
     const fields = value instanceof Struct ? value.fields : isMap(value) ? value : undefined;
     if (fields && Object.hasOwn(fields, name)) return fields[name];
@@ -204,11 +203,10 @@ class Evaluation {
     try {
       return spec.call(...args);
     } catch (error) {
-      const message = messageOf(error);
-      throw this.#failed(
-        message.startsWith('wrong type') ? message : `error calling ${name}: ${message}`,
-        operand,
-      );
+      if (error instanceof WrongType)
+        throw this.#failed(error.message, rest[args.indexOf(error.value)] ?? operand);
+      const text = [operand, ...rest].map((part) => part.text).join(' ');
+      throw this.#failed(`error calling ${name}: ${messageOf(error)}`, { ...operand, text });
     }
   }
 

@@ -54,20 +54,30 @@ export function functionNamed(name: string): FunctionSpec | undefined {
   return Object.hasOwn(functions, name) ? functions[name] : undefined;
 }
 
+/** An argument of the wrong type: the error names the argument, not the call. */
+export class WrongType extends Error {
+  constructor(
+    expected: string,
+    readonly value: Value,
+  ) {
+    super(`wrong type for value; expected ${expected}; got ${typeName(value)}`);
+  }
+}
+
 function textOf(value: Value): string {
   if (typeof value === 'string') return value;
-  throw new Error(`wrong type for value; expected string; got ${typeName(value)}`);
+  throw new WrongType('string', value);
 }
 
 function countOf(value: Value): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
-  throw new Error(`wrong type for value; expected int; got ${typeName(value)}`);
+  throw new WrongType('int', value);
 }
 
 function listOf(value: Value): readonly Value[] {
   if (isList(value)) return value;
   if (value === null || value === undefined) return [];
-  throw new Error(`wrong type for value; expected []string; got ${typeName(value)}`);
+  throw new WrongType('[]string', value);
 }
 
 /** Go counts the bytes of a text. */

@@ -144,7 +144,8 @@ function nextToken(source: string, position: number): Token {
   if (character === '`') throw failure(source, position, 'unterminated raw quoted string');
   if (character === "'") throw failure(source, position, 'unterminated character constant');
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  throw failure(source, position, `unrecognized character in action: U+${code} '${character}'`);
+  const message = character === '}' ? 'bad character' : 'unrecognized character in action:';
+  throw failure(source, position, `${message} U+${code} '${character}'`);
 }
 
 function refine(kind: TokenKind, text: string, source: string, position: number): TokenKind {

@@ -1,0 +1,24 @@
+import { command } from '../../command.ts';
+import { Failure } from '../../failure.ts';
+import { text, toggle } from '../../flags/spec.ts';
+import { inspectAll } from '../../output/inspect.ts';
+import { anyJson } from '../../output/values.ts';
+
+export const inspect = command({
+  synopsis: 'NETWORK [NETWORK...]',
+  description: 'Display detailed information on one or more networks',
+  args: [1],
+  flags: {
+    format: text('Format output using a Go template, or json', { short: 'f' }),
+    verbose: toggle('Verbose output for diagnostics', { short: 'v' }),
+  },
+  async run({ args, flags, connect, shell }) {
+    const client = await connect();
+    const inspectOne = (ref: string) => {
+      if (ref.trim() === '') throw new Failure('invalid network name or ID: value is empty');
+      const query = flags.verbose ? { verbose: true } : {};
+      return client.request('GET', `/networks/${encodeURIComponent(ref)}`, { query }, anyJson);
+    };
+    return inspectAll(args, flags.format, async (ref) => inspectOne(ref), shell);
+  },
+});

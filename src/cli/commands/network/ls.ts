@@ -1,0 +1,49 @@
+import { shortId } from '../../../lib/ids.ts';
+import { command } from '../../command.ts';
+import { list, number, text, toggle } from '../../flags/spec.ts';
+import { parseFilters } from '../../flags/values.ts';
+import { table } from '../../output/table.ts';
+import { byCreation, type NetworkRecord, networkRecords } from './records.ts';
+
+/** The seed's table, unless `--format` asks for today's. */
+export const ls = command({
+  synopsis: '',
+  description: 'Lists all the networks created by the user',
+  args: [0],
+  flags: {
+    latest: toggle('Show the latest network created', { short: 'l' }),
+    n: number('Show n last created networks'),
+    'no-trunc': toggle('Do not truncate the output'),
+    quiet: toggle('Only display numeric IDs', { short: 'q' }),
+    filter: list('Provide filter values (e.g. "driver=bridge")', { short: 'f' }),
+    format: text('Format output using a Go template, table, json or raw'),
+  },
+  async run({ flags, connect, shell }) {
+    const filters = parseFilters('-f, --filter', flags.filter);
+    const client = await connect();
+    const options = flags.filter.length > 0 ? { filters: JSON.stringify(filters) } : {};
+    const networks = await client.ask((docker) => docker.listNetworks(options), networkRecords);
+    const full = flags['no-trunc'];
+    if (flags.format !== '') {
+      const { formatNetworks } = await import('./format.ts');
+      shell.stdout.write(formatNetworks(flags.format, networks, full));
+      return 0;
+    }
+    const shown = newest(byCreation(networks), flags.latest ? 1 : flags.n);
+    const idOf = (network: NetworkRecord) => (full ? network.Id : shortId(network.Id));
+    shell.stdout.write(
+      flags.quiet
+        ? shown.map((network) => `${idOf(network)}\n`).join('')
+        : table(
+            ['NETWORK ID', 'NAME', 'TYPE'],
+            shown.map((network) => [idOf(network), network.Name, network.Driver]),
+          ),
+    );
+    return 0;
+  },
+});
+
+/** 2015 parsed `-l` and `-n` and ignored them; here they do what their help says. */
+function newest(networks: readonly NetworkRecord[], count: number): readonly NetworkRecord[] {
+  return count < 0 ? networks : networks.slice(Math.max(0, networks.length - count));
+}

@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+import { command } from '../../command.ts';
+import { list, toggle } from '../../flags/spec.ts';
+import { parseFilters } from '../../flags/values.ts';
+import { confirmed } from '../../output/prompt.ts';
+
+const pruned = z.object({ NetworksDeleted: z.nullish(z.array(z.string())) });
+
+export const prune = command({
+  synopsis: '',
+  description: 'Remove all unused networks',
+  args: [0, 0],
+  flags: {
+    filter: list('Provide filter values (e.g. "until=<timestamp>")'),
+    force: toggle('Do not prompt for confirmation', { short: 'f' }),
+  },
+  async run({ flags, connect, shell }) {
+    const filters = parseFilters('--filter', flags.filter);
+    const warning = 'WARNING! This will remove all custom networks not used by at least one container.';
+    if (!flags.force && !(await confirmed(warning, shell))) return 0;
+    const client = await connect();
+    const query = flags.filter.length > 0 ? { filters: JSON.stringify(filters) } : {};
+    const { NetworksDeleted } = await client.request('POST', '/networks/prune', { query }, pruned);
+    if (!NetworksDeleted?.length) return 0;
+    shell.stdout.write(`Deleted Networks:\n${NetworksDeleted.map((name) => `${name}\n`).join('')}\n`);
+    return 0;
+  },
+});

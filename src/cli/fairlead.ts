@@ -1,0 +1,58 @@
+import type { Connect } from './client/connect.ts';
+import { chooseEndpoint } from './client/endpoint.ts';
+import type { Command } from './command.ts';
+import { Failure } from './failure.ts';
+import { parseWords } from './flags/parse.ts';
+import { text, toggle } from './flags/spec.ts';
+import { dispatch, type Group } from './program.ts';
+import type { Shell } from './shell.ts';
+
+export const globalFlags = {
+  host: text('Daemon socket to connect to: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
+  version: toggle('Print version information and quit', { short: 'v' }),
+};
+
+/** What the CLI does not know itself, because imports go down only. */
+export interface Parts {
+  readonly loadDaemon: () => Promise<Command>;
+}
+
+/** Runs one command line. @returns the exit code */
+export async function fairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+  const { program } = await import('./commands/program.ts');
+  return runProgram(program(parts), argv, shell);
+}
+
+/** Global flags, then a command of the program. */
+export async function runProgram(root: Group, argv: readonly string[], shell: Shell): Promise<number> {
+  try {
+    const { flags, args } = await parseGlobal(argv);
+    if (flags.version) return dispatch(root, ['version', '--short'], contextOf(flags.host, shell));
+    const words =
+      flags.host && args[0] === 'daemon' ? ['daemon', '--host', flags.host, ...args.slice(1)] : args;
+    return await dispatch(root, words, contextOf(flags.host, shell));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    shell.stderr.write(`${shell.program}: ${error.message}. See '${shell.program} --help'.\n`);
+    return error.exitCode;
+  }
+}
+
+async function parseGlobal(argv: readonly string[]) {
+  const help = argv[0] === '--help' || argv[0] === '-h';
+  if (help) return { flags: { host: '', version: false }, args: argv };
+  return parseWords(argv, globalFlags, false);
+}
+
+function contextOf(host: string, shell: Shell) {
+  return { shell, path: shell.program, connect: connector(host, shell) };
+}
+
+/** The client library is loaded by the first command that needs it. */
+export function connector(host: string, shell: Shell): Connect {
+  return async () => {
+    const endpoint = chooseEndpoint(host === '' ? undefined : host, shell);
+    const { openClient } = await import('./client/open.ts');
+    return openClient(endpoint);
+  };
+}

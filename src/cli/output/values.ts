@@ -1,0 +1,11 @@
+import * as z from 'zod/mini';
+import type { Value } from '../template/values.ts';
+
+/** Any JSON, as `inspect` prints it and templates read it. */
+export const anyJson: z.ZodMiniType<Value> = z.json();
+
+/** `{"Id":…}`, what creating answers with. */
+export const created = z.object({ Id: z.string(), Warnings: z.nullish(z.array(z.string())) });
+
+/** Calls whose answer does not matter. */
+export const anything = z.unknown();
