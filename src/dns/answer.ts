@@ -27,6 +27,7 @@ const emptyTail: Tail = {
   answers: 0,
   authorities: 0,
   additionals: 0,
+  cut: false,
   rotates: false,
 };
 
@@ -40,12 +41,8 @@ export function replyWith(query: Query, ready: ReadyAnswer, options: ReplyOption
   const size = whole ? tail.bytes.length : (tail.ends[kept - 1] ?? 0);
   const reply = Buffer.allocUnsafe(query.end + size + opt);
   query.packet.copy(reply, headerSize, headerSize, query.end);
-  writeHeader(
-    reply,
-    query.packet,
-    ready.flags | (kept < tail.answers + tail.authorities ? headerBits.tc : 0),
-    1,
-  );
+  const truncated = tail.cut || kept < tail.answers + tail.authorities;
+  writeHeader(reply, query.packet, ready.flags | (truncated ? headerBits.tc : 0), 1);
   const answers = Math.min(kept, tail.answers);
   const authorities = Math.min(kept - answers, tail.authorities);
   writeCounts(reply, answers, authorities, kept - answers - authorities + (opt > 0 ? 1 : 0));

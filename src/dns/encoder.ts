@@ -24,6 +24,8 @@ export interface Tail {
   readonly answers: number;
   readonly authorities: number;
   readonly additionals: number;
+  /** There were more answers than any message can hold. */
+  readonly cut: boolean;
   /** The answers are addresses, all equally long: they may be sent in any order. */
   readonly rotates: boolean;
 }
@@ -50,7 +52,8 @@ export function encodeTail(question: Labels, sections: Sections): Tail {
   const authorities = writer.addAll(sections.authorities);
   const additionals = writer.addAll(sections.additionals);
   const rotates = answers > 1 && sections.answers.every(({ type }) => type === 'A' || type === 'AAAA');
-  return { bytes: writer.bytes(), ends: writer.ends, answers, authorities, additionals, rotates };
+  const cut = answers < sections.answers.length;
+  return { bytes: writer.bytes(), ends: writer.ends, answers, authorities, additionals, cut, rotates };
 }
 
 class TailWriter {

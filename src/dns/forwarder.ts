@@ -18,6 +18,9 @@ export interface ForwarderOptions {
   readonly totalMs?: number;
 }
 
+/** Less time than this is not enough to ask anybody. */
+const worthwhileMs = 20;
+
 /** What a server says when it cannot help; another may. NXDOMAIN is an answer. */
 const unhelpful: ReadonlySet<number> = new Set([
   rcodes.FORMERR,
@@ -76,7 +79,7 @@ export class Forwarder {
     let last: Buffer | undefined;
     for (const server of this.upstreams.inOrder()) {
       const left = Math.min(this.#tryMs, deadline - performance.now());
-      if (left <= 0) break;
+      if (left < worthwhileMs) break;
       const answer = await this.#ask(server, query, reply, left);
       if (answer && !unhelpful.has(rcodeOf(answer))) return answer;
       last = answer ?? last;

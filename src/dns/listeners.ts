@@ -36,6 +36,7 @@ export type RespondTo = (entrance: Entrance, transport: Transport) => Respond;
  */
 export class Listeners {
   readonly #listeners = new Map<string, Listener>();
+  #converging: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly respondTo: RespondTo,
@@ -43,16 +44,20 @@ export class Listeners {
   ) {}
 
   /** Resolves when each address has been tried once; what failed is tried again on its own. Never rejects. */
-  async ensure(wanted: readonly ListenAddress[]): Promise<void> {
+  ensure(wanted: readonly ListenAddress[]): Promise<void> {
+    // One after another: a later call must not find an earlier one half done.
+    this.#converging = this.#converging.then(() => this.#converge(wanted));
+    return this.#converging;
+  }
+
+  async #converge(wanted: readonly ListenAddress[]): Promise<void> {
     const ids = new Map(wanted.map((address) => [idOf(address), address]));
     const gone = [...this.#listeners].filter(([id]) => !ids.has(id));
     for (const [id] of gone) this.#listeners.delete(id);
     await Promise.all(gone.flatMap(([, { sockets }]) => sockets.map((socket) => socket.close())));
     for (const [id, address] of ids)
       if (!this.#listeners.has(id)) this.#listeners.set(id, this.#open(address));
-    await Promise.all(
-      [...this.#listeners.values()].flatMap(({ sockets }) => sockets.map((socket) => socket.ensureBound())),
-    );
+    await Promise.all([...this.#listeners.values()].map(bindAll));
   }
 
   status(): readonly ListenerStatus[] {
@@ -75,7 +80,6 @@ export class Listeners {
   #open(wanted: ListenAddress): Listener {
     const onChange = (state: SocketState) => this.#report(wanted, state);
     const udp = new Socket('udp', wanted, this.respondTo(wanted.entrance, 'udp'), onChange);
-    // Port 0 (tests): TCP takes the port that UDP was given.
     const tcpPort = () => udp.port || wanted.port;
     const tcp = new Socket('tcp', wanted, this.respondTo(wanted.entrance, 'tcp'), onChange, tcpPort);
     return { wanted, sockets: [udp, tcp] };
@@ -86,6 +90,11 @@ export class Listeners {
     if (state.bound) this.log.info(fields, `dns: listening on ${address}:${port}/${state.transport}`);
     else this.log.warn(fields, `dns: degraded: ${state.reason}`);
   }
+}
+
+/** UDP first: where any port will do (0), TCP takes the one that UDP got. */
+async function bindAll({ sockets }: Listener): Promise<void> {
+  for (const socket of sockets) await socket.ensureBound();
 }
 
 function idOf({ entrance, address, port }: ListenAddress): string {

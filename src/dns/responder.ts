@@ -109,7 +109,9 @@ function unknownSingleLabel(
   _table: NameTable,
   options: ResponderOptions,
 ): Outcome | undefined {
-  if (ask.labels.length !== 1) return undefined;
+  // `_81._tcp.web` is as little for the Internet as `web`.
+  const isService = ask.labels.length === 3 && ask.labels.slice(0, 2).every((label) => label.startsWith('_'));
+  if (ask.labels.length !== 1 && !isService) return undefined;
   const hasBelow = view.kind === 'container' && view.zones.some((zone) => zone.ancestors.has(ask.key));
   if (hasBelow) return { kind: 'empty', authority: root };
   return options.forwardSingleLabel ? undefined : { kind: 'no-name', authority: root };
