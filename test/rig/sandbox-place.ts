@@ -1,0 +1,201 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import type {
+  Container,
+  ContainerSpec,
+  ExecSpec,
+  LogOptions,
+  ProcessStreams,
+  Runtime,
+} from '../../src/container/runtime.ts';
+import { createSandboxRuntime } from '../../src/container/sandbox.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import { containerFiles, containerSpec } from './container-spec.ts';
+import { TestHost } from './namespace.ts';
+import { until } from './until.ts';
+
+const shimSource = fileURLToPath(new URL('../../src/container/shim/main.ts', import.meta.url));
+
+/** A data root and a host of its own, with sandbox runtimes on them, one at a time. */
+export class SandboxPlace implements AsyncDisposable {
+  readonly root = mkdtempSync(join(tmpdir(), 'flt-runtime-'));
+  readonly directory = join(this.root, 'containers');
+  readonly shim = join(this.root, 'shim.mjs');
+  readonly host: TestHost;
+  readonly dataplane: Dataplane;
+  #runtime: Runtime | undefined;
+  #close = async () => {};
+
+  private constructor(host: TestHost, dataplane: Dataplane) {
+    this.host = host;
+    this.dataplane = dataplane;
+  }
+
+  static async create(): Promise<SandboxPlace> {
+    const host = await TestHost.create();
+    const place = new SandboxPlace(host, await openDataplane(host.tag, host.path));
+    const entryPoints = [shimSource];
+    await build({
+      entryPoints,
+      outfile: place.shim,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+    });
+    await place.reopen();
+    return place;
+  }
+
+  get runtime(): Runtime {
+    if (!this.#runtime) throw new Error('no runtime is open');
+    return this.#runtime;
+  }
+
+  async reopen(): Promise<Runtime> {
+    await this.#close();
+    const { runtime, close } = await openRuntime(this.root, this.shim, this.dataplane);
+    this.#runtime = runtime;
+    this.#close = close;
+    return runtime;
+  }
+
+  /** As after the death of the daemon, for another process to take over. */
+  async leave(): Promise<void> {
+    await this.#close();
+    this.#close = async () => {};
+    this.#runtime = undefined;
+  }
+
+  async run(spec: Partial<ContainerSpec> = {}): Promise<Container> {
+    const { id } = await this.runtime.create(containerSpec(spec));
+    await this.runtime.prepare(id);
+    return this.runtime.start(id, containerFiles);
+  }
+
+  /** Runs a command to its end: its output and exit code. */
+  async output(
+    ...command: string[]
+  ): Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }> {
+    return this.outputOf({ command });
+  }
+
+  async outputOf(spec: Partial<ContainerSpec>) {
+    const { id } = await this.runtime.create(containerSpec(spec));
+    await this.runtime.prepare(id);
+    const streams = await this.runtime.attach(id);
+    await this.runtime.start(id, containerFiles);
+    const [stdout, stderr] = await readBoth(streams);
+    return { stdout, stderr, code: await this.ended(id) };
+  }
+
+  async exec(id: string, command: readonly string[], change: Partial<ExecSpec> = {}) {
+    const spec = { env: [], workingDir: '', user: '', tty: false, attachStdin: false };
+    const process = await this.runtime.exec(id, { command, ...spec, ...change });
+    const [stdout, stderr] = await readBoth(process);
+    return { stdout, stderr, code: await process.exited };
+  }
+
+  async ended(id: string): Promise<number> {
+    const state = () => this.runtime.get(id)?.state;
+    return (await until('the container ends', state, (seen) => seen?.status === 'exited'))?.exitCode ?? -1;
+  }
+
+  /** Logged text of both streams, in order. */
+  async logged(id: string, options: Partial<LogOptions> = {}): Promise<string> {
+    let text = '';
+    for await (const { data } of this.runtime.logs(id, { follow: false, ...options })) text += data;
+    return text;
+  }
+
+  /** Host pids of every process in the sandbox's network namespace. */
+  processesIn(id: string): readonly number[] {
+    const path = this.dataplane.sandboxPath(id);
+    const inode = statSync(path, { throwIfNoEntry: false })?.ino;
+    return allPids().filter((pid) => namespaceOf(pid) === `net:[${inode}]`);
+  }
+
+  /** What of containers is on this machine beyond records: to be empty in the end. */
+  async leftovers(): Promise<{
+    sandboxes: readonly string[];
+    processes: number[];
+    mounts: string[];
+    files: string[];
+  }> {
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+    const about = (pid: number) => readOrEmpty(`/proc/${pid}/cmdline`).includes(this.root);
+    return {
+      sandboxes: await this.host.sandboxes(),
+      processes: allPids().filter(about),
+      mounts: mounts.filter((line) => line.includes(this.root)),
+      files: existsSync(this.directory) ? readdirSync(this.directory) : [],
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const runtime = this.#runtime ?? (await this.reopen());
+    for (const { id } of [...runtime.list()].reverse()) {
+      await runtime.stop(id, 0);
+      await runtime.remove(id);
+    }
+    await this.#close();
+    await this.host[Symbol.asyncDispose]();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export const nothingLeft = { sandboxes: [], processes: [], mounts: [], files: [] };
+
+export function openDataplane(tag: string, hostNamespace: string): Promise<Dataplane> {
+  return openLinuxDataplane({ tag, hostNamespace, log: silentLogger });
+}
+
+export async function openRuntime(root: string, shim: string, dataplane: Dataplane) {
+  const store = await openEmbeddedStore(join(root, 'store'));
+  const directory = join(root, 'containers');
+  const runtime = createSandboxRuntime({ store, dataplane, directory, shim, log: silentLogger });
+  await runtime.recover();
+  const close = async () => {
+    await runtime.close();
+    await store.close();
+  };
+  return { runtime, close };
+}
+
+export function readBoth({ stdout, stderr }: ProcessStreams): Promise<[string, string]> {
+  return Promise.all([readAll(stdout), readAll(stderr)]);
+}
+
+async function readAll(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function namespaceOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return '';
+  }
+}
+
+function readOrEmpty(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
