@@ -1,5 +1,5 @@
 import type { Network } from '../src/cluster/records.ts';
-import { bridgeName, isInterfaceName } from '../src/dataplane/linux/names.ts';
+import { bridgeName, isInterfaceName } from '../src/dataplane/names.ts';
 import { familyOf, isAddress } from '../src/lib/addresses.ts';
 import { FairleadError } from '../src/lib/errors.ts';
 

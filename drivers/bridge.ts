@@ -1,6 +1,6 @@
 import type { Endpoint, Network } from '../src/cluster/records.ts';
 import type { Dataplane, NetworkRules } from '../src/dataplane/dataplane.ts';
-import { hostEndName } from '../src/dataplane/linux/names.ts';
+import { hostEndName } from '../src/dataplane/names.ts';
 import { familyOf, macFor, parseSubnet, withPrefix } from '../src/lib/addresses.ts';
 import { FairleadError } from '../src/lib/errors.ts';
 import { bridgeOf, parseBridgeOptions } from './bridge-options.ts';

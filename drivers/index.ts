@@ -7,7 +7,7 @@ import { createNullDriver } from './null.ts';
 
 export interface DriverDependencies {
   readonly dataplane: Dataplane;
-  /** The node's; see src/dataplane/linux/names.ts. */
+  /** The node's; see src/dataplane/names.ts. */
   readonly tag: string;
   /** Asked for a driver that is not in the table: plugins, found by name when they are first needed. */
   readonly plugin?: (name: string) => Driver | undefined;

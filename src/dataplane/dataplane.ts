@@ -3,7 +3,7 @@
  * named network namespaces) and simulated.ts (a model in memory).
  *
  * Every `ensure…` compares and changes only what differs; every method may be repeated; `remove…` of what
- * is absent is no error. Kernel objects carry this node's tag in their names (src/dataplane/linux/names.ts):
+ * is absent is no error. Kernel objects carry this node's tag in their names (src/dataplane/names.ts):
  * `owned()` lists them and nothing else, so that objects of others, another Fairlead included, are never touched.
  */
 export interface Dataplane {

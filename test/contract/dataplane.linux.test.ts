@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { type Dataplane, hostSandbox, type NetworkRules, type Plug } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
-import { bridgeName, hostEndName, sandboxName, tableName } from '../../src/dataplane/linux/names.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
+import { bridgeName, hostEndName, sandboxName, tableName } from '../../src/dataplane/names.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { TestHost } from '../rig/namespace.ts';
 
 /** What the kernel holds, which the suite for both data planes cannot ask. */
-if ((await probeLinux()).ok) describe('the linux data plane in the kernel', kernelTests);
+if ((await probeLinux()).ok)
+  describe('the linux data plane in the kernel', { concurrent: true, timeout: 60_000 }, kernelTests);
 else
   test('the linux data plane does not work here, and says so', async () =>
     expect((await probeLinux()).ok).toBe(false));

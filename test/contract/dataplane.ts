@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
 import type { Dataplane, NetworkRules, Plug } from '../../src/dataplane/dataplane.ts';
 import { hostSandbox } from '../../src/dataplane/dataplane.ts';
-import { bridgeName, hostEndName } from '../../src/dataplane/linux/names.ts';
+import { bridgeName, hostEndName } from '../../src/dataplane/names.ts';
 import { newId } from '../../src/lib/ids.ts';
 
 /** What every data plane must do. A check rejects when it does not; `tag` is the node's. */

@@ -22,7 +22,7 @@ for (const driver of builtInDrivers) {
 }
 
 if ((await probeLinux()).ok) {
-  describe('driver bridge, linux', () => {
+  describe('driver bridge, linux', { timeout: 60_000 }, () => {
     for (const { name, run } of driverChecks) {
       test(name, async () => {
         await using host = await TestHost.create();

@@ -65,8 +65,12 @@ export class TestHost implements AsyncDisposable {
     return (await readdir('/run/netns')).filter((name) => name.startsWith(`fl${this.tag}-`));
   }
 
+  /** Goes on after a failure: a sandbox that would not go must not keep the host. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of [...(await this.sandboxes()), this.name]) await start('ip', ['netns', 'del', name]);
+    const names = [this.name, ...(await this.sandboxes())];
+    const results = await Promise.allSettled(names.map((name) => start('ip', ['netns', 'del', name])));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 }
 

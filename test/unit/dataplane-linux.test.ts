@@ -5,7 +5,7 @@ import { dockerUserChanges } from '../../src/dataplane/linux/docker-user.ts';
 import { type Argv, createExec, type Exec, type Outcome, output } from '../../src/dataplane/linux/exec.ts';
 import { renderAdditions, renderFirewall } from '../../src/dataplane/linux/firewall.ts';
 import { batch, ip, tolerating } from '../../src/dataplane/linux/ip.ts';
-import * as names from '../../src/dataplane/linux/names.ts';
+import * as names from '../../src/dataplane/names.ts';
 
 const id = '0123456789abcdef'.repeat(4);
 

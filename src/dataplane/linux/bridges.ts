@@ -1,9 +1,9 @@
 import { FairleadError } from '../../lib/errors.ts';
 import type { BridgeSpec } from '../dataplane.ts';
+import { isBridgeName, ownerAlias } from '../names.ts';
 import { addAddress, addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
-import { isBridgeName, ownerAlias } from './names.ts';
 
 /**
  * After: the bridge is as the spec says. Made with one process when it is not there.

@@ -1,5 +1,5 @@
+import { ownerAlias } from '../names.ts';
 import { type Exec, output } from './exec.ts';
-import { ownerAlias } from './names.ts';
 
 /**
  * Where a Docker Engine runs, the policy of iptables' FORWARD chain is DROP, for packets that our own

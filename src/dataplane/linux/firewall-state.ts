@@ -1,12 +1,12 @@
 import { type Family, familyOf } from '../../lib/addresses.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Firewall } from '../dataplane.ts';
+import { tableName } from '../names.ts';
 import { syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';
 import { renderAdditions, renderFirewall } from './firewall.ts';
 import { enableForwarding } from './forwarding.ts';
 import { batch, showLinks } from './ip.ts';
-import { tableName } from './names.ts';
 import { setIsolation } from './veth.ts';
 
 export interface FirewallOptions {

@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net';
 import { type Family, familyOf, withoutPrefix } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../dataplane.ts';
-import { tableName } from './names.ts';
+import { tableName } from '../names.ts';
 
 /**
  * The node's nftables table as text for `nft -f -`: one transaction that replaces what was there. Every

@@ -1,9 +1,9 @@
 import { FairleadError } from '../../lib/errors.ts';
 import type { Plug } from '../dataplane.ts';
+import { isInterfaceName } from '../names.ts';
 import { addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
 import { batch, type Command, ip, type Link, showLink } from './ip.ts';
-import { isInterfaceName } from './names.ts';
 import { routeCommands } from './routes.ts';
 
 /** An interface that somebody else made in the host's namespace: lent to a sandbox, given back by `unplug`. */

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
+import { sandboxOfName } from '../names.ts';
 import { commandFailed, type Exec, output } from './exec.ts';
 import { BatchError, batch, ip, linkSchema, query } from './ip.ts';
-import { sandboxOfName } from './names.ts';
 
 const folder = '/run/netns';
 

@@ -12,12 +12,12 @@ import {
   type Reachability,
   type ReachTarget,
 } from '../dataplane.ts';
+import { isBridgeName, isHostEndName, sandboxName } from '../names.ts';
 import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
 import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
 import { showLinks } from './ip.ts';
 import { plugExisting, unplugExisting } from './moved.ts';
-import { isBridgeName, isHostEndName, sandboxName } from './names.ts';
 import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { hostSubnets, setDefaultRoutes } from './routes.ts';
