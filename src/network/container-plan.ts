@@ -82,7 +82,7 @@ function planMemberships(
   const settings = { ...request.endpoints };
   const main = mode.kind === 'network' ? mode.network : mode.kind;
   // The mode as the client spelled it may be the key of its endpoint settings.
-  const mainSettings = settings[main] ?? settings[request.networkMode ?? ''] ?? settings['default'] ?? {};
+  const mainSettings = settings[main] ?? settings[request.networkMode ?? ''] ?? settings.default ?? {};
   const names = Object.keys(settings).filter(
     (name) => ![main, request.networkMode, 'default'].includes(name),
   );

@@ -131,7 +131,7 @@ export class Containers implements Contract {
     const { id, name: oldName } = this.find(ref);
     await this.#exclusively(id, async () => {
       const container = await this.runtime.update(id, { name });
-      await this.attachments.rename(container);
+      await this.attachments.records.rename(container);
       this.#emit(container, 'rename', { oldName: `/${oldName}` });
     });
   }
@@ -220,29 +220,41 @@ export class Containers implements Contract {
     const container = this.runtime.get(endpoint.containerId);
     const places = container?.memberships.filter(({ joined }) => joined?.endpointId === endpoint.id) ?? [];
     if (!container || places.length === 0) {
-      await this.parts.gate.shared(() => this.attachments.withdraw(network, endpoint));
+      await this.parts.gate.shared(() => this.attachments.records.withdraw(network, endpoint));
       return;
     }
     await this.#exclusively(container.id, () => this.#drop(this.#require(container.id), places));
   }
 
-  /** Makes records and kernel show what a running container had joined, and ends what a stopped one left. */
-  async assert(id: string): Promise<void> {
+  /**
+   * Makes records and kernel show what a running container had joined, and ends what a stopped one left.
+   * `present` as in Attachments.assert.
+   */
+  async assert(id: string, present?: ReadonlySet<string>): Promise<void> {
     await this.#exclusively(id, async () => {
       const container = this.runtime.get(id);
       if (!container) return;
       if (container.state.status !== 'running') return await this.#leaveIfEnded(id);
-      for (const place of container.memberships) {
-        try {
-          await this.attachments.assert(container, place);
-        } catch (error) {
-          if (!isKind(error, 'conflict') && !isKind(error, 'not-found')) throw error;
-          this.parts.log.warn(`container ${container.name} is detached: ${messageOf(error)}`);
-          await this.#drop(this.#require(id), [place]);
-        }
-      }
-      await this.#refresh(id);
+      const repaired: boolean[] = [];
+      for (const place of container.memberships)
+        repaired.push(await this.#assertPlace(container, place, present));
+      if (repaired.includes(true)) await this.#refresh(id);
     });
+  }
+
+  async #assertPlace(
+    container: Container,
+    place: Membership,
+    present?: ReadonlySet<string>,
+  ): Promise<boolean> {
+    try {
+      return await this.attachments.assert(container, place, present);
+    } catch (error) {
+      if (!isKind(error, 'conflict') && !isKind(error, 'not-found')) throw error;
+      this.parts.log.warn(`container ${container.name} is detached: ${messageOf(error)}`);
+      await this.#drop(this.#require(container.id), [place]);
+      return true;
+    }
   }
 
   async #start(id: string): Promise<Container> {

@@ -10,6 +10,7 @@ import type { Logger } from '../lib/log.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { Attachments } from './attachments.ts';
 import { Containers } from './containers.ts';
+import { EndpointRecords } from './endpoint-records.ts';
 import { HostNetworks } from './host-networks.ts';
 import { Ipam } from './ipam.ts';
 import type { Model } from './model.ts';
@@ -54,7 +55,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     gate: new Gate(),
   };
   const networks = new Networks(parts);
-  const attachments = new Attachments(parts);
+  const attachments = new Attachments(parts, new EndpointRecords(parts));
   const containers = new Containers(parts, networks, attachments);
   const services = new Services(parts, networks, containers);
   const reconciler = new Reconciler(parts, networks, containers, attachments);

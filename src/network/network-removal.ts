@@ -93,7 +93,9 @@ async function dropFolders({ directory }: Parts, network: Network): Promise<void
 function dropRecord({ directory }: Parts, network: Network): Promise<void> {
   return commitWithRetry(directory, network.scope, `remove network ${network.name}`, async () => {
     const subnets = await directory.reachable(network.scope).get(keys.subnets);
-    const { [shortId(network.id)]: _, ...others } = subnets ? subnetsSchema.parse(JSON.parse(subnets.value)) : {};
+    const { [shortId(network.id)]: _, ...others } = subnets
+      ? subnetsSchema.parse(JSON.parse(subnets.value))
+      : {};
     return {
       result: undefined,
       checks: subnets ? [{ key: keys.subnets, expect: 'version', version: subnets.version }] : [],

@@ -19,6 +19,7 @@ const intervalMs = 60_000;
 export class Reconciler {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
+  #passed = false;
 
   constructor(
     private readonly parts: Parts,
@@ -46,10 +47,18 @@ export class Reconciler {
     await this.#attempt('predefined networks', () => this.networks.ensurePredefined());
     await this.#attempt('half-done removals', () => this.#finishRemovals());
     await this.#attempt('networks', () => this.#setUpNetworks());
+    const present = await this.#present();
     for (const { id, name } of this.containers.list()) {
-      await this.#attempt(`container ${name}`, () => this.containers.assert(id));
+      await this.#attempt(`container ${name}`, () => this.containers.assert(id, present));
     }
     await this.parts.gate.alone(() => this.#sweep());
+  }
+
+  /** What the kernel has needs no second look, but for the first time, when nothing is known of it. */
+  async #present(): Promise<ReadonlySet<string> | undefined> {
+    const first = !this.#passed;
+    this.#passed = true;
+    return first ? undefined : new Set((await this.parts.dataplane.owned()).interfaces);
   }
 
   /** A network of this host is there with or without containers; one of many hosts only while it has some here. */
@@ -91,7 +100,7 @@ export class Reconciler {
     for (const network of directory.networks()) {
       for (const endpoint of directory.endpointsOf(network.id)) {
         if (endpoint.nodeId !== membership.self.id || kept.has(endpoint.id)) continue;
-        await this.attachments.withdraw(network, endpoint);
+        await this.attachments.records.withdraw(network, endpoint);
       }
     }
   }

@@ -1,0 +1,168 @@
+import type { Lease, Write } from '../../kvstore/store.ts';
+import { keys } from '../cluster/keys.ts';
+import { addressSchema, type Endpoint, endpointSchema, type Network } from '../cluster/records.ts';
+import { commitWithRetry } from '../cluster/retry.ts';
+import type { Container, JoinedState, Membership } from '../container/runtime.ts';
+import { withoutPrefix } from '../lib/addresses.ts';
+import { FairleadError } from '../lib/errors.ts';
+import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './endpoint-plan.ts';
+import type { Parts } from './parts.ts';
+
+/** The endpoints of this node in the store: what other nodes and DNS see of its containers. */
+export class EndpointRecords {
+  /** Endpoint id → the lease that its record was put on last. */
+  readonly #leases = new Map<string, Lease>();
+
+  constructor(private readonly parts: Parts) {}
+
+  /** Takes the addresses and makes the endpoint, in one commit. @throws conflict | exhausted | forbidden */
+  async put(request: EndpointRequest): Promise<Endpoint> {
+    const { network, service } = request;
+    const plan = service && !service.shared ? planServiceEndpoint : planOwnEndpoint;
+    const lease = this.parts.membership.lease(network.scope);
+    const endpoint = await commitWithRetry(this.parts.directory, network.scope, 'commit endpoint', () =>
+      plan(this.parts, request),
+    );
+    this.#leases.set(endpoint.id, lease);
+    return endpoint;
+  }
+
+  /** Deletes an endpoint's record, and its address where it owns it, if both are still this endpoint's. */
+  async withdraw(network: Network, endpoint: Endpoint): Promise<void> {
+    const { directory } = this.parts;
+    this.#leases.delete(endpoint.id);
+    await commitWithRetry(directory, network.scope, `detach ${endpoint.containerName}`, async () => {
+      const key = keys.endpoint(network.id, endpoint.id);
+      const entry = await directory.reachable(network.scope).get(key);
+      const holder = entry && endpointSchema.safeParse(JSON.parse(entry.value)).data?.containerId;
+      const ours = entry !== undefined && (holder === undefined || holder === endpoint.containerId);
+      return {
+        result: undefined,
+        checks: ours ? [{ key, expect: 'version', version: entry.version }] : [],
+        writes: [
+          ...(ours ? [{ op: 'delete', key } as const] : []),
+          ...(await this.#releases(network, endpoint)),
+        ],
+      };
+    });
+  }
+
+  /**
+   * Puts the record again if it is gone, hangs on a lease that was replaced, or is another's by now.
+   * @throws conflict when another container has the place or its address; not-found when the service is gone
+   */
+  async reassert(network: Network, endpoint: Endpoint, { serviceId }: Membership): Promise<void> {
+    const { directory, membership } = this.parts;
+    const key = keys.endpoint(network.id, endpoint.id);
+    const shown = directory.endpointEntry(network.id, endpoint.id);
+    if (shown && shown.record.containerId !== endpoint.containerId) {
+      throw new FairleadError('conflict', `its place was taken by ${shown.record.containerName} meanwhile`);
+    }
+    if (serviceId && !this.#service(serviceId)) {
+      throw new FairleadError('not-found', `the service ${endpoint.name} is published no longer`);
+    }
+    const lease = membership.lease(network.scope);
+    if (shown && this.#leases.get(endpoint.id) === lease) return;
+    const addresses = await this.#reclaims(network, endpoint, serviceId);
+    const result = await directory.commit(
+      network.scope,
+      [
+        shown ? { key, expect: 'version', version: shown.version } : { key, expect: 'absent' },
+        ...addresses.map((write) => ({ key: write.key, expect: 'absent' }) as const),
+      ],
+      [{ op: 'put', key, value: JSON.stringify(endpoint), lease }, ...addresses],
+    );
+    if (!result.ok) throw new FairleadError('conflict', `its place was taken meanwhile (${result.failed})`);
+    this.#leases.set(endpoint.id, lease);
+  }
+
+  /** Shows a renamed container's new name. */
+  async rename({ name: containerName, memberships }: Container): Promise<void> {
+    const { directory, membership } = this.parts;
+    for (const { joined, network: networkId } of memberships) {
+      const network = directory.network(networkId);
+      if (!joined || !network) continue;
+      await commitWithRetry(directory, network.scope, `rename ${containerName}`, async () => {
+        const entry = directory.endpointEntry(networkId, joined.endpointId);
+        if (!entry) return { result: undefined, checks: [], writes: [] };
+        const name = entry.record.serviceId ? entry.record.name : containerName;
+        const value = JSON.stringify({ ...entry.record, name, containerName });
+        const key = keys.endpoint(networkId, joined.endpointId);
+        return {
+          result: undefined,
+          checks: [{ key, expect: 'version', version: entry.version }],
+          writes: [{ op: 'put', key, value, lease: membership.lease(network.scope) }],
+        };
+      });
+    }
+  }
+
+  /** The record as it is, or as it must have been: a joined membership is enough to make it again. */
+  recall(container: Container, network: Network, joined: JoinedState, serviceId?: string): Endpoint {
+    const { directory, membership } = this.parts;
+    const shown = directory.endpointEntry(network.id, joined.endpointId)?.record;
+    if (shown?.containerId === container.id) return shown;
+    const service = serviceId === undefined ? undefined : this.#service(serviceId);
+    const place = container.memberships.find(({ joined: other }) => other?.endpointId === joined.endpointId);
+    const { ipv4, ipv6, mac } = joined;
+    return {
+      id: joined.endpointId,
+      networkId: network.id,
+      nodeId: membership.self.id,
+      containerId: container.id,
+      containerName: container.name,
+      name: service?.name ?? container.name,
+      ...(serviceId ? { serviceId } : {}),
+      created: container.state.startedAt,
+      ...(ipv4 ? { ipv4 } : {}),
+      ...(ipv6 ? { ipv6 } : {}),
+      ...(mac ? { mac } : {}),
+      aliases: [...(service?.aliases ?? []), ...(place?.aliases ?? [])],
+      ports: [...(service?.ports ?? container.spec.exposedPorts)],
+      healthy: true,
+    };
+  }
+
+  async #releases(network: Network, endpoint: Endpoint): Promise<readonly Write[]> {
+    const releases: Write[] = [];
+    for (const cidr of addressesOf(endpoint)) {
+      // A service's address stays with the service; one that was reclaimed meanwhile is another's.
+      if ((await this.#holderOf(network, cidr)) === endpoint.id) {
+        releases.push(...this.parts.ipam.release(network.id, cidr));
+      }
+    }
+    return releases;
+  }
+
+  /** Addresses that were given up for us while we were away are taken again, if they are still free. */
+  async #reclaims(network: Network, endpoint: Endpoint, serviceId?: string): Promise<readonly Write[]> {
+    const service = serviceId === undefined ? undefined : this.#service(serviceId);
+    if (service?.endpointId === endpoint.id) return [];
+    const owner = { owner: 'endpoint', id: endpoint.id, nodeId: endpoint.nodeId } as const;
+    const writes: Write[] = [];
+    for (const cidr of addressesOf(endpoint)) {
+      const address = withoutPrefix(cidr);
+      const holder = await this.#holderOf(network, cidr);
+      if (holder !== undefined && holder !== endpoint.id) {
+        throw new FairleadError('conflict', `its address ${address} was given to another endpoint meanwhile`);
+      }
+      const key = keys.address(network.id, address);
+      if (holder === undefined) writes.push({ op: 'put', key, value: JSON.stringify(owner) });
+    }
+    return writes;
+  }
+
+  async #holderOf(network: Network, cidr: string): Promise<string | undefined> {
+    const store = this.parts.directory.reachable(network.scope);
+    const entry = await store.get(keys.address(network.id, withoutPrefix(cidr)));
+    return entry && addressSchema.parse(JSON.parse(entry.value)).id;
+  }
+
+  #service(serviceId: string) {
+    return this.parts.directory.services().find(({ id }) => id === serviceId);
+  }
+}
+
+function addressesOf({ ipv4, ipv6 }: Endpoint): readonly string[] {
+  return [ipv4, ipv6].filter((address) => address !== undefined);
+}
