@@ -44,21 +44,32 @@ export async function* readLog(
 }
 
 function* select(cursors: readonly (LogCursor | undefined)[], options: LogOptions): Generator<LogLine> {
+  const lines = withinAll(cursors, options);
+  if (options.tail === undefined) yield* lines;
+  else yield* lastOf(lines, options.tail);
+}
+
+function* withinAll(cursors: readonly (LogCursor | undefined)[], options: LogOptions): Generator<LogLine> {
+  for (const cursor of cursors) {
+    for (const line of cursor?.lines() ?? []) if (isWithin(line, options)) yield line;
+  }
+}
+
+/** Parts of a line, without a newline, count with what follows them, or at the end as a line. */
+function lastOf(lines: Iterable<LogLine>, count: number): readonly LogLine[] {
   const last: LogLine[] = [];
   let complete = 0;
-  for (const cursor of cursors) {
-    for (const line of cursor?.lines() ?? []) {
-      if (!isWithin(line, options)) continue;
-      if (options.tail === undefined) {
-        yield line;
-        continue;
-      }
-      last.push(line);
-      if (endsLine(line)) complete++;
-      while (complete > options.tail) if (endsLine(last.shift())) complete--;
-    }
+  const trim = (room: number) => {
+    while (complete > room) if (endsLine(last.shift())) complete--;
+  };
+  for (const line of lines) {
+    last.push(line);
+    if (endsLine(line)) complete++;
+    trim(count);
   }
-  if (options.tail !== 0) yield* last;
+  if (count === 0) return [];
+  if (!endsLine(last.at(-1))) trim(count - 1);
+  return last;
 }
 
 function endsLine(line: LogLine | undefined): boolean {
