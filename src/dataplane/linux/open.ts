@@ -66,7 +66,7 @@ class LinuxDataplane implements Dataplane {
   }
 
   async removeSandbox(sandboxId: string): Promise<void> {
-    await removeNamespace(this.#exec, this.#namespace(sandboxId));
+    if (sandboxId !== hostSandbox) await removeNamespace(this.#exec, this.#namespace(sandboxId));
   }
 
   sandboxPath(sandboxId: string): string {
