@@ -9,6 +9,7 @@ import { Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/log.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { Attachments } from './attachments.ts';
+import { Connections } from './connections.ts';
 import { Containers } from './containers.ts';
 import { EndpointRecords } from './endpoint-records.ts';
 import { HostNetworks } from './host-networks.ts';
@@ -16,8 +17,10 @@ import { Ipam } from './ipam.ts';
 import type { Model } from './model.ts';
 import { Networks } from './networks.ts';
 import type { ModelSettings, Parts } from './parts.ts';
+import { Places } from './places.ts';
 import { Reconciler } from './reconcile.ts';
 import { Services } from './services.ts';
+import { Starter } from './starter.ts';
 
 export interface ModelDeps {
   /** Ready, and the membership started. */
@@ -56,9 +59,12 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   };
   const networks = new Networks(parts);
   const attachments = new Attachments(parts, new EndpointRecords(parts));
-  const containers = new Containers(parts, networks, attachments);
-  const services = new Services(parts, networks, containers);
-  const reconciler = new Reconciler(parts, networks, containers, attachments);
+  const places = new Places(parts, attachments);
+  const starter = new Starter(parts, networks, attachments, places);
+  const connections = new Connections(parts, networks, attachments, places);
+  const containers = new Containers(parts, networks, places, starter, connections);
+  const services = new Services(parts, networks, containers, connections);
+  const reconciler = new Reconciler(parts, networks, places, attachments);
   containers.watchExits();
   await reconciler.run();
   membership.onJoined(() => void reconciler.run());

@@ -4,10 +4,10 @@ import { addressSchema, type Network } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
 import type { Attachments } from './attachments.ts';
-import type { Containers } from './containers.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
 import { driverOf, type Parts } from './parts.ts';
+import type { Places } from './places.ts';
 
 const intervalMs = 60_000;
 
@@ -24,7 +24,7 @@ export class Reconciler {
   constructor(
     private readonly parts: Parts,
     private readonly networks: Networks,
-    private readonly containers: Containers,
+    private readonly places: Places,
     private readonly attachments: Attachments,
   ) {}
 
@@ -48,8 +48,8 @@ export class Reconciler {
     await this.#attempt('half-done removals', () => this.#finishRemovals());
     await this.#attempt('networks', () => this.#setUpNetworks());
     const present = await this.#present();
-    for (const { id, name } of this.containers.list()) {
-      await this.#attempt(`container ${name}`, () => this.containers.assert(id, present));
+    for (const { id, name } of this.parts.runtime.list()) {
+      await this.#attempt(`container ${name}`, () => this.places.assert(id, present));
     }
     await this.parts.gate.alone(() => this.#sweep());
   }
@@ -88,7 +88,7 @@ export class Reconciler {
   }
 
   async #sweep(): Promise<void> {
-    const claimed = this.containers.list().filter(({ state }) => state.status === 'running');
+    const claimed = this.parts.runtime.list().filter(({ state }) => state.status === 'running');
     await this.#attempt('left-over endpoints', () => this.#sweepEndpoints(claimed));
     await this.#attempt('left-over addresses', () => this.#sweepAddresses(claimed));
     await this.#attempt('left-over kernel objects', () => this.#sweepKernel(claimed));

@@ -1,6 +1,7 @@
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
+import type { Connections } from './connections.ts';
 import type { Containers } from './containers.ts';
 import type { Services as Contract, ImplicitService, PublishOptions, ServiceView } from './model.ts';
 import type { Networks } from './networks.ts';
@@ -15,6 +16,7 @@ export class Services implements Contract {
     private readonly parts: Parts,
     private readonly networks: Networks,
     private readonly containers: Containers,
+    private readonly connections: Connections,
   ) {}
 
   async list(filter: { readonly networkRef?: string } = {}): Promise<readonly ServiceView[]> {
@@ -61,7 +63,7 @@ export class Services implements Contract {
   async unpublish(serviceId: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const view = await this.find(serviceId);
     if (options.force) {
-      for (const provider of view.providers) await this.containers.evict(view.network, provider);
+      for (const provider of view.providers) await this.connections.evict(view.network, provider);
     } else if (view.providers.length > 0) {
       throw stillProvided(view.service, view.providers);
     }
@@ -71,16 +73,18 @@ export class Services implements Contract {
 
   async attach(serviceId: string, containerRef: string): Promise<ServiceView> {
     const { service, network } = await this.find(serviceId);
-    await this.containers.attach(service, network, containerRef);
+    const container = this.containers.find(containerRef).id;
+    await this.connections.attach(service, network, container);
     const view = await this.find(service.id);
-    this.#emit(view, 'attach', { container: this.containers.find(containerRef).id });
+    this.#emit(view, 'attach', { container });
     return view;
   }
 
   async detach(serviceId: string, containerRef: string): Promise<void> {
     const view = await this.find(serviceId);
-    await this.containers.detach(view.service, view.network, containerRef);
-    this.#emit(view, 'detach', { container: containerRef });
+    const container = this.containers.find(containerRef).id;
+    await this.connections.detach(view.service, view.network, container);
+    this.#emit(view, 'detach', { container });
   }
 
   #publish(network: Network, name: string, options: PublishOptions): Promise<ServiceView> {
