@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import { z } from 'zod';
 import type {
   Container,
   ContainerSpec,
@@ -12,12 +15,10 @@ import type {
   ProcessStreams,
   Runtime,
 } from '../../src/container/runtime.ts';
-import { createSandboxRuntime } from '../../src/container/sandbox.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
-import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
-import { silentLogger } from '../../src/lib/log.ts';
 import { containerFiles, containerSpec } from './container-spec.ts';
 import { TestHost } from './namespace.ts';
+import { openDataplane, openRuntime } from './sandbox-runtime.ts';
 import { until } from './until.ts';
 
 const shimSource = fileURLToPath(new URL('../../src/container/shim/main.ts', import.meta.url));
@@ -66,11 +67,21 @@ export class SandboxPlace implements AsyncDisposable {
     return runtime;
   }
 
-  /** As after the death of the daemon, for another process to take over. */
-  async leave(): Promise<void> {
+  /** Lets another process own the runtime, has it start containers, and kills it the hard way. Returns their ids. */
+  async ownedByAnotherThatIsKilled(
+    owner: string,
+    specs: readonly { readonly command: readonly string[]; readonly start: boolean }[],
+  ): Promise<readonly string[]> {
     await this.#close();
     this.#close = async () => {};
     this.#runtime = undefined;
+    const args = [owner, this.root, this.shim, this.host.tag, this.host.path, JSON.stringify(specs)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const gone = once(child, 'exit');
+    const [line]: string[] = await once(createInterface(child.stdout), 'line');
+    child.kill('SIGKILL');
+    await gone;
+    return z.array(z.string()).parse(JSON.parse(line ?? ''));
   }
 
   async run(spec: Partial<ContainerSpec> = {}): Promise<Container> {
@@ -121,6 +132,16 @@ export class SandboxPlace implements AsyncDisposable {
     return allPids().filter((pid) => namespaceOf(pid) === `net:[${inode}]`);
   }
 
+  killProcessesIn(id: string): void {
+    for (const pid of this.processesIn(id)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It died with one killed before.
+      }
+    }
+  }
+
   /** What of containers is on this machine beyond records: to be empty in the end. */
   async leftovers(): Promise<{
     sandboxes: readonly string[];
@@ -151,22 +172,6 @@ export class SandboxPlace implements AsyncDisposable {
 }
 
 export const nothingLeft = { sandboxes: [], processes: [], mounts: [], files: [] };
-
-export function openDataplane(tag: string, hostNamespace: string): Promise<Dataplane> {
-  return openLinuxDataplane({ tag, hostNamespace, log: silentLogger });
-}
-
-export async function openRuntime(root: string, shim: string, dataplane: Dataplane) {
-  const store = await openEmbeddedStore(join(root, 'store'));
-  const directory = join(root, 'containers');
-  const runtime = createSandboxRuntime({ store, dataplane, directory, shim, log: silentLogger });
-  await runtime.recover();
-  const close = async () => {
-    await runtime.close();
-    await store.close();
-  };
-  return { runtime, close };
-}
 
 export function readBoth({ stdout, stderr }: ProcessStreams): Promise<[string, string]> {
   return Promise.all([readAll(stdout), readAll(stderr)]);

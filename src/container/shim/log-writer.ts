@@ -13,14 +13,9 @@ type OutputStream = 'stdout' | 'stderr';
  * A full disk costs lines, which are counted, never the container.
  */
 export class LogWriter {
-  readonly #maxSize: number;
   #fd: number | undefined;
   #size = 0;
   #lost = 0;
-
-  constructor(limit = maxSize) {
-    this.#maxSize = limit;
-  }
 
   write(stream: OutputStream, chunk: Buffer): void {
     const time = new Date().toISOString().replace('Z', '000000Z');
@@ -43,7 +38,7 @@ export class LogWriter {
   }
 
   #open(more: number): number {
-    if (this.#fd !== undefined && this.#size + more > this.#maxSize) {
+    if (this.#fd !== undefined && this.#size + more > maxSize) {
       closeSync(this.#fd);
       this.#fd = undefined;
       renameSync(shimFiles.log, shimFiles.olderLog);
