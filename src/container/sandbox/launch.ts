@@ -69,8 +69,8 @@ export async function launchHolder(where: Omit<NamespaceSpec, 'command'>): Promi
 
 /** `shim.js` beside the bundles. @throws internal when it was not built */
 export function shimPath(): string {
-  // From dist/bin, from dist/chunks, and from the sources, whose tests have built dist before.
-  const candidates = ['../shim.js', '../../../dist/shim.js'];
+  // From dist, from dist/bin and dist/chunks, and from the sources, whose tests have built dist before.
+  const candidates = ['./shim.js', '../shim.js', '../../../dist/shim.js'];
   const found = candidates.map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
   if (found) return found;
   throw new FairleadError('internal', 'dist/shim.js is missing; build it with: npm run build');
