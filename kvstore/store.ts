@@ -108,6 +108,8 @@ export interface StoreStatus {
 export function encodeKeyPart(text: string): string {
   const special = /^\.+$/.test(text) ? /[^A-Za-z0-9_:-]/gu : /[^A-Za-z0-9_.:-]/gu;
   return text.replace(special, (character) =>
-    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+    [...Buffer.from(character)]
+      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
   );
 }

@@ -1,0 +1,76 @@
+import { FairleadError } from '../src/lib/errors.ts';
+import type { Ledger } from './ledger.ts';
+import { checkCommit, checkFolder, checkKey, checkTtl } from './limits.ts';
+import type { Check, CommitResult, Entry, Lease, Store, StoreStatus, WatchEvent, Write } from './store.ts';
+
+/** A store whose server is a ledger in this process: it can always be reached. */
+export class LedgerStore implements Store {
+  readonly #ledger: Ledger;
+  readonly #status: StoreStatus;
+  readonly #onClose: () => Promise<void>;
+  readonly #leases = new Map<string, Lease>();
+  #closed = false;
+
+  constructor(ledger: Ledger, name: string, onClose: () => Promise<void> = async () => {}) {
+    this.#ledger = ledger;
+    this.#status = { name, reachable: true, since: Date.now() };
+    this.#onClose = onClose;
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    this.#mustBeOpen();
+    checkKey(key);
+    return this.#ledger.get(key);
+  }
+
+  async list(prefix: string): Promise<readonly Entry[]> {
+    this.#mustBeOpen();
+    checkFolder(prefix);
+    return this.#ledger.list(prefix);
+  }
+
+  async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
+    this.#mustBeOpen();
+    checkCommit(checks, writes);
+    return this.#ledger.commit(checks, writes);
+  }
+
+  watch(prefix: string): AsyncIterableIterator<WatchEvent> {
+    this.#mustBeOpen();
+    checkFolder(prefix);
+    return this.#ledger.watch(this, prefix);
+  }
+
+  async lease(ttlSeconds: number): Promise<Lease> {
+    this.#mustBeOpen();
+    checkTtl(ttlSeconds);
+    const id = await this.#ledger.addLease(ttlSeconds);
+    // Never aborted: while this process lives nothing but `revoke` ends the lease.
+    const lost = new AbortController().signal;
+    const lease: Lease = { id, ttlSeconds, lost, revoke: () => this.#revoke(id) };
+    this.#leases.set(id, lease);
+    return lease;
+  }
+
+  status(): StoreStatus {
+    return this.#status;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ledger.endWatches(this);
+    for (const lease of this.#leases.values()) this.#ledger.orphanLease(lease.id, lease.ttlSeconds);
+    await this.#onClose();
+  }
+
+  async #revoke(id: string): Promise<void> {
+    if (this.#closed) return;
+    await this.#ledger.endLease(id);
+    this.#leases.delete(id);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new FairleadError('unavailable', `kv store ${this.#status.name} is closed`);
+  }
+}
