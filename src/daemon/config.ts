@@ -119,7 +119,7 @@ function dnsConfig(given: Settings) {
     /** Empty: the host's own resolvers. */
     servers: given.dns ?? [],
     ttlSeconds: given['dns-ttl'] ?? 5,
-    maxInflight: given['dns-max-inflight'] ?? 256,
+    maxInflight: given['dns-max-inflight'] ?? 1024,
     forwardSingleLabel: given['dns-forward-single-label'] ?? false,
   };
 }

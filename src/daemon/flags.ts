@@ -17,7 +17,7 @@ export const daemonFlags = {
   'dns-listen': text('Address of the DNS listener for this host, or none', { shown: '127.0.0.1:5354' }),
   dns: list('Upstream DNS servers (default: those of the host)'),
   'dns-ttl': number('Seconds that DNS answers may be kept', { shown: '5' }),
-  'dns-max-inflight': number('Forwarded DNS queries at once', { shown: '256' }),
+  'dns-max-inflight': number('Forwarded DNS queries at once', { shown: '1024' }),
   'dns-forward-single-label': toggle('Forward unknown names without a dot'),
   'lease-ttl': text("Time after which a silent node's endpoints leave", { shown: '15s' }),
   tlscacert: text('Trust clients whose certificate this CA signed'),

@@ -28,7 +28,7 @@ describe('daemon config', () => {
         listen: { address: '127.0.0.1', port: 5354 },
         servers: [],
         ttlSeconds: 5,
-        maxInflight: 256,
+        maxInflight: 1024,
         forwardSingleLabel: false,
       },
       leaseTtlSeconds: 15,

@@ -1,0 +1,112 @@
+import type Docker from 'dockerode';
+import { command } from '../../command.ts';
+import { DaemonError } from '../../failure.ts';
+import { number, text, toggle } from '../../flags/spec.ts';
+import { waitFor } from './attach-to.ts';
+import { forEach } from './each.ts';
+
+/** stop, restart, kill, rm, wait and rename: one call per name. */
+
+const several = 'CONTAINER [CONTAINER...]';
+
+function container(docker: Docker, ref: string): Docker.Container {
+  return docker.getContainer(encodeURIComponent(ref));
+}
+
+const waitFlag = {
+  time: number('Seconds to wait before killing the container', { short: 't', aliases: ['timeout'] }),
+};
+
+export const stop = command({
+  synopsis: several,
+  description: 'Stop one or more running containers',
+  args: [1],
+  flags: waitFlag,
+  async run({ args, flags, given, connect, shell }) {
+    const client = await connect();
+    const options = given.has('time') ? { t: flags.time } : {};
+    return forEach(
+      args,
+      (ref) => client.tell((docker) => container(docker, ref).stop(options)).then(() => ref),
+      shell,
+    );
+  },
+});
+
+export const restart = command({
+  synopsis: several,
+  description: 'Restart one or more containers',
+  args: [1],
+  flags: waitFlag,
+  async run({ args, flags, given, connect, shell }) {
+    const client = await connect();
+    const options = given.has('time') ? { t: flags.time } : {};
+    const one = (ref: string) =>
+      client.tell((docker) => container(docker, ref).restart(options)).then(() => ref);
+    return forEach(args, one, shell);
+  },
+});
+
+export const kill = command({
+  synopsis: several,
+  description: 'Kill one or more running containers',
+  args: [1],
+  flags: { signal: text('Signal to send to the container', { short: 's', initial: 'KILL' }) },
+  async run({ args, flags: { signal }, connect, shell }) {
+    const client = await connect();
+    return forEach(
+      args,
+      (ref) => client.tell((docker) => container(docker, ref).kill({ signal })).then(() => ref),
+      shell,
+    );
+  },
+});
+
+export const rm = command({
+  synopsis: several,
+  description: 'Remove one or more containers',
+  args: [1],
+  flags: {
+    force: toggle('Force the removal of a running container (uses SIGKILL)', { short: 'f' }),
+    volumes: toggle('Remove anonymous volumes associated with the container', { short: 'v' }),
+  },
+  async run({ args, flags: { force, volumes }, connect, shell }) {
+    const client = await connect();
+    const options = { ...(force ? { force: 1 } : {}), ...(volumes ? { v: 1 } : {}) };
+    const remove = async (ref: string) => {
+      try {
+        await client.tell((docker) => container(docker, ref).remove(options));
+        return ref;
+      } catch (error) {
+        // With -f a container that is gone already is what was asked for (docker-facts 6.4).
+        if (!force || !(error instanceof DaemonError) || error.status !== 404) throw error;
+        shell.stderr.write(`${error.message}\n`);
+        return undefined;
+      }
+    };
+    return forEach(args, remove, shell);
+  },
+});
+
+export const wait = command({
+  synopsis: several,
+  description: 'Block until one or more containers stop, then print their exit codes',
+  args: [1],
+  flags: {},
+  async run({ args, connect, shell }) {
+    const client = await connect();
+    return forEach(args, async (ref) => String(await waitFor(client, ref, 'not-running')), shell);
+  },
+});
+
+export const rename = command({
+  synopsis: 'CONTAINER NEW_NAME',
+  description: 'Rename a container',
+  args: [2, 2],
+  flags: {},
+  async run({ args: [ref = '', name = ''], connect }) {
+    const client = await connect();
+    await client.tell((docker) => container(docker, ref).rename({ name }));
+    return 0;
+  },
+});

@@ -1,0 +1,20 @@
+import { command } from '../../command.ts';
+import { text } from '../../flags/spec.ts';
+import { inspectAll } from '../../output/inspect.ts';
+import { findService } from './records.ts';
+
+export const info = command({
+  synopsis: 'SERVICE[.NETWORK]',
+  description: 'Displays detailed information about a service',
+  args: [1, 1],
+  flags: { format: text('Everything known, through a Go template or as json') },
+  async run({ args: [ref = ''], flags, connect, shell }) {
+    const client = await connect();
+    if (flags.format !== '') {
+      return inspectAll([ref], flags.format, (one) => findService(client, one), shell);
+    }
+    const service = await findService(client, ref);
+    shell.stdout.write(`Service Id: ${service.id}\n\tName: ${service.name}\n\tNetwork: ${service.network}\n`);
+    return 0;
+  },
+});

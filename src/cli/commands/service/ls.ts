@@ -1,0 +1,54 @@
+import { shortId } from '../../../lib/ids.ts';
+import { command } from '../../command.ts';
+import { text, toggle } from '../../flags/spec.ts';
+import { table } from '../../output/table.ts';
+import { listServices, type ServiceRecord } from './records.ts';
+
+export const ls = command({
+  synopsis: 'SERVICE',
+  description: 'Lists all the services on a network',
+  args: [0],
+  flags: {
+    all: toggle("Show the containers' own names too, which nobody published", { short: 'a' }),
+    format: text('Format output using a Go template, table, json or raw'),
+    // The single-dash form is 2015's; `--net` was an error then.
+    network: text('Only show the services that are published on the specified network', {
+      aliases: ['-net'],
+    }),
+    'no-trunc': toggle('Do not truncate the output'),
+    quiet: toggle('Only display numeric IDs', { short: 'q' }),
+  },
+  async run({ flags, connect, shell }) {
+    const client = await connect();
+    const query = {
+      ...(flags.network ? { network: flags.network } : {}),
+      ...(flags.all ? { all: 1 } : {}),
+    };
+    const services = byName(await listServices(client, query));
+    const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
+    if (flags.format !== '') {
+      const { formatServices } = await import('./format.ts');
+      shell.stdout.write(formatServices(flags.format, services, idOf));
+    } else if (flags.quiet) {
+      shell.stdout.write(services.map(({ id }) => `${idOf(id)}\n`).join(''));
+    } else {
+      shell.stdout.write(
+        table(
+          ['SERVICE ID', 'NAME', 'NETWORK', 'PROVIDER'],
+          services.map((service) => [
+            idOf(service.id),
+            service.name,
+            service.network,
+            service.providers.map((provider) => idOf(provider.container_id)).join(','),
+          ]),
+        ),
+      );
+    }
+    return 0;
+  },
+});
+
+function byName(services: readonly ServiceRecord[]): readonly ServiceRecord[] {
+  const key = ({ name, network }: ServiceRecord) => `${name}\0${network}`;
+  return [...services].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}

@@ -1,0 +1,51 @@
+import * as z from 'zod/mini';
+import type { Client } from '../../client/client.ts';
+
+const provider = z.object({
+  container_id: z.string(),
+  container_name: z._default(z.string(), ''),
+  node: z._default(z.string(), ''),
+  ipv4: z._default(z.string(), ''),
+  ipv6: z._default(z.string(), ''),
+});
+
+/** A service as `GET /services` lists it: 2015's three members and ours. */
+const serviceRecord = z.object({
+  name: z.string(),
+  id: z.string(),
+  network: z.string(),
+  network_id: z._default(z.string(), ''),
+  providers: z._default(z.array(provider), []),
+  shared: z._default(z.boolean(), false),
+  ipv4: z._default(z.string(), ''),
+  ipv6: z._default(z.string(), ''),
+  aliases: z._default(z.array(z.string()), []),
+  implicit: z._default(z.boolean(), false),
+});
+
+export type ServiceRecord = z.infer<typeof serviceRecord>;
+
+/** Go wrote an empty list as null. */
+const serviceRecords = z.nullable(z.array(serviceRecord));
+
+/** The routes of 2015 answer below 1.24 only. */
+export const experimental = '/v1.23';
+
+export async function listServices(
+  client: Client,
+  query: Readonly<Record<string, unknown>>,
+): Promise<readonly ServiceRecord[]> {
+  return (await client.request('GET', `${experimental}/services`, { query }, serviceRecords)) ?? [];
+}
+
+/** @throws DaemonError when SERVICE[.NETWORK] names nothing */
+export async function findService(client: Client, ref: string): Promise<ServiceRecord> {
+  const [service] = await listServices(client, { ref });
+  if (!service) throw new Error(`the daemon found no service ${ref} and said no error`);
+  return service;
+}
+
+/** `PATH/services/ID…` */
+export function servicePath({ id }: ServiceRecord, ...rest: readonly string[]): string {
+  return [`${experimental}/services/${id}`, ...rest.map(encodeURIComponent)].join('/');
+}
