@@ -1,0 +1,12 @@
+import { run as dns } from './dns.ts';
+
+/** `npm run bench [-- NAME…]`: each figure beside its peer in the same run. */
+const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = { dns: () => dns() };
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !Object.hasOwn(benchmarks, name));
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(', ')}: there are ${Object.keys(benchmarks).join(', ')}`);
+  process.exit(1);
+}
+for (const name of asked.length > 0 ? asked : Object.keys(benchmarks)) await benchmarks[name]?.();
