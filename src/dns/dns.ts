@@ -120,7 +120,7 @@ export function createDns(parts: {
 
 function hostListener({ listen = dnsDefaults.listen }: DnsOptions) {
   if (listen === 'none') return [];
-  return [{ entrance: { kind: 'host' } as const, ...parseServer(listen, 5354) }];
+  return [{ entrance: { kind: 'host' } as const, ...parseServer(listen, 'DNS listen address', 5354) }];
 }
 
 function gatewayListener({ gatewayPort = 53 }: DnsOptions) {

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Logger } from '../lib/log.ts';
 import type { Transport } from './answer.ts';
-import { Socket, type SocketState } from './listening-socket.ts';
+import { ListeningSocket, type SocketState } from './listening-socket.ts';
 import type { Entrance, Respond } from './query-handler.ts';
 
 /** An address to answer on. */
@@ -24,7 +24,7 @@ export interface ListenerStatus {
 
 interface Listener {
   readonly wanted: ListenAddress;
-  readonly sockets: readonly Socket[];
+  readonly sockets: readonly ListeningSocket[];
 }
 
 export type RespondTo = (entrance: Entrance, transport: Transport) => Respond;
@@ -79,9 +79,9 @@ export class Listeners {
 
   #open(wanted: ListenAddress): Listener {
     const onChange = (state: SocketState) => this.#report(wanted, state);
-    const udp = new Socket('udp', wanted, this.respondTo(wanted.entrance, 'udp'), onChange);
+    const udp = new ListeningSocket('udp', wanted, this.respondTo(wanted.entrance, 'udp'), onChange);
     const tcpPort = () => udp.port || wanted.port;
-    const tcp = new Socket('tcp', wanted, this.respondTo(wanted.entrance, 'tcp'), onChange, tcpPort);
+    const tcp = new ListeningSocket('tcp', wanted, this.respondTo(wanted.entrance, 'tcp'), onChange, tcpPort);
     return { wanted, sockets: [udp, tcp] };
   }
 

@@ -14,7 +14,7 @@ const firstRetryMs = 100;
 const longestRetryMs = 10_000;
 
 /** One transport on one address: bound, or being tried again with growing pauses. */
-export class Socket {
+export class ListeningSocket {
   #server: UdpTransport | TcpTransport | undefined;
   #binding: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;

@@ -22,16 +22,16 @@ export function parseResolvConf(text: string): readonly Upstream[] {
 /**
  * A server of `--dns` or the address of `--dns-listen`: `1.2.3.4`, `1.2.3.4:5353`, `::1`, `[::1]:5353`,
  * or with `#` before the port as dnsmasq has it.
- * @throws invalid
+ * @throws invalid, naming `what` it was for
  */
-export function parseServer(text: string, defaultPort = 53): Upstream {
+export function parseServer(text: string, what = 'DNS server', defaultPort = 53): Upstream {
   const bracketed = /^\[(.+)\](?:[:#](\d+))?$/.exec(text) ?? /^([^#]+)#(\d+)$/.exec(text);
   const parts = bracketed ?? (isAddress(text) ? [text, text] : /^([^:]+):(\d+)$/.exec(text));
   const address = parts?.[1] ?? '';
   const port = Number(parts?.[2] ?? defaultPort);
   if (isAddress(address) && port <= 65535) return { address, port };
   const expected = 'expected ADDRESS[:PORT], such as 192.0.2.1 or [2001:db8::1]:5353';
-  throw new FairleadError('invalid', `invalid DNS server ${text}: ${expected}`);
+  throw new FairleadError('invalid', `invalid ${what} ${text}: ${expected}`);
 }
 
 /** A link-local address may name its interface: `fe80::1%eth0`. */

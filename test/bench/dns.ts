@@ -1,6 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork, spawnSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { z } from 'zod';
 import { makeQuery } from '../unit/dns-fixture.ts';
@@ -12,7 +14,6 @@ import { makeQuery } from '../unit/dns-fixture.ts';
 
 const rounds = 3;
 const roundMs = 1200;
-const warmUpMs = 400;
 const sockets = 8;
 /** Queries under way per socket: enough to keep the server busy, below what its socket buffer holds. */
 const window = 16;
@@ -20,17 +21,17 @@ const window = 16;
 interface Case {
   readonly title: string;
   readonly target: string;
-  readonly queries: readonly Buffer[];
+  readonly names: readonly string[];
 }
 
-const services = Array.from({ length: 100 }, (_, n) => makeQuery(`service-${n}`, { edns: 1232 }));
+const services = Array.from({ length: 100 }, (_, n) => `service-${n}`);
 const cases: readonly Case[] = [
-  { title: 'bare dgram echo', target: 'echo', queries: services },
-  { title: 'fairlead, 1 address', target: 'fairlead', queries: services },
-  { title: 'fairlead, 10,000 services', target: 'fairlead-10k', queries: services },
-  { title: 'fairlead, 28 addresses', target: 'fairlead', queries: [makeQuery('many', { edns: 1232 })] },
-  { title: 'fairlead, no such name', target: 'fairlead', queries: [makeQuery('nope', { edns: 1232 })] },
-  { title: 'naive dns2, 1 address', target: 'dns2', queries: services },
+  { title: 'bare dgram echo', target: 'echo', names: services },
+  { title: 'fairlead, 1 address', target: 'fairlead', names: services },
+  { title: 'fairlead, 10,000 services', target: 'fairlead-10k', names: services },
+  { title: 'fairlead, 28 addresses', target: 'fairlead', names: ['many'] },
+  { title: 'fairlead, no such name', target: 'fairlead', names: ['nope'] },
+  { title: 'naive dns2, 1 address', target: 'dns2', names: services },
 ];
 
 const portMessage = z.object({ port: z.number() });
@@ -96,10 +97,12 @@ interface Sample {
 
 async function measureInTurn(targets: ReadonlyMap<string, Target>): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
+  // Unmeasured: each program's code is to be compiled before it counts.
+  for (const { target, names } of cases) await targets.get(target)?.load(names);
   for (let round = 0; round < rounds; round++) {
-    for (const { title, target, queries } of cases) {
+    for (const { title, target, names } of cases) {
       const process = targets.get(target);
-      if (process) samples.push({ title, round, ...(await process.load(queries)) });
+      if (process) samples.push({ title, round, ...(await process.load(names)) });
     }
   }
   return samples;
@@ -132,6 +135,9 @@ function median(values: readonly number[]): number {
 }
 
 function printTable(results: readonly DnsResult[], print: (line: string) => void): void {
+  print(
+    `load: ${hasDnsperf ? 'dnsperf' : 'our own generator'}, ${sockets} sockets, ${sockets * window} queries under way`,
+  );
   print('DNS                          queries/s  × echo   CPU µs/query  × echo   dns2 codec/query   RSS MB');
   for (const { title, qps, qpsRatio, cpuMicros, cpuRatio, codecPerQuery, rssMegabytes } of results) {
     const cells = [
@@ -164,19 +170,12 @@ class Target {
     this.child.disconnect();
   }
 
-  async load(queries: readonly Buffer[]): Promise<Omit<Sample, 'title' | 'round'>> {
-    const loaders = await Promise.all(
-      Array.from({ length: sockets }, (_, n) => Loader.open(this.port, queries, n)),
-    );
-    await wait(warmUpMs);
+  async load(names: readonly string[]): Promise<Omit<Sample, 'title' | 'round'>> {
     const before = await this.#usage();
-    const answered = sum(loaders);
-    const started = performance.now();
-    await wait(roundMs);
-    const count = sum(loaders) - answered;
-    const seconds = (performance.now() - started) / 1000;
+    const { count, seconds } = hasDnsperf
+      ? await loadByDnsperf(this.port, names)
+      : await loadOurselves(this.port, names);
     const after = await this.#usage();
-    for (const loader of loaders) loader.close();
     const codec = after.encoded + after.decoded - before.encoded - before.decoded;
     return {
       qps: count / seconds,
@@ -191,6 +190,33 @@ class Target {
     const [message] = await once(this.child, 'message');
     return usageMessage.parse(message);
   }
+}
+
+interface Load {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+const hasDnsperf = spawnSync('dnsperf', ['-h'], { stdio: 'ignore' }).error === undefined;
+
+async function loadByDnsperf(port: number, names: readonly string[]): Promise<Load> {
+  const file = 'dist/bench/dns-queries.txt';
+  writeFileSync(file, names.map((name) => `${name} A\n`).join(''));
+  const limits = ['-l', String(roundMs / 1000), '-c', String(sockets), '-q', String(sockets * window)];
+  const where = ['-s', '127.0.40.1', '-p', String(port), '-a', '127.0.40.2', '-d', file, '-e'];
+  const { stdout } = await promisify(execFile)('dnsperf', [...where, ...limits]);
+  const count = Number(/Queries completed:\s+(\d+)/.exec(stdout)?.[1]);
+  return { count, seconds: Number(/Run time \(s\):\s+([\d.]+)/.exec(stdout)?.[1]) };
+}
+
+async function loadOurselves(port: number, names: readonly string[]): Promise<Load> {
+  const queries = names.map((name) => makeQuery(name, { edns: 1232 }));
+  const started = performance.now();
+  const loaders = await Promise.all(Array.from({ length: sockets }, (_, n) => Loader.open(port, queries, n)));
+  await wait(roundMs);
+  const count = loaders.reduce((total, { answered }) => total + answered, 0);
+  for (const loader of loaders) loader.close();
+  return { count, seconds: (performance.now() - started) / 1000 };
 }
 
 /** One socket that keeps its window full: each answer is followed by the next query. */
@@ -234,10 +260,6 @@ class Loader {
     const query = this.queries[this.#next++ % this.queries.length];
     if (query) this.socket.send(query);
   }
-}
-
-function sum(loaders: readonly Loader[]): number {
-  return loaders.reduce((total, { answered }) => total + answered, 0);
 }
 
 function wait(ms: number): Promise<void> {
