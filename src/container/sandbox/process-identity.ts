@@ -35,10 +35,15 @@ export function currentBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-/** SIGKILL, to the namespaces' PID 1 too: the kernel then kills everything in them. Resolves when it is gone. */
+/**
+ * Ends a process and the namespaces whose PID 1 is its child. Only PID 1 is killed: the kernel kills and
+ * collects everything in its namespace before it is gone itself (pid_namespaces(7)), and the parent waits for it.
+ * After: nothing of all that is left.
+ */
 export async function killTree(identity: ProcessIdentity): Promise<void> {
   for (let wait = 1; isAlive(identity); wait = Math.min(wait * 2, 50)) {
-    for (const pid of [...childrenOf(identity.pid), identity.pid]) kill(pid);
+    const children = childrenOf(identity.pid);
+    for (const pid of children.length > 0 ? children : [identity.pid]) kill(pid);
     await sleep(wait);
   }
 }
