@@ -125,7 +125,7 @@ export const commitCases: readonly StoreCase[] = [
       const follower = new Follower(reader, 'c/');
       const names = ['c/a', 'c/m/n', 'c/z'];
       let writing = true;
-      const reading = (async () => {
+      const read = async () => {
         while (writing) {
           const entries = await reader.list('c/');
           assertWhole(
@@ -135,12 +135,17 @@ export const commitCases: readonly StoreCase[] = [
           // A store in this process may answer without ever giving the event loop back.
           await pause(0);
         }
-      })();
-      for (let round = 0; round < 60; round++) {
-        await write(writer, ...names.map((key) => (round % 5 === 4 ? remove(key) : put(key, String(round)))));
-      }
-      writing = false;
-      await reading;
+      };
+      const writeAll = async () => {
+        for (let round = 0; round < 60; round++) {
+          await write(
+            writer,
+            ...names.map((key) => (round % 5 === 4 ? remove(key) : put(key, String(round)))),
+          );
+        }
+        writing = false;
+      };
+      await Promise.all([read(), writeAll()]);
       await write(writer, ...names.map((key) => put(key, 'end')));
       await follower.sees(Object.fromEntries(names.map((key) => [key, 'end'])));
       for (const state of follower.history) assertWhole([...state.values()], names.length);

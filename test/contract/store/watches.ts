@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Follower } from './follower.ts';
-import { eventually, openTwo, pairs, put, remove, type StoreCase, write } from './rig.ts';
+import { eventually, openTwo, pairs, put, remove, type StoreCase, soon, write } from './rig.ts';
 
 export const watchCases: readonly StoreCase[] = [
   {
@@ -9,7 +9,7 @@ export const watchCases: readonly StoreCase[] = [
       const store = await rig.open();
       await write(store, put('w/b', '2'), put('w/a/x', '1'), put('other/c', '3'));
       const watch = store.watch('w/');
-      const { value: event } = await watch.next();
+      const { value: event } = await soon('the snapshot', watch.next());
       assert.equal(event.type, 'snapshot');
       assert.deepEqual(pairs(event.entries), [
         ['w/a/x', '1'],
@@ -18,7 +18,10 @@ export const watchCases: readonly StoreCase[] = [
       assert.deepEqual(event.entries, await store.list('w/'), 'versions included');
       await watch.return?.();
       const empty = store.watch('nothing/');
-      assert.deepEqual(await empty.next(), { done: false, value: { type: 'snapshot', entries: [] } });
+      assert.deepEqual(await soon('the snapshot', empty.next()), {
+        done: false,
+        value: { type: 'snapshot', entries: [] },
+      });
       await empty.return?.();
     },
   },
@@ -108,7 +111,7 @@ export const watchCases: readonly StoreCase[] = [
     run: async (rig) => {
       const [writer, reader] = await openTwo(rig);
       const watch = reader.watch('w/');
-      await watch.next();
+      await soon('the snapshot', watch.next());
       const worker = async (name: number) => {
         for (let round = 1; round <= 300; round++) await write(writer, put(`w/${name}`, String(round)));
       };
@@ -136,11 +139,11 @@ export const watchCases: readonly StoreCase[] = [
     run: async (rig) => {
       const store = await rig.open();
       const watch = store.watch('w/');
-      await watch.next();
+      await soon('the snapshot', watch.next());
       const waiting = watch.next();
-      assert.equal((await watch.return?.())?.done, true);
-      assert.equal((await waiting).done, true);
-      assert.equal((await watch.next()).done, true);
+      assert.equal((await soon('return', watch.return?.() ?? waiting)).done, true);
+      assert.equal((await soon('the waiting next', waiting)).done, true);
+      assert.equal((await soon('next', watch.next())).done, true);
       for await (const event of store.watch('w/')) {
         assert.equal(event.type, 'snapshot');
         break;
