@@ -5,9 +5,13 @@ import { type Check, maxCommitSize, maxValueSize, type Write } from './store.ts'
 
 const keyPattern = /^[A-Za-z0-9_.:%-]+(\/[A-Za-z0-9_.:%-]+)*$/;
 
+export function isKey(text: string): boolean {
+  return keyPattern.test(text) && !hasDotPart(text);
+}
+
 /** @throws invalid */
 export function checkKey(key: string): void {
-  if (!keyPattern.test(key) || hasDotPart(key)) {
+  if (!isKey(key)) {
     throw new FairleadError(
       'invalid',
       `"${key}" is not a key: parts of letters, digits and "-_.:%", joined by "/"`,
