@@ -13,6 +13,8 @@ import {
   type Service,
   serviceSchema,
 } from './records.ts';
+import { Refill } from './refill.ts';
+import { ensureSchema } from './schema.ts';
 import { type Versioned, WatchedFolder } from './watched-folder.ts';
 
 /** Where objects live. `global` is the same store as `local` when there is no --kv-store. */
@@ -37,11 +39,13 @@ export class Directory {
   readonly #endpoints = new Map<string, WatchedFolder<Endpoint>>();
   readonly #byNetwork = new Map<string, Map<string, Endpoint>>();
   readonly #listeners = new Set<DirectoryListener>();
+  readonly #refill: Refill;
 
   constructor(
     readonly stores: Stores,
     private readonly log: Logger,
   ) {
+    this.#refill = new Refill(stores.global, log);
     for (const store of new Set([stores.local, stores.global])) {
       this.#folders.set(store, this.#watchLists(store));
     }
@@ -53,6 +57,13 @@ export class Directory {
     const lists = this.#foldersOf(this.stores.local);
     await Promise.all([lists.networks.ready, lists.services.ready, lists.nodes.ready]);
     await this.#endpoints.get('')?.ready;
+  }
+
+  /** Before anything is written to the scope's store: it is marked if new, and refilled if it was wiped. */
+  async enter(scope: Scope): Promise<void> {
+    if (this.stores[scope] === this.stores.local) await ensureSchema(this.stores.local);
+    else if (await this.#refill.needed()) await this.#putBack();
+    else await this.#refill.enter();
   }
 
   subscribe(listener: DirectoryListener): () => void {
@@ -163,11 +174,24 @@ export class Directory {
     const ofNetworks = (changed: readonly Network[]) => this.#notify(new Set(changed.map(({ id }) => id)));
     const ofServices = (changed: readonly Service[]) =>
       this.#notify(new Set(changed.map(({ networkId }) => networkId)));
+    const wasWiped = () => this.#wasWiped(store);
     return {
-      networks: new WatchedFolder(store, folders.networks, networkSchema, this.log, ofNetworks),
-      services: new WatchedFolder(store, folders.services, serviceSchema, this.log, ofServices),
+      networks: new WatchedFolder(store, folders.networks, networkSchema, this.log, ofNetworks, wasWiped),
+      services: new WatchedFolder(store, folders.services, serviceSchema, this.log, ofServices, wasWiped),
       nodes: new WatchedFolder(store, folders.nodes, nodeSchema, this.log, () => {}),
     };
+  }
+
+  /** Only a KV store can come back without its data: the embedded one is this process's own. */
+  async #wasWiped(store: Store): Promise<boolean> {
+    if (store === this.stores.local || !(await this.#refill.needed())) return false;
+    void this.#putBack();
+    return true;
+  }
+
+  #putBack(): Promise<void> {
+    const { networks, services } = this.#foldersOf(this.stores.global);
+    return this.#refill.run([...networks.records()], [...services.records()]);
   }
 
   #watchEndpoints(store: Store, prefix: string): WatchedFolder<Endpoint> {

@@ -4,6 +4,8 @@ import { foldCase } from '../lib/names.ts';
 /** The key layout (docs/kv-stores.md). Only this file spells keys. */
 export const keys = {
   schema: 'meta/schema',
+  /** Made with the schema's key: a store whose identity changed has lost its data. */
+  identity: 'meta/id',
   network: (id: string) => `networks/${id}`,
   /** Holds the network's id. Folded: names that differ only by case are one name. */
   networkName: (name: string) => `network-names/${encodeKeyPart(foldCase(name))}`,

@@ -1,7 +1,7 @@
 import type { Lease, Store } from '../../kvstore/store.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Stores } from './directory.ts';
+import type { Directory } from './directory.ts';
 import { keys } from './keys.ts';
 import type { NodeRecord, Scope } from './records.ts';
 
@@ -19,7 +19,7 @@ export class Membership {
   #retry: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly stores: Stores,
+    private readonly directory: Pick<Directory, 'stores' | 'enter'>,
     readonly self: NodeRecord,
     private readonly ttlSeconds: number,
     private readonly log: Logger,
@@ -28,14 +28,14 @@ export class Membership {
   /** Returns once the embedded store's lease is there; the KV store's comes when it can. */
   async start(): Promise<void> {
     await this.#join('local');
-    if (this.stores.global !== this.stores.local) await this.#joinWhenReachable();
+    if (this.directory.stores.global !== this.directory.stores.local) await this.#joinWhenReachable();
   }
 
   /** The lease to put this node's endpoints on. @throws unavailable while there is none */
   lease(scope: Scope): Lease {
-    const lease = this.#leases.get(this.stores[scope]);
+    const lease = this.#leases.get(this.directory.stores[scope]);
     if (lease && !lease.lost.aborted) return lease;
-    const { name } = this.stores[scope].status();
+    const { name } = this.directory.stores[scope].status();
     throw new FairleadError(
       'unavailable',
       `this node has no lease in kv store ${name} now; try again shortly`,
@@ -54,10 +54,11 @@ export class Membership {
   }
 
   async #join(scope: Scope): Promise<void> {
-    const store = this.stores[scope];
+    const store = this.directory.stores[scope];
+    await this.directory.enter(scope);
     const lease = await store.lease(this.ttlSeconds);
     const put = { op: 'put', key: keys.node(this.self.id), value: JSON.stringify(this.self), lease } as const;
-    if (store === this.stores.global) await store.commit([], [put]);
+    if (store === this.directory.stores.global) await store.commit([], [put]);
     this.#leases.set(store, lease);
     lease.lost.addEventListener('abort', () => this.#lost(scope, store, lease), { once: true });
     for (const listener of this.#regained) listener(scope);

@@ -31,6 +31,8 @@ export class WatchedFolder<T> {
     private readonly log: Logger,
     /** Told after each batch which records came, changed or went. */
     private readonly onChange: (changed: readonly T[]) => void,
+    /** Asked when a snapshot lacks what was known: has the store lost its data? Then it is kept, to be put back. */
+    private readonly wasWiped: () => Promise<boolean> = async () => false,
   ) {
     this.#watch = store.watch(prefix);
     this.#done = this.#follow();
@@ -74,7 +76,7 @@ export class WatchedFolder<T> {
   async #follow(): Promise<void> {
     try {
       for await (const event of this.#watch) {
-        if (event.type === 'snapshot') this.#replace(event.entries);
+        if (event.type === 'snapshot') await this.#replace(event.entries);
         else this.#apply(event.changes);
       }
     } catch (error) {
@@ -82,11 +84,12 @@ export class WatchedFolder<T> {
     }
   }
 
-  #replace(entries: readonly Entry[]): void {
-    const gone = new Set(this.#entries.keys());
-    for (const entry of entries) gone.delete(entry.key);
+  async #replace(entries: readonly Entry[]): Promise<void> {
+    const there = new Set(entries.map(({ key }) => key));
+    const missing = [...this.#entries.keys()].filter((key) => !there.has(key));
+    const gone = missing.length > 0 && (await this.wasWiped()) ? [] : missing;
     this.#apply([
-      ...[...gone].map((key) => ({ op: 'delete', key }) as const),
+      ...gone.map((key) => ({ op: 'delete', key }) as const),
       ...entries
         .filter((entry) => this.#entries.get(entry.key)?.version !== entry.version)
         .map((entry) => ({ op: 'put', entry }) as const),

@@ -51,7 +51,11 @@ export interface Runtime {
 
   /** @throws conflict when not running; unsupported in the simulated way */
   exec(id: string, spec: ExecSpec): Promise<ExecProcess>;
-  /** @throws unsupported in the simulated way; conflict when not running */
+  /**
+   * Live streams; those of a container that does not run yet begin with its next start, and nothing is lost.
+   * Destroying `stdout` detaches; ending `stdin` ends the program's.
+   * @throws unsupported in the simulated way
+   */
   attach(id: string): Promise<ProcessStreams>;
   logs(id: string, options: LogOptions): AsyncIterable<LogLine>;
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { command } from '../cli/command.ts';
-import { UsageError } from '../cli/failure.ts';
-import { messageOf } from '../lib/errors.ts';
+import { Failure, UsageError } from '../cli/failure.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
 import { type DaemonConfig, parseConfig } from './config.ts';
 import { daemonFlags } from './flags.ts';
 
@@ -18,7 +18,12 @@ export const daemon = command({
     const config = configFrom(Object.fromEntries(typed), file);
     const { runDaemon } = await import('./main.ts');
     // Resolves once the daemon has shut down.
-    await runDaemon(config);
+    try {
+      await runDaemon(config);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      throw new Failure(`cannot start the daemon: ${error.message}`, 1, { cause: error });
+    }
     return 0;
   },
 });

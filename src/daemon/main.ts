@@ -7,6 +7,7 @@ import { createApi } from '../api/server.ts';
 import { Directory } from '../cluster/directory.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
+import { ensureSchema } from '../cluster/schema.ts';
 import type { Runtime } from '../container/runtime.ts';
 import { createSandboxRuntime } from '../container/sandbox.ts';
 import { createSimulatedRuntime } from '../container/simulated.ts';
@@ -25,7 +26,6 @@ import { defaultPools } from '../network/pools.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { openIdentity } from './identity.ts';
-import { checkSchema } from './schema.ts';
 import { chooseWay, type Way } from './way.ts';
 
 /**
@@ -86,7 +86,7 @@ async function open(
   const { nodeId, tag } = await openIdentity(config.dataRoot);
   const store = seams.store(await openEmbeddedStore(join(config.dataRoot, 'store')));
   opened.push('store', () => store.close());
-  await checkSchema(store);
+  await ensureSchema(store);
 
   const stores = { local: store, global: store };
   const directory = new Directory(stores, log);
@@ -98,7 +98,7 @@ async function open(
   await dns.start();
 
   const self = { id: nodeId, name: config.nodeName, version, started: timestamp() };
-  const membership = new Membership(stores, self, config.leaseTtlSeconds, log);
+  const membership = new Membership(directory, self, config.leaseTtlSeconds, log);
   opened.push('membership', () => membership.close());
   await membership.start();
 

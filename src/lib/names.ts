@@ -14,7 +14,8 @@ export type NameOf = 'network' | 'service' | 'container' | 'alias';
  * @throws invalid, naming the rule that it breaks
  */
 export function parseName(what: NameOf, text: string): string {
-  const problem = nameProblem(text);
+  // An alias may be a wildcard (RFC 4592): its first label is an asterisk.
+  const problem = nameProblem(what === 'alias' ? text.replace(/^\*\./, '') : text);
   if (problem) throw new FairleadError('invalid', `invalid ${what} name "${text}": ${problem}`);
   return text;
 }

@@ -26,7 +26,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
   const nodeId = options.nodeId ?? newId();
   const directory = new Directory(stores, silentLogger);
   const self = { id: nodeId, name: 'test', version: '0', started: timestamp() };
-  const membership = new Membership(stores, self, 15, silentLogger);
+  const membership = new Membership(directory, self, 15, silentLogger);
   const drivers = createDrivers({ dataplane, tag: nodeId.slice(0, 4) });
   const runtime = createSimulatedRuntime({ store, dataplane, log: silentLogger });
   await directory.ready();
