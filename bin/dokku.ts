@@ -1,6 +1,4 @@
-import { fairlead } from '../src/cli/fairlead.ts';
+import { dokku } from '../src/cli/dokku.ts';
 import { processShell, runAsProcess } from '../src/cli/shell.ts';
 
-const loadDaemon = async () => (await import('../src/daemon/command.ts')).daemon;
-
-void runAsProcess(() => fairlead(process.argv.slice(2), processShell('docker'), { loadDaemon }));
+void runAsProcess(() => dokku(process.argv.slice(2), processShell('dokku')));

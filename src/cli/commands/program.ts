@@ -1,9 +1,11 @@
-import type { Parts } from '../fairlead.ts';
-import { globalFlags } from '../fairlead.ts';
+import { globalFlags, type Parts } from '../fairlead.ts';
 import type { Group } from '../program.ts';
+import { container, topLevel } from './container/group.ts';
+import { dns } from './dns/group.ts';
 import { network } from './network/group.ts';
+import { service } from './service/group.ts';
 
-/** Everything `fairlead` can do; the lines that a person meets first come first. */
+/** Everything `fairlead` can do; what the seed speaks of comes first. */
 export function program({ loadDaemon }: Parts): Group {
   return {
     synopsis: '[OPTIONS] COMMAND [arg...]',
@@ -12,7 +14,35 @@ export function program({ loadDaemon }: Parts): Group {
     intro: 'Networks and services as first-class objects.',
     members: {
       network,
+      service,
+      container,
+      ...topLevel,
+      inspect: {
+        summary: 'Return low-level information on containers and networks',
+        load: async () => (await import('./container/inspect.ts')).inspect,
+      },
+      dns,
+      probe: {
+        summary: 'Show what a name is to a container, and by what path',
+        load: async () => (await import('./system/probe.ts')).probe,
+      },
+      events: {
+        summary: 'Get real time events from the daemon',
+        load: async () => (await import('./system/events.ts')).events,
+      },
+      info: {
+        summary: 'Display how the daemon stands',
+        load: async () => (await import('./system/info.ts')).info,
+      },
+      version: {
+        summary: 'Show the version of client and daemon',
+        load: async () => (await import('./system/version.ts')).version,
+      },
       daemon: { summary: 'Run the daemon', load: loadDaemon },
+      tour: {
+        summary: 'Play the whole story on a daemon of its own',
+        load: async () => (await import('./tour/tour.ts')).tour,
+      },
     },
   };
 }

@@ -1,0 +1,51 @@
+import * as z from 'zod/mini';
+import { shortId } from '../../../lib/ids.ts';
+import { command } from '../../command.ts';
+import { text } from '../../flags/spec.ts';
+import { table } from '../../output/table.ts';
+import { toJson } from '../../template/values.ts';
+
+const owner = z.object({
+  addresses: z.array(z.string()),
+  owner: z.string(),
+  container: z.string(),
+  containerId: z.string(),
+  nodeId: z.string(),
+});
+
+const dumpRecord = z.object({
+  networks: z.array(
+    z.object({
+      name: z.string(),
+      names: z.array(z.object({ name: z.string(), owners: z.array(owner) })),
+      withheld: z._default(z.array(owner), []),
+    }),
+  ),
+});
+
+type Owner = z.infer<typeof owner>;
+
+export const dump = command({
+  synopsis: '',
+  description: 'Shows every name that is answered, who owns it and its addresses',
+  args: [0, 0],
+  flags: { format: text('json: the whole dump') },
+  async run({ flags, connect, shell }) {
+    const client = await connect();
+    const { networks } = await client.request('GET', '/fairlead/dns', {}, dumpRecord);
+    if (flags.format === 'json') {
+      shell.stdout.write(`${toJson(networks)}\n`);
+      return 0;
+    }
+    const rows = networks.flatMap((network) => [
+      ...network.names.flatMap(({ name, owners }) => owners.map((one) => row(name, network.name, one, ''))),
+      ...network.withheld.map((one) => row('-', network.name, one, ' (withheld: unhealthy)')),
+    ]);
+    shell.stdout.write(table(['NAME', 'NETWORK', 'ADDRESS', 'CONTAINER', 'OWNER'], rows));
+    return 0;
+  },
+});
+
+function row(name: string, network: string, one: Owner, note: string): readonly string[] {
+  return [name, network, one.addresses.join(','), shortId(one.containerId), `${one.owner}${note}`];
+}

@@ -1,0 +1,18 @@
+import * as z from 'zod/mini';
+import { command } from '../../command.ts';
+
+const resyncRecord = z.object({ added: z.array(z.string()), removed: z.array(z.string()) });
+
+export const resync = command({
+  synopsis: '',
+  description: 'Rebuilds the names from the records, without a break in answering, and shows what changed',
+  args: [0, 0],
+  flags: {},
+  async run({ connect, shell }) {
+    const client = await connect();
+    const { added, removed } = await client.request('POST', '/fairlead/dns/resync', {}, resyncRecord);
+    const lines = [...added.map((line) => `+ ${line}`), ...removed.map((line) => `- ${line}`)];
+    shell.stdout.write(lines.length > 0 ? `${lines.join('\n')}\n` : 'nothing changed\n');
+    return 0;
+  },
+});

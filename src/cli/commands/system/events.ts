@@ -1,0 +1,67 @@
+import { createInterface } from 'node:readline';
+import * as z from 'zod/mini';
+import { openStream } from '../../client/streams.ts';
+import { command } from '../../command.ts';
+import { list, text } from '../../flags/spec.ts';
+import { parseTime } from '../../flags/time.ts';
+import { parseFilters } from '../../flags/values.ts';
+import { compileFormat } from '../../output/formatter.ts';
+import { anyJson } from '../../output/values.ts';
+import type { Value } from '../../template/values.ts';
+
+const eventRecord = z.object({
+  Type: z.string(),
+  Action: z.string(),
+  Actor: z.object({ ID: z.string(), Attributes: z.nullish(z.record(z.string(), z.string())) }),
+  timeNano: z.number(),
+});
+
+type EventRecord = z.infer<typeof eventRecord>;
+
+export const events = command({
+  synopsis: '',
+  description: 'Get real time events from the daemon',
+  args: [0, 0],
+  flags: {
+    filter: list('Filter output based on conditions provided', { short: 'f' }),
+    format: text('Format output using a Go template, or json'),
+    since: text('Show all events created since timestamp'),
+    until: text('Stream events until this timestamp'),
+  },
+  async run({ flags, connect, shell }) {
+    const write = lineWriter(flags.format);
+    const client = await connect();
+    const stream = await openStream(client, '/events', {
+      ...(flags.since ? { since: parseTime('since', flags.since) } : {}),
+      ...(flags.until ? { until: parseTime('until', flags.until) } : {}),
+      ...(flags.filter.length > 0
+        ? { filters: JSON.stringify(parseFilters('-f, --filter', flags.filter)) }
+        : {}),
+    });
+    // One line is one event; chunks of the connection are not.
+    for await (const line of createInterface({ input: stream })) {
+      if (line.trim() !== '') shell.stdout.write(`${write(line)}\n`);
+    }
+    return 0;
+  },
+});
+
+function lineWriter(format: string): (line: string) => string {
+  if (format === 'json') return (line) => line.trim();
+  if (format === '') return (line) => eventLine(eventRecord.parse(JSON.parse(line)));
+  const template = compileFormat(format);
+  return (line) => {
+    const event: Value = anyJson.parse(JSON.parse(line));
+    return template.render(event);
+  };
+}
+
+/** `2026-11-21T21:26:21.745938023Z network create <id> (name=foo, type=bridge)` */
+function eventLine({ Type, Action, Actor, timeNano }: EventRecord): string {
+  const seconds = Math.floor(timeNano / 1e9);
+  const nanos = String(Math.round(timeNano - seconds * 1e9)).padStart(9, '0');
+  const time = `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${nanos}Z`;
+  const attributes = Object.entries(Actor.Attributes ?? {}).map(([key, value]) => `${key}=${value}`);
+  const suffix = attributes.length > 0 ? ` (${attributes.sort().join(', ')})` : '';
+  return `${time} ${Type} ${Action} ${Actor.ID}${suffix}`;
+}

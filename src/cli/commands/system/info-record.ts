@@ -1,0 +1,42 @@
+import * as z from 'zod/mini';
+
+const store = z.object({
+  name: z.string(),
+  reachable: z.boolean(),
+  since: z.number(),
+  reason: z.optional(z.string()),
+});
+
+const listener = z.object({
+  address: z.string(),
+  port: z.number(),
+  state: z.string(),
+  reason: z.optional(z.string()),
+});
+
+/** What `GET /info` says of Fairlead itself. */
+export const infoRecord = z.object({
+  Containers: z._default(z.number(), 0),
+  ContainersRunning: z._default(z.number(), 0),
+  Fairlead: z.object({
+    version: z._default(z.string(), ''),
+    /** `simulated`, `sandbox` or `engine`. */
+    way: z.string(),
+    why: z._default(z.string(), ''),
+    nodeId: z._default(z.string(), ''),
+    nodeName: z._default(z.string(), ''),
+    dataRoot: z._default(z.string(), ''),
+    defaultNetwork: z._default(z.string(), ''),
+    stores: z._default(z.array(store), []),
+    dns: z.optional(
+      z.object({
+        listeners: z._default(z.array(listener), []),
+        upstreams: z._default(z.array(z.string()), []),
+      }),
+    ),
+  }),
+});
+
+export type InfoRecord = z.infer<typeof infoRecord>;
+export type StoreRecord = z.infer<typeof store>;
+export type ListenerRecord = z.infer<typeof listener>;

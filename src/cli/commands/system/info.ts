@@ -1,0 +1,50 @@
+import { shortId } from '../../../lib/ids.ts';
+import { command } from '../../command.ts';
+import { text } from '../../flags/spec.ts';
+import { inspectAll } from '../../output/inspect.ts';
+import { anyJson } from '../../output/values.ts';
+import { type InfoRecord, infoRecord, type ListenerRecord, type StoreRecord } from './info-record.ts';
+
+export const info = command({
+  synopsis: '',
+  description: 'Display how the daemon stands',
+  args: [0, 0],
+  flags: { format: text('Everything known, through a Go template or as json', { short: 'f' }) },
+  async run({ flags, connect, shell }) {
+    const client = await connect();
+    if (flags.format !== '') {
+      const whole = () => client.request('GET', '/info', {}, anyJson);
+      const format = flags.format === 'json' ? '{{json .}}' : flags.format;
+      return inspectAll([''], format, whole, shell);
+    }
+    const record = await client.ask((docker) => docker.info(), infoRecord);
+    shell.stdout.write(describe(record, Date.now()));
+    return 0;
+  },
+});
+
+function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: number): string {
+  const { dns } = Fairlead;
+  const lines = [
+    `Version: ${Fairlead.version}`,
+    `Way: ${Fairlead.way} (${Fairlead.why})`,
+    `Node: ${Fairlead.nodeName} (${shortId(Fairlead.nodeId)})`,
+    `Data root: ${Fairlead.dataRoot}`,
+    `Default network: ${Fairlead.defaultNetwork}`,
+    `Containers: ${Containers} (${ContainersRunning} running)`,
+    ...Fairlead.stores.map((store) => `Store: ${storeText(store, now)}`),
+    ...(dns?.listeners ?? []).map((listener) => `DNS: ${listenerText(listener)}`),
+    ...(dns?.upstreams.length ? [`DNS upstreams: ${dns.upstreams.join(', ')}`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function storeText({ name, reachable, since, reason }: StoreRecord, now: number): string {
+  if (reachable) return `${name} (reachable)`;
+  const age = Math.max(0, Math.round((now - since) / 1000));
+  return `${name} (degraded, data ${age} s old${reason ? `: ${reason}` : ''})`;
+}
+
+function listenerText({ address, port, state, reason }: ListenerRecord): string {
+  return `${address}:${port} ${state}${reason ? `: ${reason}` : ''}`;
+}

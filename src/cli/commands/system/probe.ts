@@ -1,0 +1,56 @@
+import * as z from 'zod/mini';
+import { command } from '../../command.ts';
+import { text } from '../../flags/spec.ts';
+import { toJson } from '../../template/values.ts';
+
+const answer = z.object({
+  address: z.string(),
+  network: z.string(),
+  owner: z.string(),
+  container: z.string(),
+  node: z.string(),
+  reachable: z.boolean(),
+  path: z.array(z.string()),
+  reason: z.optional(z.string()),
+});
+
+const probeRecord = z.object({
+  container: z.string(),
+  name: z.string(),
+  verdict: z.string(),
+  rcode: z.string(),
+  answers: z.array(answer),
+  reason: z.optional(z.string()),
+});
+
+type ProbeRecord = z.infer<typeof probeRecord>;
+
+export const probe = command({
+  synopsis: 'CONTAINER NAME',
+  description: 'Shows what a name is to a container: what it resolves to, who answers, by what path',
+  args: [2, 2],
+  flags: { format: text('json: the whole report') },
+  async run({ args: [container = '', name = ''], flags, connect, shell }) {
+    const client = await connect();
+    const report = await client.request(
+      'GET',
+      '/fairlead/probe',
+      { query: { container, name } },
+      probeRecord,
+    );
+    shell.stdout.write(flags.format === 'json' ? `${toJson(report)}\n` : describe(report));
+    const reached = report.answers.some(({ reachable }) => reachable);
+    return reached || report.verdict === 'forwarded' ? 0 : 1;
+  },
+});
+
+function describe({ container, name, verdict, rcode, answers, reason }: ProbeRecord): string {
+  const head = `${name} for ${container}: ${verdict} (${rcode})${reason ? `: ${reason}` : ''}`;
+  const lines = answers.flatMap((one) => [
+    `  ${one.address} on ${one.network}: ${one.owner}, container ${one.container} on ${one.node}`,
+    one.reachable
+      ? `    reachable: ${one.path.join(' -> ')}`
+      : `    not reachable: ${one.reason ?? 'no path'}${one.path.length > 0 ? ` (${one.path.join(' -> ')})` : ''}`,
+  ]);
+  return `${[head, ...lines].join('\n')}\n`;
+}

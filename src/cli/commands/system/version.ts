@@ -1,0 +1,48 @@
+import * as z from 'zod/mini';
+import { version as own } from '../../../lib/version.ts';
+import { command } from '../../command.ts';
+import { Failure } from '../../failure.ts';
+import { text, toggle } from '../../flags/spec.ts';
+import { inspectAll } from '../../output/inspect.ts';
+import { anyJson } from '../../output/values.ts';
+
+const versionRecord = z.object({
+  Version: z.string(),
+  ApiVersion: z.string(),
+  MinAPIVersion: z._default(z.string(), ''),
+});
+
+export const version = command({
+  synopsis: '',
+  description: 'Show the version information of client and daemon',
+  args: [0, 0],
+  flags: {
+    format: text('Format output using a Go template, or json', { short: 'f' }),
+    short: toggle('Only the version of the client', { hidden: true }),
+  },
+  async run({ flags, connect, shell }) {
+    if (flags.short) {
+      shell.stdout.write(`Fairlead version ${own}\n`);
+      return 0;
+    }
+    const client = await connect();
+    if (flags.format !== '') {
+      const both = async () => ({
+        Client: { Version: own },
+        Server: await client.request('GET', '/version', {}, anyJson),
+      });
+      return inspectAll([''], flags.format === 'json' ? '{{json .}}' : flags.format, both, shell);
+    }
+    shell.stdout.write(`Client:\n Version: ${own}\n Node.js: ${process.versions.node}\n\n`);
+    try {
+      const server = await client.ask((docker) => docker.version(), versionRecord);
+      const range = `${server.ApiVersion} (minimum version ${server.MinAPIVersion})`;
+      shell.stdout.write(`Server:\n Version: ${server.Version}\n API version: ${range}\n`);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      shell.stderr.write(`${error.message}\n`);
+      return 1;
+    }
+  },
+});

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Failure } from '../../failure.ts';
+
+/** A daemon of the tour's own: its data and its socket are in a folder that goes away with it. */
+export interface TourDaemon {
+  /** For FAIRLEAD_HOST. */
+  readonly host: string;
+  readonly dnsPort: number;
+  /** What it said until it was ready. */
+  readonly greeting: readonly string[];
+  /** Resolves when it ended without being asked. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const readyWithinMs = 30_000;
+
+/** @throws Failure with what the daemon said when it does not get ready */
+export async function startDaemon(fairlead: string): Promise<TourDaemon> {
+  const folder = await mkdtemp(join(tmpdir(), 'fairlead-tour-'));
+  const host = `unix://${join(folder, 'fairlead.sock')}`;
+  const dnsPort = await freeDnsPort();
+  const flags = [
+    '--data-root',
+    join(folder, 'data'),
+    '--dns-listen',
+    `127.0.0.1:${dnsPort}`,
+    '--log-level',
+    'warn',
+  ];
+  // Ctrl-C on the terminal is for the tour, which then ends the daemon: hence a process group of its own.
+  const child = spawn(process.execPath, [fairlead, 'daemon', '--host', host, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const stop = async () => {
+    await end(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const greeting = await untilReady(child);
+    return { host, dnsPort, greeting, ended: exitOf(child), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function untilReady(child: ChildProcess): Promise<readonly string[]> {
+  const said: string[] = [];
+  const complaints: string[] = [];
+  child.stderr?.on('data', (chunk: Buffer) => complaints.push(chunk.toString()));
+  const timer = setTimeout(() => child.kill('SIGKILL'), readyWithinMs);
+  try {
+    if (child.stdout) {
+      for await (const line of createInterface({ input: child.stdout })) {
+        said.push(line);
+        if (line.startsWith('ready on')) return said;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    child.stdout?.resume();
+  }
+  throw new Failure(`the daemon did not get ready: ${complaints.join('').trim() || said.join('; ')}`);
+}
+
+async function exitOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const exited = exitOf(child);
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** 5354 unless somebody has it. */
+async function freeDnsPort(): Promise<number> {
+  return (await tryPort(5354)) ?? (await tryPort(0)) ?? 0;
+}
+
+async function tryPort(port: number): Promise<number | undefined> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind(port, '127.0.0.1');
+    await once(socket, 'listening');
+    return socket.address().port;
+  } catch {
+    return undefined;
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,108 @@
+import { realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { z } from 'zod/mini';
+import type { Client } from '../../client/client.ts';
+import { chooseEndpoint } from '../../client/endpoint.ts';
+import { openClient } from '../../client/open.ts';
+import { command } from '../../command.ts';
+import { DaemonError } from '../../failure.ts';
+import { findReal } from '../../handover.ts';
+import type { Shell } from '../../shell.ts';
+import { listedContainers } from '../container/records.ts';
+import { networkRecords } from '../network/records.ts';
+import { infoRecord } from '../system/info-record.ts';
+import { startDaemon, type TourDaemon } from './daemon-process.ts';
+import { play } from './player.ts';
+import { story } from './story.ts';
+
+/** What `npm start` runs. */
+export const tour = command({
+  synopsis: '',
+  description: 'Plays the whole story on a daemon of its own, in the richest way that works here',
+  args: [0, 0],
+  flags: {},
+  async run({ shell }) {
+    const program = realpathSync(process.argv[1] ?? '');
+    const interrupted = new Promise<'interrupted'>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+        process.on(signal, () => resolve('interrupted'));
+    });
+    const daemon = await startDaemon(program);
+    const client = openClient(chooseEndpoint(daemon.host, shell));
+    try {
+      for (const line of daemon.greeting) shell.stdout.write(`${line}\n`);
+      const played = await Promise.race([tell(daemon, client, dirname(program), shell), interrupted]);
+      if (played === 'interrupted') return 130;
+      if (shell.stdout.isTTY) await stay(daemon, dirname(program), shell, interrupted);
+      return 0;
+    } finally {
+      await leaveNothing(client);
+      await daemon.stop();
+    }
+  },
+});
+
+async function tell(daemon: TourDaemon, client: Client, bin: string, shell: Shell): Promise<'played'> {
+  const { Fairlead } = await client.ask((docker) => docker.info(), infoRecord);
+  const { Plugins } = await client.ask((docker) => docker.info(), pluginRecord);
+  const path = shell.env.PATH ?? '';
+  const steps = story({
+    way: Fairlead.way,
+    hasOverlay: Plugins.Network.includes('overlay'),
+    hasDig: findReal('dig', path, '') !== undefined,
+    dnsPort: daemon.dnsPort,
+  });
+  const env = { ...shell.env, FAIRLEAD_HOST: daemon.host, PATH: `${bin}${delimiter}${path}` };
+  await play(steps, { bin, env, shell });
+  return 'played';
+}
+
+const pluginRecord = z.object({ Plugins: z.object({ Network: z.array(z.string()) }) });
+
+/** On a terminal the daemon stays for the user to try things. */
+async function stay(
+  daemon: TourDaemon,
+  bin: string,
+  shell: Shell,
+  interrupted: Promise<unknown>,
+): Promise<void> {
+  shell.stdout.write(
+    [
+      '',
+      'The daemon stays until Ctrl-C here, which also removes everything it made. In another terminal:',
+      '',
+      `  export PATH=${bin}:$PATH`,
+      `  export FAIRLEAD_HOST=${daemon.host}`,
+      '  docker network ls',
+      '',
+      `Without the tour: ${join(bin, 'fairlead')} daemon`,
+      '',
+    ].join('\n'),
+  );
+  await Promise.race([interrupted, daemon.ended]);
+}
+
+/** Containers and networks outlive a daemon, so the tour takes its own away before it stops its own. */
+async function leaveNothing(client: Client): Promise<void> {
+  try {
+    const containers = await client.ask((docker) => docker.listContainers({ all: true }), listedContainers);
+    for (const { Id } of containers) {
+      await client.tell((docker) => docker.getContainer(Id).remove({ force: true }));
+    }
+    const networks = await client.ask((docker) => docker.listNetworks(), networkRecords);
+    for (const { Id, Name } of networks.filter(({ Name }) => !['none', 'host', 'bridge'].includes(Name))) {
+      await removeNetwork(client, Id, Name);
+    }
+  } catch (error) {
+    // A daemon that died cannot be asked; what it left is removed by the next one.
+    if (error instanceof DaemonError) throw error;
+  }
+}
+
+async function removeNetwork(client: Client, id: string, name: string): Promise<void> {
+  const { listServices, servicePath } = await import('../service/records.ts');
+  for (const service of await listServices(client, { network: name })) {
+    await client.request('DELETE', servicePath(service), { query: { force: 1 } }, z.unknown());
+  }
+  await client.tell((docker) => docker.getNetwork(id).remove());
+}

@@ -1,0 +1,101 @@
+import { realpathSync } from 'node:fs';
+import { type DockerCall, readCall } from './docker-call.ts';
+import { Failure } from './failure.ts';
+import { connector, type Parts } from './fairlead.ts';
+import { findReal, runReal } from './handover.ts';
+import { dispatch } from './program.ts';
+import type { Shell } from './shell.ts';
+
+/**
+ * The drop-in: what is ours we do, everything else goes to the real `docker`, unchanged (DESIGN 9).
+ * @returns the exit code
+ */
+export async function docker(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+  const call = readCall(argv);
+  try {
+    if (call.daemon) return await ours(['daemon', ...call.words], call, shell, parts);
+    if (belongsToUs(call)) return await ours(call.words, call, shell, parts);
+    const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
+    if (isEngineWork(call) && (await isWithoutEngine(call, shell, real === undefined))) {
+      return await ours(call.words, call, shell, parts);
+    }
+    return real === undefined ? nobody(call, shell) : await runReal(real, argv, shell);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    shell.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+/** The experimental release's service verbs; the others are Swarm's. */
+const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
+
+function belongsToUs({ words }: DockerCall): boolean {
+  const [command = '', verb = ''] = words.map((word) => word.toLowerCase());
+  if (command === 'network') return true;
+  if (command === 'service') return verb === '' || verb.startsWith('-') || serviceVerbs.has(verb);
+  const creates = command === 'run' || command === 'create' || `${command} ${verb}` === 'container run';
+  return creates && words.some((word) => /^--publish-service(=|$)/.test(word));
+}
+
+/** Commands that a daemon without an Engine answers itself. */
+const engineWork = new Set([
+  'attach',
+  'container',
+  'create',
+  'events',
+  'exec',
+  'info',
+  'inspect',
+  'kill',
+  'logs',
+  'ps',
+  'rename',
+  'restart',
+  'rm',
+  'run',
+  'start',
+  'stop',
+  'version',
+  'wait',
+]);
+
+function isEngineWork({ words }: DockerCall): boolean {
+  return engineWork.has((words[0] ?? '').toLowerCase());
+}
+
+/** Asks the daemon. One that cannot be reached decides nothing, unless there is nobody else to do it. */
+async function isWithoutEngine({ host }: DockerCall, shell: Shell, weAreAlone: boolean): Promise<boolean> {
+  const { infoRecord } = await import('./commands/system/info-record.ts');
+  const client = await connector(host, shell)();
+  try {
+    const { Fairlead } = await client.ask((engine) => engine.info(), infoRecord);
+    return Fairlead.way !== 'engine';
+  } catch (error) {
+    if (weAreAlone && error instanceof Failure) throw error;
+    return false;
+  }
+}
+
+async function ours(
+  words: readonly string[],
+  { host }: DockerCall,
+  shell: Shell,
+  parts: Parts,
+): Promise<number> {
+  const { program } = await import('./commands/program.ts');
+  return dispatch(program(parts), words, { shell, path: shell.program, connect: connector(host, shell) });
+}
+
+async function nobody(call: DockerCall, shell: Shell): Promise<number> {
+  const [command] = call.words;
+  if (command === undefined || command.startsWith('-')) {
+    const { dropInHelp } = await import('./docker-help.ts');
+    shell.stdout.write(dropInHelp(shell.program));
+    return 0;
+  }
+  shell.stderr.write(
+    `docker: '${command}' is not a Fairlead command, and no other docker to hand it to is on the PATH\n`,
+  );
+  return 127;
+}
