@@ -74,6 +74,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     services,
     containers,
     events: parts.events,
+    nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
     close: () => reconciler.close(),
   };

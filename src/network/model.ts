@@ -1,4 +1,4 @@
-import type { Endpoint, Network, Port, Service } from '../cluster/records.ts';
+import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
 import type { Container, Membership, Runtime } from '../container/runtime.ts';
 import type { EventBus } from '../lib/events.ts';
 
@@ -12,6 +12,8 @@ export interface Model {
   readonly services: Services;
   readonly containers: Containers;
   readonly events: EventBus;
+  /** The living nodes that share the KV store, this one included. */
+  nodes(): readonly NodeRecord[];
 }
 
 export interface Networks {

@@ -1,9 +1,10 @@
-import { maxCommitSize, type Write } from '../../kvstore/store.ts';
+import type { Entry } from '../../kvstore/store.ts';
 import { folders } from '../cluster/keys.ts';
-import { addressSchema, type Network } from '../cluster/records.ts';
+import { addressSchema } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
 import type { Attachments } from './attachments.ts';
+import { DeadAddresses } from './dead-addresses.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
 import { driverOf, type Parts } from './parts.ts';
@@ -20,6 +21,7 @@ export class Reconciler {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #passed = false;
+  readonly #dead = new DeadAddresses();
 
   constructor(
     private readonly parts: Parts,
@@ -105,29 +107,32 @@ export class Reconciler {
     }
   }
 
-  /** Addresses that an endpoint of this node took and no longer has, and those of services that are gone. */
+  /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
   async #sweepAddresses(claimed: readonly Container[]): Promise<void> {
-    const { directory } = this.parts;
+    const { directory, membership, ipam } = this.parts;
     const kept = endpointIds(claimed);
+    const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
+    const services = new Set(directory.services().map(({ id }) => id));
     for (const network of directory.networks()) {
       if (!directory.follows(network) || network.ipam.pools.length === 0) continue;
+      const folder = folders.addressesOf(network.id);
       const store = directory.reachable(network.scope);
-      const stale: Write[] = [];
-      for (const { key, value } of await store.list(folders.addressesOf(network.id))) {
-        const record = addressSchema.safeParse(JSON.parse(value)).data;
-        if (record?.owner !== 'endpoint' || record.nodeId !== this.parts.membership.self.id) continue;
-        if (!kept.has(record.id)) stale.push({ op: 'delete', key });
+      const entries = await store.list(folder);
+      const endpoints = new Set(directory.endpointsOf(network.id).map(({ id }) => id));
+      const dead = this.#dead.expired(folder, entries, { nodes, services, endpoints });
+      const stale = [...entries.filter((entry) => this.#isOursAndGone(entry, kept)), ...dead];
+      for (const { key, version } of stale) {
+        await store.commit([{ key, expect: 'version', version }], [{ op: 'delete', key }]);
       }
-      await this.#deleteAddresses(network, stale);
+      if (stale.length > 0) ipam.forget(network.id);
     }
   }
 
-  async #deleteAddresses(network: Network, stale: readonly Write[]): Promise<void> {
-    if (stale.length === 0) return;
-    const store = this.parts.directory.reachable(network.scope);
-    for (let i = 0; i < stale.length; i += maxCommitSize)
-      await store.commit([], stale.slice(i, i + maxCommitSize));
-    this.parts.ipam.forget(network.id);
+  #isOursAndGone({ value }: Entry, kept: ReadonlySet<string>): boolean {
+    const record = addressSchema.safeParse(JSON.parse(value)).data;
+    return (
+      record?.owner === 'endpoint' && record.nodeId === this.parts.membership.self.id && !kept.has(record.id)
+    );
   }
 
   async #sweepKernel(claimed: readonly Container[]): Promise<void> {

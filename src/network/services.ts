@@ -1,5 +1,5 @@
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
-import { FairleadError } from '../lib/errors.ts';
+import { FairleadError, isKind } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Connections } from './connections.ts';
 import type { Containers } from './containers.ts';
@@ -105,8 +105,18 @@ export class Services implements Contract {
   }
 
   async #endpointsOf(networkIds: ReadonlySet<string>): Promise<ReadonlyMap<string, readonly Endpoint[]>> {
-    const pairs = [...networkIds].map(async (id) => [id, await this.networks.endpoints(id)] as const);
+    const pairs = [...networkIds].map(async (id) => [id, await this.#endpointsIfKnown(id)] as const);
     return new Map(await Promise.all(pairs));
+  }
+
+  /** A list goes on while the KV store is away; who provides on networks that are not followed is not known then. */
+  async #endpointsIfKnown(networkId: string): Promise<readonly Endpoint[]> {
+    try {
+      return await this.networks.endpoints(networkId);
+    } catch (error) {
+      if (isKind(error, 'unavailable')) return [];
+      throw error;
+    }
   }
 
   #byName(ref: string): Service | undefined {

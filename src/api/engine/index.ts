@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 import { dnsRoutes } from '../fairlead/dns.ts';
 import { metricsRoute } from '../fairlead/metrics.ts';
+import { nodesRoute } from '../fairlead/nodes.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
 import { attachRoute } from './attach.ts';
 import { containerStreamRoutes } from './container-streams.ts';
@@ -43,6 +44,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       swarmServiceRoutes(app, model);
       dnsRoutes(app, deps);
       metricsRoute(app, deps);
+      nodesRoute(app, deps);
       unsupportedRoutes(app);
     },
     upgrades: [attachRoute(containers, terminals, closing), execUpgrade(execDeps)],
