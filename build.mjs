@@ -67,8 +67,11 @@ const writesNothing = "module.exports = { inherits: require('node:util').inherit
 
 /** Package by package: what stands in for what the CLI never calls, or calls only later. */
 const standIns = [
-  // The daemon is another bundle, loaded by the commands that start it.
-  { path: /daemon\/command\.ts$/, external: '../daemon.js' },
+  // The daemon is another bundle, of ES modules; code from V8's cache cannot import, so the launcher does it.
+  {
+    path: /daemon\/command\.ts$/,
+    code: "module.exports = { get daemon() { return importModule('../daemon.js').then((it) => it.daemon); } };",
+  },
   // Swarm sessions, image builds and ssh: gRPC, protobuf, tar, ssh2.
   {
     from: /dockerode/,
@@ -104,13 +107,12 @@ function refuse(what) {
 }
 
 function makeLean(build) {
-  for (const [index, { from = /./, path, external }] of standIns.entries()) {
-    build.onResolve({ filter: path }, ({ importer, path: asked }) => {
-      if (!from.test(importer)) return undefined;
-      return external ? { path: external, external: true } : { path: asked, namespace: `stand-in-${index}` };
-    });
+  for (const [index, { from = /./, path, code }] of standIns.entries()) {
+    build.onResolve({ filter: path }, (asked) =>
+      from.test(asked.importer) ? { path: asked.path, namespace: `stand-in-${index}` } : undefined,
+    );
     build.onLoad({ filter: /./, namespace: `stand-in-${index}` }, () => ({
-      contents: standIns[index].code,
+      contents: code,
       loader: 'js',
       resolveDir: root,
     }));

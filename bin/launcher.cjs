@@ -17,11 +17,13 @@ function readCache() {
 }
 
 // V8 refuses a cache of another Node version and compiles instead. The bundle is ASCII (esbuild escapes the rest), so latin1 saves the decoding.
-const script = new Script(`(function (require, __filename) {${readFileSync(file, 'latin1')}\n})`, {
-  filename: file,
-  cachedData: readCache(),
-  importModuleDynamically: (specifier) => import(specifier),
-});
+const script = new Script(
+  `(function (require, __filename, importModule) {${readFileSync(file, 'latin1')}\n})`,
+  {
+    filename: file,
+    cachedData: readCache(),
+  },
+);
 
 if (process.env.FAIRLEAD_WRITE_CODE_CACHE) {
   process.on('exit', () => {
@@ -30,4 +32,4 @@ if (process.env.FAIRLEAD_WRITE_CODE_CACHE) {
   });
 }
 
-script.runInThisContext()(require, __filename);
+script.runInThisContext()(require, __filename, (specifier) => import(specifier));

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import type { Client } from '../../client/client.ts';
 import { chooseEndpoint } from '../../client/endpoint.ts';
 import { openClient } from '../../client/open.ts';
