@@ -35,6 +35,7 @@ const settings = z.strictObject({
   tlscacert: path.optional(),
   tlscert: path.optional(),
   tlskey: path.optional(),
+  ephemeral: z.boolean().optional(),
   'log-level': z.enum(logLevels, `expected ${logLevels.join(', ')}`).optional(),
   debug: z.boolean().optional(),
 });
@@ -107,6 +108,8 @@ function withDefaults(given: Settings, host: HostFacts) {
     dns: dnsConfig(given),
     leaseTtlSeconds: given['lease-ttl'] ?? 15,
     tls: tlsConfig(given),
+    /** Nothing of it is left in the kernel when it ends. */
+    ephemeral: given.ephemeral ?? false,
     logLevel: given['log-level'] ?? (given.debug ? 'debug' : 'info'),
   };
 }

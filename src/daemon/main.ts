@@ -25,6 +25,7 @@ import { createModel } from '../network/create-model.ts';
 import { defaultPools } from '../network/pools.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
+import { leaveNothing } from './ephemeral.ts';
 import { openIdentity } from './identity.ts';
 import { chooseWay, type Way } from './way.ts';
 
@@ -121,6 +122,7 @@ async function open(
     },
   });
   opened.push('model', () => model.close());
+  if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
   const info = systemInfo(config, way, nodeId, [store], dns);

@@ -33,6 +33,7 @@ describe('daemon config', () => {
       },
       leaseTtlSeconds: 15,
       tls: undefined,
+      ephemeral: false,
       logLevel: 'info',
     });
   });

@@ -31,6 +31,7 @@ export async function startDaemon(fairlead: string): Promise<TourDaemon> {
     join(folder, 'data'),
     '--dns-listen',
     `127.0.0.1:${dnsPort}`,
+    '--ephemeral',
     '--log-level',
     'warn',
   ];

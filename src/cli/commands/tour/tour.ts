@@ -5,11 +5,8 @@ import type { Client } from '../../client/client.ts';
 import { chooseEndpoint } from '../../client/endpoint.ts';
 import { openClient } from '../../client/open.ts';
 import { command } from '../../command.ts';
-import { DaemonError } from '../../failure.ts';
 import { findReal } from '../../handover.ts';
 import type { Shell } from '../../shell.ts';
-import { listedContainers } from '../container/records.ts';
-import { networkRecords } from '../network/records.ts';
 import { infoRecord } from '../system/info-record.ts';
 import { startDaemon, type TourDaemon } from './daemon-process.ts';
 import { play } from './player.ts';
@@ -36,7 +33,6 @@ export const tour = command({
       if (shell.stdout.isTTY) await stay(daemon, dirname(program), shell, interrupted);
       return 0;
     } finally {
-      await leaveNothing(client);
       await daemon.stop();
     }
   },
@@ -80,29 +76,4 @@ async function stay(
     ].join('\n'),
   );
   await Promise.race([interrupted, daemon.ended]);
-}
-
-/** Containers and networks outlive a daemon, so the tour takes its own away before it stops its own. */
-async function leaveNothing(client: Client): Promise<void> {
-  try {
-    const containers = await client.ask((docker) => docker.listContainers({ all: true }), listedContainers);
-    for (const { Id } of containers) {
-      await client.tell((docker) => docker.getContainer(Id).remove({ force: true }));
-    }
-    const networks = await client.ask((docker) => docker.listNetworks(), networkRecords);
-    for (const { Id, Name } of networks.filter(({ Name }) => !['none', 'host', 'bridge'].includes(Name))) {
-      await removeNetwork(client, Id, Name);
-    }
-  } catch (error) {
-    // A daemon that died cannot be asked; what it left is removed by the next one.
-    if (error instanceof DaemonError) throw error;
-  }
-}
-
-async function removeNetwork(client: Client, id: string, name: string): Promise<void> {
-  const { listServices, servicePath } = await import('../service/records.ts');
-  for (const service of await listServices(client, { network: name })) {
-    await client.request('DELETE', servicePath(service), { query: { force: 1 } }, z.unknown());
-  }
-  await client.tell((docker) => docker.getNetwork(id).remove());
 }

@@ -1,0 +1,18 @@
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { runAll } from '../lib/undo.ts';
+import type { Model } from '../network/model.ts';
+
+/**
+ * `--ephemeral`: where containers and networks otherwise outlive the daemon, this one takes them with it.
+ * The records go with the data root, which is the caller's.
+ */
+export async function leaveNothing({ containers }: Model, dataplane: Dataplane): Promise<void> {
+  await runAll([
+    ...containers.list().map(
+      ({ id }) =>
+        () =>
+          containers.remove(id, { force: true }),
+    ),
+    () => dataplane.close(),
+  ]);
+}
