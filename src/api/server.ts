@@ -98,6 +98,7 @@ function withErrors(app: FastifyInstance, dialect: Dialect, { log }: ApiDeps): F
     const problem = version && versionProblem(version, dialect);
     if (problem) sendMessage(reply.code(400), problem, dialect);
   });
+  app.addHook('onSend', async (_request, reply, payload) => plainJson(reply, payload));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { status } = answerFor(error, dialect);
     if (status >= 500) log.error(`${request.method} ${request.originalUrl}: ${messageOf(error)}`);
@@ -109,6 +110,16 @@ function withErrors(app: FastifyInstance, dialect: Dialect, { log }: ApiDeps): F
   return app;
 }
 
+/**
+ * The docker CLI knows an error by the content type being exactly this, without the charset that Fastify
+ * adds; and Go ends each JSON body with a newline.
+ */
+function plainJson(reply: FastifyReply, payload: unknown): unknown {
+  if (!String(reply.getHeader('content-type') ?? '').startsWith('application/json')) return payload;
+  reply.header('content-type', 'application/json');
+  return typeof payload === 'string' && !payload.endsWith('\n') ? `${payload}\n` : payload;
+}
+
 function sendError(reply: FastifyReply, error: unknown, dialect: Dialect): FastifyReply {
   const { status, message } = answerFor(error, dialect);
   return sendMessage(reply.code(status), message, dialect);
@@ -117,7 +128,7 @@ function sendError(reply: FastifyReply, error: unknown, dialect: Dialect): Fasti
 /** JSON for the Engine API, plain text for the experimental one; both end in a newline, as Go writes them. */
 function sendMessage(reply: FastifyReply, message: string, dialect: Dialect): FastifyReply {
   if (dialect === 'experimental') return reply.type('text/plain; charset=utf-8').send(`${message}\n`);
-  return reply.type('application/json').send(`${JSON.stringify({ message })}\n`);
+  return reply.send({ message });
 }
 
 function createHttpServer(app: FastifyInstance, upgrade: UpgradeHandler, closing: AbortSignal): Server {

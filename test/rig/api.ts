@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApi, type SystemInfo } from '../../src/api/server.ts';
+import { createDns } from '../../src/dns/dns.ts';
+import { createProbe } from '../../src/dns/probe.ts';
+import { silentLogger } from '../../src/lib/log.ts';
+import type { Containers, Model } from '../../src/network/model.ts';
+import { hostPrograms } from './host-programs.ts';
+import { createTestModel, type TestModelOptions } from './model.ts';
+
+export interface TestApiOptions extends TestModelOptions {
+  /** Containers' programs run on this host, as the sandbox way would run them; default: none can. */
+  readonly programs?: boolean;
+}
+
+/** The API over the real model and the simulated way; `listen` makes it reachable on a unix socket. */
+export async function createTestApi(options: TestApiOptions = {}) {
+  const model = await createTestModel(options);
+  const { directory, dataplane } = model;
+  const dns = createDns({ directory, log: silentLogger, options: { listen: 'none' } });
+  const info = (): SystemInfo => ({
+    version: '0.1.0',
+    way: 'simulated',
+    why: 'the test asks for it',
+    nodeId: model.nodeId,
+    nodeName: 'test',
+    dataRoot: '/nowhere',
+    started: Date.UTC(2026, 0, 1),
+    stores: [model.store.status()],
+    dns: dns.status(),
+    drivers: ['bridge', 'host', 'null'],
+    defaultNetwork: 'bridge:bridge',
+  });
+  const seen: Model = options.programs ? withPrograms(model) : model;
+  const probe = createProbe({ directory, dns, runtime: model.containers.runtime, dataplane });
+  const api = await createApi({ model: seen, dns, probe, info, log: silentLogger });
+  const folder = await mkdtemp(join(tmpdir(), 'flt-api-'));
+  const socketPath = join(folder, 'api.sock');
+  return {
+    api,
+    model,
+    socketPath,
+    listen: () => api.listen({ kind: 'unix', path: socketPath }),
+    /** One call without a socket; `body` is sent as JSON. */
+    async call(method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const sent =
+        body === undefined ? {} : { payload: text, headers: { 'content-type': 'application/json' } };
+      const response = await api.app.inject({ method, url, ...sent });
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        text: response.body,
+        json: () => response.json() as unknown,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await api.close();
+      await dns.close();
+      await model[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function withPrograms(model: Model): Model {
+  const { containers } = model;
+  const runtime = hostPrograms(containers.runtime);
+  const seen: Containers = {
+    runtime,
+    list: () => containers.list(),
+    find: (ref) => containers.find(ref),
+    create: (request) => containers.create(request),
+    async start(ref) {
+      const container = await containers.start(ref);
+      void runtime.started(container.id);
+      return container;
+    },
+    stop: (ref, seconds) => containers.stop(ref, seconds),
+    restart: (ref, seconds) => containers.restart(ref, seconds),
+    kill: (ref, signal) => containers.kill(ref, signal),
+    wait: (ref, condition) => containers.wait(ref, condition),
+    remove: (ref, options) => containers.remove(ref, options),
+    rename: (ref, name) => containers.rename(ref, name),
+    connect: (network, ref, settings) => containers.connect(network, ref, settings),
+    disconnect: (network, ref, force) => containers.disconnect(network, ref, force),
+  };
+  return { ...model, containers: seen };
+}
