@@ -21,6 +21,21 @@ export interface Dataplane {
   removeBridge(name: string): Promise<void>;
 
   /**
+   * After: the device is there and up, a port of its bridge. When something that cannot be changed differs
+   * it is made anew, and its entries are gone. A device of this node with its VNI and port under another
+   * name is left over from an earlier network, and goes.
+   * @throws not-found without its bridge; conflict when a device of somebody else's has the VNI and port
+   */
+  ensureVxlan(vxlan: VxlanSpec): Promise<void>;
+  removeVxlan(name: string): Promise<void>;
+  /** What the device is programmed with. @throws not-found */
+  tunnelEntries(name: string): Promise<TunnelEntries>;
+  /** Sets before it removes; setting what is there and removing what is not are no errors. @throws not-found */
+  changeTunnel(name: string, changes: TunnelChanges): Promise<void>;
+  /** Bytes, of the host's interface with this address; undefined when none has it. */
+  mtuOf(address: string): Promise<number | undefined>;
+
+  /**
    * Puts the interface into the sandbox under `name`, with its addresses and MAC, up.
    * Undone by `unplug`. Repeating it repairs; it never adds a second one.
    */
@@ -60,6 +75,46 @@ export interface BridgeSpec {
   readonly mtu: number;
   /** Fixed MAC; absent: the kernel chooses. */
   readonly mac?: string;
+}
+
+/** One end of a VXLAN tunnel to many hosts (RFC 7348): it neither learns nor floods, all it knows it is told. */
+export interface VxlanSpec {
+  /** At most 15 characters (IFNAMSIZ). */
+  readonly name: string;
+  readonly bridge: string;
+  /** 1 to 16777215. */
+  readonly vni: number;
+  /** The host's address that packets leave from; its family is the tunnel's. */
+  readonly local: string;
+  /** UDP, at both ends. */
+  readonly port: number;
+  /** Bytes, of the frames' payload inside. */
+  readonly mtu: number;
+}
+
+/**
+ * What a vxlan device knows of endpoints on other hosts. MACs in lower case, addresses canonical. An entry
+ * that the kernel would let expire is told with an empty `via` or `mac`: it is not what anybody wants.
+ */
+export interface TunnelEntries {
+  /** MACs whose frames the bridge hands to the device, and to no other port. */
+  readonly bridged: readonly string[];
+  /** `via`: the underlay address of the host that frames for the MAC are sent to. */
+  readonly forwarding: readonly { readonly mac: string; readonly via: string }[];
+  /** What the device answers to ARP and neighbour discovery. */
+  readonly neighbours: readonly { readonly address: string; readonly mac: string }[];
+}
+
+export interface TunnelChanges {
+  readonly set: TunnelEntries;
+  readonly remove: {
+    /** MACs */
+    readonly bridged: readonly string[];
+    /** MACs */
+    readonly forwarding: readonly string[];
+    /** Addresses */
+    readonly neighbours: readonly string[];
+  };
 }
 
 export interface Plug {
@@ -109,6 +164,11 @@ export interface NetworkRules {
   readonly masquerade: boolean;
   /** Containers of this network may talk to each other. */
   readonly icc: boolean;
+  /**
+   * UDP port that carries the network between hosts. No sandbox may send to it, on this host or beyond: it
+   * could forge frames of any network.
+   */
+  readonly tunnelPort?: number;
 }
 
 export interface Owned {
@@ -117,6 +177,7 @@ export interface Owned {
   readonly bridges: readonly string[];
   /** Host ends of veth pairs. */
   readonly interfaces: readonly string[];
+  readonly vxlans: readonly string[];
 }
 
 export interface ReachTarget {

@@ -19,6 +19,11 @@ export function hostEndName(tag: string, endpointId: string): string {
   return `fl${tag}${endpointId.slice(0, 9)}`;
 }
 
+/** An overlay network's tunnel device; `x` is no hex digit, so that it is no host end. */
+export function vxlanName(tag: string, networkId: string): string {
+  return `fl${tag}x${networkId.slice(0, 8)}`;
+}
+
 /** Of the nftables table, in family inet. */
 export function tableName(tag: string): string {
   return `fairlead_${tag}`;
@@ -40,6 +45,10 @@ export function isBridgeName(tag: string, name: string): boolean {
 
 export function isHostEndName(tag: string, name: string): boolean {
   return new RegExp(`^fl${tag}[0-9a-f]{9}$`).test(name);
+}
+
+export function isVxlanName(tag: string, name: string): boolean {
+  return new RegExp(`^fl${tag}x[0-9a-f]{8}$`).test(name);
 }
 
 /** What the kernel takes as an interface name (dev_valid_name), less what would split an `ip` batch line. */

@@ -9,6 +9,11 @@ import {
   type Reachability,
   type ReachTarget,
 } from './dataplane.ts';
+import { tunnelRefusal } from './tunnel-port.ts';
+
+interface Tunnels {
+  wayTo(bridge: string, address: string): { readonly device: string; readonly via: string } | undefined;
+}
 
 /** One sandbox of the model: its interfaces by the name inside. */
 export interface SimulatedSandbox {
@@ -20,6 +25,7 @@ export interface SimulatedSandbox {
 export interface Model {
   readonly sandboxes: ReadonlyMap<string, SimulatedSandbox>;
   readonly bridges: ReadonlyMap<string, BridgeSpec>;
+  readonly tunnels: Tunnels;
   readonly firewall: Firewall;
 }
 
@@ -51,8 +57,14 @@ export function computeReach(model: Model, from: string, to: ReachTarget): Reach
 
 function onLink(model: Model, bridge: BridgeSpec, to: ReachTarget, path: readonly string[]): Reachability {
   const rules = rulesOf(model, bridge.name);
-  if (addressOf(bridge, to.address)) return intoHost(rules, to, path);
+  if (addressOf(bridge, to.address)) {
+    const refusal = tunnelRefusal(model.firewall, to.port);
+    return refusal === undefined ? intoHost(rules, to, path) : no([...path, 'host'], refusal);
+  }
   const holder = holderOn(model, bridge.name, to.address);
+  const away = holder === undefined ? model.tunnels.wayTo(bridge.name, to.address) : undefined;
+  // What happens on the other host is not in this model: the peer is taken at its record's word.
+  if (away) return yes([...path, `${away.device} (vxlan)`, `node ${away.via}`]);
   if (!holder) return no(path, `nobody has ${to.address} on ${bridge.name}`);
   if (rules && !rules.icc) return no(path, `containers of ${bridge.name} may not talk to each other (icc)`);
   return yes([...path, holder]);
@@ -76,6 +88,8 @@ function throughHost(
   if (other && other.name !== bridge.name) {
     return no([...path, 'host'], `${to.address} is on another network (${other.name})`);
   }
+  const refusal = tunnelRefusal(model.firewall, to.port);
+  if (refusal !== undefined) return no([...path, 'host'], refusal);
   if (rulesOf(model, bridge.name)?.internal) {
     return no([...path, 'host'], 'the network is internal: no way out');
   }
@@ -88,7 +102,15 @@ function fromHost(model: Model, address: string): Reachability {
   if (!bridge) return yes(['host', 'outside']);
   const path = [`${bridge.name} (bridge)`];
   const holder = holderOn(model, bridge.name, address);
-  return holder ? yes([...path, holder]) : no(path, `nobody has ${address} on ${bridge.name}`);
+  if (holder) return yes([...path, holder]);
+  const away = model.tunnels.wayTo(bridge.name, address);
+  if (away) return no(path, farFromHost(address, away.via));
+  return no(path, `nobody has ${address} on ${bridge.name}`);
+}
+
+/** The gateway is every host's own: the other host would take the answer for its own. */
+function farFromHost(address: string, via: string): string {
+  return `${address} is on node ${via}, whose own gateway would get the answer: ask from a container`;
 }
 
 /** Connected subnets first, then static routes, then the default route; the longest prefix wins. */

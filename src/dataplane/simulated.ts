@@ -10,8 +10,15 @@ import {
   type Plug,
   type Reachability,
   type ReachTarget,
+  type TunnelChanges,
+  type TunnelEntries,
+  type VxlanSpec,
 } from './dataplane.ts';
 import { computeReach, type SimulatedSandbox } from './simulated-reach.ts';
+import { SimulatedTunnels } from './simulated-tunnels.ts';
+
+/** Of the Ethernet that the model stands for. */
+const underlayMtu = 1500;
 
 /** The data plane of the simulated way: the same contract over a model in memory; no packet moves. */
 export function createSimulatedDataplane(): Dataplane {
@@ -22,6 +29,7 @@ class SimulatedDataplane implements Dataplane {
   readonly kind = 'simulated';
   readonly #sandboxes = new Map<string, SimulatedSandbox>();
   readonly #bridges = new Map<string, BridgeSpec>();
+  readonly #tunnels = new SimulatedTunnels();
   #firewall: Firewall = { networks: [] };
 
   async ensureSandbox(sandboxId: string): Promise<void> {
@@ -45,6 +53,30 @@ class SimulatedDataplane implements Dataplane {
 
   async removeBridge(name: string): Promise<void> {
     this.#bridges.delete(name);
+  }
+
+  async ensureVxlan(vxlan: VxlanSpec): Promise<void> {
+    if (!this.#bridges.has(vxlan.bridge)) {
+      throw new FairleadError('not-found', `vxlan device ${vxlan.name}: no bridge ${vxlan.bridge}`);
+    }
+    this.#tunnels.ensure(vxlan);
+  }
+
+  async removeVxlan(name: string): Promise<void> {
+    this.#tunnels.remove(name);
+  }
+
+  async tunnelEntries(name: string): Promise<TunnelEntries> {
+    return this.#tunnels.entries(name);
+  }
+
+  async changeTunnel(name: string, changes: TunnelChanges): Promise<void> {
+    this.#tunnels.change(name, changes);
+  }
+
+  /** Every address is one of the model's host. */
+  async mtuOf(): Promise<number | undefined> {
+    return underlayMtu;
   }
 
   async plug(sandboxId: string, plug: Plug): Promise<void> {
@@ -82,6 +114,7 @@ class SimulatedDataplane implements Dataplane {
       sandboxes: [...this.#sandboxes.keys()],
       bridges: [...this.#bridges.keys()],
       interfaces: plugs.flatMap(({ source }) => (source.kind === 'veth' ? [source.hostName] : [])),
+      vxlans: this.#tunnels.names(),
     };
   }
 
@@ -90,13 +123,19 @@ class SimulatedDataplane implements Dataplane {
   }
 
   async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {
-    const model = { sandboxes: this.#sandboxes, bridges: this.#bridges, firewall: this.#firewall };
+    const model = {
+      sandboxes: this.#sandboxes,
+      bridges: this.#bridges,
+      tunnels: this.#tunnels,
+      firewall: this.#firewall,
+    };
     return computeReach(model, fromSandbox === hostSandbox ? hostSandbox : shortId(fromSandbox), to);
   }
 
   async close(): Promise<void> {
     this.#sandboxes.clear();
     this.#bridges.clear();
+    this.#tunnels.clear();
     this.#firewall = { networks: [] };
   }
 

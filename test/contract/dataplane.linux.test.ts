@@ -183,7 +183,7 @@ function kernelTests(): void {
     const setup = await setUp(host);
     const before = await setup.dataplane.owned();
     const other = await open(host, 'ffff');
-    expect(await other.owned()).toEqual({ sandboxes: [], bridges: [], interfaces: [] });
+    expect(await other.owned()).toEqual({ sandboxes: [], bridges: [], interfaces: [], vxlans: [] });
     await other.applyFirewall({ networks: [{ ...setup.rules, bridge: 'fl-other' }] });
     await other.close();
     expect(await setup.dataplane.owned()).toEqual(before);

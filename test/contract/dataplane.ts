@@ -3,6 +3,7 @@ import type { Dataplane, NetworkRules, Plug } from '../../src/dataplane/dataplan
 import { hostSandbox } from '../../src/dataplane/dataplane.ts';
 import { bridgeName, hostEndName } from '../../src/dataplane/names.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { tunnelChecks } from './dataplane-tunnel.ts';
 
 /** What every data plane must do. A check rejects when it does not; `tag` is the node's. */
 export interface DataplaneCheck {
@@ -74,7 +75,7 @@ async function cannotReach(dataplane: Dataplane, from: string, address: string, 
   ok(!reason.includes('\n'), 'a reason is one line');
 }
 
-const empty = { sandboxes: [], bridges: [], interfaces: [] };
+const empty = { sandboxes: [], bridges: [], interfaces: [], vxlans: [] };
 
 const lifecycle: DataplaneCheck[] = [
   {
@@ -335,4 +336,4 @@ const reachability: DataplaneCheck[] = [
   },
 ];
 
-export const dataplaneChecks: readonly DataplaneCheck[] = [...lifecycle, ...reachability];
+export const dataplaneChecks: readonly DataplaneCheck[] = [...lifecycle, ...reachability, ...tunnelChecks];

@@ -98,10 +98,11 @@ export const driverChecks: readonly DriverCheck[] = [
       const network = networkOf(driver);
       await driver.ensureNetwork(network);
       await driver.ensureNetwork(network);
-      deepStrictEqual((await dataplane.owned()).bridges, [...(driver.interfaces?.(network) ?? [])]);
+      const { bridges, vxlans } = await dataplane.owned();
+      deepStrictEqual([...bridges, ...vxlans], [...(driver.interfaces?.(network) ?? [])]);
       await driver.removeNetwork(network);
       await driver.removeNetwork(network);
-      deepStrictEqual(await dataplane.owned(), { sandboxes: [], bridges: [], interfaces: [] });
+      deepStrictEqual(await dataplane.owned(), { sandboxes: [], bridges: [], interfaces: [], vxlans: [] });
     },
   },
   {

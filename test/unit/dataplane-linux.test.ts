@@ -27,6 +27,10 @@ describe('names', () => {
     expect(names.isBridgeName('a1b2', 'fla1b2012345678')).toBe(false);
     expect(names.isHostEndName('a1b2', 'fla1b2012345678')).toBe(true);
     expect(names.isHostEndName('a1b2', 'fla1b2-01234567')).toBe(false);
+    expect(names.vxlanName('a1b2', id)).toBe('fla1b2x01234567');
+    const kinds = [names.isVxlanName, names.isHostEndName, names.isBridgeName];
+    expect(kinds.map((is) => is('a1b2', 'fla1b2x01234567'))).toEqual([true, false, false]);
+    expect(names.isVxlanName('a1b3', 'fla1b2x01234567')).toBe(false);
   });
 
   test.each(['', '.', '..', 'a/b', 'a b', 'sixteen-letters-', 'a"b', 'a#b', "a'b", 'a\\b', 'a:b'])(
@@ -40,7 +44,8 @@ function rules(bridge: string, change: Partial<NetworkRules> = {}): NetworkRules
 }
 
 describe('the firewall as text', () => {
-  const open = rules('fla1b2-00000001', { subnets: ['172.18.0.0/16', 'fd00:1::/64'] });
+  const subnets = ['172.18.0.0/16', 'fd00:1::/64'];
+  const open = rules('fla1b2-00000001', { subnets, tunnelPort: 4789 });
   const internal = rules('fla1b2-00000002', { subnets: ['172.19.0.0/16'], internal: true, icc: false });
 
   test('is one transaction with each network in sets', () => {
@@ -51,6 +56,7 @@ delete table inet fairlead_a1b2
 table inet fairlead_a1b2 {
   set bridges { type ifname; elements = { "fla1b2-00000001", "fla1b2-00000002" }; }
   set internal { type ifname; elements = { "fla1b2-00000002" }; }
+  set tunnels { type inet_service; elements = { 4789 }; }
   set within { type ifname . ifname; elements = { "fla1b2-00000001" . "fla1b2-00000001" }; }
   set subnets4 { type ipv4_addr; flags interval; elements = { 172.18.0.0/16, 172.19.0.0/16 }; }
   set subnets6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
@@ -63,6 +69,7 @@ table inet fairlead_a1b2 {
     iifname != @bridges oifname != @bridges accept
     ct state established,related accept
     iifname . oifname @within accept
+    iifname @bridges udp dport @tunnels drop
     iifname @bridges oifname @bridges drop
     iifname @internal drop
     oifname @internal drop

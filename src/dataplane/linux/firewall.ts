@@ -51,6 +51,7 @@ function setsOf({ networks }: Firewall): NftSet[] {
   return [
     nftSet('bridges', 'ifname', names(networks)),
     nftSet('internal', 'ifname', names(sealed)),
+    nftSet('tunnels', 'inet_service', networks.flatMap(({ tunnelPort }) => tunnelPort ?? []).map(String)),
     nftSet(
       'within',
       'ifname . ifname',
@@ -104,7 +105,8 @@ function declaration({ name, type, elements }: NftSet): string {
 }
 
 /**
- * Between sandboxes, and in and out of the host. With bridge-nf-call-iptables=1 frames that stay within
+ * Between sandboxes, and in and out of the host. What a sandbox would send into a tunnel is dropped: masqueraded,
+ * it would look like another host's frames. With bridge-nf-call-iptables=1 frames that stay within
  * one bridge come by as well, with the bridge as both interfaces.
  */
 const forward = `\
@@ -113,6 +115,7 @@ const forward = `\
     iifname != @bridges oifname != @bridges accept
     ct state established,related accept
     iifname . oifname @within accept
+    iifname @bridges udp dport @tunnels drop
     iifname @bridges oifname @bridges drop
     iifname @internal drop
     oifname @internal drop
@@ -129,6 +132,7 @@ const input = `\
   chain input {
     type filter hook input priority filter; policy accept;
     iifname != @bridges accept
+    udp dport @tunnels drop
     ct state established,related accept
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report } accept
     fib daddr . iif type local meta l4proto { icmp, icmpv6 } accept

@@ -1,20 +1,21 @@
 import { z } from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
-import { commandFailed, type Exec } from './exec.ts';
+import { type Argv, commandFailed, type Exec } from './exec.ts';
 
-/** One line of `ip -batch`. `tolerated`: a failure that says this is none (taking away what is not there). */
+/** One line of `ip -batch` or `bridge -batch`. `tolerated`: a failure that says this is none (taking away what is not there). */
 export interface Command {
   readonly words: readonly string[];
   readonly tolerated?: RegExp;
 }
 
-/** A batch that stopped. `reason` is what `ip` said of the failing line. */
+/** A batch that stopped. `reason` is what the program said of the failing line. */
 export class BatchError extends FairleadError {
   constructor(
     readonly reason: string,
     line: string,
+    program = 'ip',
   ) {
-    super('internal', `ip ${line}: ${reason}`);
+    super('internal', `${program} ${line}: ${reason}`);
   }
 }
 
@@ -43,16 +44,24 @@ function word(text: string): string {
  * @throws BatchError
  */
 export async function batch(exec: Exec, commands: readonly Command[], namespace?: string): Promise<void> {
+  await runBatch(exec, ['ip', ...(namespace ? ['-n', namespace] : [])], commands);
+}
+
+/** As `batch`, of lines for `bridge`, in the host's namespace. @throws BatchError */
+export async function bridgeBatch(exec: Exec, commands: readonly Command[]): Promise<void> {
+  await runBatch(exec, ['bridge'], commands);
+}
+
+async function runBatch(exec: Exec, argv: Argv, commands: readonly Command[]): Promise<void> {
   if (commands.length === 0) return;
-  const lenient = commands.some(({ tolerated }) => tolerated);
-  const flags = [...(namespace ? ['-n', namespace] : []), ...(lenient ? ['-force'] : [])];
+  const force = commands.some(({ tolerated }) => tolerated) ? ['-force'] : [];
   const input = commands.map(({ words }) => `${words.join(' ')}\n`).join('');
-  const outcome = await exec(['ip', ...flags, '-batch', '-'], { input });
+  const outcome = await exec([...argv, ...force, '-batch', '-'], { input });
   if (outcome.code === 0) return;
   for (const failure of failuresOf(outcome.stderr)) {
     const command = commands[failure.line - 1];
     if (!command?.tolerated?.test(failure.reason)) {
-      throw new BatchError(failure.reason, command?.words.join(' ') ?? '-batch -');
+      throw new BatchError(failure.reason, command?.words.join(' ') ?? '-batch -', argv[0]);
     }
   }
 }
@@ -78,17 +87,33 @@ const notThere = /does not exist|Cannot find device|Cannot open network namespac
  * `ip -j ARGS`, decoded; undefined when the device or namespace asked for is not there.
  * @throws internal for any other failure
  */
-export async function query<T extends z.ZodType>(
+export function query<T extends z.ZodType>(
   exec: Exec,
   schema: T,
   args: readonly string[],
   namespace?: string,
 ): Promise<z.infer<T> | undefined> {
-  const argv = ['ip', ...(namespace ? ['-n', namespace] : []), '-j', ...args] as const;
-  const outcome = await exec([...argv]);
+  return runQuery(exec, schema, ['ip', ...(namespace ? ['-n', namespace] : []), '-j', ...args]);
+}
+
+/** `bridge -j ARGS` in the host's namespace, decoded; undefined when the device asked for is not there. */
+export function bridgeQuery<T extends z.ZodType>(
+  exec: Exec,
+  schema: T,
+  args: readonly string[],
+): Promise<z.infer<T> | undefined> {
+  return runQuery(exec, schema, ['bridge', '-j', ...args]);
+}
+
+async function runQuery<T extends z.ZodType>(
+  exec: Exec,
+  schema: T,
+  argv: Argv,
+): Promise<z.infer<T> | undefined> {
+  const outcome = await exec(argv);
   if (outcome.code !== 0) {
     if (notThere.test(outcome.stderr)) return undefined;
-    throw commandFailed([...argv], outcome);
+    throw commandFailed(argv, outcome);
   }
   // Nothing to show is an empty text, not an empty array.
   return schema.parse(JSON.parse(outcome.stdout.trim() || '[]'));

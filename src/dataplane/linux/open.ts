@@ -11,8 +11,11 @@ import {
   type Plug,
   type Reachability,
   type ReachTarget,
+  type TunnelChanges,
+  type TunnelEntries,
+  type VxlanSpec,
 } from '../dataplane.ts';
-import { isBridgeName, isHostEndName, sandboxName } from '../names.ts';
+import { isBridgeName, isHostEndName, isVxlanName, sandboxName } from '../names.ts';
 import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
 import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
@@ -21,7 +24,9 @@ import { plugExisting, unplugExisting } from './moved.ts';
 import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { hostSubnets, setDefaultRoutes } from './routes.ts';
+import { changeTunnel, mtuOf, readTunnel } from './tunnel-entries.ts';
 import { plugVeth, unplugVeth } from './veth.ts';
+import { ensureVxlan, removeVxlan } from './vxlan.ts';
 
 export interface LinuxOptions {
   /** Four hex digits, this node's own; see names.ts. */
@@ -83,6 +88,26 @@ class LinuxDataplane implements Dataplane {
     this.#namedBridges.delete(name);
   }
 
+  async ensureVxlan(vxlan: VxlanSpec): Promise<void> {
+    await ensureVxlan(this.#exec, this.#tag, vxlan);
+  }
+
+  async removeVxlan(name: string): Promise<void> {
+    await removeVxlan(this.#exec, this.#tag, name);
+  }
+
+  async tunnelEntries(name: string): Promise<TunnelEntries> {
+    return readTunnel(this.#exec, name);
+  }
+
+  async changeTunnel(name: string, changes: TunnelChanges): Promise<void> {
+    await changeTunnel(this.#exec, name, changes);
+  }
+
+  async mtuOf(address: string): Promise<number | undefined> {
+    return mtuOf(this.#exec, address);
+  }
+
   async plug(sandboxId: string, plug: Plug): Promise<void> {
     const namespace = this.#namespace(sandboxId);
     const { source } = plug;
@@ -111,6 +136,7 @@ class LinuxDataplane implements Dataplane {
       sandboxes,
       bridges: links.filter((link) => isOurs(this.#tag, link)).map(({ ifname }) => ifname),
       interfaces: names.filter((name) => isHostEndName(this.#tag, name)),
+      vxlans: names.filter((name) => isVxlanName(this.#tag, name)),
     };
   }
 
@@ -125,11 +151,12 @@ class LinuxDataplane implements Dataplane {
   }
 
   async close(): Promise<void> {
-    const { sandboxes, bridges, interfaces } = await this.owned();
+    const { sandboxes, bridges, interfaces, vxlans } = await this.owned();
     this.#log.info({ sandboxes: sandboxes.length, bridges: bridges.length }, 'putting the data plane away');
     await runAll([
       ...interfaces.map((name) => () => unplugVeth(this.#exec, name)),
       ...sandboxes.map((id) => () => this.removeSandbox(id)),
+      ...vxlans.map((name) => () => this.removeVxlan(name)),
       ...bridges.map((name) => () => this.removeBridge(name)),
       () => this.applyFirewall({ networks: [] }),
     ]);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
 import type { Firewall, Reachability, ReachTarget } from '../dataplane.ts';
+import { tunnelRefusal } from '../tunnel-port.ts';
 import type { Argv, Exec, Outcome } from './exec.ts';
 import { linkSchema, query } from './ip.ts';
 import { namespacePath } from './netns.ts';
@@ -25,6 +26,9 @@ export async function reach(
   ]);
   const link = bridge ? [hop.dev, `${bridge} (bridge)`] : [hop.dev];
   const path = hop.gateway && bridge ? [...link, 'host'] : link;
+  const reserved = hop.gateway && bridge ? tunnelRefusal(firewall, to.port) : undefined;
+  // Of a datagram's fate the kernel tells nothing: an echo may well be answered where it is dropped.
+  if (reserved !== undefined) return { reachable: false, path, reason: reserved };
   if (reason === undefined) return { reachable: true, path: hop.dev === 'lo' ? ['lo'] : [...path, address] };
   const rule = ruleAgainst(firewall, bridge, to.port?.port, address);
   const absent =

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { familyOf } from '../../lib/addresses.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import type { VxlanSpec } from '../dataplane.ts';
+import { isVxlanName } from '../names.ts';
+import type { Exec } from './exec.ts';
+import { BatchError, batch, type Command, ip, linkSchema, query, tolerating } from './ip.ts';
+
+/** @throws not-found without the bridge; conflict when a device of somebody else's has the VNI and port */
+export async function ensureVxlan(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
+  if (!isVxlanName(tag, spec.name)) {
+    throw new FairleadError('invalid', `"${spec.name}" is no name of a vxlan device of this node`);
+  }
+  try {
+    await batch(exec, creation(spec));
+  } catch (error) {
+    if (!(error instanceof BatchError) || !/exists/.test(error.reason)) throw explained(error, spec);
+    await adjust(exec, tag, spec);
+  }
+}
+
+function creation(spec: VxlanSpec): Command[] {
+  const { name, bridge, mtu, vni, local, port } = spec;
+  const link = ip`link add name ${name} mtu ${mtu} master ${bridge}`;
+  const kind = ip`type vxlan id ${vni} local ${local} dstport ${port} nolearning proxy`;
+  return [
+    { words: [...link.words, ...kind.words] },
+    // Without a link-local address it has nothing of its own to say on the network.
+    ip`link set dev ${name} addrgenmode none`,
+    withoutLearning(name),
+    ip`link set dev ${name} up`,
+  ];
+}
+
+/**
+ * The bridge must not learn either: it would go on sending frames for an endpoint that has moved here out
+ * through the tunnel, until the endpoint speaks.
+ */
+function withoutLearning(name: string): Command {
+  return ip`link set dev ${name} type bridge_slave learning off`;
+}
+
+/** Something has the name, or the VNI. */
+async function adjust(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
+  const links = await vxlanLinks(exec);
+  const present = links.find(({ ifname }) => ifname === spec.name);
+  if (present && isCompatible(present, spec)) {
+    await batch(exec, changes(present, spec)).catch((error: unknown) => {
+      throw explained(error, spec);
+    });
+    return;
+  }
+  const stale = links.filter((link) => isVxlanName(tag, link.ifname) && hasVni(link, spec));
+  const gone = new Set([spec.name, ...stale.map(({ ifname }) => ifname)]);
+  try {
+    await batch(exec, [...[...gone].map(deletion), ...creation(spec)]);
+  } catch (error) {
+    throw explained(error, spec);
+  }
+}
+
+const vxlanSchema = linkSchema.extend({
+  linkinfo: z.object({
+    info_kind: z.literal('vxlan'),
+    info_data: z.object({
+      id: z.number(),
+      local: z.string().optional(),
+      local6: z.string().optional(),
+      port: z.number().optional(),
+      learning: z.boolean().optional(),
+      proxy: z.boolean().optional(),
+    }),
+    info_slave_data: z.object({ learning: z.boolean().optional() }).optional(),
+  }),
+});
+type VxlanLink = z.infer<typeof vxlanSchema>;
+
+async function vxlanLinks(exec: Exec): Promise<readonly VxlanLink[]> {
+  return (await query(exec, z.array(vxlanSchema), ['-d', 'link', 'show', 'type', 'vxlan'])) ?? [];
+}
+
+function hasVni({ linkinfo: { info_data: data } }: VxlanLink, { vni, port }: VxlanSpec): boolean {
+  return data.id === vni && data.port === port;
+}
+
+/** What the kernel fixes when a device is made. */
+function isCompatible(link: VxlanLink, spec: VxlanSpec): boolean {
+  const { local, local6, learning, proxy } = link.linkinfo.info_data;
+  const source = familyOf(spec.local) === 4 ? local : local6;
+  return hasVni(link, spec) && source === spec.local && learning === false && proxy === true;
+}
+
+function changes(link: VxlanLink, { name, bridge, mtu }: VxlanSpec): Command[] {
+  const moved = link.master !== bridge;
+  const learns = moved || link.linkinfo.info_slave_data?.learning !== false;
+  return [
+    ...(moved ? [ip`link set dev ${name} master ${bridge}`] : []),
+    ...(learns ? [withoutLearning(name)] : []),
+    ...(link.mtu === mtu ? [] : [ip`link set dev ${name} mtu ${mtu}`]),
+    ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
+  ];
+}
+
+/** After: no device of ours has the name. */
+export async function removeVxlan(exec: Exec, tag: string, name: string): Promise<void> {
+  if (isVxlanName(tag, name)) await batch(exec, [deletion(name)]);
+}
+
+function deletion(name: string): Command {
+  return tolerating(/Cannot find device/, ip`link del dev ${name}`);
+}
+
+function explained(error: unknown, { name, bridge, vni, port }: VxlanSpec): unknown {
+  if (!(error instanceof BatchError)) return error;
+  if (/Device does not exist/.test(error.reason)) {
+    return new FairleadError('not-found', `vxlan device ${name}: no bridge ${bridge}`, { cause: error });
+  }
+  if (!/VNI already exists/.test(error.reason)) return error;
+  return new FairleadError(
+    'conflict',
+    `VXLAN id ${vni} on UDP port ${port} is in use on this host by another device`,
+    { cause: error },
+  );
+}

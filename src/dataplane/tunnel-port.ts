@@ -1,0 +1,8 @@
+import type { Firewall, ReachTarget } from './dataplane.ts';
+
+/** Why a sandbox's datagram does not leave its network; undefined when it is not one for a tunnel. */
+export function tunnelRefusal({ networks }: Firewall, port: ReachTarget['port']): string | undefined {
+  if (port?.protocol !== 'udp' || !networks.some(({ tunnelPort }) => tunnelPort === port.port))
+    return undefined;
+  return `udp port ${port.port} is for tunnels between hosts: no container may send to it`;
+}
