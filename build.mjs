@@ -1,6 +1,19 @@
 // Builds dist/ with esbuild; `--setup[=test]` first installs what a fresh clone lacks.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -32,7 +45,7 @@ async function bundle() {
   await build({ ...common, ...cliBundle });
   // Makes files without an extension CommonJS, on every Node 20.
   writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
-  for (const name of executables) makeExecutable(name);
+  for (const name of executables) await makeExecutable(name);
 }
 
 /** The daemon starts once and runs for long: ES modules, with its packages (native ones too) beside it. */
@@ -120,20 +133,31 @@ function makeLean(build) {
 }
 
 /** The launcher under the program's name, and the compiled code that it starts from. */
-function makeExecutable(name) {
+async function makeExecutable(name) {
   const file = `dist/bin/${name}`;
   copyFileSync('bin/launcher.cjs', file);
   chmodSync(file, 0o755);
-  // A command that compiles what most commands need; it fails, because no daemon listens there.
-  const env = { ...process.env, FAIRLEAD_HOST: 'unix:///nonexistent', FAIRLEAD_WRITE_CODE_CACHE: '1' };
-  spawnSync(process.execPath, [file, ...warmUp[name]], { env, stdio: 'ignore' });
+  await compileAhead(file, warmUp[name]);
 }
 
+/** Whatever this command uses is what V8 has ready later: it talks to a daemon that knows one network. */
 const warmUp = {
   fairlead: ['network', 'ls', '-q'],
   docker: ['network', 'ls', '-q'],
   dokku: ['network:list'],
 };
+
+async function compileAhead(file, words) {
+  const socket = join(mkdtempSync(join(tmpdir(), 'fairlead-build-')), 'socket');
+  const network = { Id: '0', Name: 'foo', Created: '', Driver: 'bridge' };
+  const server = createServer((_request, response) => response.end(JSON.stringify([network])));
+  await once(server.listen(socket), 'listening');
+  const env = { ...process.env, FAIRLEAD_HOST: `unix://${socket}`, FAIRLEAD_WRITE_CODE_CACHE: '1' };
+  const child = spawn(process.execPath, [file, ...words], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  await once(child, 'exit');
+  server.close();
+  rmSync(dirname(socket), { recursive: true });
+}
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { stdio: 'inherit' });

@@ -27,7 +27,7 @@ export const run = command({
     const client = await connect();
     const id = await beforeStart(() => createContainer(client, flags.name, body, shell));
     if (!flags.detach) return runAttached(client, id, flags, shell);
-    await start(client, id);
+    await start(client, id, flags.rm);
     shell.stdout.write(`${id}\n`);
     return 0;
   },
@@ -51,7 +51,7 @@ async function runAttached(client: Client, id: string, flags: AttachedFlags, she
   const proxied = flags['sig-proxy'] && !(tty && interactive);
   const stopProxy = proxied ? proxySignals((signal) => kill(client, id, signal)) : () => {};
   try {
-    await start(client, id);
+    await start(client, id, rm);
     const session = { tty, interactive, resize: resizer(client, `/containers/${id}`) };
     const how = await runSession(stream, session, shell);
     return how === 'detached' ? 0 : await exited;
@@ -65,18 +65,19 @@ async function kill(client: Client, id: string, signal: string): Promise<void> {
   await client.tell((docker) => docker.getContainer(id).kill({ signal }));
 }
 
-/** A container that nothing could be attached to is of no use to anyone. */
-async function orRemove<T>(client: Client, id: string, attach: () => Promise<T>): Promise<T> {
+async function start(client: Client, id: string, rm: boolean): Promise<void> {
+  const begin = () => beforeStart(() => client.tell((docker) => docker.getContainer(id).start()));
+  await (rm ? orRemove(client, id, begin) : begin());
+}
+
+/** A container that could not do what it was made for is not left to its user. */
+async function orRemove<T>(client: Client, id: string, step: () => Promise<T>): Promise<T> {
   try {
-    return await beforeStart(attach);
+    return await beforeStart(step);
   } catch (error) {
     await client.tell((docker) => docker.getContainer(id).remove({ force: true }));
     throw error;
   }
-}
-
-async function start(client: Client, id: string): Promise<void> {
-  await beforeStart(() => client.tell((docker) => docker.getContainer(id).start()));
 }
 
 /** What keeps a container from starting ends `run` with Docker's codes: 127 not found, 126 not executable, 125 else. */
