@@ -1,5 +1,5 @@
 import { FairleadError } from '../src/lib/errors.ts';
-import { type Check, maxCommitSize, maxValueSize, type Write } from './store.ts';
+import { type Check, maxCommitBytes, maxCommitSize, maxValueSize, type Write } from './store.ts';
 
 /** What the contract forbids is refused here, the same for every backend and before any server is asked. */
 
@@ -37,7 +37,7 @@ export function checkCommit(checks: readonly Check[], writes: readonly Write[]):
   }
   checkNamedOnce('checks', checks);
   checkNamedOnce('writes', writes);
-  for (const write of writes) if (write.op === 'put') checkValue(write.key, write.value);
+  checkValues(writes);
 }
 
 /** @throws invalid unless it is a whole number of seconds, one or more */
@@ -60,10 +60,24 @@ function checkNamedOnce(what: string, items: readonly { readonly key: string }[]
   }
 }
 
-function checkValue(key: string, value: string): void {
-  const bytes = Buffer.byteLength(value);
-  if (bytes <= maxValueSize) return;
-  throw new FairleadError('invalid', `the value of "${key}" has ${bytes} bytes, more than ${maxValueSize}`);
+function checkValues(writes: readonly Write[]): void {
+  let total = 0;
+  for (const write of writes) {
+    if (write.op === 'delete') continue;
+    const bytes = Buffer.byteLength(write.value);
+    total += bytes;
+    if (bytes <= maxValueSize) continue;
+    throw new FairleadError(
+      'invalid',
+      `the value of "${write.key}" has ${bytes} bytes, more than ${maxValueSize}`,
+    );
+  }
+  if (total > maxCommitBytes) {
+    throw new FairleadError(
+      'invalid',
+      `the values of a commit have ${total} bytes, more than ${maxCommitBytes}`,
+    );
+  }
 }
 
 /** ZooKeeper takes the parts `.` and `..` for relative paths. */

@@ -19,7 +19,7 @@ export interface Store {
   /**
    * All or nothing: if every check holds, every write is done, and a reader or watcher never sees a part.
    * A key is named at most once among the checks and once among the writes; checks and writes together
-   * are at most `maxCommitSize`. A failed check is a result, not an error.
+   * are at most `maxCommitSize`, all values `maxCommitBytes`. A failed check is a result, not an error.
    * Deleting an absent key is no error. A put without a lease takes the key off the lease it was on.
    */
   commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult>;
@@ -49,6 +49,8 @@ export interface Store {
 export const maxCommitSize = 32;
 /** Bytes of a value. */
 export const maxValueSize = 64 * 1024;
+/** Bytes of the values of one commit; Consul takes transactions of 512 KiB, in base64. */
+export const maxCommitBytes = 5 * maxValueSize;
 
 export interface Entry {
   readonly key: string;

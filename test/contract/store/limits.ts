@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { type Check, maxCommitSize, maxValueSize, type Write } from '../../../kvstore/store.ts';
+import {
+  type Check,
+  maxCommitBytes,
+  maxCommitSize,
+  maxValueSize,
+  type Write,
+} from '../../../kvstore/store.ts';
 import { failed, put, rejects, remove, type StoreCase, write } from './rig.ts';
 
 export const limitCases: readonly StoreCase[] = [
@@ -30,13 +36,15 @@ export const limitCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'full-size commits of the largest values work',
+    name: 'the values of a commit may be maxCommitBytes together, and no more',
     run: async (rig) => {
       const store = await rig.open();
-      // 12 × 64 KiB stay below ZooKeeper's packet of 1 MiB; a limit of bytes per commit is not in the contract.
-      const values = keys(12).map((key) => put(key, 'x'.repeat(maxValueSize)));
+      const count = maxCommitBytes / maxValueSize;
+      const values = keys(count).map((key) => put(key, 'x'.repeat(maxValueSize)));
+      await rejects('invalid', store.commit([], [...values, put('limits/more', 'x')]));
+      assert.deepEqual(await store.list('limits/'), []);
       await write(store, ...values);
-      assert.equal((await store.list('limits/')).length, 12);
+      assert.equal((await store.list('limits/')).length, count);
     },
   },
   {

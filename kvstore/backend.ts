@@ -1,0 +1,43 @@
+import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
+
+/**
+ * What is particular to one kind of server. RemoteStore adds to it what the contract asks of all: limits,
+ * lease deadlines, watches that begin anew after a gap, status. Every method rejects within `callTimeout`
+ * when the server does not answer; a FairleadError is the caller's fault or an answer of the server and
+ * goes through as it is, every other error means that the server could not be used.
+ */
+export interface Backend {
+  get(key: string): Promise<Entry | undefined>;
+  /** Sorted by key. */
+  list(prefix: string): Promise<readonly Entry[]>;
+  commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult>;
+  /**
+   * Sends a snapshot, then changes, until the signal is aborted (returns) or anything may have been
+   * missed (rejects).
+   */
+  follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void>;
+  grant(ttlSeconds: number): Promise<Grant>;
+  close(): Promise<void>;
+}
+
+/** A lease on the server. */
+export interface Grant {
+  readonly id: string;
+  /** Resolves when the server has confirmed it; rejects with LeaseGone when the server has ended it. */
+  renew(): Promise<void>;
+  revoke(): Promise<void>;
+  /** Stops using it, and leaves it to its TTL. */
+  abandon(): Promise<void>;
+}
+
+export class LeaseGone extends Error {
+  override readonly name = 'LeaseGone';
+}
+
+/** The watch must begin anew, though the server is well: it fell behind, or the server forgot the past. */
+export class Gap extends Error {
+  override readonly name = 'Gap';
+}
+
+/** Milliseconds that a server has for one answer. */
+export const callTimeout = 4000;

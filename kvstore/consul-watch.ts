@@ -1,0 +1,57 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { callTimeout, Gap } from './backend.ts';
+import type { ConsulHttp } from './consul-http.ts';
+import type { Change, Entry, WatchEvent } from './store.ts';
+
+/** Milliseconds that a blocking query waits; short, so that a connection cut without a word is noticed. */
+const wait = 8000;
+/** Milliseconds at most between two answers of a busy folder. */
+const longestPause = 200;
+
+/**
+ * Blocking queries: each answer is the whole folder at one moment, and what differs from the last one are
+ * the changes. A commit is therefore never seen in part.
+ */
+export async function followConsul(
+  http: ConsulHttp,
+  path: string,
+  entriesOf: (answer: { status: number; text: string }) => Entry[],
+  send: (event: WatchEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const first = await http.ask({ method: 'GET', path: `${path}&consistent`, signal });
+  let known = entriesOf(first);
+  let index = first.index;
+  send({ type: 'snapshot', entries: known });
+  while (!signal.aborted) {
+    // Consul adds up to a sixteenth to the wait. An index of 0 would not block at all.
+    const query = `${path}&index=${Math.max(1, index)}&wait=${wait}ms`;
+    const timeout = wait + wait / 16 + callTimeout;
+    const answer = await http.ask({ method: 'GET', path: query, timeout, signal }).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+    if (!answer) return;
+    // Restored from a backup or wiped: the index is of another history.
+    if (answer.index < index) throw new Gap('the index went back');
+    const entries = entriesOf(answer);
+    const changes = diff(known, entries);
+    known = entries;
+    index = answer.index;
+    if (changes.length > 0) send({ type: 'changes', changes });
+    // A large folder that changes all the time shall take no more than half of the time.
+    await pause(Math.min(answer.transfer, longestPause), undefined, { signal }).catch(() => {});
+  }
+}
+
+/** In commit order, as far as the versions (ModifyIndex) of what there still is can tell. */
+function diff(before: readonly Entry[], after: readonly Entry[]): Change[] {
+  const versions = new Map(before.map((entry) => [entry.key, entry.version]));
+  const puts = after.filter((entry) => versions.get(entry.key) !== entry.version);
+  const left = new Set(after.map((entry) => entry.key));
+  const deleted = before.filter((entry) => !left.has(entry.key));
+  puts.sort((a, b) => Number(a.version) - Number(b.version));
+  return [
+    ...deleted.map(({ key }): Change => ({ op: 'delete', key })),
+    ...puts.map((entry): Change => ({ op: 'put', entry })),
+  ];
+}

@@ -1,0 +1,169 @@
+import { noop } from 'cockatiel';
+import { Etcd3, EtcdLeaseInvalidError, type IKeyValue, type IOptions, type IRequestOp } from 'etcd3';
+import { FairleadError } from '../src/lib/errors.ts';
+import { type Backend, callTimeout, type Grant } from './backend.ts';
+import { grantEtcdLease } from './etcd-lease.ts';
+import { followEtcd } from './etcd-watch.ts';
+import type { StoreOptions } from './options.ts';
+import { addressOf, type StoreSpec } from './spec.ts';
+import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
+
+/** Keys of one answer; 20,000 of 64 KiB in one message would be more than gRPC takes. */
+const pageSize = 2000;
+/** gRPC's word for a request that never left this host, so asking another server changes nothing twice. */
+const neverSent = /No connection established|ECONNREFUSED|EHOSTUNREACH|ENOTFOUND/;
+
+/** etcd from 3.4 on, by its v3 API. A version is the key's mod_revision, a commit is a Txn. */
+export class EtcdBackend implements Backend {
+  readonly #prefix: string;
+  /** One per server: etcd3's own choice among hosts repeats requests, and a commit must not be done twice. */
+  readonly #clients: Etcd3[];
+
+  constructor(spec: StoreSpec, options: StoreOptions) {
+    this.#prefix = spec.prefix;
+    const secure = options.tls !== undefined || spec.servers.some((server) => server.secure);
+    const scheme = secure ? 'https://' : 'http://';
+    this.#clients = spec.servers.map(
+      (server) => new Etcd3(clientOptions(scheme + addressOf(server), options)),
+    );
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    const { kvs } = await this.#onAny((client) => client.kv.range({ key: this.#bytes(key) }));
+    return kvs[0] && this.#entry(kvs[0]);
+  }
+
+  async list(prefix: string): Promise<readonly Entry[]> {
+    return (await this.#onAny((client) => this.#listAt(client, prefix))).entries;
+  }
+
+  async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
+    if (checks.length + writes.length === 0) return { ok: true, versions: new Map() };
+    const keys = checks.map(({ key }) => this.#bytes(key));
+    const request = {
+      compare: checks.map((check) => this.#compare(check)),
+      success: writes.map((write) => this.#operation(write)),
+      failure: keys.map((key): IRequestOp => ({ request_range: { key, keys_only: true } })),
+    };
+    const { succeeded, header, responses } = await this.#onAny(
+      (client) => client.kv.txn(request),
+      neverSent,
+    ).catch((error) => {
+      throw error instanceof EtcdLeaseInvalidError
+        ? new FairleadError('unavailable', 'the lease has ended')
+        : error;
+    });
+    if (succeeded) return { ok: true, versions: versionsOf(writes, header.revision) };
+    const found = responses.map(({ response_range }) => response_range.kvs[0]?.mod_revision);
+    const failed = checks.find((check, index) => !holds(check, found[index]));
+    return { ok: false, failed: failed?.key ?? '' };
+  }
+
+  async follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {
+    await this.#onAny(async (client) => {
+      const { entries, revision } = await this.#listAt(client, prefix);
+      const range = { key: this.#bytes(prefix), range_end: endOf(this.#bytes(prefix)) };
+      send({ type: 'snapshot', entries });
+      await followEtcd(client, range, revision, (kv) => this.#entry(kv), send, signal);
+    }, /never repeated/);
+  }
+
+  grant(ttlSeconds: number): Promise<Grant> {
+    return grantEtcdLease((call) => this.#onAny(call), ttlSeconds);
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
+  }
+
+  /** Pages of one revision, so that together they are one moment. */
+  async #listAt(client: Etcd3, prefix: string): Promise<{ entries: Entry[]; revision: string }> {
+    const entries: Entry[] = [];
+    const range_end = endOf(this.#bytes(prefix));
+    let key = this.#bytes(prefix);
+    let revision: string | undefined;
+    for (;;) {
+      const at = revision === undefined ? {} : { revision };
+      const page = await client.kv.range({ key, range_end, limit: pageSize, ...at });
+      revision ??= page.header.revision;
+      for (const kv of page.kvs) entries.push(this.#entry(kv));
+      const last = page.kvs.at(-1);
+      if (!page.more || !last) return { entries, revision };
+      key = Buffer.concat([last.key, Buffer.from([0])]);
+    }
+  }
+
+  /**
+   * Asks the server that answered last, then the others. Those that failed go to the end of the line.
+   * With `only`, another server is asked only after an error that reads like this.
+   */
+  async #onAny<T>(call: (client: Etcd3) => Promise<T>, only = /^/): Promise<T> {
+    for (let left = this.#clients.length; ; left--) {
+      const [client] = this.#clients;
+      if (!client) throw new Error('no server');
+      try {
+        return await call(client);
+      } catch (error) {
+        if (this.#clients[0] === client) this.#clients.push(...this.#clients.splice(0, 1));
+        if (left === 1 || error instanceof EtcdLeaseInvalidError || !only.test(String(error))) throw error;
+      }
+    }
+  }
+
+  #compare(check: Check) {
+    const key = this.#bytes(check.key);
+    return check.expect === 'absent'
+      ? ({ key, target: 'Version', result: 'Equal', version: 0 } as const)
+      : ({ key, target: 'Mod', result: 'Equal', mod_revision: check.version } as const);
+  }
+
+  #operation(write: Write): IRequestOp {
+    const key = this.#bytes(write.key);
+    if (write.op === 'delete') return { request_delete_range: { key } };
+    // Lease 0 is none: the key leaves the lease that it was on.
+    return { request_put: { key, value: Buffer.from(write.value), lease: write.lease?.id ?? '0' } };
+  }
+
+  #bytes(key: string): Buffer {
+    return Buffer.from(this.#prefix + key);
+  }
+
+  #entry(kv: IKeyValue): Entry {
+    const key = kv.key.toString('utf8').slice(this.#prefix.length);
+    return { key, value: kv.value.toString('utf8'), version: kv.mod_revision };
+  }
+}
+
+function holds(check: Check, revision: string | undefined): boolean {
+  return check.expect === 'absent' ? revision === undefined : revision === check.version;
+}
+
+function versionsOf(writes: readonly Write[], revision: string): Map<string, string> {
+  return new Map(writes.flatMap((write) => (write.op === 'put' ? [[write.key, revision]] : [])));
+}
+
+/** Prefixes end in `/`, and `0` is the byte after it. */
+function endOf(prefix: Buffer): Buffer {
+  return Buffer.concat([prefix.subarray(0, -1), Buffer.from('0')]);
+}
+
+function clientOptions(host: string, options: StoreOptions): IOptions {
+  const { tls, login } = options;
+  const client = tls?.client && { privateKey: tls.client.key, certChain: tls.client.cert };
+  return {
+    hosts: [host],
+    ...(tls?.ca && { credentials: { rootCertificate: tls.ca, ...client } }),
+    ...(login && { auth: { username: login.user, password: login.password } }),
+    // No retries: a Txn whose answer was lost must not be sent again.
+    faultHandling: { global: noop, host: () => noop },
+    defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
+    grpcOptions: {
+      'grpc.max_receive_message_length': -1,
+      // A connection that is cut without a word is noticed; etcd refuses pings more often than every 5 s.
+      'grpc.keepalive_time_ms': 6000,
+      'grpc.keepalive_timeout_ms': callTimeout,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 2000,
+    },
+  };
+}

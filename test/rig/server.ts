@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where test/rig/packages.sh unpacks servers. */
+export const serverCache = process.env.FAIRLEAD_TEST_CACHE ?? join(homedir(), '.cache/fairlead-test');
+
+export interface ServerPlan {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Owned by the server from now on: removed at its end. */
+  readonly directory: string;
+  /** Resolves to true when it serves. */
+  readonly ready: () => Promise<boolean>;
+}
+
+/** A real server that a test starts, on loopback, and ends by its pid; also to be stopped and started between. */
+export class TestServer implements AsyncDisposable {
+  readonly #plan: ServerPlan;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  constructor(plan: ServerPlan) {
+    this.#plan = plan;
+  }
+
+  get directory(): string {
+    return this.#plan.directory;
+  }
+
+  async start(): Promise<void> {
+    const { command, args } = this.#plan;
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => this.#keep(String(data)));
+    let failure: Error | undefined;
+    child.once('error', (error) => {
+      failure = error;
+    });
+    const deadline = performance.now() + 60_000;
+    while (!(await this.#plan.ready().catch(() => false))) {
+      const alive = child.exitCode === null && failure === undefined;
+      assert.ok(
+        alive && performance.now() < deadline,
+        `${command} does not serve: ${failure ?? this.#output}`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** SIGKILL by default: what it promised must survive that. */
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Freezes it: connections stay, nothing is answered. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await rm(this.#plan.directory, { recursive: true, force: true });
+  }
+
+  #keep(text: string): void {
+    this.#output = (this.#output + text).slice(-4000);
+  }
+}
+
+export function serverDirectory(name: string): Promise<string> {
+  return mkdtemp(join(tmpdir(), `flt-${name}-`));
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts<const N extends number>(count: N): Promise<number[] & { length: N }> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    assert.ok(address && typeof address === 'object');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return Object.assign(ports, { length: count });
+}
