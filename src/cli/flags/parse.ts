@@ -36,7 +36,7 @@ function initialValues(flags: Flags): Record<string, unknown> {
 /** Only the flags that were given. */
 async function typedValues(words: Words, flags: Flags): Promise<Record<string, unknown>> {
   const parser = await createParser();
-  const given = words.flags.map(({ name, value }) => `--${name}=${value}`);
+  const given = words.flags.map(({ name, value }) => `--${name}=${guarded(value, flags[name])}`);
   const parsed: Readonly<Record<string, unknown>> = parser.options(yargsOptions(flags)).parseSync(given);
   const names = new Set(words.flags.map((flag) => flag.name));
   return Object.fromEntries([...names].map((name) => [name, finished(parsed[name], flags[name])]));
@@ -61,6 +61,13 @@ async function createParser(): Promise<Argv> {
     });
 }
 
+/** yargs takes quotes off a value and drops empty ones from lists; behind a mark it leaves them alone. */
+const mark = ':';
+
+function guarded(value: string, flag: Flag | undefined): string {
+  return flag?.kind === 'text' || flag?.kind === 'list' ? mark + value : value;
+}
+
 const yargsTypes = { switch: 'boolean', text: 'string', number: 'number', list: 'string' } as const;
 
 function yargsOptions(flags: Flags): Record<string, Options> {
@@ -73,8 +80,10 @@ function yargsOptions(flags: Flags): Record<string, Options> {
 
 /** A flag given twice: the last one counts, as in Go; lists keep all, `strings` are split at commas. */
 function finished(value: unknown, flag: Flag | undefined): unknown {
-  if (!Array.isArray(value)) return value;
-  if (flag?.kind !== 'list') return value.at(-1);
-  const texts = value.map(String);
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const last = values.at(-1);
+  if (flag?.kind === 'text') return String(last).slice(mark.length);
+  if (flag?.kind !== 'list') return last;
+  const texts = values.map((one) => String(one).slice(mark.length));
   return flag.commas ? texts.flatMap((text) => text.split(',')) : texts;
 }
