@@ -1,10 +1,11 @@
 import type { Endpoint, Network } from '../src/cluster/records.ts';
 import type { Dataplane, NetworkRules } from '../src/dataplane/dataplane.ts';
 import { hostEndName } from '../src/dataplane/names.ts';
-import { familyOf, macFor, parseSubnet, withPrefix } from '../src/lib/addresses.ts';
+import { familyOf, macFor } from '../src/lib/addresses.ts';
 import { FairleadError } from '../src/lib/errors.ts';
 import { bridgeOf, parseBridgeOptions } from './bridge-options.ts';
 import type { Driver, JoinResult } from './driver.ts';
+import { defaultRoutes, gateways } from './gateways.ts';
 
 /**
  * One Linux bridge per network, with the gateway's addresses; a veth pair per endpoint; NAT for what
@@ -68,22 +69,6 @@ function validate(tag: string, network: Network, others: readonly Network[]): vo
 
 function isRival(tag: string, network: Network, other: Network, name: string): boolean {
   return other.driver === 'bridge' && other.id !== network.id && bridgeOf(tag, other) === name;
-}
-
-function gateways(network: Network): { address: string; cidr: string }[] {
-  return network.ipam.pools.map(({ subnet, gateway }) => ({
-    address: gateway,
-    cidr: withPrefix(gateway, parseSubnet(subnet)),
-  }));
-}
-
-/** An internal network provides no way out: a program there fails at once instead of waiting in vain. */
-function defaultRoutes(network: Network): Pick<JoinResult, 'gateway' | 'gateway6'> {
-  if (network.internal) return {};
-  const addresses = gateways(network).map(({ address }) => address);
-  const gateway = addresses.find((address) => familyOf(address) === 4);
-  const gateway6 = addresses.find((address) => familyOf(address) === 6);
-  return { ...(gateway ? { gateway } : {}), ...(gateway6 ? { gateway6 } : {}) };
 }
 
 function rules(tag: string, network: Network): NetworkRules {

@@ -22,6 +22,12 @@ export interface Driver {
   validate(network: Network, others: readonly Network[]): void;
 
   /**
+   * Present: each network needs a VXLAN network identifier, which is taken in the store when the network is
+   * created. Pure. Returns the one that the options name; undefined: any free one will do. @throws invalid
+   */
+  wantedVni?(options: Network['options']): number | undefined;
+
+  /**
    * Before: the record is committed. After: this node can have endpoints on the network.
    * Undone by `removeNetwork`.
    */
@@ -40,7 +46,10 @@ export interface Driver {
   /** What the network needs of the node's firewall; absent for drivers that need nothing. Pure. */
   firewall?(network: Network): NetworkRules | undefined;
 
-  /** Replaces what is programmed for endpoints on other nodes. Overlay only. */
+  /**
+   * Before: `ensureNetwork` has been done. After: exactly these endpoints on other nodes are programmed,
+   * whatever was before. Overlay only. @throws not-found when the network's device has gone
+   */
   setPeers?(network: Network, peers: readonly Peer[]): Promise<void>;
 
   /** Names of this driver's own kernel interfaces for the network; what is owned but not named is an orphan. */

@@ -4,27 +4,32 @@ import { createBridgeDriver } from './bridge.ts';
 import type { Driver } from './driver.ts';
 import { createHostDriver } from './host.ts';
 import { createNullDriver } from './null.ts';
+import { createOverlayDriver } from './overlay/driver.ts';
 
 export interface DriverDependencies {
   readonly dataplane: Dataplane;
   /** The node's; see src/dataplane/names.ts. */
   readonly tag: string;
+  /** The address that other nodes reach this one at; undefined when it has none. */
+  readonly advertise?: () => string | undefined;
   /** Asked for a driver that is not in the table: plugins, found by name when they are first needed. */
   readonly plugin?: (name: string) => Driver | undefined;
 }
 
 /** Names of the drivers that are always there. */
-export const builtInDrivers = ['bridge', 'host', 'null'] as const;
+export const builtInDrivers = ['bridge', 'host', 'null', 'overlay'] as const;
 
 /**
  * Every driver there is, in one table; what is not in it is a plugin. The result finds one by name.
  * @throws not-found (the result) when there is neither a built-in driver nor a plugin of that name
  */
-export function createDrivers({ dataplane, tag, plugin }: DriverDependencies): (name: string) => Driver {
+export function createDrivers(dependencies: DriverDependencies): (name: string) => Driver {
+  const { dataplane, tag, plugin, advertise = () => undefined } = dependencies;
   const table: Readonly<Record<(typeof builtInDrivers)[number], Driver>> = {
     bridge: createBridgeDriver(dataplane, tag),
     host: createHostDriver(),
     null: createNullDriver(),
+    overlay: createOverlayDriver({ dataplane, tag, advertise }),
   };
   const builtIn = new Map<string, Driver>(Object.entries(table));
   return (name) => {

@@ -47,6 +47,16 @@ const flaws: Record<string, (good: Dataplane) => Partial<Dataplane>> = {
       if (!(await good.owned()).bridges.includes(bridge.name)) await good.ensureBridge(bridge);
     },
   }),
+  'tunnel entries are never removed': (good) => ({
+    changeTunnel: (name, { set }) =>
+      good.changeTunnel(name, { set, remove: { bridged: [], forwarding: [], neighbours: [] } }),
+  }),
+  'a vxlan device is never made anew': (good) => ({
+    ensureVxlan: async (vxlan) => {
+      if (!(await good.owned()).vxlans.includes(vxlan.name)) await good.ensureVxlan(vxlan);
+    },
+  }),
+  'removeVxlan does nothing': () => ({ removeVxlan: async () => {} }),
   'everything is reachable': () => ({ reach: async () => ({ reachable: true, path: [] }) }),
 };
 

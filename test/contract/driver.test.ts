@@ -9,26 +9,30 @@ import { TestHost } from '../rig/namespace.ts';
 import { driverChecks } from './driver.ts';
 
 const tag = 'a1b2';
+const advertise = () => '192.0.2.1';
 
 for (const driver of builtInDrivers) {
   describe(`driver ${driver}, simulated`, () => {
     for (const { name, run } of driverChecks) {
       test(name, async () => {
         const dataplane = createSimulatedDataplane();
-        await run(createDrivers({ dataplane, tag })(driver), dataplane);
+        await run(createDrivers({ dataplane, tag, advertise })(driver), dataplane);
       });
     }
   });
 }
 
-if ((await probeLinux()).ok) {
-  describe('driver bridge, linux', { timeout: 60_000 }, () => {
+const onLinux = (await probeLinux()).ok ? (['bridge', 'overlay'] as const) : [];
+
+for (const driver of onLinux) {
+  describe(`driver ${driver}, linux`, { timeout: 60_000 }, () => {
     for (const { name, run } of driverChecks) {
       test(name, async () => {
         await using host = await TestHost.create();
+        await host.run('ip', 'addr', 'add', `${advertise()}/32`, 'dev', 'lo');
         const options = { tag: host.tag, log: silentLogger, hostNamespace: host.path };
         const dataplane = await openLinuxDataplane(options);
-        await run(createDrivers({ dataplane, tag: host.tag })('bridge'), dataplane);
+        await run(createDrivers({ dataplane, tag: host.tag, advertise })(driver), dataplane);
       });
     }
   });

@@ -11,7 +11,7 @@ export interface DriverCheck {
 }
 
 export function networkOf(
-  driver: Pick<Driver, 'name' | 'scope' | 'addressed'>,
+  driver: Pick<Driver, 'name' | 'scope' | 'addressed' | 'wantedVni'>,
   change: Partial<Network> = {},
 ): Network {
   const id = newId();
@@ -29,6 +29,7 @@ export function networkOf(
     ipam: { driver: 'default', options: {}, pools: driver.addressed ? [pool, pool6] : [] },
     options: {},
     labels: {},
+    ...(driver.wantedVni ? { vni: 4097 } : {}),
     ...change,
   };
 }

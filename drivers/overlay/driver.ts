@@ -1,0 +1,135 @@
+import type { Endpoint, Network } from '../../src/cluster/records.ts';
+import type { Dataplane, NetworkRules } from '../../src/dataplane/dataplane.ts';
+import { hostEndName } from '../../src/dataplane/names.ts';
+import { FairleadError } from '../../src/lib/errors.ts';
+import { runAll } from '../../src/lib/undo.ts';
+import type { Driver, JoinResult, Peer } from '../driver.ts';
+import { defaultRoutes } from '../gateways.ts';
+import { deviceNames, devicesOf, mtuOn, tunnelPort, type Underlay } from './device.ts';
+import { checkOptions, wantedVni } from './options.ts';
+import { diffEntries, entriesFor, isEmpty, macOf } from './peers.ts';
+
+/**
+ * Networks over many hosts: on each a bridge with the gateway's addresses, and in it a vxlan device whose
+ * every entry is static, programmed from the records of endpoints on other nodes.
+ *
+ * Roads not taken:
+ * - Miss handlers (`l2miss`, `l3miss`: the kernel asks user space for each unknown MAC or address, as
+ *   libnetwork and early flannel did). The first packet waits for a process, is lost while the daemon is
+ *   down, and every stray ARP request wakes it. What is known beforehand need not be asked for.
+ * - Multicast or a flood list for unknown destinations. Underlays seldom carry multicast, and each unknown
+ *   frame would cost one packet per node. There is no unknown destination here: who is not in the records
+ *   does not exist, and the device drops what is meant for him.
+ * - Learning, by the device or by the bridge from the device. A learned entry outlives the endpoint it was
+ *   learned from by up to five minutes, and so a container that moved is sent to its old host.
+ * - A gateway on one node, or one address per node. Traffic that leaves the network would cross the tunnel
+ *   to leave elsewhere, and die with that node; an address per node costs addresses, and a container that
+ *   moves must change its route. With one address and one MAC everywhere (anycast) each host routes what
+ *   its own containers send. The price: a host reaches by address only the containers it has itself.
+ * - A namespace per network for bridge and device (as Swarm has them). It hides them from people and from
+ *   `doctor`, and the way out would need one more veth pair; the firewall keeps networks apart just as well.
+ */
+export function createOverlayDriver({ dataplane, tag, advertise }: OverlayDependencies): Driver {
+  const underlay = new UnderlayOf(dataplane, advertise);
+  const hostEnd = (endpoint: Endpoint, network: Network) => {
+    const { bridge } = deviceNames(tag, network);
+    return { kind: 'veth', hostName: hostEndName(tag, endpoint.id), bridge } as const;
+  };
+  return {
+    name: 'overlay',
+    scope: 'global',
+    addressed: true,
+    single: false,
+    validate: ({ options }) => checkOptions(options),
+    wantedVni,
+
+    async ensureNetwork(network) {
+      const { bridge, vxlan } = devicesOf(tag, network, await underlay.read());
+      await dataplane.ensureBridge(bridge);
+      await dataplane.ensureVxlan(vxlan);
+    },
+
+    async removeNetwork(network) {
+      const { bridge, vxlan } = deviceNames(tag, network);
+      await runAll([() => dataplane.removeVxlan(vxlan), () => dataplane.removeBridge(bridge)]);
+    },
+
+    async join(network, endpoint): Promise<JoinResult> {
+      const mtu = mtuOn(network, await underlay.known());
+      const mac = macOf(endpoint);
+      const given = mac === undefined ? {} : { mac };
+      const source = hostEnd(endpoint, network);
+      return {
+        interface: { source, namePrefix: 'eth', mtu, ...given },
+        ...defaultRoutes(network),
+        routes: [],
+      };
+    },
+
+    async leave(network, endpoint) {
+      await dataplane.unplug(endpoint.containerId, { name: '', source: hostEnd(endpoint, network) });
+    },
+
+    async setPeers(network, peers: readonly Peer[]) {
+      const { vxlan } = deviceNames(tag, network);
+      const changes = diffEntries(await dataplane.tunnelEntries(vxlan), entriesFor(peers));
+      if (!isEmpty(changes)) await dataplane.changeTunnel(vxlan, changes);
+    },
+
+    firewall: (network) => rules(tag, network),
+    interfaces: (network) => Object.values(deviceNames(tag, network)),
+  };
+}
+
+export interface OverlayDependencies {
+  readonly dataplane: Dataplane;
+  /** The node's; see src/dataplane/names.ts. */
+  readonly tag: string;
+  /** The address that other nodes reach this one at; undefined when it has none. */
+  readonly advertise: () => string | undefined;
+}
+
+function rules(tag: string, network: Network): NetworkRules {
+  return {
+    bridge: deviceNames(tag, network).bridge,
+    subnets: network.ipam.pools.map(({ subnet }) => subnet),
+    internal: network.internal,
+    masquerade: true,
+    icc: true,
+    tunnelPort,
+  };
+}
+
+/** The node's underlay, read from the kernel when a network is set up, remembered for what joins it. */
+class UnderlayOf {
+  #last: Underlay | undefined;
+
+  constructor(
+    private readonly dataplane: Dataplane,
+    private readonly advertise: () => string | undefined,
+  ) {}
+
+  async known(): Promise<Underlay> {
+    return this.#last ?? (await this.read());
+  }
+
+  /** @throws unavailable without an address; invalid when no interface of this host has it */
+  async read(): Promise<Underlay> {
+    const address = this.advertise();
+    if (address === undefined) {
+      throw new FairleadError(
+        'unavailable',
+        'this node has no address that other nodes could reach it at: name one with --advertise ADDR|IFACE',
+      );
+    }
+    const mtu = await this.dataplane.mtuOf(address);
+    if (mtu === undefined) {
+      throw new FairleadError(
+        'invalid',
+        `--advertise ${address}: no interface of this host has this address, so no tunnel can start at it`,
+      );
+    }
+    this.#last = { address, mtu };
+    return this.#last;
+  }
+}

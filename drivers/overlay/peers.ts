@@ -1,0 +1,84 @@
+import type { Endpoint } from '../../src/cluster/records.ts';
+import type { TunnelChanges, TunnelEntries } from '../../src/dataplane/dataplane.ts';
+import { macFor, withoutPrefix } from '../../src/lib/addresses.ts';
+import type { Peer } from '../driver.ts';
+
+/** The MAC that an endpoint has on an overlay: every node must know it without asking. */
+export function macOf(endpoint: Pick<Endpoint, 'mac' | 'ipv4' | 'ipv6'>): string | undefined {
+  const address = endpoint.ipv4 ?? endpoint.ipv6;
+  return (endpoint.mac ?? (address && macFor(withoutPrefix(address))))?.toLowerCase();
+}
+
+/**
+ * What the tunnel must hold for these endpoints. Where two claim one MAC or address (by hand, or while a
+ * record is on its way) the younger has it, on every node alike.
+ */
+export function entriesFor(peers: readonly Peer[]): TunnelEntries {
+  const forwarding = new Map<string, string>();
+  const neighbours = new Map<string, string>();
+  for (const { endpoint, via } of peers.toSorted(byAge)) {
+    const mac = macOf(endpoint);
+    if (mac === undefined) continue;
+    forwarding.set(mac, via);
+    for (const cidr of [endpoint.ipv4, endpoint.ipv6]) {
+      if (cidr !== undefined) neighbours.set(withoutPrefix(cidr), mac);
+    }
+  }
+  return {
+    bridged: [...forwarding.keys()],
+    forwarding: [...forwarding].map(([mac, via]) => ({ mac, via })),
+    neighbours: [...neighbours].map(([address, mac]) => ({ address, mac })),
+  };
+}
+
+/** What brings the tunnel from what it holds to what it must hold; entries that are right are not named. */
+export function diffEntries(present: TunnelEntries, wanted: TunnelEntries): TunnelChanges {
+  const bridged = diff(present.bridged, wanted.bridged, same, same);
+  const forwarding = diff(
+    present.forwarding,
+    wanted.forwarding,
+    ({ mac }) => mac,
+    ({ via }) => via,
+  );
+  const neighbours = diff(
+    present.neighbours,
+    wanted.neighbours,
+    ({ address }) => address,
+    ({ mac }) => mac,
+  );
+  return {
+    set: { bridged: bridged.set, forwarding: forwarding.set, neighbours: neighbours.set },
+    remove: { bridged: bridged.remove, forwarding: forwarding.remove, neighbours: neighbours.remove },
+  };
+}
+
+export function isEmpty({ set, remove }: TunnelChanges): boolean {
+  const lists = [set.bridged, set.forwarding, set.neighbours, ...Object.values(remove)];
+  return lists.every(({ length }) => length === 0);
+}
+
+/** A key that is present with several values, which nobody wants, is set again and so comes down to one. */
+function diff<T>(
+  present: readonly T[],
+  wanted: readonly T[],
+  keyOf: (entry: T) => string,
+  held: (entry: T) => string,
+): { readonly set: readonly T[]; readonly remove: readonly string[] } {
+  const values = new Map<string, string | undefined>();
+  for (const entry of present) {
+    const key = keyOf(entry);
+    values.set(key, values.has(key) && values.get(key) !== held(entry) ? undefined : held(entry));
+  }
+  const keys = new Set(wanted.map(keyOf));
+  return {
+    set: wanted.filter((entry) => values.get(keyOf(entry)) !== held(entry)),
+    remove: [...values.keys()].filter((key) => !keys.has(key)),
+  };
+}
+
+const same = (mac: string) => mac;
+
+function byAge({ endpoint: a }: Peer, { endpoint: b }: Peer): number {
+  if (a.created !== b.created) return a.created < b.created ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
+}
