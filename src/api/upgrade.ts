@@ -32,6 +32,8 @@ const maxBody = 1024 * 1024;
 /** How long a client may take for a body that it announced. */
 const bodyMs = 10_000;
 
+const lingerMs = 5_000;
+
 export type UpgradeHandler = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
 
 /** Node hands a connection over with its request's body unread, so the little HTTP that is left is done here. */
@@ -69,6 +71,15 @@ async function serve(
   const upgrade = { Connection: 'Upgrade', Upgrade: request.headers.upgrade ?? 'tcp' };
   writeHead(connection, '101 UPGRADED', { 'Content-Type': upgraded.contentType, ...upgrade, ...headers });
   await upgraded.run(connection);
+  lingerAndClose(connection);
+}
+
+/** A client that never closes its side must not hold the connection; one that still sends must not be reset. */
+function lingerAndClose(connection: Duplex): void {
+  connection.end();
+  connection.resume();
+  const timer = setTimeout(() => connection.destroy(), lingerMs);
+  connection.once('close', () => clearTimeout(timer));
 }
 
 async function open(
@@ -79,12 +90,14 @@ async function open(
   const { version, path } = splitVersion(request.url ?? '/');
   const problem = version && versionProblem(version, 'engine');
   if (problem) throw new FairleadError('invalid', problem);
-  const { pathname, searchParams } = new URL(path, 'http://daemon');
+  const question = `${path}?`.indexOf('?');
+  const pathname = path.slice(0, question);
+  const searchParams = new URLSearchParams(path.slice(question + 1));
   for (const route of routes) {
     const match = request.method === 'POST' ? route.pattern.exec(pathname) : null;
     if (!match) continue;
     return route.open({
-      ref: decodeURIComponent(match.groups?.ref ?? ''),
+      ref: decodePart(match.groups?.ref ?? '', pathname),
       query: searchParams,
       body: await readBody(request, connection),
       contentType: request.headers['content-type'] ?? '',
@@ -95,6 +108,14 @@ async function open(
     'unsupported',
     `${request.method} ${pathname} with upgrade to ${request.headers.upgrade} is not supported by Fairlead`,
   );
+}
+
+function decodePart(text: string, path: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw new FairleadError('invalid', `malformed path: ${path}`, { cause: error });
+  }
 }
 
 /** Reads exactly the announced bytes; what follows them is the process's input and stays in the connection. */
@@ -150,7 +171,8 @@ function refuse(connection: Duplex, headers: Readonly<Record<string, string>>, e
     'Content-Length': String(Buffer.byteLength(body)),
     Connection: 'close',
   });
-  connection.end(body);
+  connection.write(body);
+  lingerAndClose(connection);
 }
 
 function writeHead(connection: Duplex, status: string, headers: Readonly<Record<string, string>>): void {

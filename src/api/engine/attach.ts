@@ -35,9 +35,9 @@ export function attachRoute(
               closing,
             );
           }
-          if (streams) await pipeProcess(connection, streams, options);
-          else connection.end();
-          if (streams) terminals.remove(container.id, streams);
+          if (!streams) return;
+          await pipeProcess(connection, streams, options);
+          terminals.remove(container.id, streams);
         },
       };
     },

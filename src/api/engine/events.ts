@@ -72,9 +72,9 @@ function selectedEvents(bus: EventBus, { since, until }: Span): AsyncIterator<Da
   );
 }
 
-/** Container events also have the members of before 1.22, which clients still print from. */
-function lineOf(event: DaemonEvent): string {
-  const { Action: status, Actor } = event;
-  const old = event.Type === 'container' ? { status, id: Actor.ID, from: Actor.Attributes.image ?? '' } : {};
-  return `${JSON.stringify({ ...old, ...event })}\n`;
+/** Members in the Engine's order; container events also have those of before 1.22, which clients print from. */
+function lineOf({ Type, Action, Actor, scope, time, timeNano }: DaemonEvent): string {
+  const old =
+    Type === 'container' ? { status: Action, id: Actor.ID, from: Actor.Attributes.image ?? '' } : {};
+  return `${JSON.stringify({ ...old, Type, Action, Actor, scope, time, timeNano })}\n`;
 }

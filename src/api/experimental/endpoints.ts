@@ -5,7 +5,7 @@ import type { Model } from '../../network/model.ts';
 import { flagOf, queryOf } from '../query.ts';
 import { readAttach, readForce, readPublish } from './bodies.ts';
 import { networkById } from './named.ts';
-import { implicitJson, listJson, type ServiceJson, sandboxKey, serviceJson } from './shapes.ts';
+import { implicitJson, listJson, type ServiceJson, sandboxKey, sendJson, serviceJson } from './shapes.ts';
 
 type Id = { Params: { id: string } };
 type Endpoint = { Params: { id: string; endpoint: string } };
@@ -29,7 +29,7 @@ export function endpointRoutes(app: FastifyInstance, model: Model): void {
     const { name, options } = readPublish(request);
     const network = networkById(model, request.params.id);
     const view = await services.publishOn(network.id, name, options);
-    return reply.code(201).send(JSON.stringify(view.service.id));
+    return sendJson(reply.code(201), view.service.id);
   });
   app.get<Endpoint>('/networks/:id/endpoints/:endpoint', async (request) => find(model, request.params));
   app.delete<Endpoint>('/networks/:id/endpoints/:endpoint', async (request, reply) => {
@@ -48,7 +48,7 @@ function joinRoutes(app: FastifyInstance, model: Model): void {
       const container = readAttach(request);
       const { id } = await findService(model, request.params);
       await services.attach(id, container);
-      return reply.code(200).send(JSON.stringify(sandboxKey(containers.find(container).id)));
+      return sendJson(reply.code(200), sandboxKey(containers.find(container).id));
     });
     app.delete<Joined>(`/networks/:id/endpoints/:endpoint/${members}/:container`, async (request, reply) => {
       const { id } = await findService(model, request.params);

@@ -7,7 +7,7 @@ import { queryOf } from '../query.ts';
 import { readNetworkCreate } from './bodies.ts';
 import { endpointsOf } from './endpoints.ts';
 import { networkById } from './named.ts';
-import { listJson } from './shapes.ts';
+import { listJson, sendJson } from './shapes.ts';
 
 type Id = { Params: { id: string } };
 
@@ -20,7 +20,7 @@ export function networkRoutes(app: FastifyInstance, model: Model): void {
   });
   app.post('/networks', async (request, reply) => {
     const { id } = await networks.create(readNetworkCreate(request));
-    return reply.code(201).send(JSON.stringify(id));
+    return sendJson(reply.code(201), id);
   });
   app.get<Id>('/networks/:id', async (request) => networkJson(model, networkById(model, request.params.id)));
   app.delete<Id>('/networks/:id', async (request, reply) => {

@@ -5,7 +5,7 @@ import type { Model, ServiceView } from '../../network/model.ts';
 import { flagOf, queryOf } from '../query.ts';
 import { readAttach, readForce, readPublish } from './bodies.ts';
 import { networkNamed } from './named.ts';
-import { implicitJson, listJson, type ServiceJson, sandboxKey, serviceJson } from './shapes.ts';
+import { implicitJson, listJson, type ServiceJson, sandboxKey, sendJson, serviceJson } from './shapes.ts';
 
 type Id = { Params: { id: string } };
 type Backend = { Params: { id: string; container: string } };
@@ -19,7 +19,7 @@ export function serviceRoutes(app: FastifyInstance, model: Model): void {
     const view = ref
       ? await services.publish(ref, options)
       : await services.publishOn(network, name, options);
-    return reply.code(201).send(JSON.stringify(view.service.id));
+    return sendJson(reply.code(201), view.service.id);
   });
   app.get<Id>('/services/:id', async (request) => serviceJson(await serviceById(model, request.params.id)));
   app.delete<Id>('/services/:id', async (request, reply) => {
@@ -41,7 +41,7 @@ function backendRoutes(app: FastifyInstance, model: Model): void {
     const container = readAttach(request);
     const { service } = await serviceById(model, request.params.id);
     await services.attach(service.id, container);
-    return reply.code(200).send(JSON.stringify(sandboxKey(containers.find(container).id)));
+    return sendJson(reply.code(200), sandboxKey(containers.find(container).id));
   });
   app.delete<Backend>('/services/:id/backend/:container', async (request, reply) => {
     const { service } = await serviceById(model, request.params.id);

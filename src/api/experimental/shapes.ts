@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import type { Endpoint } from '../../cluster/records.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import type { ImplicitService, ServiceView } from '../../network/model.ts';
@@ -73,4 +74,9 @@ export function listJson<T>(items: readonly T[]): readonly T[] | null {
 /** The sandbox key of 2015, which joins and attaches answer with. */
 export function sandboxKey(containerId: string): string {
   return `/var/run/docker/netns/${containerId.slice(0, 12)}`;
+}
+
+/** Fastify takes a text for plain text: an id is sent as the JSON string that it is. */
+export function sendJson(reply: FastifyReply, value: string): FastifyReply {
+  return reply.type('application/json').send(JSON.stringify(value));
 }
