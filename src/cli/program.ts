@@ -49,9 +49,11 @@ function lookupMember(group: Group, word: string): Leaf | Group | undefined {
 /** Runs what the words name. @returns the exit code */
 export async function dispatch(group: Group, words: readonly string[], context: Context): Promise<number> {
   const { shell } = context;
-  const [first = ''] = words;
-  if (first.toLowerCase() === 'help') return dispatch(group, [...words.slice(1), '--help'], context);
   const found = find(context.path, group, words);
+  const [word, ...rest] = found.rest;
+  if (isGroup(found.member) && word?.toLowerCase() === 'help') {
+    return dispatch(found.member, [...rest, '--help'], { ...context, path: found.path });
+  }
   try {
     if (isGroup(found.member)) return openGroup(found.member, found, context);
     return await runLeaf(found.member, found, context);

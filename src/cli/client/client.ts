@@ -61,7 +61,7 @@ function dial(
     docker.modem.dial(
       {
         method,
-        path: `${path}?`,
+        path: query && Object.keys(query).length > 0 ? `${path}?` : path,
         // An empty `_body` is what makes the transport send none.
         options: { _query: query ?? {}, _body: body ?? {} },
         statusCodes: success,

@@ -11,7 +11,7 @@ interface Ports {
 
 /** `[IP:][HOSTPORT[-HOSTPORT]:]PORT[-PORT][/PROTOCOL]` */
 const published =
-  /^(?:(\[[0-9a-fA-F:]+\]|[\d.]+):)?(?:(\d{1,5}(?:-\d{1,5})?)?:)?(\d{1,5}(?:-\d{1,5})?)(?:\/(\w+))?$/;
+  /^(?:(\[[0-9a-fA-F:]+\]|\d+\.\d+\.\d+\.\d+):)?(?:(\d{1,5}(?:-\d{1,5})?)?:)?(\d{1,5}(?:-\d{1,5})?)(?:\/(\w+))?$/;
 
 /** `-p` and `--expose` as the create body has them. @throws UsageError */
 export function portsOf(publish: readonly string[], expose: readonly string[]): Ports {
