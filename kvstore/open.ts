@@ -1,7 +1,6 @@
 import { FairleadError } from '../src/lib/errors.ts';
 import type { Backend } from './backend.ts';
 import { ConsulBackend } from './consul.ts';
-import { openEmbeddedStore } from './embedded.ts';
 import { EtcdBackend } from './etcd.ts';
 import { parseStoreOptions, type StoreOptions } from './options.ts';
 import { RemoteStore } from './remote-store.ts';
@@ -15,16 +14,10 @@ const backends: Readonly<Partial<Record<Provider, (spec: StoreSpec, options: Sto
 };
 
 /**
- * Opens what `--kv-store` and `--kv-store-opt` name; `embedded` is the one in the data root. Does not wait
- * for a server: while it is away the store says so in `status`, and calls reject.
- * @throws invalid for a wrong spec or option, and what openEmbeddedStore throws
+ * Opens what `--kv-store` and `--kv-store-opt` name. Does not wait for a server: while it is away the store says so in `status`, and calls reject.
+ * @throws invalid for a wrong spec or option
  */
-export async function openStore(
-  spec: string,
-  options: Readonly<Record<string, string>>,
-  embeddedDirectory: string,
-): Promise<Store> {
-  if (spec === 'embedded') return openEmbeddedStore(embeddedDirectory);
+export async function openStore(spec: string, options: Readonly<Record<string, string>>): Promise<Store> {
   const parsed = parseStoreSpec(spec);
   const makeBackend = backends[parsed.provider];
   if (!makeBackend)

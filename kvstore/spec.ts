@@ -37,10 +37,10 @@ const hostPattern = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/;
 
 /** @throws invalid, with the form that is expected */
 export function parseStoreSpec(text: string): StoreSpec {
-  const colon = text.indexOf(':');
-  const provider = aliases[text.slice(0, Math.max(colon, 0)).toLowerCase()];
+  const [word = ''] = text.split(':', 1);
+  const provider = aliases[word.toLowerCase()];
   if (!provider) throw unknownProvider(text);
-  const rest = text.slice(colon + 1).replace(/^\/\//, '');
+  const rest = text.slice(word.length + 1).replace(/^\/\//, '');
   // Before all else, so that no message repeats a password.
   if (rest.includes('@')) throw wrong(provider, 'user and password belong into --kv-store-opt');
   const { list, path } = splitPath(rest);

@@ -75,7 +75,9 @@ function parseSettings(
     (all, key) => (Array.isArray(all) ? all[Number(key)] : all),
     values[name],
   );
-  throw new FairleadError('invalid', `${clause(name)}: ${JSON.stringify(value)}: ${issue?.message}`);
+  // A store's URL and options may hold a secret, which must not come back in a message.
+  const shown = name.startsWith('kv-store') ? '' : `${JSON.stringify(value)}: `;
+  throw new FairleadError('invalid', `${clause(name)}: ${shown}${issue?.message}`);
 }
 
 /** What the defaults depend on. */

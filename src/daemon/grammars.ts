@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseStoreSpec } from '../../kvstore/spec.ts';
 import { contains, isAddress, parseAddress, parseSubnet } from '../lib/addresses.ts';
 import { messageOf } from '../lib/errors.ts';
 import { parseHostAddress } from '../lib/host-address.ts';
@@ -28,22 +29,10 @@ export const defaultNetwork = parsedBy((value) => {
   return { driver, name };
 });
 
-const providers = { consul: 'consul', etcd: 'etcd', zookeeper: 'zookeeper', zk: 'zookeeper' } as const;
-export type KvProvider = (typeof providers)[keyof typeof providers];
-
-function isProvider(name: string): name is keyof typeof providers {
-  return Object.hasOwn(providers, name);
-}
-
-/** `PROVIDER:URL[,URL…][/PREFIX]`, also `PROVIDER://URL` as `--cluster-store` wrote it. */
-export const kvStore = parsedBy((value): { provider: KvProvider; url: string } => {
-  const [provider, rest = ''] = splitAt(value, ':');
-  const url = rest.replace(/^\/\//, '');
-  if (!provider || !url) throw new Error('kv store daemon config must be of the form KV-PROVIDER:KV-URL');
-  if (!isProvider(provider)) {
-    throw new Error(`unknown KV store provider "${provider}": expected consul, etcd or zookeeper`);
-  }
-  return { provider: providers[provider], url };
+/** `PROVIDER:URL[,URL…][/PREFIX]`, also `PROVIDER://URL` as `--cluster-store` wrote it; kept as typed. */
+export const kvStore = parsedBy((value) => {
+  parseStoreSpec(value);
+  return value;
 });
 
 export const keyValue = parsedBy((value): readonly [string, string] => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { builtInDrivers, createDrivers } from '../../drivers/index.ts';
 import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import { openStore } from '../../kvstore/open.ts';
 import type { Store } from '../../kvstore/store.ts';
 import type { SystemInfo } from '../api/deps.ts';
 import { createApi } from '../api/server.ts';
@@ -27,6 +28,7 @@ import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
 import { openIdentity } from './identity.ts';
+import { logStoreChanges } from './store-log.ts';
 import { chooseWay, type Way } from './way.ts';
 
 /**
@@ -34,11 +36,12 @@ import { chooseWay, type Way } from './way.ts';
  * go on running without it.
  */
 export async function runDaemon(config: DaemonConfig): Promise<void> {
+  const daemon = await startDaemon(config);
+  // Not before: a start may be ended at any point, as by `kill -9`.
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
-  const daemon = await startDaemon(config);
   for (const line of daemon.greeting) process.stdout.write(`${line}\n`);
   await stopped;
   await daemon.close();
@@ -89,7 +92,9 @@ async function open(
   opened.push('store', () => store.close());
   await ensureSchema(store);
 
-  const stores = { local: store, global: store };
+  const global = await openGlobalStore(config, store, opened);
+  opened.push('store log', logStoreChanges([global], log));
+  const stores = { local: store, global };
   const directory = new Directory(stores, log);
   opened.push('directory', () => directory.close());
   await directory.ready();
@@ -125,12 +130,24 @@ async function open(
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
-  const info = systemInfo(config, way, nodeId, [store], dns);
+  const info = systemInfo(config, way, nodeId, [...new Set([store, global])], dns);
   const api = await createApi({ model, dns, probe, info, log });
   opened.push('api', () => api.close());
   for (const host of config.hosts) await api.listen(host);
   await listening;
   return greeting(config, way, dns);
+}
+
+/** The KV store; without one, global objects live in the embedded store too. Its server is not waited for. */
+async function openGlobalStore(
+  { kvStore, kvStoreOptions }: DaemonConfig,
+  local: Store,
+  opened: UndoStack,
+): Promise<Store> {
+  if (kvStore === undefined) return local;
+  const store = await openStore(kvStore, kvStoreOptions);
+  opened.push('kv store', () => store.close());
+  return store;
 }
 
 async function openDataplane({ way }: Way, tag: string, log: Logger): Promise<Dataplane> {

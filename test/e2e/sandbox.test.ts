@@ -45,10 +45,10 @@ describe('the sandbox way', () => {
   it('resolves and reaches a service from its network only', async () => {
     await daemon.ok('network', 'create', 'foo');
     await daemon.ok('network', 'create', 'bar');
+    await daemon.ok('service', 'publish', 'my-service.foo');
     await daemon.ok('run', '-d', '--name', 'c1', 'web');
     await daemon.ok('run', '-d', '--name', 'c2', '--net', 'foo', 'web');
     await daemon.ok('run', '-d', '--name', 'c3', '--net', 'bar', 'web');
-    await daemon.ok('service', 'publish', 'my-service.foo');
     await daemon.ok('service', 'attach', 'c1', 'my-service.foo');
 
     const found = await inside('c2', 'getent', 'hosts', 'my-service');

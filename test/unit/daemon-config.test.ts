@@ -65,7 +65,7 @@ describe('daemon config', () => {
       { kind: 'tcp', host: '::1', port: 2376, tls: true },
     ]);
     expect(config.defaultNetwork).toEqual({ driver: 'overlay', name: 'multi:host' });
-    expect(config.kvStore).toEqual({ provider: 'zookeeper', url: 'z1:2181,z2:2181/fleet' });
+    expect(config.kvStore).toBe('zk:z1:2181,z2:2181/fleet');
     expect(config.kvStoreOptions).toEqual({ token: 'a=b', user: 'x' });
     expect(config.dns.listen).toBeUndefined();
     expect(config.dns.servers).toEqual([
@@ -95,13 +95,13 @@ describe('daemon config', () => {
     ],
     [
       { 'kv-store': 'consul' },
-      'invalid argument for "--kv-store" flag: "consul": kv store daemon config must be of the form KV-PROVIDER:KV-URL',
+      'invalid argument for "--kv-store" flag: invalid kv store URL: "" is not a host and port; expected consul:localhost:8500[,HOST:PORT…][/PATH]',
     ],
     [
       { 'kv-store': 'redis:x:1' },
-      'invalid argument for "--kv-store" flag: "redis:x:1": unknown KV store provider "redis": expected consul, etcd or zookeeper',
+      'invalid argument for "--kv-store" flag: unknown kv store provider "redis": use one of consul, etcd, zookeeper, as in consul:localhost:8500',
     ],
-    [{ 'kv-store-opt': ['x'] }, 'invalid argument for "--kv-store-opt" flag: "x": expected KEY=VALUE'],
+    [{ 'kv-store-opt': ['x'] }, 'invalid argument for "--kv-store-opt" flag: expected KEY=VALUE'],
     [
       { host: ['ftp://x'] },
       'invalid argument for "--host" flag: "ftp://x": invalid host "ftp://x": expected unix:///path/to.sock or tcp://HOST:PORT',

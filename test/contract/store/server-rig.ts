@@ -10,7 +10,7 @@ export function serverRig(url: string, options: Readonly<Record<string, string>>
   return {
     shared: true,
     open: async () => {
-      const store = await openStore(`${url}/${path}`, options, '/nonexistent');
+      const store = await openStore(`${url}/${path}`, options);
       opened.push(store);
       return store;
     },
