@@ -7,13 +7,14 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -36,16 +37,28 @@ function installDebianPackages() {
   run('bash', ['test/rig/packages.sh']);
 }
 
+/** Built beside and put in place at the end: whoever uses dist meanwhile has the old one or the new one. */
 async function bundle() {
+  const fresh = mkdtempSync('dist.new-');
+  try {
+    await buildInto(fresh);
+    if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
+    renameSync(fresh, 'dist');
+  } finally {
+    for (const leftOver of [fresh, `${fresh}.old`]) rmSync(leftOver, { recursive: true, force: true });
+  }
+}
+
+async function buildInto(outdir) {
   const { build } = await import('esbuild');
-  rmSync('dist', { recursive: true, force: true });
-  mkdirSync('dist/bin', { recursive: true });
-  const common = { outdir: 'dist', bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
+  const common = { outdir, bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
   await build({ ...common, ...daemonBundle });
   await build({ ...common, ...cliBundle });
+  mkdirSync(`${outdir}/bin`);
   // Makes files without an extension CommonJS, on every Node 20.
-  writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
-  for (const name of executables) await makeExecutable(name);
+  writeFileSync(`${outdir}/bin/package.json`, '{ "type": "commonjs" }\n');
+  chmodSync(outdir, 0o755);
+  for (const name of executables) await makeExecutable(`${outdir}/bin/${name}`);
 }
 
 /** The daemon starts once and runs for long: ES modules, with its packages (native ones too) beside it. */
@@ -133,11 +146,10 @@ function makeLean(build) {
 }
 
 /** The launcher under the program's name, and the compiled code that it starts from. */
-async function makeExecutable(name) {
-  const file = `dist/bin/${name}`;
+async function makeExecutable(file) {
   copyFileSync('bin/launcher.cjs', file);
   chmodSync(file, 0o755);
-  await compileAhead(file, warmUp[name]);
+  await compileAhead(file, warmUp[basename(file)]);
 }
 
 /** Whatever this command uses is what V8 has ready later: it talks to a daemon that knows one network. */

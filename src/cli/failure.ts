@@ -33,3 +33,12 @@ export class DaemonError extends Failure {
     super(`Error response from daemon: ${reason}`);
   }
 }
+
+/** By its shape: the daemon's bundle, which the CLI loads for `daemon`, has classes of its own. */
+export function isFailure(error: unknown): error is Failure {
+  return error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number';
+}
+
+export function isUsageError(error: unknown): error is UsageError {
+  return isFailure(error) && error.name === 'UsageError';
+}

@@ -1,5 +1,5 @@
 import type { Command, Context } from './command.ts';
-import { Failure, UsageError } from './failure.ts';
+import { isFailure, isUsageError, UsageError } from './failure.ts';
 import type { Flags } from './flags/spec.ts';
 import { groupHelp } from './usage.ts';
 
@@ -58,9 +58,9 @@ export async function dispatch(group: Group, words: readonly string[], context: 
     if (isGroup(found.member)) return openGroup(found.member, found, context);
     return await runLeaf(found.member, found, context);
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const hint = error instanceof UsageError ? `. See '${found.path} --help'.` : '';
-    const prefix = error instanceof UsageError ? `${shell.program}: ` : '';
+    if (!isFailure(error)) throw error;
+    const hint = isUsageError(error) ? `. See '${found.path} --help'.` : '';
+    const prefix = isUsageError(error) ? `${shell.program}: ` : '';
     if (error.message) shell.stderr.write(`${prefix}${error.message}${hint}\n`);
     return error.exitCode;
   }
