@@ -107,7 +107,7 @@ describe('bad input to commands', () => {
     const own = stderr.split('\n').filter((line) => line.includes('Error response from daemon'));
     expect(own).toHaveLength(1);
     expect(stderr).toMatch(typeof expected === 'string' ? daemonSaysIn(expected) : expected);
-    expect(code).toBe(words[0] === 'run' || words[0] === 'create' ? 125 : 1);
+    expect(code).toBe(words[0] === 'run' ? 125 : 1);
   });
 
   function daemonSaysIn(text: string): RegExp {
