@@ -20,7 +20,7 @@ import { type Versioned, WatchedFolder } from './watched-folder.ts';
 /** Where objects live. `global` is the same store as `local` when there is no --kv-store. */
 export type Stores = Readonly<Record<Scope, Store>>;
 
-/** Told the ids of the networks whose own record, services or endpoints changed. */
+/** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
 export type DirectoryListener = (networkIds: ReadonlySet<string>) => void;
 
 interface Folders {
@@ -115,7 +115,8 @@ export class Directory {
     if (this.follows(network)) return;
     const folder = this.#watchEndpoints(this.stores.global, folders.endpointsOf(network.id));
     this.#endpoints.set(network.id, folder);
-    await folder.ready;
+    // What endpoints mean to an overlay depends on where their nodes are.
+    await Promise.all([folder.ready, this.#foldersOf(this.stores.global).nodes.ready]);
   }
 
   async unfollow(networkId: string): Promise<void> {
@@ -174,11 +175,12 @@ export class Directory {
     const ofNetworks = (changed: readonly Network[]) => this.#notify(new Set(changed.map(({ id }) => id)));
     const ofServices = (changed: readonly Service[]) =>
       this.#notify(new Set(changed.map(({ networkId }) => networkId)));
+    const ofNodes = (changed: readonly NodeRecord[]) => this.#notify(this.#networksOf(changed));
     const wasWiped = () => this.#wasWiped(store);
     return {
       networks: new WatchedFolder(store, folders.networks, networkSchema, this.log, ofNetworks, wasWiped),
       services: new WatchedFolder(store, folders.services, serviceSchema, this.log, ofServices, wasWiped),
-      nodes: new WatchedFolder(store, folders.nodes, nodeSchema, this.log, () => {}),
+      nodes: new WatchedFolder(store, folders.nodes, nodeSchema, this.log, ofNodes),
     };
   }
 
@@ -216,6 +218,12 @@ export class Directory {
     else ofNetwork.delete(id);
     if (ofNetwork.size > 0) this.#byNetwork.set(networkId, ofNetwork);
     else this.#byNetwork.delete(networkId);
+  }
+
+  #networksOf(nodes: readonly NodeRecord[]): ReadonlySet<string> {
+    const ids = new Set(nodes.map(({ id }) => id));
+    const networks = [...this.#byNetwork].filter(([, of]) => [...of.values()].some((e) => ids.has(e.nodeId)));
+    return new Set(networks.map(([networkId]) => networkId));
   }
 
   #notify(networkIds: ReadonlySet<string>): void {

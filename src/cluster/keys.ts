@@ -30,6 +30,7 @@ export const folders = {
   endpointsOf: (networkId: string) => `endpoints/${networkId}/`,
   addressesOf: (networkId: string) => `addresses/${networkId}/`,
   cursorsOf: (networkId: string) => `cursors/${networkId}/`,
+  vnis: 'vnis/',
   nodes: 'nodes/',
   containers: 'containers/',
 } as const;

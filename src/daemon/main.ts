@@ -14,6 +14,7 @@ import { createSandboxRuntime } from '../container/sandbox.ts';
 import { createSimulatedRuntime } from '../container/simulated.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../dataplane/linux/open.ts';
+import { isBridgeName } from '../dataplane/names.ts';
 import { createSimulatedDataplane } from '../dataplane/simulated.ts';
 import { createDns, type Dns } from '../dns/dns.ts';
 import { createProbe } from '../dns/probe.ts';
@@ -24,6 +25,7 @@ import { UndoStack } from '../lib/undo.ts';
 import { version } from '../lib/version.ts';
 import { createModel } from '../network/create-model.ts';
 import { defaultPools } from '../network/pools.ts';
+import { chooseAdvertise } from './advertise.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
@@ -103,7 +105,14 @@ async function open(
   opened.push('dns', () => dns.close());
   await dns.start();
 
-  const self = { id: nodeId, name: config.nodeName, version, started: timestamp() };
+  const advertise = chooseAdvertise(config.advertise, (device) => isBridgeName(tag, device));
+  const self = {
+    id: nodeId,
+    name: config.nodeName,
+    version,
+    started: timestamp(),
+    ...(advertise ? { advertise } : {}),
+  };
   const membership = new Membership(directory, self, config.leaseTtlSeconds, log);
   opened.push('membership', () => membership.close());
   await membership.start();
@@ -112,7 +121,9 @@ async function open(
   const runtime = openRuntime(way, { dataplane, store, log }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
-  const driverNamed = createDrivers({ dataplane, tag });
+  // Where no packet moves, an address of no meaning is as good as any.
+  const underlay = dataplane.kind === 'simulated' ? (advertise ?? '127.0.0.1') : advertise;
+  const driverNamed = createDrivers({ dataplane, tag, advertise: () => underlay });
   let listening = Promise.resolve();
   const model = await createModel({
     directory,

@@ -4,8 +4,9 @@ import type { Container, JoinedState, Membership } from '../container/runtime.ts
 import { parseSubnet } from '../lib/addresses.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
-import { runAll, withUndo } from '../lib/undo.ts';
+import { runAll, type UndoStack, withUndo } from '../lib/undo.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
+import type { Participation } from './participation.ts';
 import { driverOf, type Parts } from './parts.ts';
 
 /**
@@ -18,6 +19,7 @@ export class Attachments {
   constructor(
     private readonly parts: Parts,
     readonly records: EndpointRecords,
+    private readonly participation: Participation,
   ) {}
 
   /**
@@ -30,29 +32,36 @@ export class Attachments {
     network: Network,
     service?: Service,
   ): Promise<Membership> {
-    const { directory, hostNetworks } = this.parts;
     try {
-      await hostNetworks.ensure(network);
-      await directory.follow(network);
-      return await withUndo(async (undo) => {
-        const endpoint = await this.records.put({ container, membership, network, service });
-        undo.push('endpoint', () => this.records.withdraw(network, endpoint));
-        const driver = driverOf(this.parts, network);
-        const result = await driver.join(network, endpoint);
-        undo.push('driver join', () => driver.leave(network, endpoint));
-        const interfaceName = await this.#plug(container, endpoint, result);
-        this.#emit('connect', container, network);
-        return {
-          ...membership,
-          network: network.id,
-          ...(service ? { serviceId: service.id } : {}),
-          joined: joinedState(network, endpoint, result, interfaceName),
-        };
-      });
+      return await this.participation.during(network, () =>
+        withUndo((undo) => this.#join(undo, container, membership, network, service)),
+      );
     } catch (error) {
       const target = service ? `service ${service.name}.${network.name}` : `network ${network.name}`;
       throw withContext(`attach ${container.name} to ${target}`, error);
     }
+  }
+
+  async #join(
+    undo: UndoStack,
+    container: Container,
+    membership: Membership,
+    network: Network,
+    service?: Service,
+  ): Promise<Membership> {
+    const endpoint = await this.records.put({ container, membership, network, service });
+    undo.push('endpoint', () => this.records.withdraw(network, endpoint));
+    const driver = driverOf(this.parts, network);
+    const result = await driver.join(network, endpoint);
+    undo.push('driver join', () => driver.leave(network, endpoint));
+    const interfaceName = await this.#plug(container, endpoint, result);
+    this.#emit('connect', container, network);
+    return {
+      ...membership,
+      network: network.id,
+      ...(service ? { serviceId: service.id } : {}),
+      joined: joinedState(network, endpoint, result, interfaceName),
+    };
   }
 
   /**
@@ -69,6 +78,7 @@ export class Attachments {
       () => this.#withdrawWhenPossible(network, endpoint),
       () => this.#unplug(container, joined),
       () => driverOf(this.parts, network).leave(network, endpoint),
+      () => this.participation.leaveIfUnused(network),
     ]);
     this.#emit('disconnect', container, network);
   }
@@ -84,14 +94,23 @@ export class Attachments {
     membership: Membership,
     present?: ReadonlySet<string>,
   ): Promise<boolean> {
-    const { directory, hostNetworks } = this.parts;
-    const { joined, serviceId, network: networkId } = membership;
-    const network = directory.network(networkId);
+    const { joined, network: networkId } = membership;
+    const network = this.parts.directory.network(networkId);
     if (!joined) return false;
     if (!network) throw new FairleadError('not-found', `network ${shortId(networkId)} is gone`);
-    await hostNetworks.ensure(network);
-    await directory.follow(network);
-    const endpoint = this.records.recall(container, network, joined, serviceId);
+    return await this.participation.during(network, () =>
+      this.#assert(container, membership, network, joined, present),
+    );
+  }
+
+  async #assert(
+    container: Container,
+    membership: Membership,
+    network: Network,
+    joined: JoinedState,
+    present?: ReadonlySet<string>,
+  ): Promise<boolean> {
+    const endpoint = this.records.recall(container, network, joined, membership.serviceId);
     await this.records.reassert(network, endpoint, membership);
     if (!joined.source || present?.has(joined.source.hostName)) return false;
     const result = await driverOf(this.parts, network).join(network, endpoint);

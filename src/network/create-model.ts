@@ -16,7 +16,9 @@ import { HostNetworks } from './host-networks.ts';
 import { Ipam } from './ipam.ts';
 import type { Model } from './model.ts';
 import { Networks } from './networks.ts';
+import { Participation } from './participation.ts';
 import type { ModelSettings, Parts } from './parts.ts';
+import { Peers } from './peers.ts';
 import { Places } from './places.ts';
 import { Reconciler } from './reconcile.ts';
 import { Services } from './services.ts';
@@ -44,13 +46,16 @@ export interface RunningModel extends Model {
 
 /** Puts the use cases together and brings kernel and records in line before it returns. */
 export async function createModel(deps: ModelDeps): Promise<RunningModel> {
-  const { directory, membership, dataplane, driverNamed } = deps;
+  const { directory, membership, dataplane, driverNamed, log } = deps;
+  const driverOf = (network: Network) => driverNamed(network.driver);
+  const peers = new Peers({ directory, nodeId: membership.self.id, driverOf, log });
   const parts: Parts = {
     ...deps,
     hostNetworks: new HostNetworks({
       dataplane,
-      driverOf: (network) => driverNamed(network.driver),
+      driverOf,
       onChange: deps.onHostNetworks,
+      onSetUp: ({ id }) => peers.refresh(id),
     }),
     ipam: new Ipam(directory, membership.self.id),
     events: new EventBus(),
@@ -58,13 +63,14 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     gate: new Gate(),
   };
   const networks = new Networks(parts);
-  const attachments = new Attachments(parts, new EndpointRecords(parts));
+  const participation = new Participation(parts, peers);
+  const attachments = new Attachments(parts, new EndpointRecords(parts), participation);
   const places = new Places(parts, attachments);
   const starter = new Starter(parts, networks, attachments, places);
   const connections = new Connections(parts, networks, attachments, places);
   const containers = new Containers(parts, networks, places, starter, connections);
   const services = new Services(parts, networks, containers, connections);
-  const reconciler = new Reconciler(parts, networks, places, attachments);
+  const reconciler = new Reconciler(parts, networks, places, attachments, participation);
   containers.watchExits();
   await reconciler.run();
   membership.onJoined(() => void reconciler.run());
@@ -76,6 +82,9 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     events: parts.events,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
-    close: () => reconciler.close(),
+    close: async () => {
+      await reconciler.close();
+      await peers.close();
+    },
   };
 }

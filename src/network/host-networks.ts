@@ -2,12 +2,15 @@ import type { Driver } from '../../drivers/driver.ts';
 import type { Network } from '../cluster/records.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { withContext } from '../lib/errors.ts';
+import { runAll } from '../lib/undo.ts';
 
 export interface HostNetworksDeps {
   readonly driverOf: (network: Network) => Driver;
   readonly dataplane: Dataplane;
   /** Told all networks that are set up here, after a change: their gateways can be listened on. */
   readonly onChange: (networks: readonly Network[]) => void;
+  /** Told each network whose devices were made or looked at: what hangs on them may have to be put again. */
+  readonly onSetUp: (network: Network) => void;
 }
 
 /** Which networks are set up on this host, and the one firewall that they make together. */
@@ -20,6 +23,10 @@ export class HostNetworks {
 
   list(): readonly Network[] {
     return [...this.#up.values()];
+  }
+
+  has(networkId: string): boolean {
+    return this.#up.has(networkId);
   }
 
   /** After: this host can have endpoints on the network. Costs nothing when it is set up already. */
@@ -46,8 +53,13 @@ export class HostNetworks {
 
   /** Makes the kernel match again, whatever was done to it behind our back. */
   async repair(): Promise<void> {
-    for (const network of this.list()) await this.deps.driverOf(network).ensureNetwork(network);
-    await this.#applyFirewall();
+    await runAll([
+      ...this.list().map((network) => async () => {
+        await this.deps.driverOf(network).ensureNetwork(network);
+        this.deps.onSetUp(network);
+      }),
+      () => this.#applyFirewall(),
+    ]);
     this.deps.onChange(this.list());
   }
 
@@ -61,6 +73,7 @@ export class HostNetworks {
       this.#up.delete(network.id);
       throw withContext(`set up network ${network.name}: ${driver.name}`, error);
     }
+    this.deps.onSetUp(network);
     this.deps.onChange(this.list());
     return network;
   }

@@ -23,6 +23,7 @@ import type { Networks as Contract, NetworkSpec } from './model.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Parts } from './parts.ts';
 import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
+import { claimVni } from './vnis.ts';
 
 /** They exist on every host, in this order, and cannot be removed. */
 export const predefined = [
@@ -146,12 +147,15 @@ export class Networks implements Contract {
         this.parts.dataplane.hostSubnets(),
       ]);
       const used: Subnets = subnets ? subnetsSchema.parse(JSON.parse(subnets.value)) : {};
-      const network: Network = {
+      const plan: Network = {
         ...draft,
         ...plain(spec),
         ipam: this.#planIpam(driver, spec, used, hostSubnets),
       };
-      driver.validate(network, this.parts.directory.networks());
+      const networks = this.parts.directory.networks();
+      driver.validate(plan, networks);
+      const claim = driver.wantedVni && (await claimVni(store, id, networks, driver.wantedVni(plan.options)));
+      const network = claim ? { ...plan, vni: claim.vni } : plan;
       const pools = network.ipam.pools.map(({ subnet }) => subnet);
       return {
         result: network,
@@ -161,11 +165,13 @@ export class Networks implements Contract {
           subnets
             ? { key: keys.subnets, expect: 'version', version: subnets.version }
             : { key: keys.subnets, expect: 'absent' },
+          ...(claim?.checks ?? []),
         ],
         writes: [
           put(keys.networkName(network.name), id),
           put(keys.network(id), network),
           put(keys.subnets, pools.length > 0 ? { ...used, [shortId(id)]: pools } : used),
+          ...(claim?.writes ?? []),
         ],
         onConflict: (failed) => {
           if (failed === keys.networkName(network.name)) throw nameTaken(network.name);

@@ -7,6 +7,7 @@ import type { Attachments } from './attachments.ts';
 import { DeadAddresses } from './dead-addresses.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
+import type { Participation } from './participation.ts';
 import { driverOf, type Parts } from './parts.ts';
 import type { Places } from './places.ts';
 
@@ -28,6 +29,7 @@ export class Reconciler {
     private readonly networks: Networks,
     private readonly places: Places,
     private readonly attachments: Attachments,
+    private readonly participation: Participation,
   ) {}
 
   start(): void {
@@ -93,6 +95,9 @@ export class Reconciler {
     const claimed = this.parts.runtime.list().filter(({ state }) => state.status === 'running');
     await this.#attempt('left-over endpoints', () => this.#sweepEndpoints(claimed));
     await this.#attempt('left-over addresses', () => this.#sweepAddresses(claimed));
+    for (const network of this.parts.hostNetworks.list()) {
+      await this.#attempt(`network ${network.name}`, () => this.participation.leaveIfUnused(network));
+    }
     await this.#attempt('left-over kernel objects', () => this.#sweepKernel(claimed));
   }
 
@@ -148,11 +153,12 @@ export class Reconciler {
     for (const sandbox of owned.sandboxes) {
       if (!claimed.some(({ id }) => id.startsWith(sandbox))) await dataplane.removeSandbox(sandbox);
     }
-    const bridges = new Set(
+    const devices = new Set(
       hostNetworks.list().flatMap((n) => driverOf(this.parts, n).interfaces?.(n) ?? []),
     );
-    for (const bridge of owned.bridges.filter((name) => !bridges.has(name)))
-      await dataplane.removeBridge(bridge);
+    for (const name of owned.vxlans.filter((vxlan) => !devices.has(vxlan))) await dataplane.removeVxlan(name);
+    for (const name of owned.bridges.filter((bridge) => !devices.has(bridge)))
+      await dataplane.removeBridge(name);
   }
 
   async #attempt(what: string, step: () => Promise<unknown>): Promise<void> {

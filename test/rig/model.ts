@@ -4,6 +4,7 @@ import type { Store } from '../../kvstore/store.ts';
 import { Directory } from '../../src/cluster/directory.ts';
 import { Membership } from '../../src/cluster/membership.ts';
 import { createSimulatedRuntime } from '../../src/container/simulated.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -14,6 +15,12 @@ import { defaultPools } from '../../src/network/pools.ts';
 export interface TestModelOptions {
   readonly store?: Store;
   readonly nodeId?: string;
+  /** What the hosts of a cluster share; the node's own store when absent. */
+  readonly globalStore?: Store;
+  /** The kernel that an earlier life of the node left. */
+  readonly dataplane?: Dataplane;
+  /** Absent from its node's record when it is empty. */
+  readonly advertise?: string;
   readonly defaultNetwork?: { readonly driver: string; readonly name: string };
   readonly localPools?: readonly { readonly base: string; readonly size: number }[];
 }
@@ -21,13 +28,24 @@ export interface TestModelOptions {
 /** The real use cases over the memory store and the simulated way. */
 export async function createTestModel(options: TestModelOptions = {}) {
   const store = options.store ?? new MemoryStore();
-  const stores = { local: store, global: store };
-  const dataplane = createSimulatedDataplane();
+  const stores = { local: store, global: options.globalStore ?? store };
+  const advertise = options.advertise ?? '192.0.2.1';
+  const dataplane = options.dataplane ?? createSimulatedDataplane();
   const nodeId = options.nodeId ?? newId();
   const directory = new Directory(stores, silentLogger);
-  const self = { id: nodeId, name: 'test', version: '0', started: timestamp() };
+  const self = {
+    id: nodeId,
+    name: 'test',
+    version: '0',
+    started: timestamp(),
+    ...(advertise ? { advertise } : {}),
+  };
   const membership = new Membership(directory, self, 15, silentLogger);
-  const drivers = createDrivers({ dataplane, tag: nodeId.slice(0, 4) });
+  const drivers = createDrivers({
+    dataplane,
+    tag: nodeId.slice(0, 4),
+    advertise: () => advertise || undefined,
+  });
   const runtime = createSimulatedRuntime({ store, dataplane, log: silentLogger });
   await directory.ready();
   await membership.start();
