@@ -449,6 +449,19 @@ describe('containers', () => {
     expect(daemon.asked.at(-1)).toMatchObject({ method: 'DELETE', url: `/containers/${id('7')}?force=true` });
   });
 
+  it('run says why nothing can be attached, and leaves no container', async () => {
+    daemon
+      .on('POST /containers/create', { status: 201, json: { Id: id('7') } })
+      .on(`POST /containers/${id('7')}/attach`, { status: 501, json: { message: 'containers are records' } })
+      .on(`DELETE /containers/${id('7')}`, { status: 204 });
+    expect(await daemon.run('run', 'image', 'ls')).toEqual({
+      code: 125,
+      stdout: '',
+      stderr: 'Error response from daemon: containers are records\n',
+    });
+    expect(daemon.asked.at(-1)).toMatchObject({ method: 'DELETE' });
+  });
+
   it('ps prints 20-column tables', async () => {
     daemon.on('GET /containers/json', {
       json: [

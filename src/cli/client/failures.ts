@@ -17,7 +17,7 @@ export function toFailure(error: unknown, { address }: Endpoint): Failure {
   if (error instanceof Failure) return error;
   const { statusCode, json, code, message }: CallError = isObject(error) ? error : {};
   if (statusCode !== undefined)
-    return new DaemonError(statusCode, reasonOf(json) || `HTTP status ${statusCode}`);
+    return new DaemonError(statusCode, reasonOf(json) || reasonIn(message) || `HTTP status ${statusCode}`);
   const where = formatHostAddress(address);
   if (code === 'EACCES' && address.kind === 'unix') return new Failure(deniedText(address.path));
   if (code && unreachable.has(code)) {
@@ -42,6 +42,11 @@ function reasonOf(body: unknown): string {
   if (Buffer.isBuffer(body)) return body.toString().trim();
   if (typeof body === 'string') return body.trim();
   return isObject(body) && typeof body.message === 'string' ? body.message.trim() : '';
+}
+
+/** Of a stream's error dockerode keeps the body only in its own message. */
+function reasonIn(message = ''): string {
+  return /^\(HTTP code \d+\) .*? - (.*)$/s.exec(message)?.[1]?.trim() ?? '';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> & CallError {

@@ -110,7 +110,8 @@ class Parser {
       if (token.kind === end) {
         this.#at.next();
         if (commands.length === 0) throw this.#at.failed(`missing value for ${context}`);
-        this.#checkStages(commands);
+        const wrong = stageThatCannotBeCalled(commands);
+        if (wrong) throw this.#at.failed(`non executable command in pipeline stage ${wrong}`);
         return { variables, assigns, commands, position: start.position };
       }
       if (token.kind === 'end') throw this.#at.failed('unexpected EOF', token);
@@ -234,15 +235,6 @@ class Parser {
     return value;
   }
 
-  /** Only the first stage of a pipeline may be something that cannot be called. */
-  #checkStages(commands: readonly CommandNode[]): void {
-    commands.slice(1).forEach(({ operands: [first] }, index) => {
-      if (first && (first.kind === 'literal' || first.kind === 'dot' || first.kind === 'nil')) {
-        throw this.#at.failed(`non executable command in pipeline stage ${index + 2}`);
-      }
-    });
-  }
-
   #checkVariable(name: string): void {
     if (!this.#variables.includes(name)) throw this.#at.failed(`undefined variable ${quoted(name)}`);
   }
@@ -256,4 +248,11 @@ class Parser {
 
 function shown(token: Token): string {
   return token.kind === 'end' ? 'EOF' : quoted(token.text);
+}
+
+/** Counted from 1; only the first stage of a pipeline may be something that is no call. */
+function stageThatCannotBeCalled(commands: readonly CommandNode[]): number | undefined {
+  const values = new Set(['literal', 'dot', 'nil']);
+  const index = commands.findIndex(({ operands: [first] }, at) => at > 0 && values.has(first?.kind ?? ''));
+  return index < 0 ? undefined : index + 1;
 }
