@@ -136,7 +136,7 @@ export class Directory {
     const store = this.reachable(scope);
     const result = await store.commit(checks, writes);
     if (!result.ok) return result;
-    const watched = [...this.#foldersOf(store).all, ...this.#endpoints.values()];
+    const watched = [...this.#foldersOf(store).all, ...this.#endpointFoldersOf(store)];
     await Promise.all(
       writes.map((write) => {
         const folder = watched.find((candidate) => candidate.covers(write.key));
@@ -169,6 +169,12 @@ export class Directory {
     const lists = this.#folders.get(store);
     if (!lists) throw new FairleadError('internal', 'the directory does not watch this store');
     return { ...lists, all: [lists.networks, lists.services, lists.nodes] };
+  }
+
+  /** Those of the embedded store are one folder, under no network's id. */
+  #endpointFoldersOf(store: Store): readonly WatchedFolder<Endpoint>[] {
+    const all = [...this.#endpoints];
+    return all.flatMap(([id, folder]) => ((id === '') === (store === this.stores.local) ? [folder] : []));
   }
 
   #watchLists(store: Store): Folders {
