@@ -1,26 +1,34 @@
-import { FairleadError } from '../src/lib/errors.ts';
 import type { Backend } from './backend.ts';
 import { ConsulBackend } from './consul.ts';
+import { openEmbeddedStore } from './embedded.ts';
 import { EtcdBackend } from './etcd.ts';
 import { parseStoreOptions, type StoreOptions } from './options.ts';
 import { RemoteStore } from './remote-store.ts';
 import { type Provider, parseStoreSpec, type StoreSpec } from './spec.ts';
 import type { Store } from './store.ts';
+import { ZooKeeperBackend } from './zookeeper.ts';
 
 /** Every kind of server. */
-const backends: Readonly<Partial<Record<Provider, (spec: StoreSpec, options: StoreOptions) => Backend>>> = {
+const backends: Readonly<Record<Provider, (spec: StoreSpec, options: StoreOptions) => Backend>> = {
   consul: (spec, options) => new ConsulBackend(spec, options),
   etcd: (spec, options) => new EtcdBackend(spec, options),
+  zookeeper: (spec, options) => new ZooKeeperBackend(spec, options),
 };
 
 /**
- * Opens what `--kv-store` and `--kv-store-opt` name. Does not wait for a server: while it is away the store says so in `status`, and calls reject.
- * @throws invalid for a wrong spec or option
+ * Opens what `--kv-store` and `--kv-store-opt` name; `embedded` is the one in the data root. Does not wait
+ * for a server: while it is away the store says so in `status`, and calls reject.
+ * @throws invalid for a wrong spec or option, and what openEmbeddedStore throws
  */
-export async function openStore(spec: string, options: Readonly<Record<string, string>>): Promise<Store> {
+export async function openStore(
+  spec: string,
+  options: Readonly<Record<string, string>>,
+  embeddedDirectory: string,
+): Promise<Store> {
+  if (spec === 'embedded') return openEmbeddedStore(embeddedDirectory);
   const parsed = parseStoreSpec(spec);
-  const makeBackend = backends[parsed.provider];
-  if (!makeBackend)
-    throw new FairleadError('unsupported', `kv store provider ${parsed.provider} is not supported yet`);
-  return new RemoteStore(makeBackend(parsed, parseStoreOptions(parsed.provider, options)), parsed.name);
+  return new RemoteStore(
+    backends[parsed.provider](parsed, parseStoreOptions(parsed.provider, options)),
+    parsed.name,
+  );
 }

@@ -1,0 +1,139 @@
+import type { Backend, Grant } from './backend.ts';
+import { callTimeout, Gap } from './backend.ts';
+import type { StoreOptions } from './options.ts';
+import type { StoreSpec } from './spec.ts';
+import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
+import { ZooKeeperClient } from './zookeeper-client.ts';
+import { ZooKeeperCommits } from './zookeeper-commits.ts';
+import { ZooKeeperLeases } from './zookeeper-leases.ts';
+import { type CommitLog, changedSince, LogTail } from './zookeeper-log.ts';
+import { type Row, ZooKeeperTree } from './zookeeper-tree.ts';
+
+/** Milliseconds; the session of reads and watches holds nothing, it only tells that the server is there. */
+const sessionTimeout = 3 * callTimeout;
+
+/** What lay below a folder at the moment of one commit. */
+interface State {
+  readonly rows: Map<string, Row>;
+  readonly log: CommitLog;
+}
+
+const emptyLog: CommitLog = { version: -1, text: '' };
+
+/**
+ * ZooKeeper from 3.4 on, with a client of our own: the ones there are on npm know no TLS, or need a
+ * compiler. A version is the id of the transaction that wrote the key last (mzxid).
+ */
+export class ZooKeeperBackend implements Backend {
+  readonly #client: ZooKeeperClient;
+  readonly #tree: ZooKeeperTree;
+  readonly #tail: LogTail;
+  readonly #commits: ZooKeeperCommits;
+  readonly #leases: ZooKeeperLeases;
+  readonly #makeLeaseClient: (ttlSeconds: number) => ZooKeeperClient;
+  readonly #closing = new AbortController();
+  #ending: Promise<void> | undefined;
+
+  constructor({ servers, prefix }: StoreSpec, options: StoreOptions) {
+    this.#client = new ZooKeeperClient(servers, options, sessionTimeout);
+    this.#tree = new ZooKeeperTree(this.#client, prefix);
+    this.#tail = new LogTail(this.#client, this.#tree.log);
+    this.#commits = new ZooKeeperCommits(this.#client, this.#tree, this.#tail);
+    this.#leases = new ZooKeeperLeases(this.#client, this.#tree, this.#commits);
+    this.#makeLeaseClient = (ttl) => new ZooKeeperClient(servers, options, ttl * 1000, true);
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    // Asked for at once: answers come in the order of the requests.
+    const [, row] = await Promise.all([this.#begin(), this.#tree.row(key)]);
+    return row?.entry;
+  }
+
+  async list(prefix: string): Promise<readonly Entry[]> {
+    await this.#begin();
+    return sorted((await this.#read(prefix)).rows);
+  }
+
+  async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
+    if (checks.length + writes.length === 0) return { ok: true, versions: new Map() };
+    this.#ending ??= this.#leases.keepEnding(this.#closing.signal);
+    return this.#commits.commit(checks, writes);
+  }
+
+  async follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {
+    await this.#begin();
+    if (!(await this.#tail.current())) await this.#commits.makeFolders();
+    let state = await this.#read(prefix);
+    send({ type: 'snapshot', entries: sorted(state.rows) });
+    for (;;) {
+      await this.#tail.changeAfter(state.log.version, signal);
+      if (signal.aborted) return;
+      const next = await this.#advance(prefix, { rows: new Map(state.rows), log: state.log });
+      if (!next) throw new Gap('more commits than the log holds');
+      const changes = diff(state.rows, next.rows);
+      state = next;
+      if (changes.length > 0) send({ type: 'changes', changes });
+    }
+  }
+
+  async grant(ttlSeconds: number): Promise<Grant> {
+    await this.#begin();
+    return this.#leases.grant(this.#makeLeaseClient(ttlSeconds));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#client.close();
+    await this.#ending;
+  }
+
+  /** So that what is read next is not older than what was committed before the call. */
+  async #begin(): Promise<void> {
+    this.#ending ??= this.#leases.keepEnding(this.#closing.signal);
+    await this.#client.sync('/');
+  }
+
+  /** One moment: what was committed during the reading is read again, until nothing was. */
+  async #read(prefix: string): Promise<State> {
+    for (;;) {
+      const log = (await this.#tail.current()) ?? emptyLog;
+      const rows = new Map<string, Row>();
+      await this.#tree.walk(prefix, rows);
+      const state = await this.#advance(prefix, { rows, log });
+      if (state) return state;
+    }
+  }
+
+  /** Reads again what the log says has changed. undefined: it does not reach back to the state's, or is another. */
+  async #advance(prefix: string, { rows, log }: State): Promise<State | undefined> {
+    let known = log;
+    for (;;) {
+      const newest = (await this.#tail.current()) ?? emptyLog;
+      if (newest.version < known.version) return undefined;
+      if (newest.version === known.version) return { rows, log: newest };
+      const changed = changedSince(newest, known.version);
+      if (!changed) return undefined;
+      const keys = [...changed].filter((key) => key.startsWith(prefix));
+      const read = await Promise.all(keys.map(async (key) => [key, await this.#tree.row(key)] as const));
+      for (const [key, row] of read) row ? rows.set(key, row) : rows.delete(key);
+      known = newest;
+    }
+  }
+}
+
+function sorted(rows: ReadonlyMap<string, Row>): Entry[] {
+  return [...rows.values()].map(({ entry }) => entry).sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** In commit order, as far as the versions of what there still is can tell. */
+function diff(before: ReadonlyMap<string, Row>, after: ReadonlyMap<string, Row>): Change[] {
+  const deleted = [...before.keys()].filter((key) => !after.has(key));
+  const puts = [...after.values()].filter(
+    ({ entry }) => before.get(entry.key)?.entry.version !== entry.version,
+  );
+  puts.sort((a, b) => (BigInt(a.entry.version) < BigInt(b.entry.version) ? -1 : 1));
+  return [
+    ...deleted.map((key): Change => ({ op: 'delete', key })),
+    ...puts.map(({ entry }): Change => ({ op: 'put', entry })),
+  ];
+}
