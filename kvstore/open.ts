@@ -1,6 +1,5 @@
 import type { Backend } from './backend.ts';
 import { ConsulBackend } from './consul.ts';
-import { openEmbeddedStore } from './embedded.ts';
 import { EtcdBackend } from './etcd.ts';
 import { parseStoreOptions, type StoreOptions } from './options.ts';
 import { RemoteStore } from './remote-store.ts';
@@ -16,16 +15,10 @@ const backends: Readonly<Record<Provider, (spec: StoreSpec, options: StoreOption
 };
 
 /**
- * Opens what `--kv-store` and `--kv-store-opt` name; `embedded` is the one in the data root. Does not wait
- * for a server: while it is away the store says so in `status`, and calls reject.
- * @throws invalid for a wrong spec or option, and what openEmbeddedStore throws
+ * Opens what `--kv-store` and `--kv-store-opt` name. Does not wait for a server: while it is away the store says so in `status`, and calls reject.
+ * @throws invalid for a wrong spec or option
  */
-export async function openStore(
-  spec: string,
-  options: Readonly<Record<string, string>>,
-  embeddedDirectory: string,
-): Promise<Store> {
-  if (spec === 'embedded') return openEmbeddedStore(embeddedDirectory);
+export async function openStore(spec: string, options: Readonly<Record<string, string>>): Promise<Store> {
   const parsed = parseStoreSpec(spec);
   return new RemoteStore(
     backends[parsed.provider](parsed, parseStoreOptions(parsed.provider, options)),

@@ -11,7 +11,7 @@ export const serverCache = process.env.FAIRLEAD_TEST_CACHE ?? join(homedir(), '.
 export interface ServerPlan {
   readonly command: string;
   readonly args: readonly string[];
-  /** Owned by the server from now on: removed at its end. */
+  /** Owned by the server from now on, removed at its end. What it stores is in `data` below it. */
   readonly directory: string;
   /** Resolves to true when it serves. */
   readonly ready: () => Promise<boolean>;
@@ -67,6 +67,11 @@ export class TestServer implements AsyncDisposable {
 
   resume(): void {
     this.#child?.kill('SIGCONT');
+  }
+
+  /** Forgets all that it has stored; only while it is stopped. */
+  async wipe(): Promise<void> {
+    await rm(join(this.#plan.directory, 'data'), { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -38,7 +38,9 @@ export interface Import {
 
 /** Why the import is against the rule; undefined when it is not. */
 export function violation({ from, to }: Import): string | undefined {
-  const allowed = Object.entries(allowedUp).some(([prefix, target]) => from.startsWith(prefix) && target.test(to));
+  const allowed = Object.entries(allowedUp).some(
+    ([prefix, target]) => from.startsWith(prefix) && target.test(to),
+  );
   if (tierOf(to) < tierOf(from) && !allowed) return `${from} imports ${to}, which lies above it`;
   const folderOf = (file: string) => tiers.flat().find((folder) => file.startsWith(`${folder}/`));
   if (concrete.test(to) && folderOf(from) !== folderOf(to) && !from.startsWith('src/daemon/')) {
