@@ -9,7 +9,7 @@ import {
   type Reachability,
   type ReachTarget,
 } from './dataplane.ts';
-import { tunnelRefusal } from './tunnel-port.ts';
+import { farFromHost, tunnelRefusal } from './tunnel-reasons.ts';
 
 interface Tunnels {
   wayTo(bridge: string, address: string): { readonly device: string; readonly via: string } | undefined;
@@ -106,11 +106,6 @@ function fromHost(model: Model, address: string): Reachability {
   const away = model.tunnels.wayTo(bridge.name, address);
   if (away) return no(path, farFromHost(address, away.via));
   return no(path, `nobody has ${address} on ${bridge.name}`);
-}
-
-/** The gateway is every host's own: the other host would take the answer for its own. */
-function farFromHost(address: string, via: string): string {
-  return `${address} is on node ${via}, whose own gateway would get the answer: ask from a container`;
 }
 
 /** Connected subnets first, then static routes, then the default route; the longest prefix wins. */

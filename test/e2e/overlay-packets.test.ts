@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Driver, Peer } from '../../drivers/driver.ts';
 import { createDrivers } from '../../drivers/index.ts';
 import type { Endpoint, Network } from '../../src/cluster/records.ts';
-import type { Dataplane, TunnelEntries } from '../../src/dataplane/dataplane.ts';
+import { type Dataplane, hostSandbox, type TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
 import { sandboxName } from '../../src/dataplane/names.ts';
@@ -153,6 +153,30 @@ function packetTests(): void {
       await expect(sent).rejects.toThrow(`message too long, mtu=${mtu}`);
     });
   }
+
+  test('the path is told, and why it ends', async () => {
+    await using cluster = await openCluster();
+    const { network, endpoints } = await mesh(cluster);
+    const [one, two] = cluster.nodes;
+    const [bridge, vxlan] = one.driver.interfaces?.(network) ?? [];
+    const ask = (from: string) => one.dataplane.reach(from, { address: '10.1.0.3' });
+    const path = ['eth0', `${bridge} (bridge)`, `${vxlan} (vxlan)`, 'node 192.0.2.2'];
+    const { containerId } = endpoints[0];
+    expect(await ask(containerId)).toEqual({ reachable: true, path: [...path, '10.1.0.3'] });
+    expect(await ask(hostSandbox)).toMatchObject({
+      reachable: false,
+      reason: '10.1.0.3 is on node 192.0.2.2, whose own gateway would get the answer: ask from a container',
+    });
+    await two.host.run('nft', 'add table inet closed');
+    await two.host.run('nft', 'add chain inet closed in { type filter hook input priority -300; }');
+    await two.host.run('nft', 'add rule inet closed in udp dport 4789 drop');
+    expect(await ask(containerId)).toEqual({
+      reachable: false,
+      path,
+      reason: 'no answer from 10.1.0.3 on node 192.0.2.2: is UDP port 4789 open between the nodes?',
+    });
+    await two.host.run('nft', 'delete table inet closed');
+  });
 
   test('nothing floods: what is not for a sandbox does not come to it', async () => {
     await using cluster = await openCluster();

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
 import type { Firewall, Reachability, ReachTarget } from '../dataplane.ts';
-import { tunnelRefusal } from '../tunnel-port.ts';
+import { farFromHost, tunnelRefusal } from '../tunnel-reasons.ts';
 import type { Argv, Exec, Outcome } from './exec.ts';
 import { linkSchema, query } from './ip.ts';
 import { namespacePath } from './netns.ts';
+import { type Tunnel, tunnelTo } from './tunnel-entries.ts';
 
 /**
  * Asks the kernel: an echo request or a connect from within the namespace (undefined: the host's), while
@@ -24,17 +25,46 @@ export async function reach(
     ask(exec, namespace, { ...to, address }),
     namespace ? bridgeBehind(exec, namespace, hop.dev) : undefined,
   ]);
-  const link = bridge ? [hop.dev, `${bridge} (bridge)`] : [hop.dev];
-  const path = hop.gateway && bridge ? [...link, 'host'] : link;
+  const away = hop.gateway ? undefined : await tunnelTo(exec, bridge ?? hop.dev, address);
+  const path = pathOf(hop, bridge, away);
   const reserved = hop.gateway && bridge ? tunnelRefusal(firewall, to.port) : undefined;
   // Of a datagram's fate the kernel tells nothing: an echo may well be answered where it is dropped.
   if (reserved !== undefined) return { reachable: false, path, reason: reserved };
   if (reason === undefined) return { reachable: true, path: hop.dev === 'lo' ? ['lo'] : [...path, address] };
+  if (away) {
+    const why = bridge
+      ? silentPeer(reason, address, away.via, firewall, bridge)
+      : farFromHost(address, away.via);
+    return { reachable: false, path, reason: why };
+  }
   const rule = ruleAgainst(firewall, bridge, to.port?.port, address);
   const absent =
     rule === undefined && !hop.gateway && (await isUnanswered(exec, namespace, hop.dev, address));
   const where = bridge ?? hop.dev;
   return { reachable: false, path, reason: rule ?? (absent ? `nobody has ${address} on ${where}` : reason) };
+}
+
+/** `bridge`: the one behind a sandbox's interface; the host's own interface may be a bridge itself. */
+function pathOf({ dev, gateway }: Hop, bridge: string | undefined, away: Tunnel | undefined): string[] {
+  return [
+    dev,
+    ...(bridge ? [`${bridge} (bridge)`] : []),
+    ...(bridge && gateway ? ['host'] : []),
+    ...(away ? [`${away.device} (vxlan)`, `node ${away.via}`] : []),
+  ];
+}
+
+/** A refusal is the peer's own; of a silence the way there is the likelier cause. */
+function silentPeer(
+  reason: string,
+  address: string,
+  via: string,
+  { networks }: Firewall,
+  bridge: string,
+): string {
+  if (!/^no answer|^nobody has/.test(reason)) return reason;
+  const port = networks.find((rules) => rules.bridge === bridge)?.tunnelPort;
+  return `no answer from ${address} on node ${via}: is UDP port ${port} open between the nodes?`;
 }
 
 const hopSchema = z.array(z.object({ dev: z.string(), gateway: z.string().optional() }));

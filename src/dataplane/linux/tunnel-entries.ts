@@ -3,7 +3,17 @@ import { parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { TunnelChanges, TunnelEntries } from '../dataplane.ts';
 import type { Exec } from './exec.ts';
-import { BatchError, batch, bridgeBatch, bridgeQuery, type Command, ip, query, tolerating } from './ip.ts';
+import {
+  BatchError,
+  batch,
+  bridgeBatch,
+  bridgeQuery,
+  type Command,
+  ip,
+  query,
+  showLink,
+  tolerating,
+} from './ip.ts';
 
 const fdbSchema = z.array(
   z.object({
@@ -95,4 +105,24 @@ const holderSchema = z.array(z.object({ mtu: z.number() }));
 export async function mtuOf(exec: Exec, address: string): Promise<number | undefined> {
   const holders = await query(exec, holderSchema, ['addr', 'show', 'to', parseAddress(address)]);
   return holders?.[0]?.mtu;
+}
+
+const answererSchema = z.array(z.object({ dev: z.string(), lladdr: z.string().optional() }));
+
+export interface Tunnel {
+  readonly device: string;
+  /** The node's underlay address. */
+  readonly via: string;
+}
+
+/** The vxlan device of the bridge that answers for the address, and the node that it sends to; undefined without one. */
+export async function tunnelTo(exec: Exec, bridge: string, address: string): Promise<Tunnel | undefined> {
+  const answerers = await query(exec, answererSchema, ['neigh', 'show', 'to', address, 'nud', 'permanent']);
+  for (const { dev, lladdr } of answerers ?? []) {
+    if ((await showLink(exec, dev))?.master !== bridge) continue;
+    const { forwarding } = await readTunnel(exec, dev);
+    const via = forwarding.find(({ mac }) => mac === lladdr)?.via;
+    if (via) return { device: dev, via };
+  }
+  return undefined;
 }
