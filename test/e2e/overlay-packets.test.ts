@@ -86,11 +86,7 @@ interface Cluster extends AsyncDisposable {
 
 async function openCluster(family: 4 | 6 = 4): Promise<Cluster> {
   const underlay = await Underlay.create(3);
-  const open = (number: number) => {
-    const host = underlay.hosts[number - 1];
-    if (!host) throw new Error(`no host ${number}`);
-    return Node.open(host, Underlay.address(number, family));
-  };
+  const open = (number: number) => Node.open(underlay.host(number), Underlay.address(number, family));
   const nodes = [await open(1), await open(2), await open(3)] as const;
   return { underlay, nodes, [Symbol.asyncDispose]: () => underlay[Symbol.asyncDispose]() };
 }

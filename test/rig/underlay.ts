@@ -23,6 +23,13 @@ export class Underlay implements AsyncDisposable {
     return underlay;
   }
 
+  /** Counted from 1. */
+  host(number: number): TestHost {
+    const host = this.hosts[number - 1];
+    if (!host) throw new Error(`there is no host ${number}`);
+    return host;
+  }
+
   static address(number: number, family: 4 | 6 = 4): string {
     return family === 4 ? `192.0.2.${number}` : `2001:db8::${number}`;
   }
