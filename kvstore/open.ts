@@ -15,13 +15,12 @@ const backends: Readonly<Record<Provider, (spec: StoreSpec, options: StoreOption
 };
 
 /**
- * Opens what `--kv-store` and `--kv-store-opt` name. Does not wait for a server: while it is away the store says so in `status`, and calls reject.
+ * Opens what `--kv-store` and `--kv-store-opt` name. Does not wait for a server: while it is away the store
+ * says so in `status`, and calls reject.
  * @throws invalid for a wrong spec or option
  */
 export async function openStore(spec: string, options: Readonly<Record<string, string>>): Promise<Store> {
   const parsed = parseStoreSpec(spec);
-  return new RemoteStore(
-    backends[parsed.provider](parsed, parseStoreOptions(parsed.provider, options)),
-    parsed.name,
-  );
+  const backend = backends[parsed.provider](parsed, parseStoreOptions(parsed.provider, options));
+  return new RemoteStore(backend, parsed.name);
 }

@@ -1,6 +1,7 @@
 import type { StoreOptions } from './options.ts';
 import type { Server } from './spec.ts';
 import { newSession, type SessionKey, ZooKeeperConnection } from './zookeeper-connection.ts';
+import { GreetingRefused } from './zookeeper-socket.ts';
 import {
   codes,
   isCode,
@@ -35,6 +36,8 @@ export class StepFailed extends Error {
   }
 }
 
+/** Milliseconds. */
+const historyLostAfter = 4000;
 const persistent = 0;
 const ephemeral = 1;
 /** ZooDefs.Perms.ALL */
@@ -47,6 +50,8 @@ export class ZooKeeperClient {
   readonly #sessionTimeout: number;
   #session: SessionKey = newSession;
   #lastZxid = 0n;
+  /** Since when servers have been hanging up on the greeting. */
+  #refusedSince: number | undefined;
   #connection: Promise<ZooKeeperConnection> | undefined;
   #closed = false;
 
@@ -158,18 +163,30 @@ export class ZooKeeperClient {
         const wish = { ...session, timeout: this.#sessionTimeout, lastZxid: this.#lastZxid };
         const connection = await ZooKeeperConnection.open(server, this.#options, wish);
         this.#session = connection.session;
+        this.#refusedSince = undefined;
         connection.onEnd = () => {
           this.#lastZxid = connection.lastZxid;
           this.#connection = undefined;
         };
         return connection;
       } catch (error) {
+        this.#noteRefusal(error);
         this.#servers.push(...this.#servers.splice(0, 1));
         if (left > 1 && !isCode(error, codes.sessionExpired)) continue;
         this.#connection = undefined;
         throw error;
       }
     }
+  }
+
+  /**
+   * A server hangs up on a client that has seen more than itself. It may be behind for a moment; when all
+   * are for long, the history that was seen is lost (wiped, or restored from a backup).
+   */
+  #noteRefusal(error: unknown): void {
+    if (!(error instanceof GreetingRefused)) return;
+    this.#refusedSince ??= performance.now();
+    if (performance.now() - this.#refusedSince > historyLostAfter) this.#lastZxid = 0n;
   }
 
   #step(step: Step): WireWriter {

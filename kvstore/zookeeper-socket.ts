@@ -37,6 +37,11 @@ export class Frames {
   }
 }
 
+/** The server is not serving yet, or has not seen as much as this client, or wants TLS where there is none. */
+export class GreetingRefused extends Error {
+  override readonly name = 'GreetingRefused';
+}
+
 /** Connected, by TLS where asked for. */
 export function openSocket({ host, port, secure }: Server, { tls }: StoreOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -74,6 +79,6 @@ export function firstFrame(socket: Socket, frames: Frames): Promise<Buffer> {
       if (frame) settle(() => resolve(frame));
     });
     socket.on('error', (error) => settle(() => reject(error)));
-    socket.on('close', () => settle(() => reject(new Error('the server closed the connection'))));
+    socket.on('close', () => settle(() => reject(new GreetingRefused('the server closed the connection'))));
   });
 }
