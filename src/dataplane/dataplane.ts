@@ -51,6 +51,14 @@ export interface Dataplane {
   /** Replaces this node's whole firewall in one transaction. Equal rules cost nothing. */
   applyFirewall(rules: Firewall): Promise<void>;
 
+  /**
+   * Keeps programs of the host off the port as long as this process lives, and relays to the target what rules
+   * cannot redirect: `[::1]`, and IPv6 to a sandbox without it. Holding it again sets the target anew.
+   * @throws conflict when a program has the port; unsupported when the host has no such address
+   */
+  holdPort(port: PublishedPort, target?: PortTarget): Promise<void>;
+  releasePort(port: PublishedPort): Promise<void>;
+
   /** Everything this node has made, for finding orphans. */
   owned(): Promise<Owned>;
   /** Subnets that routes of the host lie in (CIDR), so that no pool is chosen on top of one. */
@@ -151,6 +159,31 @@ export interface DefaultRoutes {
 /** The node's firewall as a value; order does not matter. */
 export interface Firewall {
   readonly networks: readonly NetworkRules[];
+  /** No two of the same protocol, address and port. */
+  readonly ports?: readonly PortRule[];
+}
+
+/** A port of the host: of one address, or with the family's wildcard (`0.0.0.0`, `::`) of all. */
+export interface PublishedPort {
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface PortTarget {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What comes to the host's port, from outside, from sandboxes or from the host itself, goes to the target. */
+export interface PortRule {
+  readonly published: PublishedPort;
+  /** Of the same family. */
+  readonly target: PortTarget;
+  /** The bridge that the target is behind. */
+  readonly bridge: string;
+  /** The host's end of the target's interface; absent: the target does not reach itself by the host's port. */
+  readonly hostEnd?: string;
 }
 
 export interface NetworkRules {
@@ -164,6 +197,8 @@ export interface NetworkRules {
   readonly masquerade: boolean;
   /** Containers of this network may talk to each other. */
   readonly icc: boolean;
+  /** The host's address that IPv4 ports are published on when nobody names one; absent: all of them. */
+  readonly hostBinding?: string;
   /**
    * UDP port that carries the network between hosts. No sandbox may send to it, on this host or beyond: it
    * could forge frames of any network.

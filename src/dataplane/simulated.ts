@@ -108,6 +108,11 @@ class SimulatedDataplane implements Dataplane {
     this.#firewall = rules;
   }
 
+  /** No program of the host is in the model: a port is a record. */
+  async holdPort(): Promise<void> {}
+
+  async releasePort(): Promise<void> {}
+
   async owned(): Promise<Owned> {
     const plugs = [...this.#sandboxes.values()].flatMap((sandbox) => [...sandbox.interfaces.values()]);
     return {

@@ -16,6 +16,8 @@ needs=(
   nc:netcat-openbsd
   openssl:openssl
   java:default-jre-headless
+  docker-compose:docker-compose
+  /usr/lib/python3/dist-packages/docker:python3-docker
   "$zookeeper_jar:libzookeeper-java"
 )
 
@@ -32,6 +34,14 @@ missing_packages() {
 missing_servers() {
   [[ -x $cache/etcd-server/usr/bin/etcd ]] || echo etcd-server
   [[ -x $cache/consul/usr/bin/consul ]] || echo consul
+  # A Docker Engine, the oracle of the Engine API; iptables stays in the cache, since the daemon looks for it.
+  [[ -x $cache/docker.io/usr/sbin/dockerd ]] || echo docker.io
+  [[ -x $cache/containerd/usr/bin/containerd ]] || echo containerd
+  [[ -x $cache/runc/usr/sbin/runc ]] || echo runc
+  [[ -x $cache/iptables/usr/sbin/xtables-nft-multi ]] || echo iptables
+  [[ -e $cache/libip4tc2/usr/lib ]] || echo libip4tc2
+  [[ -e $cache/libip6tc2/usr/lib ]] || echo libip6tc2
+  [[ -x $cache/busybox-static/bin/busybox ]] || echo busybox-static
 }
 
 # An apt whose package lists may be of another day, so a failed download gets one try with fresh ones.

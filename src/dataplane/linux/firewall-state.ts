@@ -6,7 +6,7 @@ import { syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';
 import { renderAdditions, renderFirewall } from './firewall.ts';
 import { enableForwarding } from './forwarding.ts';
-import { batch, showLinks } from './ip.ts';
+import { batch, ip, showLinks } from './ip.ts';
 import { setIsolation } from './veth.ts';
 
 export interface FirewallOptions {
@@ -59,6 +59,7 @@ export class FirewallState {
     this.#applied = undefined;
     if (!equal || !(await this.#isThere(rules)))
       await this.#write(rules, text, equal ? undefined : applied?.rules);
+    await this.#preparePorts(rules);
     if (this.#options.iptables) await syncDockerUser(this.#exec, this.#options.tag, bridgesOf(rules));
     this.#applied = { rules, text, at: performance.now() };
   }
@@ -87,6 +88,27 @@ export class FirewallState {
       await enableForwarding(this.#exec, family);
       this.#forwarding.add(family);
     }
+  }
+
+  /**
+   * Settings that published ports need beside their rules: route_localnet for the host's 127.0.0.1
+   * (firewall-ports.ts), and hairpin mode for a target that calls its own port: with bridge-nf-call-iptables=1
+   * its packet never leaves the bridge and has to go back where it came from. Both go with their device.
+   */
+  async #preparePorts({ ports = [] }: Firewall): Promise<void> {
+    if (ports.length === 0) return;
+    const bridges = new Set(
+      ports.filter(({ target }) => familyOf(target.address) === 4).map((p) => p.bridge),
+    );
+    const files = [...bridges].map((bridge) => `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`);
+    if (files.length > 0) await output(this.#exec, ['tee', ...files], { input: '1' });
+    const links = (await showLinks(this.#exec)) ?? [];
+    const ends = new Set(ports.map(({ hostEnd }) => hostEnd));
+    const present = links.filter(({ ifname, master }) => master !== undefined && ends.has(ifname));
+    await batch(
+      this.#exec,
+      present.map(({ ifname }) => ip`link set dev ${ifname} type bridge_slave hairpin on`),
+    );
   }
 
   /** Ports that were plugged before the rules were known; later ones are set apart as they are plugged. */

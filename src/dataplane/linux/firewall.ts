@@ -2,6 +2,7 @@ import { BlockList } from 'node:net';
 import { type Family, familyOf, withoutPrefix } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../dataplane.ts';
 import { tableName } from '../names.ts';
+import { hairpin, type NftSet, portChains, portMaps } from './firewall-ports.ts';
 
 /**
  * The node's nftables table as text for `nft -f -`: one transaction that replaces what was there. Every
@@ -13,7 +14,7 @@ export function renderFirewall(tag: string, firewall: Firewall): string {
   // A table has to be there to be deleted; declaring it makes sure (nft(8), "Tables").
   const clear = [table, `delete ${table}`, ''].join('\n');
   if (firewall.networks.length === 0) return clear;
-  const parts = [...setsOf(firewall).map(declaration), forward, input, postrouting];
+  const parts = [...setsOf(firewall).map(declaration), forward, input, portChains, postrouting];
   return `${clear}${table} {\n${parts.join('\n')}\n}\n`;
 }
 
@@ -35,15 +36,8 @@ export function renderAdditions(tag: string, before: Firewall, after: Firewall):
   return commands.join('');
 }
 
-interface NftSet {
-  readonly name: string;
-  readonly type: string;
-  /** Sorted, each once. */
-  readonly elements: readonly string[];
-}
-
 /** All that differs from value to value; always the same sets in the same order. */
-function setsOf({ networks }: Firewall): NftSet[] {
+function setsOf({ networks, ports = [] }: Firewall): NftSet[] {
   const names = (of: readonly NetworkRules[]) => of.map(({ bridge }) => `"${bridge}"`);
   const talking = names(networks.filter(({ icc }) => icc));
   const masqueraded = networks.filter(({ masquerade, internal }) => masquerade && !internal);
@@ -59,6 +53,7 @@ function setsOf({ networks }: Firewall): NftSet[] {
     ),
     ...subnetSets('subnets', networks),
     ...subnetSets('masqueraded', masqueraded),
+    ...portMaps(ports),
   ];
 }
 
@@ -96,12 +91,12 @@ function lengthOf(cidr: string): number {
 }
 
 function nftSet(name: string, type: string, elements: readonly string[]): NftSet {
-  return { name, type, elements: [...new Set(elements)].sort() };
+  return { kind: 'set', name, type, elements: [...new Set(elements)].sort() };
 }
 
-function declaration({ name, type, elements }: NftSet): string {
+function declaration({ kind, name, type, elements }: NftSet): string {
   const list = elements.length === 0 ? '' : `elements = { ${elements.join(', ')} }; `;
-  return `  set ${name} { type ${type}; ${list}}`;
+  return `  ${kind} ${name} { type ${type}; ${list}}`;
 }
 
 /**
@@ -116,17 +111,18 @@ const forward = `\
     ct state established,related accept
     iifname . oifname @within accept
     iifname @bridges udp dport @tunnels drop
-    iifname @bridges oifname @bridges drop
     iifname @internal drop
     oifname @internal drop
-    iifname @bridges accept
     ct status dnat accept comment "published ports"
+    iifname @bridges oifname @bridges drop
+    iifname @bridges accept
     drop
   }`;
 
 /**
  * From sandboxes to the host itself: its addresses on other bridges are as far away as those networks,
- * and an internal network has DNS, echo and neighbour discovery (RFC 4861), nothing else.
+ * and an internal network has DNS, echo and neighbour discovery (RFC 4861), nothing else. No sandbox reaches
+ * the host's loopback addresses, although route_localnet (firewall-ports.ts) would let it try.
  */
 const input = `\
   chain input {
@@ -134,6 +130,7 @@ const input = `\
     iifname != @bridges accept
     udp dport @tunnels drop
     ct state established,related accept
+    ip daddr 127.0.0.0/8 drop
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report } accept
     fib daddr . iif type local meta l4proto { icmp, icmpv6 } accept
     fib daddr . iif type local meta l4proto { tcp, udp } th dport 53 accept
@@ -147,6 +144,7 @@ const input = `\
 const postrouting = `\
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
+${hairpin}
     oifname @bridges accept
     oifname "lo" accept
     ip saddr @masqueraded4 masquerade

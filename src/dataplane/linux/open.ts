@@ -9,6 +9,8 @@ import {
   hostSandbox,
   type Owned,
   type Plug,
+  type PortTarget,
+  type PublishedPort,
   type Reachability,
   type ReachTarget,
   type TunnelChanges,
@@ -19,6 +21,7 @@ import { isBridgeName, isHostEndName, isVxlanName, sandboxName } from '../names.
 import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
 import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
+import { HeldPorts } from './held-ports.ts';
 import { showLinks } from './ip.ts';
 import { plugExisting, unplugExisting } from './moved.ts';
 import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
@@ -54,6 +57,7 @@ class LinuxDataplane implements Dataplane {
   readonly #log: Logger;
   readonly #hostNamespace: string;
   readonly #firewall: FirewallState;
+  readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
   readonly #namedBridges = new Set<string>();
 
@@ -129,6 +133,14 @@ class LinuxDataplane implements Dataplane {
     await this.#firewall.apply(rules);
   }
 
+  async holdPort(port: PublishedPort, target?: PortTarget): Promise<void> {
+    await this.#ports.hold(port, target);
+  }
+
+  async releasePort(port: PublishedPort): Promise<void> {
+    await this.#ports.release(port);
+  }
+
   async owned(): Promise<Owned> {
     const [sandboxes, links = []] = await Promise.all([ownedSandboxes(this.#tag), showLinks(this.#exec)]);
     const names = links.map(({ ifname }) => ifname);
@@ -154,6 +166,7 @@ class LinuxDataplane implements Dataplane {
     const { sandboxes, bridges, interfaces, vxlans } = await this.owned();
     this.#log.info({ sandboxes: sandboxes.length, bridges: bridges.length }, 'putting the data plane away');
     await runAll([
+      () => this.#ports.close(),
       ...interfaces.map((name) => () => unplugVeth(this.#exec, name)),
       ...sandboxes.map((id) => () => this.removeSandbox(id)),
       ...vxlans.map((name) => () => this.removeVxlan(name)),
