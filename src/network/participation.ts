@@ -1,5 +1,6 @@
 import type { Network } from '../cluster/records.ts';
 import { messageOf } from '../lib/errors.ts';
+import { runAll } from '../lib/undo.ts';
 import type { Parts } from './parts.ts';
 import type { Peers } from './peers.ts';
 
@@ -45,8 +46,7 @@ export class Participation {
       const { hostNetworks, directory } = this.parts;
       if (this.#isUsed(network.id) || !hostNetworks.has(network.id)) return;
       this.peers.end(network.id);
-      await hostNetworks.remove(network);
-      await directory.unfollow(network.id);
+      await runAll([() => hostNetworks.remove(network), () => directory.unfollow(network.id)]);
     });
   }
 

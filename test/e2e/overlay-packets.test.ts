@@ -150,6 +150,17 @@ function packetTests(): void {
     });
   }
 
+  test('frames that come by the packet filter on their way through the bridge pass it', async () => {
+    await using cluster = await openCluster();
+    for (const { host } of cluster.nodes) {
+      const settings = ['iptables', 'ip6tables'].map((family) => `net.bridge.bridge-nf-call-${family}=1`);
+      await host.run('sysctl', '-qw', ...settings);
+    }
+    const { endpoints } = await mesh(cluster);
+    await expectMesh(cluster, endpoints);
+    expect(await cluster.nodes[0].pings(endpoints[0], '192.0.2.2')).toBe(true);
+  });
+
   test('the path is told, and why it ends', async () => {
     await using cluster = await openCluster();
     const { network, endpoints } = await mesh(cluster);
