@@ -13,6 +13,8 @@ export interface ConsulAnswer {
   readonly transfer: number;
 }
 
+export const denied = 'permission denied: check the token in --kv-store-opt';
+
 export interface ConsulRequest {
   readonly method: 'GET' | 'PUT';
   /** With the leading slash, encoded. */
@@ -109,7 +111,7 @@ async function read(response: http.IncomingMessage): Promise<ConsulAnswer> {
 }
 
 function reasonOf({ status, text }: ConsulAnswer): string {
-  return status === 403 ? 'permission denied: check the token in --kv-store-opt' : `${status} ${text.trim()}`;
+  return status === 403 ? denied : `${status} ${text.trim()}`;
 }
 
 function codeOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { callTimeout, Gap } from './backend.ts';
-import type { ConsulHttp } from './consul-http.ts';
+import type { ConsulAnswer, ConsulHttp } from './consul-http.ts';
 import type { Change, Entry, WatchEvent } from './store.ts';
 
 /** Milliseconds that a blocking query waits; short, so that a connection cut without a word is noticed. */
@@ -15,12 +15,12 @@ const longestPause = 200;
 export async function followConsul(
   http: ConsulHttp,
   path: string,
-  entriesOf: (answer: { status: number; text: string }) => Entry[],
+  entriesOf: (answer: ConsulAnswer) => Promise<Entry[]>,
   send: (event: WatchEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const first = await http.ask({ method: 'GET', path: `${path}&consistent`, signal });
-  let known = entriesOf(first);
+  let known = await entriesOf(first);
   let index = first.index;
   send({ type: 'snapshot', entries: known });
   while (!signal.aborted) {
@@ -33,7 +33,7 @@ export async function followConsul(
     if (!answer) return;
     // Restored from a backup or wiped: the index is of another history.
     if (answer.index < index) throw new Gap('the index went back');
-    const entries = entriesOf(answer);
+    const entries = await entriesOf(answer);
     const changes = diff(known, entries);
     known = entries;
     index = answer.index;

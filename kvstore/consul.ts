@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FairleadError } from '../src/lib/errors.ts';
 import type { Backend, Grant } from './backend.ts';
-import { ConsulHttp } from './consul-http.ts';
+import { type ConsulAnswer, ConsulHttp, denied } from './consul-http.ts';
 import { grantConsulLease } from './consul-lease.ts';
 import { followConsul } from './consul-watch.ts';
 import type { StoreOptions } from './options.ts';
@@ -34,7 +34,7 @@ export class ConsulBackend implements Backend {
 
   async list(prefix: string): Promise<readonly Entry[]> {
     const answer = await this.#http.ask({ method: 'GET', path: `${this.#path(prefix)}?recurse&consistent` });
-    return this.#entries(answer);
+    return this.#folder(answer);
   }
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
@@ -51,11 +51,11 @@ export class ConsulBackend implements Backend {
     if (failed) return { ok: false, failed: failed.key };
     if (error?.What.includes('invalid session'))
       throw new FairleadError('unavailable', 'the lease has ended');
-    throw new Error(error?.What);
+    throw new Error(/permission denied/i.test(error?.What ?? '') ? denied : error?.What);
   }
 
   follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {
-    const entriesOf = (answer: { status: number; text: string }) => this.#entries(answer);
+    const entriesOf = (answer: ConsulAnswer) => this.#folder(answer);
     return followConsul(this.#http, `${this.#path(prefix)}?recurse`, entriesOf, send, signal);
   }
 
@@ -70,6 +70,15 @@ export class ConsulBackend implements Backend {
   #path(key: string): string {
     const parts = (this.#prefix + key).split('/');
     return `/v1/kv/${parts.map(encodeURIComponent).join('/')}`;
+  }
+
+  /**
+   * A list leaves out what the token may not see, without a word, so an empty one is believed only when
+   * the token may read where ours begin.
+   */
+  async #folder(answer: ConsulAnswer): Promise<Entry[]> {
+    if (answer.status === 404) await this.#http.ask({ method: 'GET', path: this.#path('') });
+    return this.#entries(answer);
   }
 
   /** Consul lists in the order of bytes, which for keys is ours. */

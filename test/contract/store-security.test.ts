@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { Etcd3 } from 'etcd3';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { openStore } from '../../kvstore/open.ts';
+import { isKind, messageOf } from '../../src/lib/errors.ts';
+import { type Certificates, makeCertificates } from '../rig/certificates.ts';
+import { startConsul } from '../rig/consul.ts';
+import { startEtcd } from '../rig/etcd.ts';
+import { startZooKeeper } from '../rig/zookeeper.ts';
+import { Follower } from './store/follower.ts';
+import { eventually, put, write } from './store/rig.ts';
+
+type Options = Readonly<Record<string, string>>;
+
+interface Secured extends AsyncDisposable {
+  readonly url: string;
+  readonly options: Options;
+}
+
+const secret = 'flt-secret-1f9b';
+let certificates: Certificates;
+beforeAll(async () => {
+  certificates = await makeCertificates();
+}, 60_000);
+afterAll(() => certificates?.[Symbol.asyncDispose]());
+
+function tlsOptions(): Options {
+  const { ca, client } = certificates;
+  return { cacertfile: ca, certfile: client.cert, keyfile: client.key };
+}
+
+/** TLS with client certificates, and the login where the server has one beside it. */
+const servers: Readonly<Record<string, () => Promise<Secured>>> = {
+  etcd: async () => {
+    const etcd = await startEtcd({ tls: certificates.server });
+    return { ...etcd, options: tlsOptions() };
+  },
+  consul: async () => {
+    const consul = await startConsul({ tls: certificates.server, masterToken: secret });
+    return { ...consul, options: { ...tlsOptions(), token: secret } };
+  },
+  zookeeper: async () => {
+    const zookeeper = await startZooKeeper({ tls: certificates.server });
+    return { ...zookeeper, options: { ...tlsOptions(), user: 'fairlead', password: secret } };
+  },
+};
+
+describe.concurrent('stores with TLS and a login', () => {
+  for (const [provider, start] of Object.entries(servers)) {
+    it(`${provider}: works with the right files and secrets, and says what is wrong otherwise`, async () => {
+      await using server = await start();
+      await works(server.url, server.options);
+      const { cacertfile: _, ...withoutCa } = server.options;
+      await refuses(server.url, withoutCa);
+      await refuses(server.url, { ...server.options, cacertfile: certificates.otherCa });
+      await refuses(
+        server.url,
+        { ...server.options, cacertfile: certificates.ca, keyfile: '', certfile: '' },
+        'invalid',
+      );
+      await refuses(server.url, {});
+    }, 120_000);
+  }
+
+  it('consul: a wrong token is refused', async () => {
+    const token = randomUUID();
+    await using consul = await startConsul({ masterToken: token });
+    await works(consul.url, { token });
+    await refuses(consul.url, { token: secret }, 'unavailable', /permission denied: check the token/);
+    await refuses(consul.url, {}, 'unavailable', /permission denied: check the token/);
+    await seesNothingAsRefusal(consul.url);
+  }, 60_000);
+
+  it('etcd: user and password, and a wrong password is refused', async () => {
+    await using etcd = await startEtcd();
+    await enableAuth(`http://127.0.0.1:${etcd.port}`);
+    await works(etcd.url, { user: 'root', password: secret });
+    await refuses(etcd.url, { user: 'root', password: `${secret}-not` });
+    await refuses(etcd.url, {});
+  }, 60_000);
+
+  it('zookeeper: what one user has written another cannot read', async () => {
+    await using zookeeper = await startZooKeeper();
+    const url = `${zookeeper.url}/${randomUUID()}`;
+    const options = { user: 'fairlead', password: secret };
+    await works(url, options);
+    await refuses(url, { ...options, password: `${secret}-not` }, 'unavailable', /check user and password/);
+    await refuses(url, {}, 'unavailable', /check user and password/);
+    await works(url, options);
+  }, 60_000);
+});
+
+describe('--kv-store-opt', () => {
+  it.each<[string, Options, string]>([
+    [
+      'consul',
+      { user: 'x' },
+      'unknown --kv-store-opt "user" for consul: use cacertfile, certfile, keyfile, token, tokenfile, namespace',
+    ],
+    [
+      'etcd',
+      { token: secret },
+      'unknown --kv-store-opt "token" for etcd: use cacertfile, certfile, keyfile, user, password, passwordfile',
+    ],
+    ['etcd', { user: 'x' }, '--kv-store-opt user and password belong together: give both'],
+    ['zk', { 'kv.password': secret }, '--kv-store-opt user and password belong together: give both'],
+    [
+      'zk',
+      { 'kv.cacertfile': '/nonexistent' },
+      "--kv-store-opt cacertfile: ENOENT: no such file or directory, open '/nonexistent'",
+    ],
+  ])('%s %j', async (provider, options, message) => {
+    await assert.rejects(openStore(`${provider}:127.0.0.1:1`, options), { kind: 'invalid', message });
+  });
+});
+
+async function works(url: string, options: Options): Promise<void> {
+  const store = await openStore(url, options);
+  const follower = new Follower(store, 's/');
+  const lease = await store.lease(10);
+  await write(store, put('s/a', '1'), put('s/b', '2', { lease }));
+  await follower.sees({ 's/a': '1', 's/b': '2' });
+  await lease.revoke();
+  await follower.sees({ 's/a': '1' });
+  assert.ok(!JSON.stringify(store.status()).includes(secret));
+  await store.close();
+}
+
+/** With one line that says why, and no secret in it. */
+async function refuses(
+  url: string,
+  options: Options,
+  kind: 'unavailable' | 'invalid' = 'unavailable',
+  reason = /./,
+) {
+  const failure = await attempt(url, options);
+  assert.ok(isKind(failure, kind), String(failure));
+  const text = messageOf(failure);
+  assert.match(text, reason);
+  assert.ok(!text.includes('\n') && !text.includes(secret), text);
+}
+
+/** Consul leaves out of a list what the token may not see; that must not read as "everything is gone". */
+async function seesNothingAsRefusal(url: string): Promise<void> {
+  const store = await openStore(url, {});
+  await assert.rejects(store.list('s/'), { kind: 'unavailable' });
+  const follower = new Follower(store, 's/');
+  await eventually('the watch is refused', () => !store.status().reachable);
+  assert.deepEqual(follower.events, []);
+  await store.close();
+}
+
+async function attempt(url: string, options: Options): Promise<unknown> {
+  try {
+    const store = await openStore(url, options);
+    try {
+      await store.list('s/');
+      await store.commit([], [put('s/a', 'x')]);
+    } catch (error) {
+      assert.ok(!JSON.stringify(store.status()).includes(secret));
+      return error;
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    return error;
+  }
+  return assert.fail('it was let in');
+}
+
+async function enableAuth(host: string): Promise<void> {
+  const client = new Etcd3({ hosts: host });
+  const user = client.user('root');
+  await user.create(secret);
+  await user.addRole('root');
+  await client.auth.authEnable();
+  client.close();
+}
