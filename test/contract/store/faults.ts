@@ -115,6 +115,19 @@ export function describeFaults({ provider, start }: FaultyServer): void {
       await write(far.store, put('f/leased', '2', { lease }));
     }, 120_000);
 
+    it('of several servers one that is not there is passed over, for every kind of call', async () => {
+      await using running = await start();
+      const url = `${provider}:127.0.0.1:1,127.0.0.1:${running.port}`;
+      for (const call of ['get', 'commit', 'lease', 'watch'] as const) {
+        const store = await openStore(url, {});
+        if (call === 'get') assert.equal(await store.get('f/none'), undefined);
+        if (call === 'commit') await write(store, put('f/a', '1'));
+        if (call === 'lease') await (await store.lease(ttl)).revoke();
+        if (call === 'watch') await new Follower(store, 'f/').sees({ 'f/a': '1' });
+        await store.close();
+      }
+    }, 60_000);
+
     it('never there: opening does not wait, calls and status name the server and the reason', async () => {
       const store = await openStore(`${provider}:127.0.0.1:1`, {});
       const message = new RegExp(`^kv store ${provider}:127\\.0\\.0\\.1:1 is unreachable since 20.*Z: .`);
