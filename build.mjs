@@ -79,10 +79,12 @@ const daemonBundle = {
  */
 const executables = ['fairlead', 'docker', 'dokku'];
 const cliBundle = {
-  entryPoints: Object.fromEntries(executables.map((name) => [`cli/${name}`, `bin/${name}.ts`])),
+  entryPoints: {
+    'cli/yargs': 'yargs',
+    ...Object.fromEntries(executables.map((name) => [`cli/${name}`, `bin/${name}.ts`])),
+  },
   format: 'cjs',
-  minifySyntax: true,
-  minifyWhitespace: true,
+  minify: true,
   define: { 'import.meta.url': 'bundleMeta.url' },
   banner: {
     js: "const bundleMeta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
@@ -99,6 +101,8 @@ const standIns = [
     path: /daemon\/command\.ts$/,
     code: "module.exports = { get daemon() { return importModule('../daemon.js').then((it) => it.daemon); } };",
   },
+  // A line without flags goes without it, so its code is loaded apart.
+  { from: /flags.parse\.ts$/, path: /^yargs$/, code: "module.exports = load('yargs').default;" },
   // Swarm sessions, image builds and ssh: gRPC, protobuf, tar, ssh2.
   {
     from: /dockerode/,
@@ -167,9 +171,10 @@ async function compileAhead(file, words) {
   await once(server.listen(socket), 'listening');
   const env = { ...process.env, FAIRLEAD_HOST: `unix://${socket}`, FAIRLEAD_WRITE_CODE_CACHE: '1' };
   const child = spawn(process.execPath, [file, ...words], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  await once(child, 'exit');
+  const [code] = await once(child, 'exit');
   server.close();
   rmSync(dirname(socket), { recursive: true });
+  if (code !== 0) throw new Error(`${file} ${words.join(' ')} ended with exit code ${code}`);
 }
 
 function run(command, args) {

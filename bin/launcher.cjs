@@ -5,31 +5,36 @@ const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { basename, join } = require('node:path');
 const { Script } = require('node:vm');
 
-const file = join(__dirname, '../cli', `${basename(__filename)}.js`);
-const cacheFile = `${file}.cache`;
-
-function readCache() {
+function readCache(file) {
   try {
-    return readFileSync(cacheFile);
+    return readFileSync(file);
   } catch {
     return undefined;
   }
 }
 
-// V8 refuses a cache of another Node version and compiles instead. The bundle is ASCII (esbuild escapes the rest), so latin1 saves the decoding.
-const script = new Script(
-  `(function (require, __filename, importModule) {${readFileSync(file, 'latin1')}\n})`,
-  {
-    filename: file,
-    cachedData: readCache(),
-  },
-);
-
-if (process.env.FAIRLEAD_WRITE_CODE_CACHE) {
-  process.on('exit', () => {
-    writeFileSync(`${cacheFile}.new`, script.createCachedData());
-    renameSync(`${cacheFile}.new`, cacheFile);
-  });
+/** Runs a bundle of ../cli, which may load another, and gives its exports. */
+function load(name) {
+  const file = join(__dirname, '../cli', `${name}.js`);
+  const cacheFile = `${file}.cache`;
+  // V8 refuses a cache of another Node version and compiles instead. The bundle is ASCII (esbuild escapes the rest),
+  // so latin1 saves the decoding.
+  const script = new Script(
+    `(function (module, require, __filename, load, importModule) {${readFileSync(file, 'latin1')}\n})`,
+    {
+      filename: file,
+      cachedData: readCache(cacheFile),
+    },
+  );
+  if (process.env.FAIRLEAD_WRITE_CODE_CACHE) {
+    process.on('exit', () => {
+      writeFileSync(`${cacheFile}.new`, script.createCachedData());
+      renameSync(`${cacheFile}.new`, cacheFile);
+    });
+  }
+  const module = { exports: {} };
+  script.runInThisContext()(module, require, __filename, load, (specifier) => import(specifier));
+  return module.exports;
 }
 
-script.runInThisContext()(require, __filename, (specifier) => import(specifier));
+load(basename(__filename));

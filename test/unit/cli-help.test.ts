@@ -200,7 +200,7 @@ describe('wrong command lines', () => {
     ],
     [
       ['daemon', '--kv-store', 'redis:x'],
-      `invalid argument for "--kv-store" flag: "redis:x": unknown KV store provider "redis": expected consul, etcd or zookeeper. See 'docker daemon --help'.`,
+      `invalid argument for "--kv-store" flag: unknown kv store provider "redis": use one of consul, etcd, zookeeper, as in consul:localhost:8500. See 'docker daemon --help'.`,
     ],
     [
       ['daemon', '--config-file', '/nonexistent'],
