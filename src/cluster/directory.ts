@@ -20,6 +20,9 @@ import { type Versioned, WatchedFolder } from './watched-folder.ts';
 /** Where objects live. `global` is the same store as `local` when there is no --kv-store. */
 export type Stores = Readonly<Record<Scope, Store>>;
 
+/** How often a wait looks whether the KV store is still there, in milliseconds. */
+const lookEveryMs = 250;
+
 /** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
 export type DirectoryListener = (networkIds: ReadonlySet<string>) => void;
 
@@ -64,6 +67,13 @@ export class Directory {
     if (this.stores[scope] === this.stores.local) await ensureSchema(this.stores.local);
     else if (await this.#refill.needed()) await this.#putBack();
     else await this.#refill.enter();
+  }
+
+  /** Whether all lists have been seen once: until then what is absent here may be in the KV store all the same. */
+  complete(): boolean {
+    return [...this.#folders.values()].every(
+      ({ networks, services, nodes }) => networks.isReady && services.isReady && nodes.isReady,
+    );
   }
 
   subscribe(listener: DirectoryListener): () => void {
@@ -116,7 +126,32 @@ export class Directory {
     const folder = this.#watchEndpoints(this.stores.global, folders.endpointsOf(network.id));
     this.#endpoints.set(network.id, folder);
     // What endpoints mean to an overlay depends on where their nodes are.
-    await Promise.all([folder.ready, this.#foldersOf(this.stores.global).nodes.ready]);
+    const known = Promise.all([folder.ready, this.#foldersOf(this.stores.global).nodes.ready]);
+    try {
+      await this.#unlessAway(known);
+    } catch (error) {
+      await this.unfollow(network.id);
+      throw error;
+    }
+  }
+
+  /** Waits as long as the KV store is there: who starts a container must not wait for its return. */
+  async #unlessAway(known: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const away = new Promise<never>((_, reject) => {
+      timer = setInterval(() => {
+        try {
+          this.reachable('global');
+        } catch (error) {
+          reject(error);
+        }
+      }, lookEveryMs);
+    });
+    try {
+      await Promise.race([known, away]);
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   async unfollow(networkId: string): Promise<void> {

@@ -18,6 +18,7 @@ export class WatchedFolder<T> {
   readonly #waiters = new Map<string, Set<() => void>>();
   readonly #watch;
   readonly #done: Promise<void>;
+  #isReady = false;
   #markReady: () => void = () => {};
   /** Resolves at the first snapshot. */
   readonly ready: Promise<void> = new Promise((resolve) => {
@@ -44,6 +45,11 @@ export class WatchedFolder<T> {
 
   *records(): IterableIterator<T> {
     for (const { record } of this.#entries.values()) yield record;
+  }
+
+  /** Whether there has been a snapshot: before it, what is absent here is not known to be absent. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   covers(key: string): boolean {
@@ -96,6 +102,7 @@ export class WatchedFolder<T> {
     ]);
     // Whatever a writer waits for is in the snapshot or was overwritten since.
     for (const token of this.#waiters.keys()) this.#wake(token);
+    this.#isReady = true;
     this.#markReady();
   }
 

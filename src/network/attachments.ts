@@ -95,8 +95,10 @@ export class Attachments {
     present?: ReadonlySet<string>,
   ): Promise<boolean> {
     const { joined, network: networkId } = membership;
-    const network = this.parts.directory.network(networkId);
-    if (!joined) return false;
+    const { directory } = this.parts;
+    const network = directory.network(networkId);
+    // While the KV store has not been seen, nothing of it is known to be gone.
+    if (!joined || (network?.scope !== 'local' && !directory.complete())) return false;
     if (!network) throw new FairleadError('not-found', `network ${shortId(networkId)} is gone`);
     return await this.participation.during(network, () =>
       this.#assert(container, membership, network, joined, present),

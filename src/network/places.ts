@@ -89,6 +89,8 @@ export class Places {
     try {
       return await this.attachments.assert(container, place, present);
     } catch (error) {
+      // With the KV store away there is nothing to be said against this place, and the others come next.
+      if (isKind(error, 'unavailable')) return false;
       if (!isKind(error, 'conflict') && !isKind(error, 'not-found')) throw error;
       this.parts.log.warn(`container ${container.name} is detached: ${messageOf(error)}`);
       await this.drop(this.require(container.id), [place]);

@@ -2,6 +2,7 @@ import type { Entry } from '../../kvstore/store.ts';
 import { folders } from '../cluster/keys.ts';
 import { addressSchema } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
+import type { Owned } from '../dataplane/dataplane.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
 import type { Attachments } from './attachments.ts';
 import { DeadAddresses } from './dead-addresses.ts';
@@ -141,7 +142,7 @@ export class Reconciler {
   }
 
   async #sweepKernel(claimed: readonly Container[]): Promise<void> {
-    const { dataplane, hostNetworks } = this.parts;
+    const { dataplane, directory } = this.parts;
     const owned = await dataplane.owned();
     const sources = claimed.flatMap(({ memberships }) =>
       memberships.flatMap(({ joined }) => joined?.source ?? []),
@@ -153,9 +154,15 @@ export class Reconciler {
     for (const sandbox of owned.sandboxes) {
       if (!claimed.some(({ id }) => id.startsWith(sandbox))) await dataplane.removeSandbox(sandbox);
     }
-    const devices = new Set(
-      hostNetworks.list().flatMap((n) => driverOf(this.parts, n).interfaces?.(n) ?? []),
-    );
+    if (directory.complete()) await this.#sweepDevices(owned, claimed);
+  }
+
+  /** Devices of networks that neither are set up here nor have a container here. */
+  async #sweepDevices(owned: Owned, claimed: readonly Container[]): Promise<void> {
+    const { dataplane, directory, hostNetworks } = this.parts;
+    const ids = new Set(claimed.flatMap(({ memberships }) => memberships.map(({ network }) => network)));
+    const networks = [...hostNetworks.list(), ...directory.networks().filter(({ id }) => ids.has(id))];
+    const devices = new Set(networks.flatMap((n) => driverOf(this.parts, n).interfaces?.(n) ?? []));
     for (const name of owned.vxlans.filter((vxlan) => !devices.has(vxlan))) await dataplane.removeVxlan(name);
     for (const name of owned.bridges.filter((bridge) => !devices.has(bridge)))
       await dataplane.removeBridge(name);
