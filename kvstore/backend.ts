@@ -39,5 +39,15 @@ export class Gap extends Error {
   override readonly name = 'Gap';
 }
 
+/**
+ * The request never left this host or reached no server, so asking another one does nothing twice, and
+ * nothing was changed. Of any other failure of a commit that cannot be said.
+ */
+export function neverSent(error: unknown): boolean {
+  return /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|No connection established/.test(
+    String(error),
+  );
+}
+
 /** Milliseconds that a server has for one answer. */
 export const callTimeout = 4000;

@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { callTimeout } from './backend.ts';
+import { callTimeout, neverSent } from './backend.ts';
 import type { StoreOptions } from './options.ts';
 import type { Server, StoreSpec } from './spec.ts';
 
@@ -24,9 +24,6 @@ export interface ConsulRequest {
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
-
-/** The request never reached a server, so asking another one changes nothing twice. */
-const neverSent = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'];
 
 /** Plain HTTP: the consul package has neither transactions with answers to each step nor the index of an answer. */
 export class ConsulHttp {
@@ -63,7 +60,7 @@ export class ConsulHttp {
       } catch (error) {
         if (request.signal?.aborted) throw error;
         if (this.#servers[0] === server) this.#servers.push(...this.#servers.splice(0, 1));
-        if (left === 1 || !neverSent.includes(codeOf(error))) throw error;
+        if (left === 1 || !neverSent(error)) throw error;
       }
     }
   }
@@ -112,8 +109,4 @@ async function read(response: http.IncomingMessage): Promise<ConsulAnswer> {
 
 function reasonOf({ status, text }: ConsulAnswer): string {
   return status === 403 ? denied : `${status} ${text.trim()}`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

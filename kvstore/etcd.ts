@@ -1,7 +1,8 @@
 import { noop } from 'cockatiel';
-import { Etcd3, EtcdLeaseInvalidError, type IKeyValue, type IOptions, type IRequestOp } from 'etcd3';
+import { Etcd3, type IKeyValue, type IOptions, type IRequestOp } from 'etcd3';
 import { FairleadError } from '../src/lib/errors.ts';
-import { type Backend, callTimeout, type Grant } from './backend.ts';
+import { type Backend, callTimeout, type Grant, neverSent } from './backend.ts';
+import { plainError } from './etcd-error.ts';
 import { grantEtcdLease } from './etcd-lease.ts';
 import { followEtcd } from './etcd-watch.ts';
 import type { StoreOptions } from './options.ts';
@@ -10,8 +11,6 @@ import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
 
 /** Keys of one answer; 20,000 of 64 KiB in one message would be more than gRPC takes. */
 const pageSize = 2000;
-/** gRPC's word for a request that never left this host, so asking another server changes nothing twice. */
-const neverSent = /No connection established|ECONNREFUSED|EHOSTUNREACH|ENOTFOUND/;
 
 /** etcd from 3.4 on, by its v3 API. A version is the key's mod_revision, a commit is a Txn. */
 export class EtcdBackend implements Backend {
@@ -45,14 +44,7 @@ export class EtcdBackend implements Backend {
       success: writes.map((write) => this.#operation(write)),
       failure: keys.map((key): IRequestOp => ({ request_range: { key, keys_only: true } })),
     };
-    const { succeeded, header, responses } = await this.#onAny(
-      (client) => client.kv.txn(request),
-      neverSent,
-    ).catch((error) => {
-      throw error instanceof EtcdLeaseInvalidError
-        ? new FairleadError('unavailable', 'the lease has ended')
-        : error;
-    });
+    const { succeeded, header, responses } = await this.#onAny((client) => client.kv.txn(request), neverSent);
     if (succeeded) return { ok: true, versions: versionsOf(writes, header.revision) };
     const found = responses.map(({ response_range }) => response_range.kvs[0]?.mod_revision);
     const failed = checks.find((check, index) => !holds(check, found[index]));
@@ -60,12 +52,15 @@ export class EtcdBackend implements Backend {
   }
 
   async follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {
-    await this.#onAny(async (client) => {
-      const { entries, revision } = await this.#listAt(client, prefix);
-      const range = { key: this.#bytes(prefix), range_end: endOf(this.#bytes(prefix)) };
-      send({ type: 'snapshot', entries });
-      await followEtcd(client, range, revision, (kv) => this.#entry(kv), send, signal);
-    }, /never repeated/);
+    await this.#onAny(
+      async (client) => {
+        const { entries, revision } = await this.#listAt(client, prefix);
+        const range = { key: this.#bytes(prefix), range_end: endOf(this.#bytes(prefix)) };
+        send({ type: 'snapshot', entries });
+        await followEtcd(client, range, revision, (kv) => this.#entry(kv), send, signal);
+      },
+      () => false,
+    );
   }
 
   grant(ttlSeconds: number): Promise<Grant> {
@@ -95,9 +90,9 @@ export class EtcdBackend implements Backend {
 
   /**
    * Asks the server that answered last, then the others. Those that failed go to the end of the line.
-   * With `only`, another server is asked only after an error that reads like this.
+   * With `only`, another server is asked only after an error of this kind.
    */
-  async #onAny<T>(call: (client: Etcd3) => Promise<T>, only = /^/): Promise<T> {
+  async #onAny<T>(call: (client: Etcd3) => Promise<T>, only = (_: unknown) => true): Promise<T> {
     for (let left = this.#clients.length; ; left--) {
       const [client] = this.#clients;
       if (!client) throw new Error('no server');
@@ -105,7 +100,8 @@ export class EtcdBackend implements Backend {
         return await call(client);
       } catch (error) {
         if (this.#clients[0] === client) this.#clients.push(...this.#clients.splice(0, 1));
-        if (left === 1 || error instanceof EtcdLeaseInvalidError || !only.test(String(error))) throw error;
+        const plain = plainError(error);
+        if (left === 1 || plain instanceof FairleadError || !only(error)) throw plain;
       }
     }
   }

@@ -25,13 +25,17 @@ export class Reachability {
     this.#status = { name, reachable: false, since: reachable ? Date.now() : since, reason: oneLine(reason) };
   }
 
-  /** The error for a caller whose request has just failed. */
-  error(cause: unknown): FairleadError {
+  /** The error for a caller whose request has just failed; `more` is said at its end. */
+  error(cause: unknown, more = ''): FairleadError {
     const { name, since, reason } = this.#status;
     const time = new Date(since).toISOString();
-    return new FairleadError('unavailable', `kv store ${name} is unreachable since ${time}: ${reason}`, {
-      cause,
-    });
+    return new FairleadError(
+      'unavailable',
+      `kv store ${name} is unreachable since ${time}: ${reason}${more}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Channel } from '../src/lib/channel.ts';
 import { FairleadError, messageOf } from '../src/lib/errors.ts';
-import { type Backend, Gap } from './backend.ts';
+import { type Backend, Gap, neverSent } from './backend.ts';
 import { checkCommit, checkFolder, checkKey, checkTtl } from './limits.ts';
 import { Reachability } from './reachability.ts';
 import { RemoteLease } from './remote-lease.ts';
@@ -38,7 +38,7 @@ export class RemoteStore implements Store {
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     checkCommit(checks, writes);
-    return this.#ask(() => this.#backend.commit(checks, writes));
+    return this.#ask(() => this.#backend.commit(checks, writes), ' (the change may have been made)');
   }
 
   watch(prefix: string): AsyncIterableIterator<WatchEvent> {
@@ -78,7 +78,8 @@ export class RemoteStore implements Store {
     await this.#backend.close();
   }
 
-  async #ask<T>(call: () => Promise<T>): Promise<T> {
+  /** `doubt` is said when the server may have done what it did not answer. */
+  async #ask<T>(call: () => Promise<T>, doubt = ''): Promise<T> {
     this.#mustBeOpen();
     try {
       const answer = await call();
@@ -87,7 +88,7 @@ export class RemoteStore implements Store {
     } catch (error) {
       if (error instanceof FairleadError) throw error;
       this.#reachability.down(messageOf(error));
-      throw this.#reachability.error(error);
+      throw this.#reachability.error(error, neverSent(error) ? '' : doubt);
     }
   }
 

@@ -49,6 +49,9 @@ export function describeFaults({ provider, start }: FaultyServer): void {
       await write(store, put('f/a', '1'));
       running.server.pause();
       await isUnreachable(store);
+      await assert.rejects(store.commit([], [put('f/never', 'x')]), {
+        message: /\(the change may have been made\)$/,
+      });
       running.server.resume();
       await isReachable(store);
       assert.equal(await valueAt(store, 'f/a'), '1');
