@@ -152,9 +152,15 @@ export class Containers implements Contract {
   async #start(id: string): Promise<Container> {
     const container = this.places.require(id);
     if (container.state.status === 'running') return container;
-    const started = await this.starter.start(container);
-    this.#emit(started, 'start');
-    return started;
+    try {
+      const started = await this.starter.start(container);
+      this.#emit(started, 'start');
+      return started;
+    } catch (error) {
+      // As the Engine: what was to go after its end goes when it cannot begin.
+      if (container.spec.autoRemove) await this.#remove(id);
+      throw error;
+    }
   }
 
   async #stop(id: string, timeoutSeconds: number): Promise<void> {
@@ -177,7 +183,7 @@ export class Containers implements Contract {
     await this.places.leaveIfEnded(id);
     await this.runtime.remove(id);
     this.#emit(container, 'destroy');
-    this.#tell(this.#removals, id, container.state.exitCode);
+    for (const waiters of [this.#exits, this.#removals]) this.#tell(waiters, id, container.state.exitCode);
   }
 
   #findOrUndefined(ref: string, force: boolean): Container | undefined {

@@ -120,7 +120,6 @@ export class Services implements Contract {
   }
 
   #byName(ref: string): Service | undefined {
-    if (!ref.includes('.') && ref.trim() === '') return undefined;
     const { service, network } = parseServiceName(ref, this.networks);
     return this.parts.directory.serviceEntry(network.id, service)?.record;
   }

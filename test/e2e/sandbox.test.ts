@@ -128,6 +128,13 @@ describe('the sandbox way', () => {
     });
   });
 
+  it('leaves nothing of a --rm container whose program does not exist', async () => {
+    const ran = await daemon.run('fairlead', 'run', '--rm', '--name', 'gone', 'web', 'no-such-program');
+    expect(ran).toMatchObject({ code: 127, stdout: '' });
+    expect(ran.stderr).toContain('exec: "no-such-program": executable file not found in $PATH');
+    expect((await daemon.ok('ps', '-a')).includes('gone')).toBe(false);
+  });
+
   it('tells what a container resolves, by what path, and whether it reaches it', async () => {
     await daemon.ok('service', 'attach', 'c1', 'my-service.foo');
     const probed = await daemon.ok('probe', 'c2', 'my-service');
