@@ -1,36 +1,32 @@
-import type { Check, CommitResult, Store, Write } from '../../kvstore/store.ts';
-import { FairleadError } from '../lib/errors.ts';
+import type { Check, CommitResult, Store, StoreStatus, Write } from '../../kvstore/store.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
+import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
-import { folders, keys } from './keys.ts';
-import {
-  type Endpoint,
-  endpointSchema,
-  type Network,
-  type NodeRecord,
-  networkSchema,
-  nodeSchema,
-  type Scope,
-  type Service,
-  serviceSchema,
-} from './records.ts';
+import { EndpointFolders } from './endpoint-folders.ts';
+import { Entrance, type Stores } from './entrance.ts';
+import { keys } from './keys.ts';
+import { type ObjectLists, watchLists } from './object-lists.ts';
+import type { Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
 import { Refill } from './refill.ts';
 import { ensureSchema } from './schema.ts';
-import { type Versioned, WatchedFolder } from './watched-folder.ts';
-
-/** Where objects live. `global` is the same store as `local` when there is no --kv-store. */
-export type Stores = Readonly<Record<Scope, Store>>;
-
-/** How often a wait looks whether the KV store is still there, in milliseconds. */
-const lookEveryMs = 250;
+import type { Versioned, WatchedFolder } from './watched-folder.ts';
 
 /** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
 export type DirectoryListener = (networkIds: ReadonlySet<string>) => void;
 
-interface Folders {
-  readonly networks: WatchedFolder<Network>;
-  readonly services: WatchedFolder<Service>;
-  readonly nodes: WatchedFolder<NodeRecord>;
+export interface DirectoryOptions {
+  readonly nodeId?: string;
+  /**
+   * How long what a gap has taken is shown on, while its node may be about to put it again, in milliseconds:
+   * a lease's time, since a node that takes longer is as good as dead.
+   */
+  readonly graceMs?: number;
 }
+
+/** How long to wait for the lists of a store that answers, in milliseconds. */
+const listedMs = 10_000;
+/** Less would not let nodes find the way back to a store: their tries are up to 2 s apart, and take turns. */
+const leastGraceMs = 10_000;
 
 /**
  * The in-memory copy that reads and DNS are answered from. Object lists of both stores are always
@@ -38,35 +34,33 @@ interface Folders {
  * embedded store always, since they are all this node's.
  */
 export class Directory {
-  readonly #folders = new Map<Store, Folders>();
-  readonly #endpoints = new Map<string, WatchedFolder<Endpoint>>();
-  readonly #byNetwork = new Map<string, Map<string, Endpoint>>();
+  readonly #folders = new Map<Store, ObjectLists>();
+  readonly #endpoints: EndpointFolders;
   readonly #listeners = new Set<DirectoryListener>();
   readonly #refill: Refill;
+  readonly #graceMs: number;
+  readonly #entrance: Entrance;
 
   constructor(
     readonly stores: Stores,
     private readonly log: Logger,
+    { nodeId, graceMs = 0 }: DirectoryOptions = {},
   ) {
     this.#refill = new Refill(stores.global, log);
+    this.#graceMs = Math.max(graceMs, leastGraceMs);
     for (const store of new Set([stores.local, stores.global])) {
       this.#folders.set(store, this.#watchLists(store));
     }
-    this.#endpoints.set('', this.#watchEndpoints(stores.local, folders.endpoints));
+    const onChange = (networkIds: ReadonlySet<string>) => this.#notify(networkIds);
+    this.#endpoints = new EndpointFolders(stores.local, { log, nodeId, graceMs: this.#graceMs, onChange });
+    this.#entrance = new Entrance(stores, log);
   }
 
   /** Resolves when what is on this host is known. The KV store is not waited for: it may be away. */
   async ready(): Promise<void> {
     const lists = this.#foldersOf(this.stores.local);
     await Promise.all([lists.networks.ready, lists.services.ready, lists.nodes.ready]);
-    await this.#endpoints.get('')?.ready;
-  }
-
-  /** Before anything is written to the scope's store: it is marked if new, and refilled if it was wiped. */
-  async enter(scope: Scope): Promise<void> {
-    if (this.stores[scope] === this.stores.local) await ensureSchema(this.stores.local);
-    else if (await this.#refill.needed()) await this.#putBack();
-    else await this.#refill.enter();
+    await this.#endpoints.ready;
   }
 
   /** Whether all lists have been seen once: until then what is absent here may be in the KV store all the same. */
@@ -74,6 +68,28 @@ export class Directory {
     return [...this.#folders.values()].every(
       ({ networks, services, nodes }) => networks.isReady && services.isReady && nodes.isReady,
     );
+  }
+
+  /** Before `what` is said not to exist. @throws unavailable while not everything is known */
+  requireComplete(what: string): void {
+    if (this.complete()) return;
+    throw new FairleadError(
+      'unavailable',
+      `${what} is not known here: ${this.#entrance.complaint('global')}`,
+    );
+  }
+
+  /**
+   * Before anything is written to the scope's store: it is marked if new, and refilled if it was wiped.
+   * @throws invalid for a schema that is newer than this program; until it succeeds `reachable` says so
+   */
+  async enter(scope: Scope): Promise<void> {
+    if (this.stores[scope] === this.stores.local) return void (await ensureSchema(this.stores.local));
+    await this.#entrance.open(async () => {
+      if (await this.#refill.needed()) await this.#putBack();
+      else await this.#refill.enter();
+      await this.#listed();
+    });
   }
 
   subscribe(listener: DirectoryListener): () => void {
@@ -107,60 +123,41 @@ export class Directory {
 
   /** The live endpoints of a network that this node follows; empty for others. */
   endpointsOf(networkId: string): readonly Endpoint[] {
-    return [...(this.#byNetwork.get(networkId)?.values() ?? [])];
+    return this.#endpoints.of(networkId);
   }
 
+  /** As the store has it; `endpointsOf` shows more after a gap. */
   endpointEntry(networkId: string, endpointId: string): Versioned<Endpoint> | undefined {
-    const key = keys.endpoint(networkId, endpointId);
-    return this.#endpoints.get(networkId)?.get(key) ?? this.#endpoints.get('')?.get(key);
+    return this.#endpoints.stored(networkId, endpointId);
   }
 
   /** Whether `endpointsOf` is the truth for this network. */
   follows(network: Network): boolean {
-    return this.#storeOf(network) === this.stores.local || this.#endpoints.has(network.id);
+    return this.#storeOf(network) === this.stores.local || this.#endpoints.isFollowed(network.id);
   }
 
-  /** From now on this node takes part in the network. Resolves when its endpoints are known. */
+  /** From now on this node takes part in the network. Resolves when its endpoints are known. @throws unavailable */
   async follow(network: Network): Promise<void> {
-    if (this.follows(network)) return;
-    const folder = this.#watchEndpoints(this.stores.global, folders.endpointsOf(network.id));
-    this.#endpoints.set(network.id, folder);
-    // What endpoints mean to an overlay depends on where their nodes are.
-    const known = Promise.all([folder.ready, this.#foldersOf(this.stores.global).nodes.ready]);
-    try {
-      await this.#unlessAway(known);
-    } catch (error) {
-      await this.unfollow(network.id);
-      throw error;
-    }
-  }
-
-  /** Waits as long as the KV store is there: who starts a container must not wait for its return. */
-  async #unlessAway(known: Promise<unknown>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const away = new Promise<never>((_, reject) => {
-      timer = setInterval(() => {
-        try {
-          this.reachable('global');
-        } catch (error) {
-          reject(error);
-        }
-      }, lookEveryMs);
-    });
-    try {
-      await Promise.race([known, away]);
-    } finally {
-      clearInterval(timer);
-    }
+    if (!this.follows(network)) await this.#endpoints.follow(this.stores.global, network.id);
   }
 
   async unfollow(networkId: string): Promise<void> {
-    const folder = this.#endpoints.get(networkId);
-    if (!folder) return;
-    this.#endpoints.delete(networkId);
-    this.#byNetwork.delete(networkId);
-    await folder.stop();
-    this.#notify(new Set([networkId]));
+    await this.#endpoints.unfollow(networkId);
+  }
+
+  /** Shows an endpoint of this node no longer though its record cannot be deleted now. */
+  withhold(endpoint: Endpoint): void {
+    this.#endpoints.withhold(endpoint);
+  }
+
+  /** Its record is in no store any more. */
+  forgetLingering({ networkId, id }: Endpoint): void {
+    for (const folder of this.#endpoints.all) folder.forget(keys.endpoint(networkId, id));
+  }
+
+  /** Shows it, if it was withheld. */
+  admit(endpoint: Endpoint): void {
+    this.#endpoints.admit(endpoint);
   }
 
   /**
@@ -171,7 +168,8 @@ export class Directory {
     const store = this.reachable(scope);
     const result = await store.commit(checks, writes);
     if (!result.ok) return result;
-    const watched = [...this.#foldersOf(store).all, ...this.#endpointFoldersOf(store)];
+    const endpoints = store === this.stores.local ? [this.#endpoints.local] : this.#endpoints.followed;
+    const watched = [...this.#foldersOf(store).all, ...endpoints];
     await Promise.all(
       writes.map((write) => {
         const folder = watched.find((candidate) => candidate.covers(write.key));
@@ -181,19 +179,28 @@ export class Directory {
     return result;
   }
 
-  /** The scope's store, if it can be asked now. @throws unavailable, with since when */
+  /** The scope's store, if it can be used now. @throws unavailable, with since when and why */
   reachable(scope: Scope): Store {
-    const store = this.stores[scope];
-    const { reachable, name, since, reason } = store.status();
-    if (reachable) return store;
-    const why = reason ? ` (${reason})` : '';
-    const when = new Date(since).toISOString();
-    throw new FairleadError('unavailable', `kv store ${name} is unreachable since ${when}${why}`);
+    return this.#entrance.reachable(scope);
+  }
+
+  /** How the scope's store stands; one whose schema is too new for us is of no more use than one that is away. */
+  status(scope: Scope): StoreStatus {
+    return this.#entrance.status(scope);
   }
 
   async close(): Promise<void> {
     const all = [...this.#folders.values()].flatMap((lists) => [lists.networks, lists.services, lists.nodes]);
-    await Promise.all([...all, ...this.#endpoints.values()].map((folder) => folder.stop()));
+    await Promise.all([this.#endpoints.stop(), ...all.map((folder) => folder.stop())]);
+  }
+
+  /** @throws unavailable when the store does not tell what it has */
+  async #listed(): Promise<void> {
+    const { networks, services, nodes } = this.#foldersOf(this.stores.global);
+    const all = Promise.all([networks.ready, services.ready, nodes.ready]);
+    if (await inTime(all, listedMs)) return;
+    const { name } = this.stores.global.status();
+    throw new FairleadError('unavailable', `kv store ${name} gave no answer in ${listedMs / 1000} s`);
   }
 
   #storeOf(network: Network): Store {
@@ -206,76 +213,37 @@ export class Directory {
     return { ...lists, all: [lists.networks, lists.services, lists.nodes] };
   }
 
-  /** Those of the embedded store are one folder, under no network's id. */
-  #endpointFoldersOf(store: Store): readonly WatchedFolder<Endpoint>[] {
-    const all = [...this.#endpoints];
-    return all.flatMap(([id, folder]) => ((id === '') === (store === this.stores.local) ? [folder] : []));
+  #watchLists(store: Store): ObjectLists {
+    return watchLists(store, this.log, this.#graceMs, {
+      onNetworks: (networkIds) => this.#notify(networkIds),
+      onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
+      afterGap: () => this.#unlessWiped(store),
+    });
   }
 
-  #watchLists(store: Store): Folders {
-    const ofNetworks = (changed: readonly Network[]) => this.#notify(new Set(changed.map(({ id }) => id)));
-    const ofServices = (changed: readonly Service[]) =>
-      this.#notify(new Set(changed.map(({ networkId }) => networkId)));
-    const ofNodes = (changed: readonly NodeRecord[]) => this.#notify(this.#networksOf(changed));
-    const wasWiped = () => this.#wasWiped(store);
-    return {
-      networks: new WatchedFolder(store, folders.networks, networkSchema, this.log, ofNetworks, wasWiped),
-      services: new WatchedFolder(store, folders.services, serviceSchema, this.log, ofServices, wasWiped),
-      nodes: new WatchedFolder(store, folders.nodes, nodeSchema, this.log, ofNodes),
-    };
+  /** What a wiped store lacks stays until it is put back; the embedded store is this process's own. */
+  async #unlessWiped(store: Store): Promise<() => number> {
+    if (store === this.stores.local || !(await this.#refill.needed())) return () => 0;
+    this.#putBack().catch((error: unknown) => this.log.error(`put back what was lost: ${messageOf(error)}`));
+    return () => Number.POSITIVE_INFINITY;
   }
 
-  /** Only a KV store can come back without its data: the embedded one is this process's own. */
-  async #wasWiped(store: Store): Promise<boolean> {
-    if (store === this.stores.local || !(await this.#refill.needed())) return false;
-    void this.#putBack();
-    return true;
-  }
-
-  #putBack(): Promise<void> {
+  async #putBack(): Promise<void> {
     const { networks, services } = this.#foldersOf(this.stores.global);
-    return this.#refill.run([...networks.records()], [...services.records()]);
-  }
-
-  #watchEndpoints(store: Store, prefix: string): WatchedFolder<Endpoint> {
-    const folder: WatchedFolder<Endpoint> = new WatchedFolder(
-      store,
-      prefix,
-      endpointSchema,
-      this.log,
-      (changed) => {
-        for (const endpoint of changed) this.#index(folder, endpoint);
-        this.#notify(new Set(changed.map(({ networkId }) => networkId)));
-      },
-    );
-    return folder;
-  }
-
-  /** Brings the per-network index in line with the folder for one endpoint. */
-  #index(folder: WatchedFolder<Endpoint>, { networkId, id }: Endpoint): void {
-    const now = folder.get(keys.endpoint(networkId, id))?.record;
-    const ofNetwork = this.#byNetwork.get(networkId) ?? new Map<string, Endpoint>();
-    if (now) ofNetwork.set(id, now);
-    else ofNetwork.delete(id);
-    if (ofNetwork.size > 0) this.#byNetwork.set(networkId, ofNetwork);
-    else this.#byNetwork.delete(networkId);
-  }
-
-  #networksOf(nodes: readonly NodeRecord[]): ReadonlySet<string> {
-    const ids = new Set(nodes.map(({ id }) => id));
-    const networks = [...this.#byNetwork].filter(([, of]) => [...of.values()].some((e) => ids.has(e.nodeId)));
-    return new Set(networks.map(([networkId]) => networkId));
+    for (const { key } of await this.#refill.run([...networks.records()], [...services.records()])) {
+      for (const folder of [networks, services]) folder.forget(key);
+    }
   }
 
   #notify(networkIds: ReadonlySet<string>): void {
     for (const listener of this.#listeners) listener(networkIds);
   }
 
-  #all<T>(pick: (lists: Folders) => WatchedFolder<T>): readonly T[] {
+  #all<T>(pick: (lists: ObjectLists) => WatchedFolder<T>): readonly T[] {
     return [...this.#folders.values()].flatMap((lists) => [...pick(lists).records()]);
   }
 
-  #first<T>(pick: (lists: Folders) => T | undefined): T | undefined {
+  #first<T>(pick: (lists: ObjectLists) => T | undefined): T | undefined {
     for (const lists of this.#folders.values()) {
       const found = pick(lists);
       if (found !== undefined) return found;

@@ -1,5 +1,6 @@
 import type { Lease, Store } from '../../kvstore/store.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
+import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Directory } from './directory.ts';
 import { keys } from './keys.ts';
@@ -7,19 +8,25 @@ import type { NodeRecord, Scope } from './records.ts';
 
 /** Between two tries to get a lease back, in milliseconds. */
 const retryMs = 1000;
+/** How long a start waits for the KV store, in milliseconds; local networks must not wait for it. */
+const patienceMs = 1500;
 
 /**
  * This node's place among the others: a lease in each store that its endpoints hang on, and its own
- * record. A lost lease is replaced as soon as the store allows; what hung on it must then be asserted again.
+ * record. A lost lease is replaced as soon as the store allows; what hung on it must then be put again.
+ *
+ * In the KV store the node's record comes after all its endpoints, and goes with them: whoever sees it and
+ * lacks an endpoint knows that the endpoint is gone, and not still on its way (endpoint-folders.ts).
  */
 export class Membership {
   readonly #leases = new Map<Store, Lease>();
-  readonly #regained = new Set<(scope: Scope) => void>();
+  readonly #joined = new Set<(scope: Scope) => Promise<void>>();
+  #announces = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly directory: Pick<Directory, 'stores' | 'enter'>,
+    private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable'>,
     readonly self: NodeRecord,
     private readonly ttlSeconds: number,
     private readonly log: Logger,
@@ -28,23 +35,31 @@ export class Membership {
   /** Returns once the embedded store's lease is there; the KV store's comes when it can. */
   async start(): Promise<void> {
     await this.#join('local');
-    if (this.directory.stores.global !== this.directory.stores.local) await this.#joinWhenReachable();
+    const { local, global } = this.directory.stores;
+    if (global !== local) await inTime(this.#joinWhenReachable(), patienceMs);
   }
 
   /** The lease to put this node's endpoints on. @throws unavailable while there is none */
   lease(scope: Scope): Lease {
-    const lease = this.#leases.get(this.directory.stores[scope]);
+    const store = this.directory.reachable(scope);
+    const lease = this.#leases.get(store);
     if (lease && !lease.lost.aborted) return lease;
-    const { name } = this.directory.stores[scope].status();
     throw new FairleadError(
       'unavailable',
-      `this node has no lease in kv store ${name} now; try again shortly`,
+      `this node has no lease in kv store ${store.status().name} now; try again shortly`,
     );
   }
 
-  /** Called whenever a lease is there anew, so that what hung on the old one is put again. */
-  onJoined(listener: (scope: Scope) => void): void {
-    this.#regained.add(listener);
+  /** Called, and waited for, whenever a lease is there anew, so that what hung on the old one is put again. */
+  onJoined(listener: (scope: Scope) => Promise<void>): void {
+    this.#joined.add(listener);
+  }
+
+  /** From now on the node's record is in the KV store: its endpoints are. */
+  async announce(): Promise<void> {
+    this.#announces = true;
+    const lease = this.#leases.get(this.directory.stores.global);
+    if (lease) await this.#announceOn(lease);
   }
 
   /** Leaves without a goodbye: the containers go on running, so their endpoints stay until the lease's end. */
@@ -57,11 +72,25 @@ export class Membership {
     const store = this.directory.stores[scope];
     await this.directory.enter(scope);
     const lease = await store.lease(this.ttlSeconds);
-    const put = { op: 'put', key: keys.node(this.self.id), value: JSON.stringify(this.self), lease } as const;
-    if (store === this.directory.stores.global) await store.commit([], [put]);
     this.#leases.set(store, lease);
     lease.lost.addEventListener('abort', () => this.#lost(scope, store, lease), { once: true });
-    for (const listener of this.#regained) listener(scope);
+    for (const listener of this.#joined) await listener(scope);
+    if (store === this.directory.stores.global && this.#announces) await this.#announceOn(lease);
+  }
+
+  /** Again and again, for as long as the lease is this node's. */
+  async #announceOn(lease: Lease): Promise<void> {
+    const { global } = this.directory.stores;
+    const [key, value] = [keys.node(this.self.id), JSON.stringify(this.self)];
+    while (!this.#closed && !lease.lost.aborted) {
+      try {
+        await global.commit([], [{ op: 'put', key, value, lease }]);
+        return;
+      } catch (error) {
+        this.log.debug({ error: messageOf(error) }, 'this node could not be announced yet');
+        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+      }
+    }
   }
 
   #lost(scope: Scope, store: Store, lease: Lease): void {
@@ -78,7 +107,7 @@ export class Membership {
       await this.#join('global');
     } catch (error) {
       this.log.debug({ error: messageOf(error) }, 'the KV store gave no lease yet');
-      this.#retry = setTimeout(() => void this.#joinWhenReachable(), retryMs);
+      if (!this.#closed) this.#retry = setTimeout(() => void this.#joinWhenReachable(), retryMs);
     }
   }
 }

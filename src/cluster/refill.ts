@@ -1,6 +1,6 @@
 import type { Check, Store, Write } from '../../kvstore/store.ts';
-import { withoutPrefix } from '../lib/addresses.ts';
-import { messageOf } from '../lib/errors.ts';
+import { overlaps, parseSubnet, withoutPrefix } from '../lib/addresses.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { keys } from './keys.ts';
@@ -10,6 +10,11 @@ import { ensureSchema } from './schema.ts';
 const retryMs = 500;
 const maxTries = 20;
 
+/** Records of a network or service whose place in the store another one has taken. */
+export interface Lost {
+  readonly key: string;
+}
+
 /**
  * Puts back what a KV store has lost: one whose identity is no longer what it was when we came was wiped. Every
  * node knows all networks and services and writes them if absent, so it does not matter who is first.
@@ -17,22 +22,18 @@ const maxTries = 20;
  */
 export class Refill {
   #identity: string | undefined;
-  #running: Promise<void> | undefined;
+  #running: Promise<readonly Lost[]> | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly log: Logger,
   ) {}
 
-  /** Whether the store lost its data. When it cannot be asked, a later snapshot will tell. */
+  /** Whether the store lost its data. @throws unavailable */
   async needed(): Promise<boolean> {
     if (this.#running) return true;
     if (this.#identity === undefined) return false;
-    try {
-      return (await this.store.get(keys.identity))?.value !== this.#identity;
-    } catch {
-      return true;
-    }
+    return (await this.store.get(keys.identity))?.value !== this.#identity;
   }
 
   /** Marks a new store, and remembers its identity. @throws invalid | unavailable */
@@ -40,64 +41,83 @@ export class Refill {
     this.#identity = await ensureSchema(this.store);
   }
 
-  run(networks: readonly Network[], services: readonly Service[]): Promise<void> {
+  /** @returns what could not be put back. @throws unavailable when the store stays away */
+  run(networks: readonly Network[], services: readonly Service[]): Promise<readonly Lost[]> {
     this.#running ??= this.#run(networks, services).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  async #run(networks: readonly Network[], services: readonly Service[]): Promise<void> {
+  async #run(networks: readonly Network[], services: readonly Service[]): Promise<readonly Lost[]> {
     const { name } = this.store.status();
-    const counts = `${networks.length} networks and ${services.length} services`;
-    for (let tried = 1; tried <= maxTries; tried += 1) {
+    for (let tried = 1; ; tried += 1) {
       try {
-        if ((await this.store.get(keys.identity))?.value === this.#identity) return;
+        if ((await this.store.get(keys.identity))?.value === this.#identity) return [];
+        const counts = `${networks.length} networks and ${services.length} services`;
         this.log.warn(`kv store ${name} has lost its data; putting back ${counts}`);
-        for (const network of networks) await this.#putNetwork(network);
-        for (const service of services) await this.#putService(service);
+        const lost: Lost[] = [];
+        for (const network of networks) lost.push(...(await this.#putNetwork(network)));
+        for (const service of services) lost.push(...(await this.#putService(service)));
         this.#identity = await ensureSchema(this.store, JSON.parse(this.#identity ?? '""'));
-        return;
+        return lost;
       } catch (error) {
         this.log.debug(`putting back what ${name} has lost: ${messageOf(error)}`);
+        if (tried === maxTries || (error instanceof FairleadError && error.kind === 'invalid')) throw error;
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }
   }
 
-  async #putNetwork({ removing: _, ...network }: Network): Promise<void> {
+  async #putNetwork({ removing: _, ...network }: Network): Promise<readonly Lost[]> {
     const subnets = await this.store.get(keys.subnets);
     const used: Subnets = subnets ? subnetsSchema.parse(JSON.parse(subnets.value)) : {};
     const pools = network.ipam.pools.map(({ subnet }) => subnet);
+    const [own, name] = [keys.network(network.id), keys.networkName(network.name)];
+    const vnis = network.vni === undefined ? [] : [put(keys.vni(network.vni), network.id)];
+    const taking = [put(own, network), put(name, network.id), ...vnis];
+    const subnetsCheck: Check = subnets
+      ? { key: keys.subnets, expect: 'version', version: subnets.version }
+      : { key: keys.subnets, expect: 'absent' };
     const result = await this.store.commit(
-      [
-        { key: keys.network(network.id), expect: 'absent' },
-        subnets
-          ? { key: keys.subnets, expect: 'version', version: subnets.version }
-          : { key: keys.subnets, expect: 'absent' },
-      ],
-      [
-        put(keys.network(network.id), network),
-        put(keys.networkName(network.name), network.id),
-        put(keys.subnets, { ...used, [shortId(network.id)]: pools }),
-        ...(network.vni === undefined ? [] : [put(keys.vni(network.vni), network.id)]),
-      ],
+      [...taking.map(ifAbsent), subnetsCheck],
+      [...taking, put(keys.subnets, { ...used, [shortId(network.id)]: pools })],
     );
-    // Another node was faster with the document of subnets: once more, unless it was with this network.
-    if (!result.ok && result.failed === keys.subnets) await this.#putNetwork(network);
+    if (result.ok) return this.#sayOverlaps(network, pools, used);
+    // Another node was faster with the document of subnets: once more.
+    if (result.failed === keys.subnets) return await this.#putNetwork(network);
+    // With its record, or with one of a new network in its place.
+    if (await this.store.get(own)) return [];
+    this.log.error(`network ${network.name} is lost with the store: ${result.failed} is another's by now`);
+    return [{ key: own }];
   }
 
-  async #putService(service: Service): Promise<void> {
+  /** A network that was made on the empty store, where nobody knew ours. Both have containers: people decide. */
+  #sayOverlaps({ id, name }: Network, pools: readonly string[], used: Subnets): readonly Lost[] {
+    const others = Object.entries(used).flatMap(([other, subnets]) => (other === shortId(id) ? [] : subnets));
+    const hit = others.find((other) => pools.some((pool) => overlaps(parseSubnet(pool), parseSubnet(other))));
+    if (hit) this.log.error(`network ${name} is put back, but ${hit} was given to another meanwhile`);
+    return [];
+  }
+
+  async #putService(service: Service): Promise<readonly Lost[]> {
     const owner = { owner: 'service', id: service.id };
     const addresses = [service.ipv4, service.ipv6].flatMap((cidr) =>
       cidr === undefined ? [] : [put(keys.address(service.networkId, withoutPrefix(cidr)), owner)],
     );
-    const writes = [put(keys.service(service.networkId, service.name), service), ...addresses];
-    const checks = writes.map(({ key }): Check => ({ key, expect: 'absent' }));
-    await this.store.commit(checks, writes);
+    const own = keys.service(service.networkId, service.name);
+    const taking = [put(own, service), ...addresses];
+    const result = await this.store.commit(taking.map(ifAbsent), taking);
+    if (result.ok || (await this.store.get(own))) return [];
+    this.log.error(`service ${service.name} is lost with the store: ${result.failed} is another's by now`);
+    return [{ key: own }];
   }
 }
 
 function put(key: string, value: unknown): Write & { readonly op: 'put' } {
   return { op: 'put', key, value: JSON.stringify(value) };
+}
+
+function ifAbsent({ key }: Write): Check {
+  return { key, expect: 'absent' };
 }

@@ -11,9 +11,28 @@ export interface Versioned<T> {
   readonly version: string;
 }
 
+export interface FolderOptions<T> {
+  readonly store: Store;
+  /** Ends in `/`. */
+  readonly prefix: string;
+  readonly schema: z.ZodType<T>;
+  readonly log: Logger;
+  /** Told after each batch which records came, changed or went. */
+  readonly onChange: (changed: readonly T[]) => void;
+  /**
+   * Asked when the snapshot after a gap lacks what was known: for how many milliseconds is each record to
+   * be shown all the same? 0: it is gone. Infinity: until the store has it again, or a writer deletes it.
+   * When it rejects all of them linger for `graceMs`.
+   */
+  readonly afterGap?: (missing: readonly T[]) => Promise<(record: T) => number>;
+  readonly graceMs?: number;
+}
+
 /** An in-memory copy of one folder, decoded, kept true by a watch. */
 export class WatchedFolder<T> {
   readonly #entries = new Map<string, Versioned<T>>();
+  /** Keys that the store lacks and that are shown all the same, with what ends that. */
+  readonly #lingering = new Map<string, NodeJS.Timeout | undefined>();
   readonly #seen = new Set<string>();
   readonly #waiters = new Map<string, Set<() => void>>();
   readonly #watch;
@@ -25,18 +44,19 @@ export class WatchedFolder<T> {
     this.#markReady = resolve;
   });
 
-  constructor(
-    store: Store,
-    private readonly prefix: string,
-    private readonly schema: z.ZodType<T>,
-    private readonly log: Logger,
-    /** Told after each batch which records came, changed or went. */
-    private readonly onChange: (changed: readonly T[]) => void,
-    /** Asked when a snapshot lacks what was known: has the store lost its data? Then it is kept, to be put back. */
-    private readonly wasWiped: () => Promise<boolean> = async () => false,
-  ) {
-    this.#watch = store.watch(prefix);
+  constructor(private readonly options: FolderOptions<T>) {
+    this.#watch = options.store.watch(options.prefix);
     this.#done = this.#follow();
+  }
+
+  /** Whether there has been a snapshot: before it, what is absent here is not known to be absent. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** What the store has under the key; not what only lingers here. */
+  stored(key: string): Versioned<T> | undefined {
+    return this.#lingering.has(key) ? undefined : this.#entries.get(key);
   }
 
   get(key: string): Versioned<T> | undefined {
@@ -47,18 +67,19 @@ export class WatchedFolder<T> {
     for (const { record } of this.#entries.values()) yield record;
   }
 
-  /** Whether there has been a snapshot: before it, what is absent here is not known to be absent. */
-  get isReady(): boolean {
-    return this.#isReady;
+  covers(key: string): boolean {
+    return key.startsWith(this.options.prefix);
   }
 
-  covers(key: string): boolean {
-    return key.startsWith(this.prefix);
+  /** Shows a lingering record no longer. */
+  forget(key: string): void {
+    if (this.#lingering.has(key)) this.#apply([{ op: 'delete', key }]);
   }
 
   /** Resolves once a write (version undefined: a delete) has come back through the watch, or after a second. */
   async settled(key: string, version: string | undefined): Promise<void> {
     const token = `${key}@${version ?? ''}`;
+    if (version === undefined) this.forget(key);
     const current = this.#entries.get(key)?.version;
     if (current === version || this.#seen.has(token)) return;
     await new Promise<void>((resolve) => {
@@ -75,6 +96,7 @@ export class WatchedFolder<T> {
   }
 
   async stop(): Promise<void> {
+    for (const timer of this.#lingering.values()) clearTimeout(timer);
     await this.#watch.return?.();
     await this.#done;
   }
@@ -86,18 +108,21 @@ export class WatchedFolder<T> {
         else this.#apply(event.changes);
       }
     } catch (error) {
-      this.log.debug({ error, prefix: this.prefix }, 'watch ended');
+      this.options.log.debug({ error, prefix: this.options.prefix }, 'watch ended');
     }
   }
 
   async #replace(entries: readonly Entry[]): Promise<void> {
     const there = new Set(entries.map(({ key }) => key));
-    const missing = [...this.#entries.keys()].filter((key) => !there.has(key));
-    const gone = missing.length > 0 && (await this.wasWiped()) ? [] : missing;
+    const missing = [...this.#entries].filter(([key]) => !there.has(key));
+    const lingerMs = missing.length > 0 ? await this.#judge(missing.map(([, { record }]) => record)) : gone;
+    for (const [key, { record }] of missing) this.#linger(key, lingerMs(record));
     this.#apply([
-      ...gone.map((key) => ({ op: 'delete', key }) as const),
+      ...missing.flatMap(([key, { record }]) =>
+        lingerMs(record) > 0 ? [] : ({ op: 'delete', key } as const),
+      ),
       ...entries
-        .filter((entry) => this.#entries.get(entry.key)?.version !== entry.version)
+        .filter((entry) => this.stored(entry.key)?.version !== entry.version)
         .map((entry) => ({ op: 'put', entry }) as const),
     ]);
     // Whatever a writer waits for is in the snapshot or was overwritten since.
@@ -106,17 +131,51 @@ export class WatchedFolder<T> {
     this.#markReady();
   }
 
+  async #judge(missing: readonly T[]): Promise<(record: T) => number> {
+    const { afterGap, graceMs = 0 } = this.options;
+    if (!afterGap) return gone;
+    try {
+      return await afterGap(missing);
+    } catch {
+      // Away again: the next snapshot is judged anew.
+      return () => graceMs;
+    }
+  }
+
+  #linger(key: string, milliseconds: number): void {
+    clearTimeout(this.#lingering.get(key));
+    if (milliseconds === 0) return;
+    const end = () => {
+      // A store that is away again confirms nothing.
+      if (this.options.store.status().reachable) this.forget(key);
+      else this.#linger(key, milliseconds);
+    };
+    const timer = milliseconds === Infinity ? undefined : setTimeout(end, milliseconds).unref();
+    this.#lingering.set(key, timer);
+  }
+
   #apply(changes: readonly Change[]): void {
     const changed: T[] = [];
     for (const change of changes) {
-      const before = this.#entries.get(change.op === 'put' ? change.entry.key : change.key)?.record;
+      const key = change.op === 'put' ? change.entry.key : change.key;
+      const before = this.#entries.get(key)?.record;
+      clearTimeout(this.#lingering.get(key));
+      this.#lingering.delete(key);
       if (before !== undefined) changed.push(before);
       const after = change.op === 'put' ? this.#put(change.entry) : this.#delete(change.key);
       if (after !== undefined) changed.push(after);
     }
-    if (changed.length > 0) this.onChange(changed);
+    if (changed.length > 0) this.options.onChange(changed);
     for (const change of changes) {
-      this.#wake(change.op === 'put' ? `${change.entry.key}@${change.entry.version}` : `${change.key}@`);
+      if (change.op === 'delete') {
+        this.#wake(`${change.key}@`);
+        continue;
+      }
+      const { key, version } = change.entry;
+      this.#wake(`${key}@${version}`);
+      // A deletion that was seen says nothing of one after this put.
+      this.#wake(`${key}@`);
+      this.#seen.delete(`${key}@`);
     }
   }
 
@@ -133,10 +192,10 @@ export class WatchedFolder<T> {
 
   /** A record that does not decode is named and skipped: one bad key must not hide the others. */
   #decode(entry: Entry): T | undefined {
-    const decoded = this.schema.safeParse(parseJson(entry.value));
+    const decoded = this.options.schema.safeParse(parseJson(entry.value));
     if (decoded.success) return decoded.data;
     const issue = decoded.error.issues[0];
-    this.log.error(
+    this.options.log.error(
       { key: entry.key },
       `skipping ${entry.key}: not a valid record (${issue?.path.join('.')}: ${issue?.message})`,
     );
@@ -156,6 +215,8 @@ export class WatchedFolder<T> {
     }
   }
 }
+
+const gone = () => 0;
 
 function parseJson(text: string): unknown {
   try {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { builtInDrivers, createDrivers } from '../../drivers/index.ts';
 import { openEmbeddedStore } from '../../kvstore/embedded.ts';
 import { openStore } from '../../kvstore/open.ts';
-import type { Store } from '../../kvstore/store.ts';
+import type { Store, StoreStatus } from '../../kvstore/store.ts';
 import type { SystemInfo } from '../api/deps.ts';
 import { createApi } from '../api/server.ts';
 import { Directory } from '../cluster/directory.ts';
@@ -95,9 +95,8 @@ async function open(
   await ensureSchema(store);
 
   const global = await openGlobalStore(config, store, opened);
-  opened.push('store log', logStoreChanges([global], log));
   const stores = { local: store, global };
-  const directory = new Directory(stores, log);
+  const directory = new Directory(stores, log, { nodeId, graceMs: config.leaseTtlSeconds * 1000 });
   opened.push('directory', () => directory.close());
   await directory.ready();
   // Names are answered from here on, before anything of the kernel is looked at.
@@ -116,6 +115,11 @@ async function open(
   const membership = new Membership(directory, self, config.leaseTtlSeconds, log);
   opened.push('membership', () => membership.close());
   await membership.start();
+  if (global !== store)
+    opened.push(
+      'store log',
+      logStoreChanges(() => directory.status('global'), log),
+    );
 
   const dataplane = seams.dataplane(await openDataplane(way, tag, log));
   const runtime = openRuntime(way, { dataplane, store, log }, config);
@@ -141,7 +145,7 @@ async function open(
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
-  const info = systemInfo(config, way, nodeId, [...new Set([store, global])], dns);
+  const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns);
   const api = await createApi({ model, dns, probe, info, log });
   opened.push('api', () => api.close());
   for (const host of config.hosts) await api.listen(host);
@@ -187,11 +191,16 @@ function listenOnGateways(dns: Dns, dataplane: Dataplane, networks: readonly Net
   );
 }
 
+function storeStates(directory: Directory): readonly StoreStatus[] {
+  const { local, global } = directory.stores;
+  return [directory.status('local'), ...(global === local ? [] : [directory.status('global')])];
+}
+
 function systemInfo(
   config: DaemonConfig,
   { way, why }: Way,
   nodeId: string,
-  stores: readonly Store[],
+  stores: () => readonly StoreStatus[],
   dns: Dns,
 ): () => SystemInfo {
   const started = Date.now();
@@ -204,7 +213,7 @@ function systemInfo(
     nodeName: config.nodeName,
     dataRoot: config.dataRoot,
     started,
-    stores: stores.map((store) => store.status()),
+    stores: stores(),
     dns: dns.status(),
     drivers: builtInDrivers,
     defaultNetwork: `${driver}:${name}`,

@@ -2,7 +2,7 @@ import type { JoinResult } from '../../drivers/driver.ts';
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import type { Container, JoinedState, Membership } from '../container/runtime.ts';
 import { parseSubnet } from '../lib/addresses.ts';
-import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
+import { FairleadError, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../lib/undo.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
@@ -75,7 +75,7 @@ export class Attachments {
     if (!network) return await this.#unplug(container, joined);
     const endpoint = this.records.recall(container, network, joined, serviceId);
     await runAll([
-      () => this.#withdrawWhenPossible(network, endpoint),
+      () => this.records.withdrawWhenPossible(network, endpoint),
       () => this.#unplug(container, joined),
       () => driverOf(this.parts, network).leave(network, endpoint),
       () => this.participation.leaveIfUnused(network),
@@ -118,15 +118,6 @@ export class Attachments {
     const result = await driverOf(this.parts, network).join(network, endpoint);
     await this.#plug(container, endpoint, result, joined.interfaceName);
     return true;
-  }
-
-  async #withdrawWhenPossible(network: Network, endpoint: Endpoint): Promise<void> {
-    try {
-      await this.records.withdraw(network, endpoint);
-    } catch (error) {
-      if (!isKind(error, 'unavailable')) throw error;
-      this.parts.log.warn(`endpoint ${shortId(endpoint.id)} stays in the store for now: ${messageOf(error)}`);
-    }
   }
 
   async #plug(

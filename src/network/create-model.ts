@@ -63,8 +63,9 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     gate: new Gate(),
   };
   const networks = new Networks(parts);
+  const records = new EndpointRecords(parts);
   const participation = new Participation(parts, peers);
-  const attachments = new Attachments(parts, new EndpointRecords(parts), participation);
+  const attachments = new Attachments(parts, records, participation);
   const places = new Places(parts, attachments);
   const starter = new Starter(parts, networks, attachments, places);
   const connections = new Connections(parts, networks, attachments, places);
@@ -72,8 +73,9 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const services = new Services(parts, networks, containers, connections);
   const reconciler = new Reconciler(parts, networks, places, attachments, participation);
   containers.watchExits();
-  await reconciler.run();
-  membership.onJoined(() => void reconciler.run());
+  membership.onJoined(() => reconciler.run({ sweepAll: true }));
+  await reconciler.run({ sweepAll: true });
+  await membership.announce();
   reconciler.start();
   return {
     networks,
@@ -84,6 +86,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     reconcile: () => reconciler.run(),
     close: async () => {
       await reconciler.close();
+      records.close();
       await peers.close();
     },
   };

@@ -1,17 +1,20 @@
-import type { Lease, Write } from '../../kvstore/store.ts';
+import type { Entry, Lease, Write } from '../../kvstore/store.ts';
 import { keys } from '../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../cluster/records.ts';
 import { commitWithRetry } from '../cluster/retry.ts';
 import type { Container, JoinedState, Membership } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
-import { FairleadError } from '../lib/errors.ts';
+import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
+import { shortId } from '../lib/ids.ts';
 import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './endpoint-plan.ts';
+import { LateWithdrawals } from './late-withdrawals.ts';
 import type { Parts } from './parts.ts';
 
 /** The endpoints of this node in the store: what other nodes and DNS see of its containers. */
 export class EndpointRecords {
   /** Endpoint id → the lease that its record was put on last. */
   readonly #leases = new Map<string, Lease>();
+  readonly #late = new LateWithdrawals((network, endpoint) => this.withdraw(network, endpoint));
 
   constructor(private readonly parts: Parts) {}
 
@@ -23,18 +26,34 @@ export class EndpointRecords {
     const endpoint = await commitWithRetry(this.parts.directory, network.scope, 'commit endpoint', () =>
       plan(this.parts, request),
     );
-    this.#leases.set(endpoint.id, lease);
+    this.#isThere(endpoint, lease);
     return endpoint;
+  }
+
+  close(): void {
+    this.#late.close();
+  }
+
+  /** With the store away the endpoint is shown no longer here, and deleted as soon as that can be done. */
+  async withdrawWhenPossible(network: Network, endpoint: Endpoint): Promise<void> {
+    try {
+      await this.withdraw(network, endpoint);
+    } catch (error) {
+      if (!isKind(error, 'unavailable')) throw error;
+      this.parts.directory.withhold(endpoint);
+      this.#late.add(network, endpoint);
+      this.parts.log.warn(`endpoint ${shortId(endpoint.id)} stays in the store for now: ${messageOf(error)}`);
+    }
   }
 
   /** Deletes an endpoint's record, and its address where it owns it, if both are still this endpoint's. */
   async withdraw(network: Network, endpoint: Endpoint): Promise<void> {
     const { directory } = this.parts;
     this.#leases.delete(endpoint.id);
+    const key = keys.endpoint(network.id, endpoint.id);
     await commitWithRetry(directory, network.scope, `detach ${endpoint.containerName}`, async () => {
-      const key = keys.endpoint(network.id, endpoint.id);
       const entry = await directory.reachable(network.scope).get(key);
-      const holder = entry && endpointSchema.safeParse(JSON.parse(entry.value)).data?.containerId;
+      const holder = entry && holderIn(entry)?.containerId;
       const ours = entry !== undefined && (holder === undefined || holder === endpoint.containerId);
       return {
         result: undefined,
@@ -45,35 +64,51 @@ export class EndpointRecords {
         ],
       };
     });
+    // It may have been gone before: then no deletion comes that would end what is shown on after a gap.
+    directory.forgetLingering(endpoint);
   }
 
   /**
-   * Puts the record again if it is gone, hangs on a lease that was replaced, or is another's by now.
+   * Puts the record again if it is gone, hangs on a lease that was replaced, or is another's by now. What
+   * the directory shows may be of a time before the gap, so the store itself is asked.
    * @throws conflict when another container has the place or its address; not-found when the service is gone
    */
   async reassert(network: Network, endpoint: Endpoint, { serviceId }: Membership): Promise<void> {
     const { directory, membership } = this.parts;
-    const key = keys.endpoint(network.id, endpoint.id);
-    const shown = directory.endpointEntry(network.id, endpoint.id);
-    if (shown && shown.record.containerId !== endpoint.containerId) {
-      throw new FairleadError('conflict', `its place was taken by ${shown.record.containerName} meanwhile`);
-    }
-    if (serviceId && !this.#service(serviceId)) {
-      throw new FairleadError('not-found', `the service ${endpoint.name} is published no longer`);
-    }
+    const shown = directory.endpointEntry(network.id, endpoint.id)?.record;
+    this.#refuseIfLost(endpoint, shown, serviceId);
     const lease = membership.lease(network.scope);
     if (shown && this.#leases.get(endpoint.id) === lease) return;
-    const addresses = await this.#reclaims(network, endpoint, serviceId);
-    const result = await directory.commit(
-      network.scope,
-      [
-        shown ? { key, expect: 'version', version: shown.version } : { key, expect: 'absent' },
-        ...addresses.map((write) => ({ key: write.key, expect: 'absent' }) as const),
-      ],
-      [{ op: 'put', key, value: JSON.stringify(endpoint), lease }, ...addresses],
-    );
-    if (!result.ok) throw new FairleadError('conflict', `its place was taken meanwhile (${result.failed})`);
+    await commitWithRetry(directory, network.scope, `put ${endpoint.name} again`, async () => {
+      const key = keys.endpoint(network.id, endpoint.id);
+      const entry = await directory.reachable(network.scope).get(key);
+      this.#refuseIfLost(endpoint, entry && holderIn(entry), serviceId);
+      const addresses = await this.#reclaims(network, endpoint, serviceId);
+      return {
+        result: undefined,
+        checks: [
+          entry ? { key, expect: 'version', version: entry.version } : { key, expect: 'absent' },
+          ...addresses.map((write) => ({ key: write.key, expect: 'absent' }) as const),
+        ],
+        writes: [{ op: 'put', key, value: JSON.stringify(endpoint), lease }, ...addresses],
+      };
+    });
+    this.#isThere(endpoint, lease);
+  }
+
+  #refuseIfLost(endpoint: Endpoint, holder: Endpoint | undefined, serviceId: string | undefined): void {
+    if (holder && holder.containerId !== endpoint.containerId) {
+      throw new FairleadError('conflict', `its place was taken by ${holder.containerName} meanwhile`);
+    }
+    if (serviceId === undefined || this.#service(serviceId)) return;
+    this.parts.directory.requireComplete(`service ${endpoint.name}`);
+    throw new FairleadError('not-found', `the service ${endpoint.name} is published no longer`);
+  }
+
+  #isThere(endpoint: Endpoint, lease: Lease): void {
     this.#leases.set(endpoint.id, lease);
+    this.#late.forget(endpoint.id);
+    this.parts.directory.admit(endpoint);
   }
 
   /** Shows a renamed container's new name. */
@@ -161,6 +196,11 @@ export class EndpointRecords {
   #service(serviceId: string) {
     return this.parts.directory.services().find(({ id }) => id === serviceId);
   }
+}
+
+/** Undefined for a record that does not decode. */
+function holderIn({ value }: Entry): Endpoint | undefined {
+  return endpointSchema.safeParse(JSON.parse(value)).data;
 }
 
 function addressesOf({ ipv4, ipv6 }: Endpoint): readonly string[] {

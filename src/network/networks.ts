@@ -42,7 +42,12 @@ export class Networks implements Contract {
   }
 
   find(ref: string): Network {
-    return lookup('network', ref, this.parts.directory.networks());
+    try {
+      return lookup('network', ref, this.parts.directory.networks());
+    } catch (error) {
+      if (isKind(error, 'not-found')) this.parts.directory.requireComplete(`network ${ref}`);
+      throw error;
+    }
   }
 
   /** The id or exact name only: what a dotted SERVICE.NETWORK is tried against. */

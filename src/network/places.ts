@@ -92,10 +92,24 @@ export class Places {
       // With the KV store away there is nothing to be said against this place, and the others come next.
       if (isKind(error, 'unavailable')) return false;
       if (!isKind(error, 'conflict') && !isKind(error, 'not-found')) throw error;
-      this.parts.log.warn(`container ${container.name} is detached: ${messageOf(error)}`);
+      this.#sayLost(container, place, messageOf(error));
       await this.drop(this.require(container.id), [place]);
       return true;
     }
+  }
+
+  /** What went to somebody else, or went, while this node was away: people must be able to find out. */
+  #sayLost({ id: container, name }: Container, place: Membership, reason: string): void {
+    const network = this.parts.directory.network(place.network);
+    const service = this.parts.directory.services().find(({ id }) => id === place.serviceId);
+    const where = [service?.name, network?.name ?? shortId(place.network)].filter((part) => part).join('.');
+    this.parts.log.warn(`container ${name} is detached from ${where}: ${reason}`);
+    this.parts.events.emit({
+      Type: service ? 'service' : 'network',
+      Action: 'lost',
+      Actor: { ID: service?.id ?? place.network, Attributes: { name: where, container, reason } },
+      scope: network?.scope ?? 'global',
+    });
   }
 
   async change(id: string, to: (place: Membership) => Membership | undefined): Promise<void> {

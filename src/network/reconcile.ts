@@ -42,13 +42,17 @@ export class Reconciler {
     await this.#running;
   }
 
-  /** One pass; a step that fails is logged, and the others are done all the same. */
-  run(): Promise<void> {
-    this.#running = this.#running.then(() => this.#pass());
+  /**
+   * One pass; a step that fails is logged, and the others are done all the same. `sweepAll`: addresses that
+   * this node lost sight of are looked for on every network, not only on those that it takes part in.
+   */
+  run(options: { readonly sweepAll?: boolean } = {}): Promise<void> {
+    const pass = () => this.#attempt('all', () => this.#pass(options.sweepAll ?? false));
+    this.#running = this.#running.then(pass);
     return this.#running;
   }
 
-  async #pass(): Promise<void> {
+  async #pass(sweepAll: boolean): Promise<void> {
     await this.#attempt('predefined networks', () => this.networks.ensurePredefined());
     await this.#attempt('half-done removals', () => this.#finishRemovals());
     await this.#attempt('networks', () => this.#setUpNetworks());
@@ -56,7 +60,7 @@ export class Reconciler {
     for (const { id, name } of this.parts.runtime.list()) {
       await this.#attempt(`container ${name}`, () => this.places.assert(id, present));
     }
-    await this.parts.gate.alone(() => this.#sweep());
+    await this.parts.gate.alone(() => this.#sweep(sweepAll));
   }
 
   /** What the kernel has needs no second look, but for the first time, when nothing is known of it. */
@@ -92,10 +96,10 @@ export class Reconciler {
     }
   }
 
-  async #sweep(): Promise<void> {
+  async #sweep(sweepAll: boolean): Promise<void> {
     const claimed = this.parts.runtime.list().filter(({ state }) => state.status === 'running');
     await this.#attempt('left-over endpoints', () => this.#sweepEndpoints(claimed));
-    await this.#attempt('left-over addresses', () => this.#sweepAddresses(claimed));
+    await this.#attempt('left-over addresses', () => this.#sweepAddresses(claimed, sweepAll));
     for (const network of this.parts.hostNetworks.list()) {
       await this.#attempt(`network ${network.name}`, () => this.participation.leaveIfUnused(network));
     }
@@ -114,18 +118,19 @@ export class Reconciler {
   }
 
   /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
-  async #sweepAddresses(claimed: readonly Container[]): Promise<void> {
+  async #sweepAddresses(claimed: readonly Container[], sweepAll: boolean): Promise<void> {
     const { directory, membership, ipam } = this.parts;
     const kept = endpointIds(claimed);
     const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
     for (const network of directory.networks()) {
-      if (!directory.follows(network) || network.ipam.pools.length === 0) continue;
+      const follows = directory.follows(network);
+      if ((!follows && !sweepAll) || network.ipam.pools.length === 0) continue;
       const folder = folders.addressesOf(network.id);
       const store = directory.reachable(network.scope);
       const entries = await store.list(folder);
       const endpoints = new Set(directory.endpointsOf(network.id).map(({ id }) => id));
-      const dead = this.#dead.expired(folder, entries, { nodes, services, endpoints });
+      const dead = follows ? this.#dead.expired(folder, entries, { nodes, services, endpoints }) : [];
       const stale = [...entries.filter((entry) => this.#isOursAndGone(entry, kept)), ...dead];
       for (const { key, version } of stale) {
         await store.commit([{ key, expect: 'version', version }], [{ op: 'delete', key }]);

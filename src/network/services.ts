@@ -41,6 +41,7 @@ export class Services implements Contract {
     const service = byId ?? this.#byName(ref) ?? this.#byPrefix(ref, services);
     if (!service) {
       const { service: name, network } = parseServiceName(ref, this.networks);
+      this.parts.directory.requireComplete(`service ${ref}`);
       throw new FairleadError('not-found', `Service ${name} not found on network ${network.name}`);
     }
     const network = this.networks.find(service.networkId);

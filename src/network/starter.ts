@@ -57,6 +57,7 @@ export class Starter {
       ? await this.#publishFor(undo, network, place.publish)
       : this.#serviceOf(place);
     if (place.serviceId && !place.publish) {
+      if (!service) this.parts.directory.requireComplete(`its service on network ${network.name}`);
       const why = service ? await this.#whyNot(service, network) : 'it is published no longer';
       if (why) {
         // It was attached by hand and has moved on: the container starts all the same, without it.

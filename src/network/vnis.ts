@@ -27,7 +27,11 @@ export async function claimVni(
   wanted?: number,
 ): Promise<VniClaim> {
   const entries = await store.list(folders.vnis);
-  const holders = new Map(entries.map(({ key, value }) => [key, value]));
+  // A store that lost its data may have got the networks back that we know, or not yet.
+  const known = networks.flatMap(({ id, vni }) =>
+    vni === undefined ? [] : [[keys.vni(vni), JSON.stringify(id)] as const],
+  );
+  const holders = new Map([...known, ...entries.map(({ key, value }) => [key, value] as const)]);
   const vni = wanted ?? firstFree(holders);
   const key = keys.vni(vni);
   const holder = holders.get(key);

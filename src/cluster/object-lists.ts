@@ -1,0 +1,60 @@
+import type { Store } from '../../kvstore/store.ts';
+import type { Logger } from '../lib/log.ts';
+import { folders } from './keys.ts';
+import {
+  type Network,
+  type NodeRecord,
+  networkSchema,
+  nodeSchema,
+  type Service,
+  serviceSchema,
+} from './records.ts';
+import { WatchedFolder } from './watched-folder.ts';
+
+/** What every node knows of a store, whatever it takes part in. */
+export interface ObjectLists {
+  readonly networks: WatchedFolder<Network>;
+  readonly services: WatchedFolder<Service>;
+  readonly nodes: WatchedFolder<NodeRecord>;
+}
+
+export interface ListListeners {
+  readonly onNetworks: (networkIds: ReadonlySet<string>) => void;
+  readonly onNodes: (nodeIds: ReadonlySet<string>) => void;
+  /** For how long networks and services that a snapshot lacks are shown on; see WatchedFolder. */
+  readonly afterGap: () => Promise<() => number>;
+}
+
+export function watchLists(
+  store: Store,
+  log: Logger,
+  graceMs: number,
+  listeners: ListListeners,
+): ObjectLists {
+  const { onNetworks, onNodes, afterGap } = listeners;
+  const common = { store, log, graceMs };
+  return {
+    networks: new WatchedFolder({
+      ...common,
+      prefix: folders.networks,
+      schema: networkSchema,
+      onChange: (changed) => onNetworks(new Set(changed.map(({ id }) => id))),
+      afterGap,
+    }),
+    services: new WatchedFolder({
+      ...common,
+      prefix: folders.services,
+      schema: serviceSchema,
+      onChange: (changed) => onNetworks(new Set(changed.map(({ networkId }) => networkId))),
+      afterGap,
+    }),
+    nodes: new WatchedFolder({
+      ...common,
+      prefix: folders.nodes,
+      schema: nodeSchema,
+      onChange: (changed) => onNodes(new Set(changed.map(({ id }) => id))),
+      // A node whose lease was lost by the store, and not by the node's death, comes again with a new one.
+      afterGap: async () => () => graceMs,
+    }),
+  };
+}

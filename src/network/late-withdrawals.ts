@@ -1,0 +1,44 @@
+import type { Endpoint, Network } from '../cluster/records.ts';
+
+const retryMs = 1000;
+
+/**
+ * Endpoints whose containers left while the store was away. Their lease may outlive the outage, and the
+ * network may be followed no longer, so that no reconcile would find them: they are remembered and deleted
+ * as soon as it can be done. A daemon that ends meanwhile loses its lease, and its endpoints with it.
+ */
+export class LateWithdrawals {
+  readonly #owed = new Map<string, { readonly network: Network; readonly endpoint: Endpoint }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `withdraw` deletes the record if it is still this endpoint's. @throws when the store is away */
+  constructor(private readonly withdraw: (network: Network, endpoint: Endpoint) => Promise<void>) {}
+
+  add(network: Network, endpoint: Endpoint): void {
+    this.#owed.set(endpoint.id, { network, endpoint });
+    this.#timer ??= setInterval(() => void this.#retry(), retryMs).unref();
+  }
+
+  /** It is there again, and rightly so. */
+  forget(endpointId: string): void {
+    this.#owed.delete(endpointId);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#owed.clear();
+  }
+
+  async #retry(): Promise<void> {
+    for (const [id, { network, endpoint }] of [...this.#owed]) {
+      try {
+        await this.withdraw(network, endpoint);
+        this.#owed.delete(id);
+      } catch {
+        return;
+      }
+    }
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
