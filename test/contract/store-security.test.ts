@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { Etcd3 } from 'etcd3';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { z } from 'zod';
 import { openStore } from '../../kvstore/open.ts';
 import { isKind, messageOf } from '../../src/lib/errors.ts';
 import { type Certificates, makeCertificates } from '../rig/certificates.ts';
@@ -72,12 +73,40 @@ describe.concurrent('stores with TLS and a login', () => {
     await seesNothingAsRefusal(consul.url);
   }, 60_000);
 
+  it('consul: a token with the policy that the docs ask for is enough', async () => {
+    await using consul = await startConsul({ masterToken: secret });
+    const call = async (path: string, body: unknown) => {
+      const headers = { 'x-consul-token': secret };
+      const answer = await fetch(`http://127.0.0.1:${consul.port}${path}`, {
+        method: 'PUT',
+        headers,
+        body: JSON.stringify(body),
+      });
+      assert.equal(answer.status, 200);
+      return z
+        .object({ ID: z.string().optional(), SecretID: z.string().optional() })
+        .parse(await answer.json());
+    };
+    const Rules = 'key_prefix "fairlead/" { policy = "write" } session_prefix "" { policy = "write" }';
+    const policy = await call('/v1/acl/policy', { Name: 'fairlead', Rules });
+    const { SecretID: token = '' } = await call('/v1/acl/token', { Policies: [{ ID: policy.ID }] });
+    await works(consul.url, { token });
+    await refuses(`${consul.url}/elsewhere`, { token }, 'unavailable', /permission denied: check the token/);
+  }, 60_000);
+
   it('etcd: user and password, and a wrong password is refused', async () => {
     await using etcd = await startEtcd();
     await enableAuth(`http://127.0.0.1:${etcd.port}`);
     await works(etcd.url, { user: 'root', password: secret });
     await refuses(etcd.url, { user: 'root', password: `${secret}-not` });
     await refuses(etcd.url, {});
+    await works(etcd.url, { user: 'fairlead', password: secret });
+    await refuses(
+      `${etcd.url}/elsewhere`,
+      { user: 'fairlead', password: secret },
+      'unavailable',
+      /permission denied/,
+    );
   }, 60_000);
 
   it('zookeeper: what one user has written another cannot read', async () => {
@@ -174,6 +203,13 @@ async function enableAuth(host: string): Promise<void> {
   const user = client.user('root');
   await user.create(secret);
   await user.addRole('root');
+  // As the docs ask for: what lies below fairlead/ and nothing else.
+  const role = client.role('fairlead');
+  await role.create();
+  await role.grant({ permission: 'Readwrite', range: client.range({ prefix: 'fairlead/' }) });
+  const limited = client.user('fairlead');
+  await limited.create(secret);
+  await limited.addRole('fairlead');
   await client.auth.authEnable();
   client.close();
 }
