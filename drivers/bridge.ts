@@ -72,12 +72,13 @@ function isRival(tag: string, network: Network, other: Network, name: string): b
 }
 
 function rules(tag: string, network: Network): NetworkRules {
-  const { icc, masquerade } = parseBridgeOptions(network.options);
+  const { icc, masquerade, hostBinding } = parseBridgeOptions(network.options);
   return {
     bridge: bridgeOf(tag, network),
     subnets: network.ipam.pools.map(({ subnet }) => subnet),
     internal: network.internal,
     masquerade,
     icc,
+    ...(hostBinding === '0.0.0.0' ? {} : { hostBinding }),
   };
 }

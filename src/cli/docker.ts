@@ -49,6 +49,7 @@ const engineWork = new Set([
   'inspect',
   'kill',
   'logs',
+  'port',
   'ps',
   'rename',
   'restart',

@@ -102,8 +102,7 @@ export class ContainerTable {
       const old = this.require(id);
       const name = change.name === undefined ? old.name : parseContainerName(change.name);
       this.#takeName(name, id);
-      const memberships = change.memberships ?? old.memberships;
-      const renamed = { ...old, name, memberships, spec: { ...old.spec, name } };
+      const renamed = { ...old, ...change, name, spec: { ...old.spec, name } };
       try {
         await this.#put(renamed);
       } catch (error) {

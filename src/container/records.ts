@@ -24,6 +24,18 @@ const joinedSchema = z.object({
   resolver: z.string().exactOptional(),
 });
 
+const bindingSchema = portSchema.extend({ address: z.string(), hostPort: z.number().int() });
+
+const publishSchema = z.object({
+  ports: z.array(
+    portSchema.extend({
+      address: z.string().exactOptional(),
+      range: z.object({ first: z.number().int(), last: z.number().int() }).exactOptional(),
+    }),
+  ),
+  all: z.boolean(),
+});
+
 const membershipSchema = z.object({
   network: z.string(),
   serviceId: z.string().exactOptional(),
@@ -62,6 +74,7 @@ const specSchema = z.object({
   dnsOptions: texts,
   extraHosts: texts,
   exposedPorts: z.array(portSchema),
+  publish: publishSchema.exactOptional(),
   autoRemove: z.boolean(),
   publishServices: texts,
   extras: z.record(z.string(), z.unknown()),
@@ -84,6 +97,7 @@ export const containerSchema = z.object({
   spec: specSchema,
   state: stateSchema,
   memberships: z.array(membershipSchema),
+  published: z.array(bindingSchema).exactOptional(),
 });
 
 /** @throws an Error when the text is not a container's record */

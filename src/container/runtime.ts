@@ -74,6 +74,8 @@ export interface Container {
   readonly state: ContainerState;
   /** The networks it is to be on, in order of attachment; kept while it is stopped. */
   readonly memberships: readonly Membership[];
+  /** The host's ports that it has while it runs. */
+  readonly published?: readonly PortBinding[];
 }
 
 export interface ContainerState {
@@ -120,12 +122,35 @@ export interface ContainerSpec {
   /** `name:address` */
   readonly extraHosts: readonly string[];
   readonly exposedPorts: readonly Port[];
+  /** Absent: no port of the host is asked for. */
+  readonly publish?: PublishRequest;
   readonly autoRemove: boolean;
   /** `SERVICE[.NETWORK]` values of --publish-service, as given. */
   readonly publishServices: readonly string[];
   /** Members of the create request that only `inspect` gives back (`Config` and `HostConfig`). */
   readonly extras: Readonly<Record<string, unknown>>;
   readonly memberships: readonly Membership[];
+}
+
+/** `-p` and `-P`, kept while the container is stopped. */
+export interface PublishRequest {
+  readonly ports: readonly PortRequest[];
+  /** Every exposed port that no request names gets one of the host's. */
+  readonly all: boolean;
+}
+
+export interface PortRequest extends Port {
+  /** Of the host; absent: all of them, or what the network says (bridge option host_binding_ipv4). */
+  readonly address?: string;
+  /** The host's port is one of these, both included; absent: an ephemeral one. */
+  readonly range?: { readonly first: number; readonly last: number };
+}
+
+/** A port of the host that leads to the container's `port`. */
+export interface PortBinding extends Port {
+  /** `0.0.0.0` and `::`: every address of the family. */
+  readonly address: string;
+  readonly hostPort: number;
 }
 
 /** One place of a container on a network. */
@@ -170,6 +195,7 @@ export interface JoinedState {
 export interface ContainerChange {
   readonly name?: string;
   readonly memberships?: readonly Membership[];
+  readonly published?: readonly PortBinding[];
 }
 
 export interface ContainerFiles {

@@ -1,16 +1,24 @@
 import { renderHosts, renderResolvConf } from '../container/resolv-conf.ts';
-import type { Container, ContainerFiles, JoinedState } from '../container/runtime.ts';
+import type { Container, ContainerFiles, JoinedState, Membership } from '../container/runtime.ts';
 import type { DefaultRoutes } from '../dataplane/dataplane.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
 
 /** Where a container's default routes go: the place of the highest priority that offers one, else the first. */
-export function routesFor({ memberships }: Container): DefaultRoutes {
-  const byPriority = [...memberships].sort((a, b) => (b.gatewayPriority ?? 0) - (a.gatewayPriority ?? 0));
-  const places = byPriority.flatMap(({ joined }) => joined ?? []);
+export function routesFor(container: Container): DefaultRoutes {
+  const places = byPriority(container).flatMap(({ joined }) => joined ?? []);
   const ipv4 = places.find(({ gateway }) => gateway)?.gateway;
   const ipv6 = places.find(({ gateway6 }) => gateway6)?.gateway6;
   return { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
+}
+
+/** The place that its way out, and so its published ports, are on; undefined when it has no way out. */
+export function gatewayPlace(container: Container): Membership | undefined {
+  return byPriority(container).find(({ joined }) => joined?.gateway ?? joined?.gateway6);
+}
+
+function byPriority({ memberships }: Container): readonly Membership[] {
+  return [...memberships].sort((a, b) => (b.gatewayPriority ?? 0) - (a.gatewayPriority ?? 0));
 }
 
 /**

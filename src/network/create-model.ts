@@ -20,6 +20,8 @@ import { Participation } from './participation.ts';
 import type { ModelSettings, Parts } from './parts.ts';
 import { Peers } from './peers.ts';
 import { Places } from './places.ts';
+import { portRules } from './port-rules.ts';
+import { PublishedPorts } from './published-ports.ts';
 import { Reconciler } from './reconcile.ts';
 import { Services } from './services.ts';
 import { Starter } from './starter.ts';
@@ -54,6 +56,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     hostNetworks: new HostNetworks({
       dataplane,
       driverOf,
+      ports: (networks) => portRules(deps.runtime.list(), networks, driverOf),
       onChange: deps.onHostNetworks,
       onSetUp: ({ id }) => peers.refresh(id),
     }),
@@ -66,7 +69,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const records = new EndpointRecords(parts);
   const participation = new Participation(parts, peers);
   const attachments = new Attachments(parts, records, participation);
-  const places = new Places(parts, attachments);
+  const places = new Places(parts, attachments, new PublishedPorts(parts));
   const starter = new Starter(parts, networks, attachments, places);
   const connections = new Connections(parts, networks, attachments, places);
   const containers = new Containers(parts, networks, places, starter, connections);

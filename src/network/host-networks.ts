@@ -1,12 +1,14 @@
 import type { Driver } from '../../drivers/driver.ts';
 import type { Network } from '../cluster/records.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Dataplane, PortRule } from '../dataplane/dataplane.ts';
 import { withContext } from '../lib/errors.ts';
 import { runAll } from '../lib/undo.ts';
 
 export interface HostNetworksDeps {
   readonly driverOf: (network: Network) => Driver;
   readonly dataplane: Dataplane;
+  /** The published ports of containers on these networks. */
+  readonly ports: (networks: readonly Network[]) => readonly PortRule[];
   /** Told all networks that are set up here, after a change: their gateways can be listened on. */
   readonly onChange: (networks: readonly Network[]) => void;
   /** Told each network whose devices were made or looked at: what hangs on them may have to be put again. */
@@ -48,7 +50,7 @@ export class HostNetworks {
     this.#up.delete(network.id);
     this.deps.onChange(this.list());
     await this.deps.driverOf(network).removeNetwork(network);
-    await this.#applyFirewall();
+    await this.applyFirewall();
   }
 
   /** Makes the kernel match again, whatever was done to it behind our back. */
@@ -58,7 +60,7 @@ export class HostNetworks {
         await this.deps.driverOf(network).ensureNetwork(network);
         this.deps.onSetUp(network);
       }),
-      () => this.#applyFirewall(),
+      () => this.applyFirewall(),
     ]);
     this.deps.onChange(this.list());
   }
@@ -68,7 +70,7 @@ export class HostNetworks {
     try {
       await driver.ensureNetwork(network);
       this.#up.set(network.id, network);
-      if (driver.firewall?.(network)) await this.#applyFirewall();
+      if (driver.firewall?.(network)) await this.applyFirewall();
     } catch (error) {
       this.#up.delete(network.id);
       throw withContext(`set up network ${network.name}: ${driver.name}`, error);
@@ -79,12 +81,11 @@ export class HostNetworks {
   }
 
   /** One at a time, each with the newest rules. */
-  #applyFirewall(): Promise<void> {
+  applyFirewall(): Promise<void> {
     const apply = () => {
-      const networks = this.list().flatMap(
-        (network) => this.deps.driverOf(network).firewall?.(network) ?? [],
-      );
-      return this.deps.dataplane.applyFirewall({ networks });
+      const { driverOf, dataplane, ports } = this.deps;
+      const networks = this.list().flatMap((network) => driverOf(network).firewall?.(network) ?? []);
+      return dataplane.applyFirewall({ networks, ports: ports(this.list()) });
     };
     this.#firewall = this.#firewall.then(apply, apply);
     return this.#firewall;

@@ -1,5 +1,5 @@
 import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
-import type { Container, Membership, Runtime } from '../container/runtime.ts';
+import type { Container, Membership, PublishRequest, Runtime } from '../container/runtime.ts';
 import type { EventBus } from '../lib/events.ts';
 
 /**
@@ -146,6 +146,7 @@ export interface CreateContainer {
   readonly dnsOptions?: readonly string[];
   readonly extraHosts?: readonly string[];
   readonly exposedPorts?: readonly Port[];
+  readonly publish?: PublishRequest;
   readonly autoRemove?: boolean;
   readonly publishServices?: readonly string[];
   /** Kept for `inspect`. */

@@ -6,12 +6,14 @@ import { withUndo } from '../lib/undo.ts';
 import type { Attachments } from './attachments.ts';
 import { filesFor, routesFor } from './container-network.ts';
 import type { Parts } from './parts.ts';
+import type { PublishedPorts } from './published-ports.ts';
 
 /** The networks that a container is on: its record and its sandbox, changed together. */
 export class Places {
   constructor(
     private readonly parts: Parts,
     private readonly attachments: Attachments,
+    readonly ports: PublishedPorts,
   ) {}
 
   /** Operations of one container never overlap. */
@@ -59,6 +61,7 @@ export class Places {
     const joined = container.memberships.filter((place) => place.joined);
     if (joined.length > 0) await this.change(id, ({ joined: _, ...place }) => place);
     try {
+      await this.ports.withdraw(id);
       for (const place of joined) await this.attachments.leave(container, place);
     } finally {
       await this.parts.runtime.release(id);
@@ -78,6 +81,7 @@ export class Places {
       for (const place of container.memberships)
         repaired.push(await this.#assertPlace(container, place, present));
       if (repaired.includes(true)) await this.#refresh(id);
+      await this.ports.assert(id);
     });
   }
 
@@ -122,6 +126,7 @@ export class Places {
     const container = this.require(id);
     if (container.state.status !== 'running') return;
     await this.route(container);
+    await this.ports.settle(id);
     await this.parts.runtime.setFiles(id, filesFor(container, this.parts.runtime.list()));
   }
 

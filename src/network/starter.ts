@@ -10,6 +10,7 @@ import type { Parts } from './parts.ts';
 import type { Places } from './places.ts';
 import { providerOf } from './provider.ts';
 import { publishService, unpublishService } from './publication.ts';
+import { portClash } from './published-ports.ts';
 
 /** Starts containers: sandbox, networks, then the command; all of it undone when a step fails. */
 export class Starter {
@@ -25,6 +26,8 @@ export class Starter {
     try {
       return await withUndo((undo) => this.#startWith(undo, container));
     } catch (error) {
+      // Scripts look for the Engine's own words of a port that is taken.
+      if (messageOf(error).startsWith(portClash)) throw error;
       throw withContext(`Cannot start container ${container.name}`, error);
     }
   }
@@ -39,6 +42,8 @@ export class Starter {
     for (const place of container.memberships) await this.#startOn(undo, id, place);
     const joined = this.places.require(id);
     await this.places.route(joined);
+    undo.push('ports', () => this.places.ports.withdraw(id));
+    await this.places.ports.settle(id);
     return await this.parts.runtime.start(id, filesFor(joined, this.parts.runtime.list()));
   }
 

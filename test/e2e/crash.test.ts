@@ -62,7 +62,8 @@ async function ensureNoNetwork(daemon: TestDaemon): Promise<void> {
 async function ensureJob(daemon: TestDaemon): Promise<void> {
   await ensureNetwork(daemon);
   if (await exists(daemon, '/containers/job/json')) return;
-  const body = { Image: 'x', Cmd: ['sleep', '600'], HostConfig: { NetworkMode: 'foo' } };
+  const PortBindings = { '80/tcp': [{ HostPort: '18080' }] };
+  const body = { Image: 'x', Cmd: ['sleep', '600'], HostConfig: { NetworkMode: 'foo', PortBindings } };
   await must(daemon.call('POST', '/containers/create?name=job', body));
 }
 
@@ -158,7 +159,10 @@ describe.each(['linux', 'simulated'])('kill -9 between any two steps, %s', (data
       .object({
         Id: z.string(),
         State: z.object({ Running: z.boolean(), Pid: z.number() }),
-        NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
+        NetworkSettings: z.object({
+          Networks: z.record(z.string(), z.object({ IPAddress: z.string() })),
+          Ports: z.record(z.string(), z.unknown()),
+        }),
       })
       .parse(JSON.parse(await must(daemon.call('GET', `/containers/${ref}/json`))));
 
@@ -205,8 +209,10 @@ describe.each(['linux', 'simulated'])('kill -9 between any two steps, %s', (data
       .parse(JSON.parse(await must(daemon.call('GET', '/containers/json'))));
     const running = await Promise.all(ids.map(({ Id }) => inspect(Id)));
     await expectService(when);
+    const hasPort = running.some(({ NetworkSettings }) => NetworkSettings.Ports['80/tcp']);
     if (dataplane !== 'linux') return;
     expect((await inspect('c2')).State.Pid, when).toBe(witness);
+    expect((await host.run('nft', 'list', 'ruleset')).includes('18080'), when).toBe(hasPort);
     expect(() => process.kill(witness, 0), when).not.toThrow();
 
     const namespaces = (await daemon.inHost('ip', 'netns', 'list')).stdout

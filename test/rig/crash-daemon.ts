@@ -17,6 +17,8 @@ const kernelSteps = [
   'unplug',
   'setDefaultRoutes',
   'applyFirewall',
+  'holdPort',
+  'releasePort',
 ] as const;
 
 function step(): void {

@@ -62,6 +62,10 @@ table inet fairlead_a1b2 {
   set subnets6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
   set masqueraded4 { type ipv4_addr; flags interval; elements = { 172.18.0.0/16 }; }
   set masqueraded6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
+  map anywhere4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
+  map published4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+  map anywhere6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+  map published6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
 `);
     expect(text).toContain(`\
   chain forward {
@@ -70,14 +74,31 @@ table inet fairlead_a1b2 {
     ct state established,related accept
     iifname . oifname @within accept
     iifname @bridges udp dport @tunnels drop
-    iifname @bridges oifname @bridges drop
     iifname @internal drop
     oifname @internal drop
-    iifname @bridges accept
     ct status dnat accept comment "published ports"
+    iifname @bridges oifname @bridges drop
+    iifname @bridges accept
     drop
   }
 `);
+  });
+
+  test('has a published port in the map of its address, or of all of them', () => {
+    const bridge = 'br0';
+    const port = (address: string, target: string) =>
+      ({
+        published: { protocol: 'tcp', address, port: 8080 },
+        target: { address: target, port: 80 },
+        bridge,
+      }) as const;
+    const ports = [port('0.0.0.0', '172.18.0.2'), port('192.0.2.1', '172.18.0.3'), port('::', 'fd00:1::2')];
+    const text = renderFirewall('a1b2', { networks: [open], ports });
+    expect(text).toContain(
+      'anywhere4 { type inet_proto . inet_service : ipv4_addr . inet_service; elements = { tcp . 8080 : 172.18.0.2 . 80 }; }',
+    );
+    expect(text).toContain('elements = { 192.0.2.1 . tcp . 8080 : 172.18.0.3 . 80 }; }');
+    expect(text).toContain('elements = { tcp . 8080 : fd00:1::2 . 80 }; }');
   });
 
   test('does not depend on order', () => {

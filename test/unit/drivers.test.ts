@@ -93,6 +93,7 @@ describe('options of the bridge driver', () => {
       internal: false,
       masquerade: false,
       icc: false,
+      hostBinding: '127.0.0.1',
     });
     expect((await bridge.join(network, endpointOf(network))).interface).toMatchObject({
       source: { kind: 'veth', bridge: 'mine0' },

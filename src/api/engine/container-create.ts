@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type Port, portSchema } from '../../cluster/records.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
 import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
+import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
 
 /** Go's strslice: one string or a list. */
 const words = z
@@ -37,7 +37,7 @@ export const containerCreate = go.object('container.CreateRequest', {
     ExtraHosts: go.texts(),
     AutoRemove: go.flag(),
     Binds: go.texts(),
-    PortBindings: anything,
+    PortBindings: portBindings,
     PublishAllPorts: go.flag(),
     Links: go.texts(),
     Privileged: go.flag(),
@@ -87,11 +87,12 @@ export function parseContainerCreate(body: Request, raw: unknown, name: string |
       dnsOptions: host.DnsOptions,
       extraHosts: host.ExtraHosts,
       exposedPorts: parsePorts(Object.keys(body.ExposedPorts ?? {})),
+      ...publishOf(body, mode),
       autoRemove: host.AutoRemove,
       publishServices: body.PublishService.filter((service) => service !== ''),
       extras: extrasOf(raw),
     },
-    warnings: warningsFor(host),
+    warnings: warningsFor(body, mode),
   };
 }
 
@@ -118,6 +119,20 @@ function networkMode({ HostConfig, NetworkDisabled, NetworkingConfig, Hostname }
   return only !== undefined && asked.length === 1 && mode !== 'host' && mode !== 'none' ? only : mode;
 }
 
+/** The host's own stack needs none, and `none` has nothing to publish. @throws invalid (docker-facts 5.3 #70) */
+function publishOf({ HostConfig }: Request, mode: string): Pick<CreateContainer, 'publish'> {
+  const ports = parsePortBindings(HostConfig.PortBindings);
+  const all = HostConfig.PublishAllPorts;
+  if (ports.length === 0 && !all) return {};
+  if (mode.startsWith('container:')) {
+    throw new FairleadError(
+      'invalid',
+      'conflicting options: port publishing and the container type network mode',
+    );
+  }
+  return mode === 'host' || mode === 'none' ? {} : { publish: { ports, all } };
+}
+
 function refuseWithSharedSandbox(mode: string, hostname: string): void {
   if (mode === 'container:') {
     throw new FairleadError('invalid', 'Invalid network mode: invalid container format container:<name|id>');
@@ -135,28 +150,12 @@ function parseEndpoints(body: Request, mode: string): Record<string, EndpointSet
   return endpoints;
 }
 
-/** `80`, `80/tcp`, `8000-8003/udp`. @throws invalid, in the words of go-connections */
-function parsePorts(texts: readonly string[]): readonly Port[] {
-  return texts.flatMap((text) => {
-    const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(text);
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    const protocol = portSchema.shape.protocol.safeParse(match?.[3]?.toLowerCase() ?? 'tcp');
-    if (!match || first < 1 || last > 65535 || last < first || !protocol.success) {
-      throw new FairleadError('invalid', `invalid port ${text}: expected PORT[-PORT][/tcp|udp|sctp]`);
-    }
-    return Array.from({ length: last - first + 1 }, (_, index) => ({
-      protocol: protocol.data,
-      port: first + index,
-    }));
-  });
-}
-
-function warningsFor({ Binds, PortBindings, PublishAllPorts }: Request['HostConfig']): string[] {
-  const published = PublishAllPorts || Object.keys(PortBindings ?? {}).length > 0;
+function warningsFor({ HostConfig }: Request, mode: string): string[] {
+  const { Binds, PortBindings } = HostConfig;
+  const discarded = mode === 'host' && Object.keys(PortBindings).length > 0;
   return [
     ...(Binds.length > 0 ? ['Volumes are not supported: a container sees the files of its host.'] : []),
-    ...(published ? ['Published ports are not opened; the container is reachable at its own address.'] : []),
+    ...(discarded ? ['Published ports are discarded when using host network mode'] : []),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { Port } from '../../cluster/records.ts';
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { lookup } from '../../lib/lookup.ts';
@@ -15,6 +16,7 @@ import {
   requireKnown,
 } from './filters.ts';
 import { imageId, normalName } from './image-name.ts';
+import { listPorts, parsePorts } from './port-bindings.ts';
 
 const known = [
   'ancestor',
@@ -127,12 +129,16 @@ function matchesImage(filters: Filters, { spec }: Container): boolean {
   );
 }
 
-function matchesPorts(filters: Filters, { spec }: Container): boolean {
-  if ((filters.get('publish') ?? []).length > 0) return false;
-  const wanted = filters.get('expose') ?? [];
-  const exposed = spec.exposedPorts.map(({ port, protocol }) => `${port}/${protocol}`);
-  return (
-    wanted.length === 0 || wanted.some((port) => exposed.includes(port.includes('/') ? port : `${port}/tcp`))
+/** `publish` looks at the host's ports, `expose` at the container's. @throws invalid */
+function matchesPorts(filters: Filters, { spec, published = [] }: Container): boolean {
+  const onHost = published.map(({ hostPort, protocol }) => ({ port: hostPort, protocol }));
+  return has(filters.get('publish'), onHost) && has(filters.get('expose'), spec.exposedPorts);
+}
+
+function has(wanted: readonly string[] | undefined, ports: readonly Port[]): boolean {
+  if (!wanted?.length) return true;
+  return parsePorts(wanted).some(({ port, protocol }) =>
+    ports.some((other) => other.port === port && other.protocol === protocol),
   );
 }
 
@@ -151,10 +157,7 @@ export function listShape(
     ImageID: imageId(spec.image),
     Command: spec.command.join(' '),
     Created: Math.floor(Date.parse(container.created) / 1000),
-    Ports:
-      state.status === 'running'
-        ? spec.exposedPorts.map(({ port, protocol }) => ({ PrivatePort: port, Type: protocol }))
-        : [],
+    Ports: listPorts(container),
     ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
     Labels: spec.labels,
     State: state.status,

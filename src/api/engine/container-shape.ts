@@ -4,6 +4,7 @@ import type { ApiVersion } from '../version.ts';
 import { endpointsShape, type NetworkIndex } from './container-networks.ts';
 import { hostConfigDefaults } from './host-config.ts';
 import { imageId } from './image-name.ts';
+import { portsShape } from './port-bindings.ts';
 
 /** GET /containers/REF/json, members in the Engine's order. */
 export function inspectShape(
@@ -127,8 +128,7 @@ function networkSettingsShape(
   find: NetworkIndex,
   version: ApiVersion,
 ): Record<string, unknown> {
-  const { spec, state } = container;
-  const running = state.status === 'running';
+  const running = container.state.status === 'running';
   const networks = endpointsShape(container, find, version);
   const flat = running ? flatEndpoint(container, networks, find) : undefined;
   const sandbox = running ? runtime.sandboxOf(container.id) : '';
@@ -136,9 +136,7 @@ function networkSettingsShape(
     Bridge: '',
     SandboxID: sandbox,
     SandboxKey: sandbox && runtime.kind === 'sandbox' ? `/var/run/netns/${sandbox}` : '',
-    Ports: running
-      ? Object.fromEntries(spec.exposedPorts.map(({ port, protocol }) => [`${port}/${protocol}`, null]))
-      : {},
+    Ports: portsShape(container),
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { z } from 'zod/mini';
+import { DaemonError } from '../failure.ts';
 import type { Endpoint } from './connect.ts';
 import { toFailure } from './failures.ts';
 
@@ -41,7 +42,12 @@ export function createClient(docker: Docker, endpoint: Endpoint): Client {
     endpoint,
     ask: async (call, schema) => schema.parse(await asked(call)),
     tell: async (call) => {
-      await asked(call);
+      try {
+        await asked(call);
+      } catch (error) {
+        // 304: it is so already (stop of a stopped container), which the docker CLI takes for done.
+        if (!(error instanceof DaemonError) || error.status !== 304) throw error;
+      }
     },
     request: async (method, path, options, schema) =>
       schema.parse(await asked(() => dial(docker, method, path, options))),

@@ -24,7 +24,7 @@ export async function bindTcp({ address, port }: PublishedPort, target: Target):
       socket.once('close', () => open.delete(socket));
     }
   });
-  server.listen({ host: address, port, ipv6Only: true });
+  server.listen({ host: address, port, ipv6Only: address.includes(':') });
   await once(server, 'listening');
   server.unref();
   return {
@@ -56,7 +56,8 @@ const maxUdpClients = 1024;
 
 /** Rejects with the system's error when the port cannot be had. */
 export async function bindUdp({ address, port }: PublishedPort, target: Target): Promise<Relay> {
-  const socket = dgram.createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: true });
+  const six = address.includes(':');
+  const socket = dgram.createSocket({ type: six ? 'udp6' : 'udp4', ...(six && { ipv6Only: true }) });
   const clients = new Map<string, dgram.Socket>();
   socket.bind({ address, port, exclusive: true });
   await once(socket, 'listening');

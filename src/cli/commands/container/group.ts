@@ -24,6 +24,10 @@ export const topLevel = {
     summary: 'Block until containers stop, then print their exit codes',
     load: async () => (await lifecycle()).wait,
   },
+  port: {
+    summary: 'List port mappings or a specific mapping for the container',
+    load: async () => (await import('./port.ts')).port,
+  },
   rename: { summary: 'Rename a container', load: async () => (await lifecycle()).rename },
   attach: {
     summary: 'Attach to a running container',

@@ -1,4 +1,5 @@
 import { shortId } from '../../../lib/ids.ts';
+import { displayPorts } from '../../output/ports.ts';
 import type { ListedContainer } from './records.ts';
 
 /** One line of `ps`, as text. */
@@ -10,24 +11,13 @@ export function psRow(container: ListedContainer, full: boolean, now = Date.now(
     command: `"${full ? Command : ellipsis(Command, 20)}"`,
     created: `${humanDuration(now / 1000 - Created)} ago`,
     status: Status,
-    ports: portText(container),
+    ports: displayPorts(container.Ports ?? []),
     names: Names.map((name) => name.replace(/^\//, '')).join(','),
   };
 }
 
 function ellipsis(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text;
-}
-
-function portText({ Ports }: ListedContainer): string {
-  return (Ports ?? [])
-    .map(({ IP, PrivatePort, PublicPort, Type }) =>
-      PublicPort === undefined
-        ? `${PrivatePort}/${Type}`
-        : `${IP ?? ''}:${PublicPort}->${PrivatePort}/${Type}`,
-    )
-    .sort()
-    .join(', ');
 }
 
 /** go-units' HumanDuration. */
