@@ -3,6 +3,7 @@ import type { Group } from '../program.ts';
 import { container, topLevel } from './container/group.ts';
 import { dns } from './dns/group.ts';
 import { network } from './network/group.ts';
+import { node } from './node/group.ts';
 import { service } from './service/group.ts';
 
 /** Everything `fairlead` can do; what the seed speaks of comes first. */
@@ -21,6 +22,7 @@ export function program({ loadDaemon }: Parts): Group {
         summary: 'Return low-level information on containers and networks',
         load: async () => (await import('./container/inspect.ts')).inspect,
       },
+      node,
       dns,
       probe: {
         summary: 'Show what a name is to a container, and by what path',

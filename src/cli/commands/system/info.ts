@@ -42,7 +42,8 @@ function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: 
 function storeText({ name, reachable, since, reason }: StoreRecord, now: number): string {
   if (reachable) return `${name} (reachable)`;
   const age = Math.max(0, Math.round((now - since) / 1000));
-  return `${name} (degraded, data ${age} s old${reason ? `: ${reason}` : ''})`;
+  const when = new Date(since).toISOString();
+  return `${name} (degraded, data ${age} s old: unreachable since ${when}${reason ? `: ${reason}` : ''})`;
 }
 
 function listenerText({ address, port, state, reason }: ListenerRecord): string {

@@ -1,0 +1,35 @@
+import { shortId } from '../../../lib/ids.ts';
+import { command } from '../../command.ts';
+import { text, toggle } from '../../flags/spec.ts';
+import { table } from '../../output/table.ts';
+import { nodeRecords } from './records.ts';
+
+export const ls = command({
+  synopsis: '',
+  description: 'Lists the nodes whose daemons live and share the KV store',
+  args: [0, 0],
+  flags: {
+    format: text('Format output using a Go template, table, json or raw'),
+    'no-trunc': toggle('Do not truncate the output'),
+    quiet: toggle('Only display node IDs', { short: 'q' }),
+  },
+  async run({ flags, connect, shell }) {
+    const client = await connect();
+    const nodes = await client.request('GET', '/fairlead/nodes', {}, nodeRecords);
+    const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
+    if (flags.format !== '') {
+      const { formatNodes } = await import('./format.ts');
+      shell.stdout.write(formatNodes(flags.format, nodes, idOf));
+    } else if (flags.quiet) {
+      shell.stdout.write(nodes.map(({ id }) => `${idOf(id)}\n`).join(''));
+    } else {
+      // The mark of the node that was asked, as in `docker node ls`.
+      const rows = nodes.map((node) => [
+        ...[idOf(node.id), node.name, node.advertise || '-', node.version],
+        node.self ? '*' : '',
+      ]);
+      shell.stdout.write(table(['NODE ID', 'NAME', 'ADVERTISE', 'VERSION', 'SELF'], rows));
+    }
+    return 0;
+  },
+});
