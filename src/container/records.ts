@@ -76,6 +76,12 @@ const specSchema = z.object({
   exposedPorts: z.array(portSchema),
   publish: publishSchema.exactOptional(),
   autoRemove: z.boolean(),
+  restart: z
+    .object({
+      name: z.enum(['always', 'unless-stopped', 'on-failure']),
+      maximumRetries: z.number().int(),
+    })
+    .exactOptional(),
   publishServices: texts,
   extras: z.record(z.string(), z.unknown()),
   memberships: z.array(membershipSchema),
@@ -98,6 +104,9 @@ export const containerSchema = z.object({
   state: stateSchema,
   memberships: z.array(membershipSchema),
   published: z.array(bindingSchema).exactOptional(),
+  supervision: z
+    .object({ restarts: z.number().int(), restarting: z.boolean(), stopped: z.boolean() })
+    .exactOptional(),
 });
 
 /** @throws an Error when the text is not a container's record */

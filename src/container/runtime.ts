@@ -76,6 +76,25 @@ export interface Container {
   readonly memberships: readonly Membership[];
   /** The host's ports that it has while it runs. */
   readonly published?: readonly PortBinding[];
+  /** Absent: no restart policy has had to do with it yet. */
+  readonly supervision?: Supervision;
+}
+
+/** What a restart policy remembers of its container. */
+export interface Supervision {
+  /** How often it has been started again since a person started it. */
+  readonly restarts: number;
+  /** It has ended and is about to be started again. */
+  readonly restarting: boolean;
+  /** A person ended it. */
+  readonly stopped: boolean;
+}
+
+/** Absent: a container that ends stays so. */
+export interface RestartPolicy {
+  readonly name: 'always' | 'unless-stopped' | 'on-failure';
+  /** Of on-failure; 0: no limit. */
+  readonly maximumRetries: number;
 }
 
 export interface ContainerState {
@@ -125,6 +144,7 @@ export interface ContainerSpec {
   /** Absent: no port of the host is asked for. */
   readonly publish?: PublishRequest;
   readonly autoRemove: boolean;
+  readonly restart?: RestartPolicy;
   /** `SERVICE[.NETWORK]` values of --publish-service, as given. */
   readonly publishServices: readonly string[];
   /** Members of the create request that only `inspect` gives back (`Config` and `HostConfig`). */
@@ -196,6 +216,7 @@ export interface ContainerChange {
   readonly name?: string;
   readonly memberships?: readonly Membership[];
   readonly published?: readonly PortBinding[];
+  readonly supervision?: Supervision;
 }
 
 export interface ContainerFiles {

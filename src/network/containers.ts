@@ -7,6 +7,7 @@ import type { Containers as Contract, CreateContainer, EndpointSettings } from '
 import type { Networks } from './networks.ts';
 import type { Parts } from './parts.ts';
 import type { Places } from './places.ts';
+import { Restarts } from './restarts.ts';
 import type { Starter } from './starter.ts';
 
 const defaultStopSeconds = 10;
@@ -18,6 +19,7 @@ export class Containers implements Contract {
   readonly runtime: Runtime;
   readonly #exits: Waiters = new Map();
   readonly #removals: Waiters = new Map();
+  readonly #restarts: Restarts;
 
   constructor(
     private readonly parts: Parts,
@@ -27,6 +29,16 @@ export class Containers implements Contract {
     private readonly connections: Connections,
   ) {
     this.runtime = parts.runtime;
+    this.#restarts = new Restarts(parts, (id) => this.places.exclusively(id, () => this.#start(id)));
+  }
+
+  /** From now on the restart policies hold; those of containers that do not run are looked at now. */
+  beginRestarts(): void {
+    this.#restarts.begin();
+  }
+
+  close(): void {
+    this.#restarts.close();
   }
 
   /** From now on, containers that end leave their networks. */
@@ -71,7 +83,10 @@ export class Containers implements Contract {
 
   async start(ref: string): Promise<Container> {
     const { id } = this.find(ref);
-    return await this.places.exclusively(id, () => this.#start(id));
+    return await this.places.exclusively(id, async () => {
+      await this.#restarts.started(id);
+      return await this.#start(id);
+    });
   }
 
   async stop(ref: string, timeoutSeconds = defaultStopSeconds): Promise<void> {
@@ -83,6 +98,7 @@ export class Containers implements Contract {
     const { id } = this.find(ref);
     await this.places.exclusively(id, async () => {
       await this.#stop(id, timeoutSeconds);
+      await this.#restarts.started(id);
       this.#emit(await this.#start(id), 'restart');
     });
   }
@@ -95,6 +111,8 @@ export class Containers implements Contract {
         `Cannot kill container: ${ref}: Container ${container.id} is not running`,
       );
     }
+    // Whichever signal it is, as the Engine does: the next end is what a person asked for.
+    await this.#restarts.stopped(container.id);
     await this.runtime.signal(container.id, signal);
     this.#emit(container, 'kill', { signal });
     // After a fatal signal the caller may rely on the names being gone, as after a stop.
@@ -124,6 +142,7 @@ export class Containers implements Contract {
         }
         await this.#stop(id, 0);
       }
+      await this.#restarts.stopped(id);
       if (this.runtime.get(id)) await this.#remove(id);
     });
   }
@@ -165,6 +184,7 @@ export class Containers implements Contract {
 
   async #stop(id: string, timeoutSeconds: number): Promise<void> {
     const container = this.places.require(id);
+    await this.#restarts.stopped(id);
     if (container.state.status !== 'running') return;
     await this.runtime.stop(id, timeoutSeconds);
     await this.places.leaveIfEnded(id);
@@ -175,6 +195,7 @@ export class Containers implements Contract {
     await this.places.leaveIfEnded(id);
     const container = this.runtime.get(id);
     if (container?.spec.autoRemove && container.state.status === 'exited') await this.#remove(id);
+    else await this.#restarts.afterExit(id);
     this.#tell(this.#exits, id, exitCode);
   }
 

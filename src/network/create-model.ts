@@ -80,6 +80,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   await reconciler.run({ sweepAll: true });
   await membership.announce();
   reconciler.start();
+  containers.beginRestarts();
   return {
     networks,
     services,
@@ -88,6 +89,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
     close: async () => {
+      containers.close();
       await reconciler.close();
       records.close();
       await peers.close();

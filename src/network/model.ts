@@ -1,5 +1,5 @@
 import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
-import type { Container, Membership, PublishRequest, Runtime } from '../container/runtime.ts';
+import type { Container, Membership, PublishRequest, RestartPolicy, Runtime } from '../container/runtime.ts';
 import type { EventBus } from '../lib/events.ts';
 
 /**
@@ -148,6 +148,7 @@ export interface CreateContainer {
   readonly exposedPorts?: readonly Port[];
   readonly publish?: PublishRequest;
   readonly autoRemove?: boolean;
+  readonly restart?: RestartPolicy;
   readonly publishServices?: readonly string[];
   /** Kept for `inspect`. */
   readonly extras?: Readonly<Record<string, unknown>>;

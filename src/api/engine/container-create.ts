@@ -4,6 +4,7 @@ import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
 import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
+import { parseRestart, restartPolicy } from './restart-policy.ts';
 
 /** Go's strslice: one string or a list. */
 const words = z
@@ -36,6 +37,7 @@ export const containerCreate = go.object('container.CreateRequest', {
     DnsSearch: go.texts(),
     ExtraHosts: go.texts(),
     AutoRemove: go.flag(),
+    RestartPolicy: restartPolicy,
     Binds: go.texts(),
     PortBindings: portBindings,
     PublishAllPorts: go.flag(),
@@ -89,6 +91,7 @@ export function parseContainerCreate(body: Request, raw: unknown, name: string |
       exposedPorts: parsePorts(Object.keys(body.ExposedPorts ?? {})),
       ...publishOf(body, mode),
       autoRemove: host.AutoRemove,
+      ...parseRestart(host.RestartPolicy, host.AutoRemove),
       publishServices: body.PublishService.filter((service) => service !== ''),
       extras: extrasOf(raw),
     },

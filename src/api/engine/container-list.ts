@@ -50,7 +50,7 @@ export function selectContainers(
   const selects = selector(filters, containers, find);
   const selected = [...containers]
     .reverse()
-    .filter((container) => (all || container.state.status === 'running') && selects(container));
+    .filter((container) => (all || isUp(container)) && selects(container));
   return limit > 0 ? selected.slice(0, limit) : selected;
 }
 
@@ -76,7 +76,7 @@ function selector(
     byAge(container) &&
     byNetwork(container) &&
     matchesLabels(filters, container.spec.labels) &&
-    matchesExactly(filters, 'status', container.state.status) &&
+    matchesExactly(filters, 'status', shownStatus(container)) &&
     matchesExactly(filters, 'health', 'none') &&
     matchesExit(filters, container) &&
     matchesImage(filters, container) &&
@@ -149,7 +149,7 @@ export function listShape(
   version: ApiVersion,
   withSize: boolean,
 ): Record<string, unknown> {
-  const { spec, state } = container;
+  const { spec } = container;
   return {
     Id: container.id,
     Names: [`/${container.name}`],
@@ -160,7 +160,7 @@ export function listShape(
     Ports: listPorts(container),
     ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
     Labels: spec.labels,
-    State: state.status,
+    State: shownStatus(container),
     Status: statusText(container, Date.now()),
     HostConfig: { NetworkMode: networkModeText(spec.networkMode) },
     NetworkSettings: { Networks: endpointsShape(container, find, version) },
@@ -168,8 +168,21 @@ export function listShape(
   };
 }
 
+function isUp(container: Container): boolean {
+  return ['running', 'restarting'].includes(shownStatus(container));
+}
+
+/** The Engine's status: ours, but for a container that is about to be started again. */
+function shownStatus({ state, supervision }: Container): string {
+  return state.status !== 'running' && supervision?.restarting ? 'restarting' : state.status;
+}
+
 /** What `docker ps` shows as STATUS. */
-export function statusText({ state }: Container, now: number): string {
+export function statusText(container: Container, now: number): string {
+  const { state } = container;
+  if (shownStatus(container) === 'restarting') {
+    return `Restarting (${state.exitCode}) ${humanDuration(now - Date.parse(state.finishedAt))} ago`;
+  }
   if (state.status === 'created') return 'Created';
   if (state.status === 'running') return `Up ${humanDuration(now - Date.parse(state.startedAt))}`;
   return `Exited (${state.exitCode}) ${humanDuration(now - Date.parse(state.finishedAt))} ago`;

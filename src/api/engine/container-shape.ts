@@ -27,7 +27,7 @@ export function inspectShape(
     HostsPath: '',
     LogPath: '',
     Name: `/${container.name}`,
-    RestartCount: 0,
+    RestartCount: container.supervision?.restarts ?? 0,
     Driver: 'fairlead',
     Platform: 'linux',
     MountLabel: '',
@@ -42,13 +42,15 @@ export function inspectShape(
   };
 }
 
-function stateShape({ state }: Container): Record<string, unknown> {
+function stateShape({ state, supervision }: Container): Record<string, unknown> {
   const running = state.status === 'running';
+  const restarting = !running && (supervision?.restarting ?? false);
   return {
-    Status: state.status,
-    Running: running,
+    Status: restarting ? 'restarting' : state.status,
+    // Of one that is about to be started again the Engine says both.
+    Running: running || restarting,
     Paused: false,
-    Restarting: false,
+    Restarting: restarting,
     OOMKilled: false,
     Dead: false,
     Pid: running ? state.pid : 0,

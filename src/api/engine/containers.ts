@@ -56,9 +56,9 @@ function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
     return reply.code(204).send();
   });
   app.post<Ref>('/containers/:ref/stop', async (request, reply) => {
-    const { id, state } = containers.find(request.params.ref);
+    const { id, state, supervision } = containers.find(request.params.ref);
     const seconds = numberOf(queryOf(request), 't');
-    if (state.status !== 'running') return reply.code(304).send();
+    if (state.status !== 'running' && !supervision?.restarting) return reply.code(304).send();
     await containers.stop(id, seconds);
     return reply.code(204).send();
   });
