@@ -2,8 +2,8 @@ import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
 
 /**
  * What is particular to one kind of server. RemoteStore adds to it what the contract asks of all: limits,
- * lease deadlines, watches that begin anew after a gap, status. Every method rejects within `callTimeout`
- * when the server does not answer; a FairleadError is the caller's fault or an answer of the server and
+ * lease deadlines, watches that begin anew after a gap, status. Every method rejects when a
+ * server does not answer within `callTimeout`; a FairleadError is the caller's fault or an answer of the server and
  * goes through as it is, every other error means that the server could not be used.
  */
 export interface Backend {
@@ -49,5 +49,7 @@ export function neverSent(error: unknown): boolean {
   );
 }
 
-/** Milliseconds that a server has for one answer. */
+/** Milliseconds that a server may let wait for an answer, or for more of a long one. */
 export const callTimeout = 4000;
+/** Milliseconds after which the caller of anything but a list is told that there was no answer. */
+export const callLimit = 5000;

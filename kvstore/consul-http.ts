@@ -20,7 +20,7 @@ export interface ConsulRequest {
   /** With the leading slash, encoded. */
   readonly path: string;
   readonly body?: unknown;
-  /** Milliseconds; `callTimeout` when absent. */
+  /** Milliseconds without a word; `callTimeout` when absent. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
@@ -69,9 +69,9 @@ export class ConsulHttp {
     this.#agent.destroy();
   }
 
+  /** The timeout is one of silence: a long list may take longer, as long as it comes. */
   #send(server: Server, request: ConsulRequest): Promise<ConsulAnswer> {
     return new Promise((resolve, reject) => {
-      const limit = AbortSignal.timeout(request.timeout ?? callTimeout);
       const options: http.RequestOptions = {
         host: server.host,
         port: server.port,
@@ -79,12 +79,17 @@ export class ConsulHttp {
         path: this.#path(request.path),
         agent: this.#agent,
         headers: this.#headers,
-        signal: request.signal ? AbortSignal.any([limit, request.signal]) : limit,
+        ...(request.signal && { signal: request.signal }),
       };
-      const sent = (this.#secure ? https : http).request(options, (response) =>
-        read(response).then(resolve, reject),
+      const silence = setTimeout(
+        () => sent.destroy(new Error('no answer in time')),
+        request.timeout ?? callTimeout,
       );
-      sent.on('error', (error) => reject(limit.aborted ? new Error('no answer in time') : error));
+      const sent = (this.#secure ? https : http).request(options, (response) => {
+        read(response, silence).then(resolve, reject);
+      });
+      sent.on('error', reject);
+      sent.on('close', () => clearTimeout(silence));
       sent.end(request.body === undefined ? undefined : JSON.stringify(request.body));
     });
   }
@@ -95,10 +100,13 @@ export class ConsulHttp {
   }
 }
 
-async function read(response: http.IncomingMessage): Promise<ConsulAnswer> {
+async function read(response: http.IncomingMessage, silence: NodeJS.Timeout): Promise<ConsulAnswer> {
   const start = performance.now();
   const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part);
+  for await (const part of response) {
+    silence.refresh();
+    parts.push(part);
+  }
   return {
     status: response.statusCode ?? 0,
     index: Number(response.headers['x-consul-index'] ?? 0),

@@ -10,7 +10,7 @@ import { addressOf, type StoreSpec } from './spec.ts';
 import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
 
 /** Keys of one answer; 20,000 of 64 KiB in one message would be more than gRPC takes. */
-const pageSize = 2000;
+const pageSize = 1000;
 
 /** etcd from 3.4 on, by its v3 API. A version is the key's mod_revision, a commit is a Txn. */
 export class EtcdBackend implements Backend {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Channel } from '../src/lib/channel.ts';
 import { FairleadError, messageOf } from '../src/lib/errors.ts';
-import { type Backend, Gap, neverSent } from './backend.ts';
+import { type Backend, callLimit, Gap, type Grant, neverSent } from './backend.ts';
 import { checkCommit, checkFolder, checkKey, checkTtl } from './limits.ts';
 import { Reachability } from './reachability.ts';
 import { RemoteLease } from './remote-lease.ts';
@@ -28,7 +28,7 @@ export class RemoteStore implements Store {
 
   async get(key: string): Promise<Entry | undefined> {
     checkKey(key);
-    return this.#ask(() => this.#backend.get(key));
+    return this.#ask(() => inTime(this.#backend.get(key)));
   }
 
   async list(prefix: string): Promise<readonly Entry[]> {
@@ -38,7 +38,7 @@ export class RemoteStore implements Store {
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     checkCommit(checks, writes);
-    return this.#ask(() => this.#backend.commit(checks, writes), ' (the change may have been made)');
+    return this.#ask(() => inTime(this.#backend.commit(checks, writes)), ' (the change may have been made)');
   }
 
   watch(prefix: string): AsyncIterableIterator<WatchEvent> {
@@ -59,7 +59,7 @@ export class RemoteStore implements Store {
   async lease(ttlSeconds: number): Promise<Lease> {
     checkTtl(ttlSeconds);
     const requestedAt = performance.now();
-    const grant = await this.#ask(() => this.#backend.grant(ttlSeconds));
+    const grant = await this.#ask(() => this.#grant(ttlSeconds));
     const lease: RemoteLease = new RemoteLease(grant, ttlSeconds, requestedAt, () =>
       this.#leases.delete(lease),
     );
@@ -76,6 +76,17 @@ export class RemoteStore implements Store {
     this.#closing.abort();
     await Promise.all([...this.#watches, ...[...this.#leases].map((lease) => lease.abandon())]);
     await this.#backend.close();
+  }
+
+  /** One that comes too late for its caller must not be kept alive. */
+  async #grant(ttlSeconds: number): Promise<Grant> {
+    const granting = this.#backend.grant(ttlSeconds);
+    try {
+      return await inTime(granting);
+    } catch (error) {
+      granting.then((grant) => grant.abandon()).catch(() => {});
+      throw error;
+    }
   }
 
   /** `doubt` is said when the server may have done what it did not answer. */
@@ -117,6 +128,15 @@ export class RemoteStore implements Store {
     if (!this.#closing.signal.aborted) return;
     throw new FairleadError('unavailable', `kv store ${this.#reachability.status.name} is closed`);
   }
+}
+
+/** Also where several servers, one after another, let it wait; a list may take longer, as long as it comes. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), callLimit);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 function push(channel: Channel<WatchEvent>, event: WatchEvent): void {

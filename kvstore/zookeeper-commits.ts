@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FairleadError } from '../src/lib/errors.ts';
 import { SerialQueue } from '../src/lib/serial-queue.ts';
+import { callLimit } from './backend.ts';
 import type { Check, CommitResult, Write } from './store.ts';
 import { type Step, StepFailed, type ZooKeeperClient } from './zookeeper-client.ts';
 import { appendCommit, type CommitLog, type LogTail } from './zookeeper-log.ts';
@@ -10,9 +11,6 @@ import { codes } from './zookeeper-wire.ts';
 type Rows = ReadonlyMap<string, Row | undefined>;
 /** From what is there, what is to be written; or the key of a check that does not hold. */
 type Decide = (rows: Rows) => { readonly writes: readonly Write[] } | { readonly failed: string };
-
-/** Tries while other processes commit, too. */
-const maxTries = 200;
 
 /**
  * ZooKeeper's own check compares a node's count of writes, which begins anew when the node is made anew,
@@ -58,19 +56,22 @@ export class ZooKeeperCommits {
   }
 
   #run(keys: readonly string[], decide: Decide): Promise<CommitResult> {
+    const deadline = performance.now() + callLimit;
     return this.#queue.run('', async () => {
-      for (let attempt = 0; attempt < maxTries; attempt++) {
-        const result = await this.#try(keys, decide);
+      for (let attempt = 0; ; attempt++) {
+        const result = await this.#try(keys, decide, deadline);
         if (result) return result;
         this.#tail.forget();
         await pause(Math.random() * Math.min(attempt, 20));
       }
-      throw new Error('too many commits of others at once');
     });
   }
 
-  /** undefined: others were faster, or a folder was missing; to be tried again. */
-  async #try(keys: readonly string[], decide: Decide): Promise<CommitResult | undefined> {
+  /**
+   * undefined: others were faster, or a folder was missing; to be tried again. Nothing is sent after the
+   * deadline, when the caller has been told that there was no answer.
+   */
+  async #try(keys: readonly string[], decide: Decide, deadline: number): Promise<CommitResult | undefined> {
     const log = (await this.#tail.current()) ?? (await this.makeFolders());
     // The server may be behind the others; answers come in the order of the requests, so the rows are as
     // new as the call, and what does not hold did not hold.
@@ -80,6 +81,7 @@ export class ZooKeeperCommits {
     const writes = decision.writes.filter((write) => write.op === 'put' || rows.get(write.key));
     await this.#ensureFolders(writes, rows);
     const steps = this.#steps(log, writes, rows);
+    if (performance.now() > deadline) throw new Error('no answer in time');
     try {
       const version = await this.#client.transact(steps);
       this.#sweep(writes);

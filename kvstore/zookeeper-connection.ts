@@ -26,7 +26,6 @@ export const newSession: SessionKey = { id: 0n, password: Buffer.alloc(16) };
 interface Pending {
   readonly resolve: (answer: WireReader) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
 }
 
 /**
@@ -40,6 +39,8 @@ export class ZooKeeperConnection {
   /** Path → who waits for its next change. */
   readonly #watches = new Map<string, Set<() => void>>();
   readonly #pings: NodeJS.Timeout;
+  /** Not one for each request: of the thousands of a long list the last is answered late. */
+  readonly #silence: NodeJS.Timeout;
   #xid = 0;
   #ended: Error | undefined;
   #lastHeard = performance.now();
@@ -81,6 +82,7 @@ export class ZooKeeperConnection {
     socket.on('close', () => this.end(new Error('the server closed the connection')));
     if (login) this.#authenticate(`${login.user}:${login.password}`);
     this.#pings = setInterval(() => this.#ping(timeout), timeout / 3);
+    this.#silence = setTimeout(() => this.#heardNothing(), callTimeout);
   }
 
   get ended(): boolean {
@@ -96,8 +98,8 @@ export class ZooKeeperConnection {
         reject(this.#ended);
         return;
       }
-      const timer = setTimeout(() => this.end(new Error('no answer in time')), callTimeout);
-      this.#pending.set(xid, { resolve, reject, timer });
+      if (this.#pending.size === 0) this.#silence.refresh();
+      this.#pending.set(xid, { resolve, reject });
       this.#socket.write(new WireWriter().int(xid).int(opcode).append(body).packet());
     });
   }
@@ -114,11 +116,9 @@ export class ZooKeeperConnection {
     if (this.#ended) return;
     this.#ended = error;
     clearInterval(this.#pings);
+    clearTimeout(this.#silence);
     this.#socket.destroy();
-    for (const { reject, timer } of this.#pending.values()) {
-      clearTimeout(timer);
-      reject(error);
-    }
+    for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
     for (const path of [...this.#watches.keys()]) this.#fire(path);
     this.onEnd();
@@ -126,6 +126,7 @@ export class ZooKeeperConnection {
 
   #receive(frame: WireReader): void {
     this.#lastHeard = performance.now();
+    this.#silence.refresh();
     const xid = frame.int();
     const zxid = frame.long();
     if (zxid > this.lastZxid) this.lastZxid = zxid;
@@ -139,7 +140,6 @@ export class ZooKeeperConnection {
     const pending = this.#pending.get(xid);
     if (!pending) return;
     this.#pending.delete(xid);
-    clearTimeout(pending.timer);
     if (error === 0) pending.resolve(frame);
     else pending.reject(new ZooKeeperError(error));
   }
@@ -159,6 +159,10 @@ export class ZooKeeperConnection {
   #authenticate(credentials: string): void {
     const body = new WireWriter().int(0).text('digest').text(credentials);
     this.#socket.write(new WireWriter().int(xids.auth).int(opcodes.auth).append(body).packet());
+  }
+
+  #heardNothing(): void {
+    if (this.#pending.size > 0) this.end(new Error('no answer in time'));
   }
 
   /** A server that has been silent for two thirds of the timeout is gone. */
