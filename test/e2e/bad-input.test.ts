@@ -265,17 +265,11 @@ describe('a daemon that cannot be reached or started', () => {
       const { stdout } = await runToEnd(['sh', '-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${tool}`]);
       await symlink(stdout.trim(), join(path, tool));
     }
-    const dataRoot = join(folder, `root-${missing}`);
-    const script = `PATH=${path} exec ${process.execPath} dist/bin/fairlead daemon --data-root ${dataRoot} -H unix://${dataRoot}.sock --dns-listen none`;
-    const daemon = runToEnd(['timeout', '--signal=INT', '4', 'sh', '-c', script]);
-    const { stdout } = await daemon;
-    const packages = { ip: 'iproute2', nft: 'nftables' };
-    expect(stdout).toMatch(
-      new RegExp(
-        `simulated way \\(no packets will move: .*install ${packages[missing === 'ip' ? 'ip' : 'nft']}`,
-      ),
+    await using daemon = await TestDaemon.start({ path, flags: ['--dns-listen', 'none'] });
+    const lacking = missing === 'ip' ? 'iproute2' : 'nftables';
+    expect(daemon.output).toMatch(
+      new RegExp(`simulated way \\(no packets will move: .*install ${lacking}\\)`),
     );
-    expect(stdout).toContain('ready on');
   });
 });
 

@@ -15,6 +15,8 @@ export interface DaemonOptions {
   readonly program?: (dataRoot: string) => readonly string[];
   /** Further flags of `fairlead daemon`. */
   readonly flags?: readonly string[];
+  /** The daemon's PATH; absent: the test's. */
+  readonly path?: string;
   /** Runs as this user (uid = gid); absent: as the test's. */
   readonly uid?: number;
   /** Absent: a new temporary one, removed at the end. */
@@ -60,14 +62,14 @@ export class TestDaemon implements AsyncDisposable {
 
   /** Resolves when it says that it is ready; rejects with its output when it ends before. */
   async start(): Promise<void> {
-    const { flags = [], uid } = this.options;
+    const { flags = [], uid, path } = this.options;
     const usual = [join(bin, 'fairlead'), 'daemon', '--data-root', this.dataRoot, '-H', this.host, ...flags];
     const words = [process.execPath, ...(this.options.program?.(this.dataRoot) ?? usual)];
     const [program = '', ...args] = this.#enter(words);
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(uid === undefined ? {} : { uid, gid: uid }),
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...(path === undefined ? {} : { PATH: path }) },
     });
     this.#process = child;
     this.#output = '';

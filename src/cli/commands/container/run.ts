@@ -27,7 +27,7 @@ export const run = command({
     const client = await connect();
     const id = await beforeStart(() => createContainer(client, flags.name, body, shell));
     if (!flags.detach) return runAttached(client, id, flags, shell);
-    await start(client, id, flags.rm);
+    await start(client, id);
     shell.stdout.write(`${id}\n`);
     return 0;
   },
@@ -51,7 +51,7 @@ async function runAttached(client: Client, id: string, flags: AttachedFlags, she
   const proxied = flags['sig-proxy'] && !(tty && interactive);
   const stopProxy = proxied ? proxySignals((signal) => kill(client, id, signal)) : () => {};
   try {
-    await start(client, id, rm);
+    await start(client, id);
     const session = { tty, interactive, resize: resizer(client, `/containers/${id}`) };
     const how = await runSession(stream, session, shell);
     return how === 'detached' ? 0 : await exited;
@@ -65,9 +65,9 @@ async function kill(client: Client, id: string, signal: string): Promise<void> {
   await client.tell((docker) => docker.getContainer(id).kill({ signal }));
 }
 
-async function start(client: Client, id: string, rm: boolean): Promise<void> {
-  const begin = () => beforeStart(() => client.tell((docker) => docker.getContainer(id).start()));
-  await (rm ? orRemove(client, id, begin) : begin());
+/** One that was to be removed at its end is removed by the daemon when it cannot start. */
+async function start(client: Client, id: string): Promise<void> {
+  await beforeStart(() => client.tell((docker) => docker.getContainer(id).start()));
 }
 
 /** A container that could not do what it was made for is not left to its user. */
