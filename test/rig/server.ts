@@ -31,6 +31,11 @@ export class TestServer implements AsyncDisposable {
     return this.#plan.directory;
   }
 
+  /** 0 before the first start. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   async start(): Promise<void> {
     const { command, args } = this.#plan;
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -30,6 +30,11 @@ export class Underlay implements AsyncDisposable {
     return host;
   }
 
+  /** Names of all namespaces, the wire's own included. */
+  get namespaces(): readonly string[] {
+    return [...this.hosts, this.#middle].map(({ name }) => name);
+  }
+
   static address(number: number, family: 4 | 6 = 4): string {
     return family === 4 ? `192.0.2.${number}` : `2001:db8::${number}`;
   }
@@ -45,6 +50,11 @@ export class Underlay implements AsyncDisposable {
   /** Takes the Nth host's wire away, or puts it back. */
   async wire(number: number, state: 'up' | 'down'): Promise<void> {
     await this.#middle.run('ip', 'link', 'set', `port${number}`, state);
+  }
+
+  /** The same, to be typed by hand. */
+  wireCommand(number: number, state: 'up' | 'down'): string {
+    return `nsenter --net=${this.#middle.path} ip link set port${number} ${state}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

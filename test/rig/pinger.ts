@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+/** What a continuous ping has seen. */
+export interface PingRecord {
+  readonly sent: number;
+  readonly received: number;
+  /** When the lost ones were given up for the next one to be sent, in Unix milliseconds. */
+  readonly lostAt: readonly number[];
+  /** When answers came, in Unix milliseconds. */
+  readonly answeredAt: readonly number[];
+}
+
+/** A continuous ping inside a network namespace, which no daemon has to do with. */
+export class Pinger {
+  #output = '';
+
+  private constructor(private readonly process: ChildProcess) {
+    process.stdout?.on('data', (chunk: Buffer) => {
+      this.#output += chunk;
+    });
+  }
+
+  /** Resolves at the first answer. */
+  static async start(namespace: string, address: string, intervalMs: number): Promise<Pinger> {
+    const args = ['-n', '-D', '-O', '-i', String(intervalMs / 1000), '-W', '1', address];
+    const child = spawn('nsenter', [`--net=${namespace}`, 'ping', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const pinger = new Pinger(child);
+    await new Promise<void>((resolve, reject) => {
+      const look = () => /icmp_seq=\d+ ttl/.test(pinger.#output) && resolve();
+      child.stdout?.on('data', look);
+      child.once('exit', () => reject(new Error(`ping ${address} ended: ${pinger.#output}`)));
+      setTimeout(() => reject(new Error(`${address} does not answer: ${pinger.#output}`)), 10_000).unref();
+    });
+    return pinger;
+  }
+
+  async stop(): Promise<PingRecord> {
+    const ended = new Promise((resolve) => this.process.once('close', resolve));
+    this.process.kill('SIGINT');
+    await ended;
+    const [, sent = '', received = ''] = /(\d+) packets transmitted, (\d+) received/.exec(this.#output) ?? [];
+    return {
+      sent: Number(sent),
+      received: Number(received),
+      lostAt: this.#times(/^\[([\d.]+)\] no answer yet/gm),
+      answeredAt: this.#times(/^\[([\d.]+)\] \d+ bytes from/gm),
+    };
+  }
+
+  #times(pattern: RegExp): number[] {
+    return [...this.#output.matchAll(pattern)].map(([, seconds]) => Number(seconds) * 1000);
+  }
+}
