@@ -25,7 +25,11 @@ await play(hosts, store);
 async function play(count: number, storeName: StoreName): Promise<void> {
   const leaseTtl = values['lease-ttl'];
   console.log(`starting ${storeName} and ${count} hosts …`);
-  const cluster = await HostCluster.create({ hosts: count, store: storeName, ...(leaseTtl ? { leaseTtl } : {}) });
+  const cluster = await HostCluster.create({
+    hosts: count,
+    store: storeName,
+    ...(leaseTtl ? { leaseTtl } : {}),
+  });
   console.log(instructions(cluster, count));
   await stopped;
   console.log('\ncleaning up …');

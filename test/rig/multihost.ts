@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { openStore } from '../../kvstore/open.ts';
 
 import type { Store } from '../../kvstore/store.ts';
-import { HostCluster, type HostClusterOptions } from './host-cluster.ts';
 import { runToEnd } from './daemon.ts';
+import { HostCluster, type HostClusterOptions } from './host-cluster.ts';
 import { until } from './until.ts';
 
 /** A container that a test runs somewhere in the cluster. */
