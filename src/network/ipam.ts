@@ -57,12 +57,13 @@ export class Ipam {
     const pools = network.ipam.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
     if (pools.length === 0 && wanted === undefined) return undefined;
     if (wanted !== undefined) return this.#claimWanted(network, pools, owner, wanted);
+    const shown = this.#shown(network);
     for (const fresh of [false, true]) {
       // A second look at the store: what others have freed meanwhile is not in the book.
       if (fresh) this.forget(network.id);
       for (const pool of pools) {
         const book = await this.#book(network, pool);
-        const address = nextFree(pool, book);
+        const address = nextFree(pool, book, shown);
         if (address !== undefined) return this.#claimOf(network, pool, book, owner, address);
       }
     }
@@ -70,6 +71,13 @@ export class Ipam {
       'exhausted',
       `no address is left on network ${network.name} (${pools.map((pool) => pool.ipRange ?? pool.subnet).join(', ')})`,
     );
+  }
+
+  /** What other hosts have taken is in no book of this one; with what it sees of them they seldom collide. */
+  #shown({ id, scope }: Network): ReadonlySet<string> {
+    const endpoints = scope === 'global' ? this.directory.endpointsOf(id) : [];
+    const cidrs = endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]);
+    return new Set(cidrs.flatMap((cidr) => (cidr === undefined ? [] : [withoutPrefix(cidr)])));
   }
 
   /** Writes that free an address; the book learns of it at once. */
@@ -151,19 +159,18 @@ export class Ipam {
 }
 
 /** Goes on from the address given out last and wraps, so that a freed one is used last. */
-function nextFree(pool: Pool, book: Book): string | undefined {
+function nextFree(pool: Pool, book: Book, shown: ReadonlySet<string>): string | undefined {
   const range = parseSubnet(pool.ipRange ?? pool.subnet);
   const size = range.last - range.first + 1n;
   // More addresses than can be taken need not be looked at: one of them is free.
-  const tries =
-    size < BigInt(book.taken.size + 8)
-      ? size
-      : BigInt(book.taken.size + 8 + Object.keys(pool.auxAddresses).length);
+  const most = BigInt(book.taken.size + shown.size + Object.keys(pool.auxAddresses).length + 8);
+  const tries = size < most ? size : most;
   let value = book.cursor;
   for (let tried = 0n; tried < tries; tried += 1n) {
     value = value >= range.last || value < range.first - 1n ? range.first : value + 1n;
     const address = fromNumber(value, range.family);
-    if (!book.taken.has(address) && !isKeptOut(pool, address)) return address;
+    if (book.taken.has(address) || shown.has(address) || isKeptOut(pool, address)) continue;
+    return address;
   }
   return undefined;
 }
