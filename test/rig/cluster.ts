@@ -45,6 +45,10 @@ export class ClusterNode {
     return created.parse(await this.must('POST', '/networks/create', { Name: name, Driver: driver })).Id;
   }
 
+  async networkId(name: string): Promise<string> {
+    return created.parse(await this.must('GET', `/networks/${name}`)).Id;
+  }
+
   async networkNames(scope: 'local' | 'global'): Promise<readonly string[]> {
     const all = networks.parse(await this.must('GET', '/networks'));
     return all.flatMap(({ Name, Scope }) => (Scope === scope ? [Name] : [])).sort();
