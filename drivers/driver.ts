@@ -48,9 +48,10 @@ export interface Driver {
 
   /**
    * Before: `ensureNetwork` has been done. After: exactly these endpoints on other nodes are programmed,
-   * whatever was before. Overlay only. @throws not-found when the network's device has gone
+   * whatever was before. With `spare`, entries of endpoints that are in no record (yet) stay, but for those that
+   * stand against `spare.except`. Overlay only. @throws not-found when the network's device has gone
    */
-  setPeers?(network: Network, peers: readonly Peer[]): Promise<void>;
+  setPeers?(network: Network, peers: readonly Peer[], spare?: Spare): Promise<void>;
 
   /** Names of this driver's own kernel interfaces for the network; what is owned but not named is an orphan. */
   interfaces?(network: Network): readonly string[];
@@ -69,6 +70,11 @@ export interface JoinResult {
   readonly gateway?: string;
   readonly gateway6?: string;
   readonly routes: readonly StaticRoute[];
+}
+
+export interface Spare {
+  /** This node's own endpoints on the network. */
+  readonly except: readonly Endpoint[];
 }
 
 /** An endpoint on another node. */

@@ -3,11 +3,11 @@ import type { Dataplane, NetworkRules } from '../../src/dataplane/dataplane.ts';
 import { hostEndName } from '../../src/dataplane/names.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { runAll } from '../../src/lib/undo.ts';
-import type { Driver, JoinResult, Peer } from '../driver.ts';
+import type { Driver, JoinResult, Peer, Spare } from '../driver.ts';
 import { defaultRoutes } from '../gateways.ts';
 import { deviceNames, devicesOf, mtuOn, tunnelPort, type Underlay } from './device.ts';
 import { checkOptions, wantedVni } from './options.ts';
-import { diffEntries, entriesFor, isEmpty, macOf } from './peers.ts';
+import { diffEntries, entriesFor, isEmpty, macOf, sparing } from './peers.ts';
 
 /**
  * Networks over many hosts: on each a bridge with the gateway's addresses, and in it a vxlan device whose
@@ -70,9 +70,10 @@ export function createOverlayDriver({ dataplane, tag, advertise }: OverlayDepend
       await dataplane.unplug(endpoint.containerId, { name: '', source: hostEnd(endpoint, network) });
     },
 
-    async setPeers(network, peers: readonly Peer[]) {
+    async setPeers(network, peers: readonly Peer[], spare?: Spare) {
       const { vxlan } = deviceNames(tag, network);
-      const changes = diffEntries(await dataplane.tunnelEntries(vxlan), entriesFor(peers));
+      const all = diffEntries(await dataplane.tunnelEntries(vxlan), entriesFor(peers));
+      const changes = spare ? sparing(all, spare.except) : all;
       if (!isEmpty(changes)) await dataplane.changeTunnel(vxlan, changes);
     },
 

@@ -52,6 +52,22 @@ export function diffEntries(present: TunnelEntries, wanted: TunnelEntries): Tunn
   };
 }
 
+/** The changes without the removals, but for those of entries that lead away from these endpoints of this node. */
+export function sparing({ set, remove }: TunnelChanges, own: readonly Endpoint[]): TunnelChanges {
+  const macs = new Set(own.map(macOf));
+  const addresses = new Set(
+    own.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].map((cidr) => cidr && withoutPrefix(cidr))),
+  );
+  return {
+    set,
+    remove: {
+      bridged: remove.bridged.filter((mac) => macs.has(mac)),
+      forwarding: remove.forwarding.filter((mac) => macs.has(mac)),
+      neighbours: remove.neighbours.filter((address) => addresses.has(address)),
+    },
+  };
+}
+
 export function isEmpty({ set, remove }: TunnelChanges): boolean {
   const lists = [set.bridged, set.forwarding, set.neighbours, ...Object.values(remove)];
   return lists.every(({ length }) => length === 0);

@@ -28,7 +28,8 @@ export class Membership {
   constructor(
     private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable'>,
     readonly self: NodeRecord,
-    private readonly ttlSeconds: number,
+    /** Of its leases. */
+    readonly ttlSeconds: number,
     private readonly log: Logger,
   ) {}
 

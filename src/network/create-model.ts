@@ -50,7 +50,8 @@ export interface RunningModel extends Model {
 export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const { directory, membership, dataplane, driverNamed, log } = deps;
   const driverOf = (network: Network) => driverNamed(network.driver);
-  const peers = new Peers({ directory, nodeId: membership.self.id, driverOf, log });
+  const graceMs = membership.ttlSeconds * 1000;
+  const peers = new Peers({ directory, nodeId: membership.self.id, driverOf, log, graceMs });
   const parts: Parts = {
     ...deps,
     hostNetworks: new HostNetworks({

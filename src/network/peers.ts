@@ -11,6 +11,8 @@ export interface PeersDeps {
   readonly nodeId: string;
   readonly driverOf: (network: Network) => Driver;
   readonly log: Logger;
+  /** Milliseconds from now in which what is programmed already is not taken away; see `#program`. */
+  readonly graceMs?: number;
 }
 
 /**
@@ -26,8 +28,13 @@ export class Peers {
   /** Nodes of which it has been said that they cannot be reached. */
   readonly #mute = new Set<string>();
   readonly #unsubscribe: () => void;
+  #settling: boolean;
+  readonly #settled: NodeJS.Timeout | undefined;
 
   constructor(private readonly deps: PeersDeps) {
+    const { graceMs = 0 } = deps;
+    this.#settling = graceMs > 0;
+    if (this.#settling) this.#settled = setTimeout(() => this.#settle(), graceMs).unref();
     this.#unsubscribe = deps.directory.subscribe((networkIds) => {
       for (const id of networkIds) this.refresh(id);
     });
@@ -54,6 +61,7 @@ export class Peers {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#settled);
     this.#unsubscribe();
     this.#networks.clear();
     await Promise.allSettled(this.#waiting.values());
@@ -70,11 +78,24 @@ export class Peers {
     return pass;
   }
 
+  #settle(): void {
+    this.#settling = false;
+    for (const networkId of this.#networks.keys()) this.refresh(networkId);
+  }
+
+  /**
+   * For a lease's time after a start, entries that no record speaks for are left from the daemon's earlier life,
+   * and stay: all nodes may have been restarted together, for longer than their leases, and packets must
+   * flow until the slowest has put its endpoints again.
+   */
   async #program(networkId: string): Promise<void> {
     const network = this.#networks.get(networkId);
     if (!network) return;
+    const { directory, nodeId } = this.deps;
+    const own = directory.endpointsOf(networkId).filter((endpoint) => endpoint.nodeId === nodeId);
+    const spare = this.#settling ? { except: own } : undefined;
     try {
-      await this.deps.driverOf(network).setPeers?.(network, this.#peersOf(networkId));
+      await this.deps.driverOf(network).setPeers?.(network, this.#peersOf(networkId), spare);
     } catch (error) {
       // Its devices went while it was programmed: the last container has left.
       if (this.#networks.has(networkId)) throw withContext(`peers of network ${network.name}`, error);

@@ -1,3 +1,3 @@
 import { multihostTests } from './multihost.ts';
 
-multihostTests({ store: 'consul', moves: 10, leaseTtl: '4s' });
+multihostTests({ store: 'consul', moves: 10, leaseTtl: '6s' });

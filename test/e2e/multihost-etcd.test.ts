@@ -1,3 +1,3 @@
 import { multihostTests } from './multihost.ts';
 
-multihostTests({ store: 'etcd', moves: 200, leaseTtl: '4s' });
+multihostTests({ store: 'etcd', moves: 200, leaseTtl: '6s' });

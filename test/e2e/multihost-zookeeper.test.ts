@@ -1,3 +1,3 @@
 import { multihostTests } from './multihost.ts';
 
-multihostTests({ store: 'zookeeper', moves: 10, leaseTtl: '4s' });
+multihostTests({ store: 'zookeeper', moves: 10, leaseTtl: '6s' });

@@ -87,6 +87,8 @@ export function multihostTests(options: MultihostOptions): void {
         ),
       );
       await Promise.all(rig.cluster.daemons.map((daemon) => daemon.kill('SIGTERM')));
+      // Longer than the lease: nobody's endpoints are in the store any more.
+      await sleep(leaseSeconds(options) * 1000 + 500);
       await Promise.all(rig.cluster.daemons.map((daemon) => daemon.start()));
       const afterRestart = await resolves(rig, at(1), 's3', at(3));
       await rig.cluster.daemon(2).kill('SIGKILL');
@@ -97,7 +99,7 @@ export function multihostTests(options: MultihostOptions): void {
       const sent = records.reduce((sum, record) => sum + record.sent, 0);
       say(`restart of all daemons and kill -9 of one: ${lost} of ${sent} pings lost`);
       say(`names resolve ${afterRestart} ms after the restart, ${afterKill} ms after the kill`);
-      expect(lost).toBeLessThanOrEqual(records.length);
+      expect(lost).toBe(0);
       expect(Math.max(afterRestart, afterKill)).toBeLessThanOrEqual(1000);
       await rig.mesh(places, names, 2000);
     });

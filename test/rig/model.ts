@@ -40,7 +40,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     started: timestamp(),
     ...(advertise ? { advertise } : {}),
   };
-  const membership = new Membership(directory, self, 15, silentLogger);
+  const membership = new Membership(directory, self, 3, silentLogger);
   const drivers = createDrivers({
     dataplane,
     tag: nodeId.slice(0, 4),

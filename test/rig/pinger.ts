@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 /** What a continuous ping has seen. */
 export interface PingRecord {
+  /** Up to the last one that was answered. */
   readonly sent: number;
   readonly received: number;
   /** When the lost ones were given up for the next one to be sent, in Unix milliseconds. */
@@ -40,10 +41,11 @@ export class Pinger {
     const ended = new Promise((resolve) => this.process.once('close', resolve));
     this.process.kill('SIGINT');
     await ended;
-    const [, sent = '', received = ''] = /(\d+) packets transmitted, (\d+) received/.exec(this.#output) ?? [];
+    const answered = [...this.#output.matchAll(/icmp_seq=(\d+) ttl/g)].map(([, seq]) => Number(seq));
     return {
-      sent: Number(sent),
-      received: Number(received),
+      // Not as ping counts: one that was under way when it was stopped is not lost.
+      sent: Math.max(0, ...answered),
+      received: new Set(answered).size,
       lostAt: this.#times(/^\[([\d.]+)\] no answer yet/gm),
       answeredAt: this.#times(/^\[([\d.]+)\] \d+ bytes from/gm),
     };

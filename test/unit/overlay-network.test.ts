@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import type { Driver, Peer } from '../../drivers/driver.ts';
+import type { Driver, Peer, Spare } from '../../drivers/driver.ts';
 import { createNullDriver } from '../../drivers/null.ts';
 import { MemoryStore } from '../../kvstore/memory.ts';
 import { Directory } from '../../src/cluster/directory.ts';
@@ -270,18 +270,20 @@ describe('peers', () => {
   const [self, elsewhere] = [newId(), newId()];
 
   /** A directory over a store, and a driver that remembers what it was told. */
-  async function open(programs: (peers: readonly Peer[]) => Promise<void> = async () => {}) {
+  async function open(programs: (peers: readonly Peer[]) => Promise<void> = async () => {}, graceMs = 0) {
     const [local, global] = [new MemoryStore(), new MemoryStore()];
     const directory = new Directory({ local, global }, silentLogger);
     const told: string[][] = [];
+    const spared: boolean[] = [];
     const lines: string[] = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line).msg) });
-    const setPeers = async (_: unknown, peers: readonly Peer[]) => {
+    const setPeers = async (_: unknown, peers: readonly Peer[], spare?: Spare) => {
+      spared.push(spare !== undefined);
       told.push(peers.map(({ endpoint, via }) => `${endpoint.containerName} ${via}`).toSorted());
       await programs(peers);
     };
     const driverOf = () => ({ ...driver, setPeers });
-    const peers = new Peers({ directory, nodeId: self, driverOf, log });
+    const peers = new Peers({ directory, nodeId: self, driverOf, log, graceMs });
     const put = async (key: string, value: unknown) => {
       await global.commit([], [{ op: 'put', key, value: JSON.stringify(value) }]);
     };
@@ -290,6 +292,7 @@ describe('peers', () => {
       peers,
       directory,
       told,
+      spared,
       lines,
       putEndpoint: (e: Endpoint) => put(keys.endpoint(network.id, e.id), e),
       putNode: (id: string, advertise?: string) =>
@@ -385,6 +388,19 @@ describe('peers', () => {
       (length) => length > before,
     );
     expect(place.told.at(-1)).toEqual(['c3 192.0.2.2']);
+  });
+
+  test('that nobody speaks for stay for a lease after the start, and go then', async () => {
+    await using place = await open(undefined, 100);
+    await place.directory.follow(network);
+    await place.peers.begin(network);
+    expect(place.spared).toEqual([true]);
+    await until(
+      'the grace is over',
+      () => place.spared,
+      (spared) => spared.length === 2,
+    );
+    expect(place.spared).toEqual([true, false]);
   });
 
   test('of a network that was left are told no more', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Driver } from '../../drivers/driver.ts';
 import { createOverlayDriver } from '../../drivers/overlay/driver.ts';
-import { diffEntries, entriesFor, isEmpty } from '../../drivers/overlay/peers.ts';
+import { diffEntries, entriesFor, isEmpty, sparing } from '../../drivers/overlay/peers.ts';
 import type { TunnelChanges, TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';
@@ -89,6 +89,22 @@ describe('the difference of two tables', () => {
     const flood = { mac: '00:00:00:00:00:00', via: '192.0.2.1' };
     const changes = diffEntries({ ...none, forwarding: [flood, { ...flood, via: '192.0.2.2' }] }, none);
     expect(changes).toEqual({ set: none, remove: { ...none, forwarding: ['00:00:00:00:00:00'] } });
+  });
+
+  test('spares what no record speaks for, unless it leads away from an endpoint of this node', () => {
+    const both = entriesFor(
+      [2, 3].map((last) => ({ endpoint: endpointOf(network, last), via: '192.0.2.2' })),
+    );
+    const changes = diffEntries(both, none);
+    expect(sparing(changes, [])).toEqual({ set: none, remove: none });
+    expect(sparing(changes, [endpointOf(network, 3)])).toEqual({
+      set: none,
+      remove: {
+        bridged: ['02:42:0a:01:00:03'],
+        forwarding: ['02:42:0a:01:00:03'],
+        neighbours: ['10.1.0.3', 'fd00:1::3'],
+      },
+    });
   });
 });
 
