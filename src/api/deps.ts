@@ -1,4 +1,5 @@
 import type { StoreStatus } from '../../kvstore/store.ts';
+import type { Apps } from '../apps/apps.ts';
 import type { Dns, DnsStatus } from '../dns/dns.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { Logger } from '../lib/log.ts';
@@ -8,6 +9,7 @@ export interface ApiDeps {
   readonly model: Model;
   readonly dns: DnsControl;
   readonly probe: Probe;
+  readonly apps: Apps;
   /** How the daemon stands at this moment. */
   readonly info: () => SystemInfo;
   readonly log: Logger;

@@ -17,6 +17,9 @@ export const keys = {
   /** The address that a node gave out last on a network, so that a freed one is not reused at once. */
   cursor: (networkId: string, nodeId: string) => `cursors/${networkId}/${nodeId}`,
   node: (id: string) => `nodes/${id}`,
+  app: (name: string) => `apps/${encodeKeyPart(name)}`,
+  /** What holds for every app that does not say otherwise. No app can be called so. */
+  globalApp: 'apps/--global',
   /** Containers of the sandbox and simulated ways; only ever in the embedded store. */
   container: (id: string) => `containers/${id}`,
 } as const;
@@ -32,5 +35,6 @@ export const folders = {
   cursorsOf: (networkId: string) => `cursors/${networkId}/`,
   vnis: 'vnis/',
   nodes: 'nodes/',
+  apps: 'apps/',
   containers: 'containers/',
 } as const;

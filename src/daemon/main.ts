@@ -5,6 +5,7 @@ import { openStore } from '../../kvstore/open.ts';
 import type { Store, StoreStatus } from '../../kvstore/store.ts';
 import type { SystemInfo } from '../api/deps.ts';
 import { createApi } from '../api/server.ts';
+import { createApps } from '../apps/apps.ts';
 import { Directory } from '../cluster/directory.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
@@ -146,7 +147,8 @@ async function open(
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
   const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns);
-  const api = await createApi({ model, dns, probe, info, log });
+  const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
+  const api = await createApi({ model, dns, probe, apps, info, log });
   opened.push('api', () => api.close());
   for (const host of config.hosts) await api.listen(host);
   await listening;

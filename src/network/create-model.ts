@@ -8,6 +8,7 @@ import { EventBus } from '../lib/events.ts';
 import { Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/log.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
+import { Aliases } from './aliases.ts';
 import { Attachments } from './attachments.ts';
 import { Connections } from './connections.ts';
 import { Containers } from './containers.ts';
@@ -43,6 +44,8 @@ export interface ModelDeps {
 export interface RunningModel extends Model {
   /** Makes kernel and records match now, as is done every minute. */
   reconcile(): Promise<void>;
+  /** Replaces the aliases of a container's own place on a network, which it does not leave for that. */
+  setAliases(networkRef: string, containerId: string, aliases: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -76,6 +79,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const containers = new Containers(parts, networks, places, starter, connections);
   const services = new Services(parts, networks, containers, connections);
   const reconciler = new Reconciler(parts, networks, places, attachments, participation);
+  const aliases = new Aliases(parts, networks, places);
   containers.watchExits();
   membership.onJoined(() => reconciler.run({ sweepAll: true }));
   await reconciler.run({ sweepAll: true });
@@ -89,6 +93,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     events: parts.events,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
+    setAliases: (networkRef, containerId, names) => aliases.replace(networkRef, containerId, names),
     close: async () => {
       containers.close();
       await reconciler.close();

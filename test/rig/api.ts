@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
+import { createApps } from '../../src/apps/apps.ts';
 import { createDns } from '../../src/dns/dns.ts';
 import { createProbe } from '../../src/dns/probe.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -34,7 +35,8 @@ export async function createTestApi(options: TestApiOptions = {}) {
   });
   const seen: Model = options.programs ? withPrograms(model) : model;
   const probe = createProbe({ directory, dns, runtime: model.containers.runtime, dataplane });
-  const api = await createApi({ model: seen, dns, probe, info, log: silentLogger });
+  const apps = createApps({ directory, model, dnsTtlSeconds: 0 });
+  const api = await createApi({ model: seen, dns, probe, apps, info, log: silentLogger });
   const folder = await mkdtemp(join(tmpdir(), 'flt-api-'));
   const socketPath = join(folder, 'api.sock');
   return {

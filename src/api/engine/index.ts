@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { appRoutes } from '../apps/routes.ts';
 import type { ApiDeps } from '../deps.ts';
 import { dnsRoutes } from '../fairlead/dns.ts';
 import { metricsRoute } from '../fairlead/metrics.ts';
@@ -42,6 +43,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       imageRoutes(app, containers);
       volumeRoutes(app);
       swarmServiceRoutes(app, model);
+      appRoutes(app, deps.apps);
       dnsRoutes(app, deps);
       metricsRoute(app, deps);
       nodesRoute(app, deps);

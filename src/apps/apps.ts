@@ -1,0 +1,224 @@
+import type { Directory } from '../cluster/directory.ts';
+import type { Container } from '../container/runtime.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
+import type { RunningModel } from '../network/create-model.ts';
+import { aliasOf, parseAppName, parseProcessType, runType } from './app-names.ts';
+import { AppRecords } from './app-records.ts';
+import { Deploys } from './deploys.ts';
+import type { AppDeps, Step, Tell } from './deps.ts';
+import type { AppContainer } from './labels.ts';
+import { listeningPorts } from './listening.ts';
+import { type ReachableName, reachableNames } from './names.ts';
+import { Phases } from './phases.ts';
+import { placementOf, requireNetworks } from './placement.ts';
+import { parseProperty } from './properties.ts';
+import { type App, buildType, type Process, type Properties, processOf } from './records.ts';
+import { appReport, globalReport, type Report } from './report.ts';
+
+/** Dokku's default: so long a container is watched that has no check of its own. */
+const patienceMs = 10_000;
+/** For who asked just before the name changed, and for requests under way. */
+const graceMs = 1000;
+
+export interface AppOptions {
+  readonly directory: Directory;
+  readonly model: RunningModel;
+  /** How long an answer of our DNS may be remembered. */
+  readonly dnsTtlSeconds: number;
+}
+
+export function createApps({ directory, model, dnsTtlSeconds }: AppOptions): Apps {
+  // Where no packet moves nobody needs time to turn elsewhere.
+  const packets = model.containers.runtime.kind !== 'simulated';
+  const retireMs = packets ? dnsTtlSeconds * 1000 + graceMs : 0;
+  const { setAliases } = model;
+  return new Apps({ directory, model, setAliases, listeningPorts, patienceMs, retireMs });
+}
+
+/** What the API offers of apps: Dokku's commands. Each takes what a person typed and throws FairleadErrors only. */
+export class Apps {
+  readonly #records: AppRecords;
+  readonly #deploys: Deploys;
+  readonly #phases: Phases;
+  /** One deploy of an app at a time. */
+  readonly #queue = new SerialQueue();
+
+  constructor(private readonly deps: AppDeps) {
+    this.#records = new AppRecords(deps.directory);
+    this.#deploys = new Deploys(deps);
+    this.#phases = new Phases(deps);
+  }
+
+  list(): Promise<readonly App[]> {
+    return this.#records.list();
+  }
+
+  /** @throws not-found: `App NAME does not exist` */
+  get(name: string): Promise<App> {
+    return this.#records.get(name);
+  }
+
+  async create(name: string): Promise<App> {
+    return await this.#records.create(parseAppName(name));
+  }
+
+  async destroy(name: string): Promise<void> {
+    await this.#exclusively(name, async () => {
+      await this.#records.get(name);
+      await this.#deploys.removeAll(name);
+      await this.#records.remove(name);
+    });
+  }
+
+  /** The containers of this host that serve. */
+  async containers(name: string): Promise<readonly AppContainer[]> {
+    await this.#records.get(name);
+    return this.#deploys.serving(name);
+  }
+
+  /** What is not given stays. Takes effect at the next rebuild. */
+  async setProcess(name: string, type: string, change: Partial<Process>): Promise<void> {
+    parseProcessType(type);
+    await this.#records.change(name, (app) => ({
+      ...app,
+      processes: { ...app.processes, [type]: { ...processOf(app, type), ...change } },
+    }));
+  }
+
+  /** Takes effect at once where the app is deployed. @throws with the scale left as it was when that fails */
+  async scale(name: string, scale: Readonly<Record<string, number>>): Promise<readonly Step[]> {
+    for (const [type, count] of Object.entries(scale)) checkScale(type, count);
+    return await this.#exclusively(name, async () => {
+      const { steps, tell } = journal();
+      const before = await this.#records.get(name);
+      const change = (to: App['scale']) => this.#records.change(name, (app) => ({ ...app, scale: to }));
+      const app = await change({ ...before.scale, ...scale });
+      if (this.#deploys.serving(name).length === 0) return steps;
+      try {
+        await this.#deploys.scale(app, await this.#records.global(), tell);
+      } catch (error) {
+        await change(before.scale);
+        throw error;
+      }
+      return steps;
+    });
+  }
+
+  /** Deploys the app on this host, for the first time or anew. */
+  async rebuild(name: string): Promise<readonly Step[]> {
+    return await this.#exclusively(name, async () => {
+      const { steps, tell } = journal();
+      await this.#deploys.rebuild(await this.#records.get(name), await this.#records.global(), tell);
+      return steps;
+    });
+  }
+
+  /** A one-off container, not started yet: on its networks, but without the alias; it goes when it ends. */
+  async createRun(
+    name: string,
+    run: { readonly command: readonly string[]; readonly env: readonly string[] } & {
+      readonly tty: boolean;
+      readonly openStdin: boolean;
+    },
+  ): Promise<Container> {
+    if (run.command.length === 0) throw new FairleadError('invalid', 'No command specified');
+    const app = await this.#records.get(name);
+    const placement = placementOf(app, await this.#records.global());
+    requireNetworks(this.deps.model.networks, { ...placement, postDeploy: [] });
+    const number = 1000 + Math.floor(Math.random() * 9000);
+    const container = {
+      app,
+      process: runType,
+      type: 'run',
+      placement,
+      name: `${name}.run.${number}`,
+    } as const;
+    return await this.#phases.create({ ...container, ...run });
+  }
+
+  /** @param name of an app, or `--global` */
+  async setProperty(name: string, property: string, values: readonly string[]): Promise<string> {
+    if (name === '--global') {
+      const parsed = parseProperty({ global: await this.#records.global(), property, values });
+      await this.#records.changeGlobal((old) => withProperty(old, parsed));
+      return parsed.value;
+    }
+    const global = await this.#records.global();
+    let value = '';
+    await this.#records.change(name, (app) => {
+      const parsed = parseProperty({ app: app.properties, global, property, values });
+      value = parsed.value;
+      return { ...app, properties: withProperty(app.properties, parsed) };
+    });
+    return value;
+  }
+
+  /** @param name of an app, or `--global` */
+  async report(name: string): Promise<Report> {
+    const global = await this.#records.global();
+    if (name === '--global') return globalReport(global);
+    const { properties } = await this.#records.get(name);
+    const web = this.#deploys.serving(name).filter(({ process }) => process === 'web');
+    return appReport(properties, global, web);
+  }
+
+  /** Puts every running container on the networks that it should be on, and under the name that it should have. */
+  async rebuildNetwork(name: string): Promise<{ readonly failed: number; readonly steps: readonly Step[] }> {
+    return await this.#exclusively(name, async () => {
+      const { steps, tell } = journal();
+      const placement = placementOf(await this.#records.get(name), await this.#records.global());
+      const running = this.#deploys
+        .serving(name)
+        .filter(({ container }) => container.state.status === 'running');
+      if (running.length > 0) tell('step', `Ensuring network configuration is in sync for ${name}`);
+      let failed = 0;
+      for (const { container, process } of running) {
+        try {
+          for (const network of [...placement.postCreate, ...placement.postDeploy])
+            await this.#phases.attach(container, network);
+          await this.#phases.name(container, [aliasOf(name, process, placement.tld)]);
+        } catch (error) {
+          failed += 1;
+          tell('warn', `${container.name}: ${messageOf(error)}`);
+        }
+      }
+      return { failed, steps };
+    });
+  }
+
+  async names(name: string): Promise<readonly ReachableName[]> {
+    const app = await this.#records.get(name);
+    const here = this.#deploys.serving(name).map(({ process }) => process);
+    const processes = [...new Set([...Object.keys(app.scale), ...here])].sort();
+    return await reachableNames(this.deps.model.networks, name, processes);
+  }
+
+  #exclusively<T>(name: string, task: () => Promise<T>): Promise<T> {
+    return this.#queue.run(name, task);
+  }
+}
+
+function checkScale(type: string, count: number): void {
+  parseProcessType(type);
+  if (type === buildType)
+    throw new FairleadError('invalid', `The process ${buildType} runs once per rebuild and has no scale`);
+  if (Number.isInteger(count) && count >= 0 && count <= maxScale) return;
+  throw new FairleadError('invalid', `Invalid count for process type ${type}: ${count}`);
+}
+
+/** A typo should not fill the host. */
+const maxScale = 1000;
+
+function withProperty(
+  old: Properties,
+  { name, value }: { readonly name: string; readonly value: string },
+): Properties {
+  const { [name]: _, ...others } = old;
+  return value === '' ? others : { ...others, [name]: value };
+}
+
+function journal(): { readonly steps: readonly Step[]; readonly tell: Tell } {
+  const steps: Step[] = [];
+  return { steps, tell: (level, text) => void steps.push({ level, text }) };
+}

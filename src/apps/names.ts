@@ -1,0 +1,46 @@
+import type { Endpoint } from '../cluster/records.ts';
+import { withoutPrefix } from '../lib/addresses.ts';
+import type { Networks } from '../network/model.ts';
+
+/** A name that the others on the network reach a process by. */
+export interface ReachableName {
+  readonly process: string;
+  readonly network: string;
+  readonly name: string;
+  readonly addresses: readonly string[];
+}
+
+/**
+ * What resolves now, whichever host the containers are on; sorted by process, network and name.
+ * @throws unavailable when the KV store cannot be asked for a network that this host is not on
+ */
+export async function reachableNames(
+  networks: Networks,
+  app: string,
+  processes: readonly string[],
+): Promise<readonly ReachableName[]> {
+  const found: ReachableName[] = [];
+  for (const network of networks.list()) {
+    const endpoints = (await networks.endpoints(network.id)).filter(({ healthy }) => healthy);
+    for (const process of processes) {
+      for (const name of aliasesOf(endpoints, `${app}.${process}`)) {
+        const holders = endpoints.filter(({ aliases }) => aliases.includes(name));
+        found.push({ process, network: network.name, name, addresses: holders.flatMap(addressesOf).sort() });
+      }
+    }
+  }
+  return found.sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
+}
+
+function aliasesOf(endpoints: readonly Endpoint[], stem: string): ReadonlySet<string> {
+  const all = endpoints.flatMap(({ aliases }) => aliases);
+  return new Set(all.filter((alias) => alias === stem || alias.startsWith(`${stem}.`)));
+}
+
+function addressesOf({ ipv4, ipv6 }: Endpoint): string[] {
+  return [ipv4, ipv6].flatMap((cidr) => (cidr === undefined ? [] : [withoutPrefix(cidr)]));
+}
+
+function keyOf({ process, network, name }: ReachableName): string {
+  return [process, network, name].join(' ');
+}

@@ -1,0 +1,51 @@
+import type { Container } from '../container/runtime.ts';
+import { FairleadError } from '../lib/errors.ts';
+
+export interface ReadinessDeps {
+  /** As it is now; undefined once it is removed. */
+  readonly look: (id: string) => Container | undefined;
+  readonly listeningPorts: (pid: number) => Promise<ReadonlySet<number>>;
+  /** Its last line of output, to say why it ended. */
+  readonly lastWords: (id: string) => Promise<string>;
+  /** How long a program may take to listen on its ports; then it is taken as it is, as Dokku does without checks. */
+  readonly patienceMs: number;
+}
+
+const lookEveryMs = 50;
+/** How long a program without ports must have lived. */
+const aliveMs = 500;
+
+/**
+ * Resolves when the container can serve: its program listens on all its ports. Only then does it get its alias,
+ * so that nobody is sent to a program that is still starting.
+ * @throws conflict when the program ended instead
+ */
+export async function becomeReady(deps: ReadinessDeps, id: string): Promise<void> {
+  const started = performance.now();
+  for (;;) {
+    const container = deps.look(id);
+    if (container?.state.status !== 'running' || container.supervision?.restarts)
+      throw await ended(deps, id, container);
+    if (await isReady(deps, container, performance.now() - started)) return;
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+/** A container without a process, as in the simulated way, has nothing to wait for. */
+async function isReady(deps: ReadinessDeps, { state, spec }: Container, livedMs: number): Promise<boolean> {
+  if (state.pid === 0 || spec.command.length === 0 || livedMs > deps.patienceMs) return true;
+  const ports = spec.exposedPorts.filter(({ protocol }) => protocol === 'tcp');
+  if (ports.length === 0) return livedMs >= aliveMs;
+  const open = await deps.listeningPorts(state.pid);
+  return ports.every(({ port }) => open.has(port));
+}
+
+async function ended(deps: ReadinessDeps, id: string, container: Container | undefined) {
+  const words = container ? await deps.lastWords(id) : '';
+  const name = container?.name.replace(/\.upcoming-.*$/, '') ?? id;
+  return new FairleadError(
+    'conflict',
+    `App container ${name} failed to start: it ended with exit code ${container?.state.exitCode ?? 0}` +
+      (words === '' ? '' : `: ${words}`),
+  );
+}
