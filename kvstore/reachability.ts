@@ -4,6 +4,7 @@ import type { StoreStatus } from './store.ts';
 /** Whether the server answers, as seen by whatever was asked of it last. */
 export class Reachability {
   #status: StoreStatus;
+  #return = new AbortController();
 
   /** Reachable until something fails: a store is opened without waiting for its server. */
   constructor(name: string) {
@@ -14,9 +15,16 @@ export class Reachability {
     return this.#status;
   }
 
+  /** Aborted as soon as the server, away now, has answered somebody. */
+  get returned(): AbortSignal {
+    return this.#return.signal;
+  }
+
   up(): void {
-    if (!this.#status.reachable)
-      this.#status = { name: this.#status.name, reachable: true, since: Date.now() };
+    if (this.#status.reachable) return;
+    this.#status = { name: this.#status.name, reachable: true, since: Date.now() };
+    this.#return.abort();
+    this.#return = new AbortController();
   }
 
   /** `since` stays that of the first failure. */

@@ -56,11 +56,14 @@ export class ZooKeeperLeases {
     while (!signal.aborted) {
       const changed = new AbortController();
       try {
+        // What is not there yet cannot be watched.
+        const watched = await this.#client.exists(this.#tree.sessions);
         // Leases first: one that is made meanwhile is then not taken for one without a session.
         const leases = await this.#client.children(this.#tree.leases);
         const sessions = new Set(await this.#client.children(this.#tree.sessions, () => changed.abort()));
         for (const id of leases) if (!sessions.has(id)) await this.#end(id);
-        await pause(60_000, undefined, { signal: AbortSignal.any([changed.signal, signal]) }).catch(() => {});
+        const any = AbortSignal.any([changed.signal, signal]);
+        await pause(watched ? 60_000 : 500, undefined, { signal: any }).catch(() => {});
       } catch {
         await pause(500, undefined, { signal }).catch(() => {});
       }
