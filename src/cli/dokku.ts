@@ -1,36 +1,47 @@
 import { realpathSync } from 'node:fs';
-import { type DokkuCommand, networkCommands } from './commands/dokku/networks.ts';
-import { Failure } from './failure.ts';
+import { dokkuCommands } from './commands/dokku/commands.ts';
+import { DaemonError, Failure } from './failure.ts';
 import { connector } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
 import { dokkuLog } from './output/dokku-log.ts';
 import type { Shell } from './shell.ts';
 
-const commands: Readonly<Record<string, DokkuCommand>> = { ...networkCommands };
-
-/** Dokku's global flags stand before or after the command. */
+/** Dokku's global flags stand before the command, or after it where its own words cannot hold them. */
 const globalFlags = new Set(['--quiet', '--force']);
 
-/** The drop-in: Dokku's network commands; any other goes to a real dokku. @returns the exit code */
+/** The drop-in: Dokku's network, app and process commands; any other goes to a real dokku. @returns the exit code */
 export async function dokku(argv: readonly string[], shell: Shell): Promise<number> {
-  const [name = 'help', ...args] = argv.filter((word) => !globalFlags.has(word));
-  const run = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  const log = dokkuLog(shell, argv.includes('--quiet'));
+  const { name, args, given } = splitGlobals(argv);
+  const run = Object.hasOwn(dokkuCommands, name) ? dokkuCommands[name] : undefined;
+  const log = dokkuLog(shell, given.has('--quiet'));
   try {
     if (!run) return await elsewhere(name, argv, shell);
     const client = await connector('', shell)();
-    return await run({ args, force: argv.includes('--force'), client, log, shell });
+    return await run({ args, force: given.has('--force'), client, log, shell });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    log.warn(error.message);
+    // What the daemon says of apps is in Dokku's words already.
+    log.warn(error instanceof DaemonError ? error.reason : error.message);
     return error.exitCode;
   }
+}
+
+/** A one-off command's words, and those behind `--`, are the command's own. */
+export function splitGlobals(argv: readonly string[]) {
+  const isFlag = (word: string) => globalFlags.has(word);
+  const start = argv.findIndex((word) => !isFlag(word));
+  const [name = 'help', ...rest] = start < 0 ? [] : argv.slice(start);
+  const dashes = rest.indexOf('--');
+  const own = name.startsWith('run') ? 0 : dashes < 0 ? rest.length : dashes;
+  const args = [...rest.slice(0, own).filter((word) => !isFlag(word)), ...rest.slice(own)];
+  const before = start < 0 ? argv : argv.slice(0, start);
+  return { name, args, given: new Set([...before, ...rest.slice(0, own).filter(isFlag)]) };
 }
 
 async function elsewhere(name: string, argv: readonly string[], shell: Shell): Promise<number> {
   const real = findReal('dokku', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
   if (real !== undefined) return runReal(real, argv, shell);
-  const known = Object.keys(commands).join(', ');
+  const known = Object.keys(dokkuCommands).join(', ');
   if (name !== 'help' && name !== '--help')
     throw new Failure(`${name} is not a dokku command. Known here: ${known}`);
   shell.stdout.write(

@@ -199,16 +199,17 @@ describe('the transcript, without root', () => {
         '=====> Networks\nbridge\nfoo\nhost\nnone\ntest-network\n',
       );
       expect(await printed('dokku --quiet network:list')).toBe('bridge\nfoo\nhost\nnone\ntest-network\n');
-      expect(await printed('dokku network:exists test-network')).toBe('Network exists\n');
+      expect(await printed('dokku network:exists test-network')).toBe('-----> Network exists\n');
       expect(await shell('dokku network:exists nonexistent-network')).toEqual({
         code: 1,
         stdout: '',
-        stderr: 'Network does not exist\n',
+        stderr: ' !     Network does not exist\n',
       });
       expect(await shell('dokku network:create test-network')).toEqual({
         code: 1,
-        stdout: '',
-        stderr: ' !     Network already exists\n',
+        stdout: '-----> Creating network test-network\n',
+        stderr:
+          ' !     Unable to create network: Error response from daemon: network with name test-network already exists\n',
       });
     });
 

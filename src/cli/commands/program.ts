@@ -1,5 +1,6 @@
 import { globalFlags, type Parts } from '../fairlead.ts';
 import type { Group } from '../program.ts';
+import { app } from './app/group.ts';
 import { container, topLevel } from './container/group.ts';
 import { dns } from './dns/group.ts';
 import { network } from './network/group.ts';
@@ -22,6 +23,7 @@ export function program({ loadDaemon }: Parts): Group {
         summary: 'Return low-level information on containers and networks',
         load: async () => (await import('./container/inspect.ts')).inspect,
       },
+      app,
       node,
       dns,
       probe: {

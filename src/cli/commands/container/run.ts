@@ -37,12 +37,17 @@ function checkTerminal({ tty, interactive }: CreateValues, { stdin }: Shell): vo
   if (tty && interactive && !stdin.isTTY) throw new Failure('the input device is not a TTY');
 }
 
-interface AttachedFlags extends CreateValues {
+export type AttachedFlags = Pick<CreateValues, 'tty' | 'interactive' | 'rm'> & {
   readonly 'sig-proxy': boolean;
-}
+};
 
 /** Attached before it starts, so that no output is missed; waited for before, so that no end is. */
-async function runAttached(client: Client, id: string, flags: AttachedFlags, shell: Shell): Promise<number> {
+export async function runAttached(
+  client: Client,
+  id: string,
+  flags: AttachedFlags,
+  shell: Shell,
+): Promise<number> {
   const { tty, interactive, rm } = flags;
   const stream = await orRemove(client, id, () => attachTo(client, id, { stdin: interactive }));
   const exited = waitFor(client, id, rm ? 'removed' : 'next-exit');

@@ -1,78 +1,122 @@
 import type { Client } from '../../client/client.ts';
-import { Failure } from '../../failure.ts';
-import type { DokkuLog } from '../../output/dokku-log.ts';
-import { readLine } from '../../output/prompt.ts';
+import { DaemonError, Failure } from '../../failure.ts';
 import { anything } from '../../output/values.ts';
-import type { Shell } from '../../shell.ts';
-import { byName, networkRecords } from '../network/records.ts';
+import { byName, type NetworkRecord, networkRecords } from '../network/records.ts';
+import { confirm, type DokkuCall, type DokkuCommand, takeOptions } from './call.ts';
 
-/** What a Dokku command is run with. */
-export interface DokkuCall {
-  readonly args: readonly string[];
-  readonly force: boolean;
-  readonly client: Client;
-  readonly log: DokkuLog;
-  readonly shell: Shell;
-}
+/** What marks a network that `network:create` made. */
+const managedLabel = 'com.dokku.network-name';
 
-export type DokkuCommand = (call: DokkuCall) => Promise<number>;
-
-/** `network:*` of Dokku, in the words of its documentation (the second seed). */
+/** `network:*` of Dokku that is about networks, in the words of its documentation (the second seed). */
 export const networkCommands: Readonly<Record<string, DokkuCommand>> = {
   'network:create': create,
   'network:destroy': destroy,
   'network:exists': exists,
+  'network:info': info,
   'network:list': list,
 };
 
 async function create(call: DokkuCall): Promise<number> {
-  const name = nameOf(call);
-  if (await isKnown(call.client, name)) throw new Failure('Network already exists');
+  const name = nameIn(takeOptions(call.args, {}).words);
   call.log.step(`Creating network ${name}`);
-  const body = { Name: name, CheckDuplicate: true, Driver: 'bridge', Attachable: true };
-  await call.client.request('POST', '/networks/create', { body }, anything);
+  const Labels = { [managedLabel]: name };
+  const body = { Name: name, CheckDuplicate: true, Driver: 'bridge', Attachable: true, Labels };
+  await inDokkusWords('create', call.client.request('POST', '/networks/create', { body }, anything));
   return 0;
 }
 
 async function destroy(call: DokkuCall): Promise<number> {
-  const name = nameOf(call);
-  if (!(await isKnown(call.client, name))) throw new Failure('Network does not exist');
-  if (!call.force) await confirm(call, name);
+  const name = nameIn(takeOptions(call.args, {}).words);
+  await find(call.client, name);
+  await confirm(call, 'network', name);
   call.log.step(`Destroying network ${name}`);
-  await call.client.tell((docker) => docker.getNetwork(encodeURIComponent(name)).remove());
+  const removed = call.client.tell((docker) => docker.getNetwork(encodeURIComponent(name)).remove());
+  await inDokkusWords('destroy', removed);
   return 0;
 }
 
-async function exists(call: DokkuCall): Promise<number> {
-  const known = await isKnown(call.client, nameOf(call));
-  (known ? call.shell.stdout : call.shell.stderr).write(
-    known ? 'Network exists\n' : 'Network does not exist\n',
-  );
-  return known ? 0 : 1;
+/** Dokku hands on what `docker network` printed. */
+async function inDokkusWords<T>(what: string, done: Promise<T>): Promise<T> {
+  try {
+    return await done;
+  } catch (error) {
+    if (!(error instanceof DaemonError)) throw error;
+    throw new Failure(`Unable to ${what} network: ${error.message}`, 1, { cause: error });
+  }
 }
 
-async function list({ client, log }: DokkuCall): Promise<number> {
-  const networks = byName(await client.ask((docker) => docker.listNetworks(), networkRecords));
+async function exists({ args, client, log }: DokkuCall): Promise<number> {
+  await find(client, nameIn(takeOptions(args, {}).words));
+  log.step('Network exists');
+  return 0;
+}
+
+async function info({ args, client, log }: DokkuCall): Promise<number> {
+  const { words, values } = takeOptions(args, { valued: ['format'] });
+  const name = nameIn(words);
+  const format = formatIn(values.format);
+  const network = await find(client, name);
+  if (format === 'json') {
+    log.line(JSON.stringify(asJson(network)));
+    return 0;
+  }
+  log.title(`${name} network information`);
+  const lines = [
+    ['ID:', network.Id],
+    ['Name:', network.Name],
+    ['Driver:', network.Driver],
+    ['Scope:', network.Scope],
+    ['Dokku managed:', String(isManaged(network))],
+  ] as const;
+  for (const [label, value] of lines) log.verbose(label.padEnd(16) + value);
+  return 0;
+}
+
+async function list({ args, client, log }: DokkuCall): Promise<number> {
+  const { values, switches } = takeOptions(args, { valued: ['format'], switches: ['dokku-managed'] });
+  const all = byName(await client.ask((docker) => docker.listNetworks(), networkRecords));
+  const networks = switches.has('dokku-managed') ? all.filter(isManaged) : all;
+  if (formatIn(values.format) === 'json') {
+    log.line(JSON.stringify(networks.map(asJson)));
+    return 0;
+  }
   log.title('Networks');
   for (const { Name } of networks) log.line(Name);
   return 0;
 }
 
-async function confirm({ log, shell }: DokkuCall, name: string): Promise<void> {
-  log.warn('WARNING: Potentially Destructive Action');
-  log.warn(`This command will destroy network ${name}.`);
-  log.warn(`To proceed, type "${name}"`);
-  shell.stderr.write('> ');
-  const typed = await readLine(shell);
-  if (typed?.trim() !== name) throw new Failure(`Confirmation did not match ${name}. Aborted.`);
+function formatIn([format = 'text']: readonly string[] = []): 'json' | 'text' {
+  if (format === 'json' || format === 'text') return format;
+  throw new Failure('Invalid format specified, use either text or json');
 }
 
-function nameOf({ args: [name = ''] }: DokkuCall): string {
+function isManaged({ Labels }: NetworkRecord): boolean {
+  return Labels?.[managedLabel] !== undefined;
+}
+
+function asJson(network: NetworkRecord) {
+  return {
+    CreatedAt: network.Created,
+    DokkuManaged: isManaged(network),
+    Driver: network.Driver,
+    ID: network.Id,
+    Internal: network.Internal,
+    IPv6: network.EnableIPv6,
+    Labels: network.Labels ?? {},
+    Name: network.Name,
+    Scope: network.Scope,
+  };
+}
+
+function nameIn([name = '']: readonly string[]): string {
   if (name === '') throw new Failure('No network name specified');
   return name;
 }
 
-async function isKnown(client: Client, name: string): Promise<boolean> {
+/** By its full name only, as Dokku. */
+async function find(client: Client, name: string): Promise<NetworkRecord> {
   const networks = await client.ask((docker) => docker.listNetworks(), networkRecords);
-  return networks.some((network) => network.Name === name);
+  const found = networks.find((network) => network.Name === name);
+  if (!found) throw new Failure('Network does not exist');
+  return found;
 }
