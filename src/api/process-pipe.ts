@@ -1,6 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ProcessStreams } from '../container/runtime.ts';
+import { DetachScanner } from './detach-keys.ts';
 import { Framer, type OutputStream } from './framing.ts';
 
 /** What a client wants of a process. */
@@ -12,6 +13,8 @@ export interface PipeOptions {
   readonly stderr: boolean;
   /** The client's half-close is the end of the process's input. */
   readonly endInput: boolean;
+  /** Of a terminal's input; absent: nothing detaches but leaving. */
+  readonly detachKeys?: readonly number[];
 }
 
 /**
@@ -26,13 +29,13 @@ export async function pipeProcess(
   /** The connection is kept until this is done, too. */
   exited: Promise<unknown> = Promise.resolve(),
 ): Promise<void> {
-  if (options.stdin) pipeInput(client, process, options.endInput);
-  // Read what nobody wants too: otherwise it is never noticed that the client left.
-  else client.resume();
   const leave = () => {
     process.stdout.destroy();
     process.stderr.destroy();
   };
+  if (options.stdin) pipeInput(client, process, options, leave);
+  // Read what nobody wants too: otherwise it is never noticed that the client left.
+  else client.resume();
   client.on('close', leave);
   await pipeOutput(process, client, options);
   if (!client.destroyed) await exited.catch(() => {});
@@ -73,7 +76,19 @@ async function drain(source: Readable): Promise<void> {
   });
 }
 
-function pipeInput(client: Duplex, process: ProcessStreams, endInput: boolean): void {
-  process.stdin.on('error', () => client.unpipe(process.stdin));
-  client.pipe(process.stdin, { end: endInput });
+function pipeInput(
+  client: Duplex,
+  process: ProcessStreams,
+  { tty, endInput, detachKeys }: PipeOptions,
+  leave: () => void,
+): void {
+  const end = { end: endInput };
+  if (!tty || !detachKeys) {
+    process.stdin.on('error', () => client.unpipe(process.stdin));
+    client.pipe(process.stdin, end);
+    return;
+  }
+  const scanner = new DetachScanner(detachKeys, leave);
+  process.stdin.on('error', () => client.unpipe(scanner));
+  client.pipe(scanner).pipe(process.stdin, end);
 }

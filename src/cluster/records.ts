@@ -37,6 +37,21 @@ export const networkSchema = z.object({
   /** Driver options, `com.docker.network.…` keys. */
   options: texts,
   labels: texts,
+  /** It only holds settings for others; the pools as they were typed. */
+  configOnly: z
+    .object({
+      pools: z.array(
+        z.object({
+          subnet: z.string().exactOptional(),
+          ipRange: z.string().exactOptional(),
+          gateway: z.string().exactOptional(),
+          auxAddresses: texts,
+        }),
+      ),
+    })
+    .optional(),
+  /** The name of the configuration that it was made from. */
+  configFrom: z.string().optional(),
   /** VXLAN network identifier; overlay only. */
   vni: z.number().int().optional(),
   /** Set while a removal is under way, so that nothing new is put on the network meanwhile. */

@@ -44,6 +44,7 @@ const membershipSchema = z.object({
   ipv4: z.string().exactOptional(),
   ipv6: z.string().exactOptional(),
   mac: z.string().exactOptional(),
+  linkLocal: texts.exactOptional(),
   gatewayPriority: z.number().exactOptional(),
   driverOptions: textMap.exactOptional(),
   joined: joinedSchema.exactOptional(),

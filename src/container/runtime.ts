@@ -189,6 +189,8 @@ export interface Membership {
   readonly ipv4?: string;
   readonly ipv6?: string;
   readonly mac?: string;
+  /** Further addresses of its interface, that nobody routes to (RFC 3927, RFC 4291 2.5.6). No prefix length. */
+  readonly linkLocal?: readonly string[];
   /** Higher wins the default route. */
   readonly gatewayPriority?: number;
   readonly driverOptions?: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import type { JoinResult } from '../../drivers/driver.ts';
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import type { Container, JoinedState, Membership } from '../container/runtime.ts';
-import { parseSubnet } from '../lib/addresses.ts';
+import { familyOf, parseSubnet } from '../lib/addresses.ts';
 import { FairleadError, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../lib/undo.ts';
@@ -54,7 +54,7 @@ export class Attachments {
     const driver = driverOf(this.parts, network);
     const result = await driver.join(network, endpoint);
     undo.push('driver join', () => driver.leave(network, endpoint));
-    const interfaceName = await this.#plug(container, endpoint, result);
+    const interfaceName = await this.#plug(container, membership, endpoint, result);
     this.#emit('connect', container, network);
     return {
       ...membership,
@@ -116,12 +116,13 @@ export class Attachments {
     await this.records.reassert(network, endpoint, membership);
     if (!joined.source || present?.has(joined.source.hostName)) return false;
     const result = await driverOf(this.parts, network).join(network, endpoint);
-    await this.#plug(container, endpoint, result, joined.interfaceName);
+    await this.#plug(container, membership, endpoint, result, joined.interfaceName);
     return true;
   }
 
   async #plug(
     container: Container,
+    { linkLocal = [] }: Membership,
     endpoint: Endpoint,
     result: JoinResult,
     known?: string,
@@ -132,7 +133,7 @@ export class Attachments {
     await this.parts.dataplane.plug(this.parts.runtime.sandboxOf(container.id), {
       name,
       source,
-      addresses: [endpoint.ipv4, endpoint.ipv6].filter((address) => address !== undefined),
+      addresses: [endpoint.ipv4, endpoint.ipv6, ...linkLocal.map(onLink)].filter((a) => a !== undefined),
       ...(mac === undefined ? {} : { mac }),
       ...(mtu === undefined ? {} : { mtu }),
       routes: result.routes,
@@ -161,6 +162,11 @@ export class Attachments {
     const Attributes = { container: container.id, name, type };
     this.parts.events.emit({ Type: 'network', Action: action, Actor: { ID, Attributes }, scope });
   }
+}
+
+/** With the prefix length of its block. */
+function onLink(address: string): string {
+  return `${address}/${familyOf(address) === 4 ? 16 : 64}`;
 }
 
 function joinedState(

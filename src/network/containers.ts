@@ -1,5 +1,5 @@
 import type { Container, Runtime } from '../container/runtime.ts';
-import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
+import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
 import { lookup } from '../lib/lookup.ts';
 import type { Connections } from './connections.ts';
 import { planContainer } from './container-plan.ts';
@@ -104,7 +104,7 @@ export class Containers implements Contract {
   }
 
   async kill(ref: string, signal: string): Promise<void> {
-    const container = this.find(ref);
+    const container = this.#findToKill(ref);
     if (container.state.status !== 'running') {
       throw new FairleadError(
         'conflict',
@@ -149,6 +149,9 @@ export class Containers implements Contract {
 
   async rename(ref: string, name: string): Promise<void> {
     const { id, name: oldName } = this.find(ref);
+    if (name === oldName) {
+      throw new FairleadError('invalid', 'Renaming a container with the same name as its current name');
+    }
     await this.places.exclusively(id, async () => {
       const container = await this.runtime.update(id, { name });
       await this.connections.rename(container);
@@ -205,6 +208,14 @@ export class Containers implements Contract {
     await this.runtime.remove(id);
     this.#emit(container, 'destroy');
     for (const waiters of [this.#exits, this.#removals]) this.#tell(waiters, id, container.state.exitCode);
+  }
+
+  #findToKill(ref: string): Container {
+    try {
+      return this.find(ref);
+    } catch (error) {
+      throw withContext(`Cannot kill container: ${ref}`, error);
+    }
   }
 
   #findOrUndefined(ref: string, force: boolean): Container | undefined {

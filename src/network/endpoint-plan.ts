@@ -93,6 +93,9 @@ function decisionFor(parts: Parts, { network }: EndpointRequest, endpoint: Endpo
   const entry = parts.directory.networkEntry(network.id);
   if (!entry || entry.record.removing)
     throw new FairleadError('not-found', `network ${network.name} not found`);
+  if (network.configOnly) {
+    throw new FairleadError('forbidden', `network ${network.name} is a configuration: it has no endpoints`);
+  }
   const lease = parts.membership.lease(network.scope);
   return {
     checks: [

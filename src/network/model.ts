@@ -48,6 +48,10 @@ export interface NetworkSpec {
   };
   readonly options?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The network only holds these settings, for others to be made from. */
+  readonly configOnly?: boolean;
+  /** Name of the configuration network that the settings come from. */
+  readonly configFrom?: string;
 }
 
 /** As typed; checked by IPAM. */
@@ -121,7 +125,7 @@ export interface Containers {
 
 export type EndpointSettings = Pick<
   Membership,
-  'ipv4' | 'ipv6' | 'mac' | 'gatewayPriority' | 'driverOptions'
+  'ipv4' | 'ipv6' | 'mac' | 'linkLocal' | 'gatewayPriority' | 'driverOptions'
 > & { readonly aliases?: readonly string[] };
 
 export interface CreateContainer {

@@ -19,6 +19,7 @@ import { lookup } from '../lib/lookup.ts';
 import { foldCase, parseName } from '../lib/names.ts';
 import { timestamp } from '../lib/time.ts';
 import { withUndo } from '../lib/undo.ts';
+import { configurationOf, refuseUsedConfiguration, withConfiguration } from './config-networks.ts';
 import type { Networks as Contract, NetworkSpec } from './model.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Parts } from './parts.ts';
@@ -31,6 +32,9 @@ export const predefined = [
   { name: 'host', driver: 'host' },
   { name: 'bridge', driver: 'bridge' },
 ] as const;
+
+/** Of today: remote ones are plugins. */
+const ipamDrivers: readonly string[] = ['default', 'null'];
 
 const natural = new Intl.Collator('en', { numeric: true });
 
@@ -98,6 +102,7 @@ export class Networks implements Contract {
       throw new FairleadError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
     }
     const { gate, queue } = this.parts;
+    refuseUsedConfiguration(network, this.parts.directory.networks());
     await gate.shared(() => queue.run(`network ${network.id}`, () => removeNetwork(this.parts, network.id)));
     this.#emit(network, 'destroy');
     return network;
@@ -124,10 +129,11 @@ export class Networks implements Contract {
     return entries.flatMap(({ value }) => endpointSchema.safeParse(JSON.parse(value)).data ?? []);
   }
 
-  async #create(spec: NetworkSpec): Promise<Network> {
-    const driver = this.parts.driverNamed(
-      spec.driver || defaultDriver(this.parts.settings.defaultNetwork.driver),
-    );
+  async #create(asked: NetworkSpec): Promise<Network> {
+    const spec = withConfiguration(asked, this.parts.directory.networks());
+    const { driver: defaultName } = this.parts.settings.defaultNetwork;
+    const name = spec.configOnly ? 'null' : spec.driver || defaultDriver(defaultName);
+    const driver = this.parts.driverNamed(name);
     const network = await withUndo(async (undo) => {
       // Creations wait for each other: they all rewrite the one document of subnets.
       const created = await this.parts.queue.run('networks', () => this.#commit(driver, spec));
@@ -145,7 +151,7 @@ export class Networks implements Contract {
     const draft = { id, created: timestamp(), driver: driver.name, scope } as const;
     return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
       if (this.named(spec.name)) throw nameTaken(spec.name);
-      this.#refuseSecond(driver);
+      if (!spec.configOnly) this.#refuseSecond(driver);
       const store = this.parts.directory.reachable(scope);
       const [subnets, hostSubnets] = await Promise.all([
         store.get(keys.subnets),
@@ -155,6 +161,7 @@ export class Networks implements Contract {
       const plan: Network = {
         ...draft,
         ...plain(spec),
+        ...configurationOf(spec),
         ipam: this.#planIpam(driver, spec, used, hostSubnets),
       };
       const networks = this.parts.directory.networks();
@@ -199,6 +206,8 @@ export class Networks implements Contract {
   ): Network['ipam'] {
     const options = { ...spec.ipam?.options };
     const ipamDriver = spec.ipam?.driver || 'default';
+    if (!ipamDrivers.includes(ipamDriver))
+      throw new FairleadError('not-found', `plugin "${ipamDriver}" not found`);
     if (!driver.addressed) return { driver: ipamDriver, options, pools: [] };
     const ours = this.#takenByNetworks(used);
     const config = spec.ipam?.config ?? [];

@@ -15,6 +15,10 @@ export interface ServerPlan {
   readonly directory: string;
   /** Resolves to true when it serves. */
   readonly ready: () => Promise<boolean>;
+  /** Absent: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** At the end; absent: SIGKILL. For a server with children of its own. */
+  readonly stopSignal?: NodeJS.Signals;
 }
 
 /** A real server that a test starts, on loopback, and ends by its pid; also to be stopped and started between. */
@@ -37,8 +41,8 @@ export class TestServer implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { command, args } = this.#plan;
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { command, args, env = process.env } = this.#plan;
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => this.#keep(String(data)));
     let failure: Error | undefined;
@@ -80,7 +84,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    await this.stop(this.#plan.stopSignal);
     await rm(this.#plan.directory, { recursive: true, force: true });
   }
 

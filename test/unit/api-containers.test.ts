@@ -162,7 +162,7 @@ describe('GET /containers/json', () => {
     expect(await list(api, filter({ since: ['web-1'] }))).toEqual(['web-2', 'db']);
     expect(await list(api, filter({ exited: ['137'] }).replace('all=1', ''))).toEqual(['web-1']);
     expect(await list(api, filter({ status: ['created'] }).replace('all=1', ''))).toEqual(['web-2']);
-    expect(await list(api, filter({ status: ['x'] }))).toEqual({ message: "invalid filter 'status=x'" });
+    expect(await list(api, filter({ status: ['x'] }))).toEqual({ message: "Invalid filter 'status=x'" });
     expect(await list(api, filter({ bogus: ['x'] }))).toEqual({ message: "Invalid filter 'bogus'" });
   });
 });

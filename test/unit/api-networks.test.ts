@@ -104,7 +104,7 @@ describe('GET /networks', () => {
       `invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`,
     ],
     [{ dangling: ['1', '0'] }, 'got more than one value for filter key "dangling"'],
-    ['{', 'unexpected EOF'],
+    ['{', 'unexpected end of JSON input'],
     [[], 'json: cannot unmarshal array into Go value of type map[string]map[string]bool'],
     [{ name: 'zf' }, 'json: cannot unmarshal string into Go value of type map[string]bool'],
   ])('refuses the filters %j', async (filters, message) => {
@@ -165,7 +165,8 @@ describe('POST /networks/create', () => {
 
   it.each([
     [{ Name: 'x', Ingress: true }, 403, 'Ingress network can only be global scope network'],
-    [{ Name: 'x', ConfigOnly: true }, 501, 'configuration-only networks are not supported'],
+    [{ Name: 'x', ConfigFrom: { Network: 'y' } }, 404, 'configuration network "y" does not exist'],
+    [{ Name: 'x', IPAM: { Driver: 'nope' } }, 404, 'plugin "nope" not found'],
     [{ Name: 'x', EnableIPv4: false }, 501, 'networks without IPv4 are not supported'],
     [{ Name: 'bridge' }, 403, 'operation is not permitted on predefined bridge network '],
   ])('refuses %j', async (body, status, message) => {

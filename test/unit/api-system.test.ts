@@ -71,7 +71,10 @@ describe('system calls', () => {
     await using api = await createTestApi();
     expect((await api.call('GET', '/images/json')).json()).toEqual([]);
     const missing = await api.call('GET', '/images/library/redis/json');
-    expect([missing.status, missing.json()]).toEqual([404, { message: 'No such image: library/redis' }]);
+    expect([missing.status, missing.json()]).toEqual([
+      404,
+      { message: 'No such image: library/redis:latest' },
+    ]);
     const pulled = await api.call('POST', '/images/create?fromImage=docker.io/library/redis&tag=7');
     expect(
       pulled.text
@@ -99,19 +102,28 @@ describe('system calls', () => {
     expect((await api.call('GET', '/volumes/v')).json()).toEqual({ message: 'get v: no such volume' });
   });
 
+  const noSwarm =
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+
   it.each([
-    ['POST', '/build'],
-    ['GET', '/containers/x/top'],
-    ['GET', '/swarm'],
-    ['POST', '/auth'],
-    ['GET', '/v1.44/plugins/x/json'],
-  ] as const)('says that %s %s is not supported', async (method, url) => {
+    ['POST', '/build', 501, 'POST /build is not supported by Fairlead'],
+    ['GET', '/system/df', 501, 'GET /system/df is not supported by Fairlead'],
+    ['GET', '/containers/x/top', 404, 'No such container: x'],
+    ['GET', '/swarm', 503, noSwarm],
+    ['POST', '/v1.44/services/create', 503, noSwarm],
+    ['POST', '/auth', 501, 'there is no registry to log in to: for Fairlead an image is only a name'],
+    ['GET', '/v1.44/plugins/x/json', 404, 'plugin "x" not found'],
+  ] as const)('says what there is to say of %s %s', async (method, url, status, message) => {
     await using api = await createTestApi();
     const answer = await api.call(method, url);
-    expect([answer.status, answer.json()]).toEqual([
-      501,
-      { message: `${method} ${url} is not supported by Fairlead` },
-    ]);
+    expect([answer.status, answer.json()]).toEqual([status, { message }]);
+  });
+
+  it('says that there is no top of a container that exists', async () => {
+    await using api = await createTestApi();
+    await api.model.containers.create({ image: 'x', name: 'c1' });
+    const answer = await api.call('GET', '/containers/c1/top');
+    expect(answer.json()).toEqual({ message: 'GET /containers/c1/top is not supported by Fairlead' });
   });
 
   it('lists services in Swarm’s shape from 1.24 on', async () => {

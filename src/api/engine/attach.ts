@@ -1,12 +1,15 @@
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Containers } from '../../network/model.ts';
+import { parseDetachKeys } from '../detach-keys.ts';
 import { multiplexedStream, rawStream } from '../framing.ts';
-import { type PipeOptions, pipeProcess } from '../process-pipe.ts';
-import { flagOf, numberOf } from '../query.ts';
+import { type PipeOptions, pipeOutput, pipeProcess } from '../process-pipe.ts';
+import { flagOf, numberOf, queryOf } from '../query.ts';
+import { beginStream } from '../stream.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
-import { type ApiVersion, isBefore } from '../version.ts';
+import { type ApiVersion, isBefore, versionOf } from '../version.ts';
 import { writeLogs } from './logs.ts';
 import type { Terminals } from './terminals.ts';
 
@@ -44,6 +47,27 @@ export function attachRoute(
   };
 }
 
+/** The same without an upgrade: only output, as dockerode asks for it unless told to hijack. */
+export function attachOutputRoute(app: FastifyInstance, containers: Containers, closing: AbortSignal): void {
+  app.post<{ Params: { ref: string } }>('/containers/:ref/attach', async (request, reply) => {
+    const container = containers.find(request.params.ref);
+    const query = queryOf(request);
+    const options = attachOptions(container, query);
+    const { runtime } = containers;
+    const streams = flagOf(query, 'stream') ? await runtime.attach(container.id) : undefined;
+    const response = beginStream(reply, streamType(container.spec.tty, versionOf(request)));
+    const leave = () => streams?.stdout.destroy();
+    response.on('close', leave);
+    closing.addEventListener('abort', leave);
+    if (flagOf(query, 'logs')) {
+      await writeLogs(runtime, container, { ...options, follow: false }, response, closing);
+    }
+    if (streams) await pipeOutput(streams, response, options);
+    closing.removeEventListener('abort', leave);
+    response.end();
+  });
+}
+
 /** From 1.42 on the content type tells whether the stream is framed. */
 export function streamType(tty: boolean, version: ApiVersion): string {
   return tty || isBefore(version, '1.42') ? rawStream : multiplexedStream;
@@ -56,6 +80,7 @@ function attachOptions({ spec }: Container, query: URLSearchParams): PipeOptions
     stdout: flagOf(query, 'stdout'),
     stderr: flagOf(query, 'stderr'),
     endInput: stdinOnce(spec.extras),
+    detachKeys: parseDetachKeys(query.get('detachKeys') ?? ''),
   };
 }
 

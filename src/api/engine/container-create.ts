@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseSignal } from '../../container/signals.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
@@ -26,6 +27,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   Entrypoint: words,
   Image: go.text(),
   WorkingDir: go.text(),
+  StopSignal: go.text(),
   MacAddress: go.text(),
   NetworkDisabled: go.flag(),
   Labels: go.textMap(),
@@ -68,6 +70,7 @@ export function parseContainerCreate(body: Request, raw: unknown, name: string |
       `links are not supported (${host.Links[0]}): put both on one network`,
     );
   }
+  if (body.StopSignal) parseSignal(body.StopSignal);
   const mode = networkMode(body);
   return {
     request: {

@@ -60,7 +60,7 @@ function selector(
   find: NetworkIndex,
 ): (container: Container) => boolean {
   const bad = filters.get('status')?.find((status) => !statuses.includes(status));
-  if (bad !== undefined) throw new FairleadError('invalid', `invalid filter 'status=${bad}'`);
+  if (bad !== undefined) throw new FairleadError('invalid', `Invalid filter 'status=${bad}'`);
   const names = containers.flatMap(({ name }) => [name, `/${name}`]);
   const byName = matcher(filters, 'name', names);
   const byId = matcher(
@@ -155,7 +155,7 @@ export function listShape(
     Names: [`/${container.name}`],
     Image: spec.image,
     ImageID: imageId(spec.image),
-    Command: spec.command.join(' '),
+    Command: spec.command.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' '),
     Created: Math.floor(Date.parse(container.created) / 1000),
     Ports: listPorts(container),
     ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
@@ -163,7 +163,7 @@ export function listShape(
     State: shownStatus(container),
     Status: statusText(container, Date.now()),
     HostConfig: { NetworkMode: networkModeText(spec.networkMode) },
-    NetworkSettings: { Networks: endpointsShape(container, find, version) },
+    NetworkSettings: { Networks: endpointsShape(container, find, version, 'list') },
     Mounts: [],
   };
 }

@@ -23,6 +23,7 @@ export function endpointsShape(
   container: Container,
   find: NetworkIndex,
   version: ApiVersion,
+  where: 'list' | 'inspect' = 'inspect',
 ): Record<string, Record<string, unknown>> {
   const shapes: Record<string, Record<string, unknown>> = {};
   const ownFirst = [...container.memberships].sort(
@@ -31,7 +32,7 @@ export function endpointsShape(
   for (const membership of ownFirst) {
     const network = find(membership.network);
     const name = network?.name ?? membership.network;
-    shapes[name] ??= endpointShape(container, membership, network, version);
+    shapes[name] ??= endpointShape(container, membership, network, version, where);
   }
   return shapes;
 }
@@ -42,13 +43,14 @@ function endpointShape(
   membership: Membership,
   network: Network | undefined,
   version: ApiVersion,
+  where: 'list' | 'inspect',
 ): Record<string, unknown> {
   const joined = membership.joined;
   const named = network !== undefined && !predefined.includes(network.name);
   return {
     IPAMConfig: ipamConfig(membership),
     Links: null,
-    Aliases: aliases(container, membership, named, version),
+    Aliases: aliases(container, membership, named && where === 'inspect', version),
     MacAddress: joined?.mac ?? '',
     DriverOpts: membership.driverOptions ?? null,
     ...(!isBefore(version, '1.48') && { GwPriority: membership.gatewayPriority ?? 0 }),
@@ -60,13 +62,25 @@ function endpointShape(
     IPv6Gateway: joined?.ipv6 ? gateway(network, 6) : '',
     GlobalIPv6Address: withoutPrefix(joined?.ipv6 ?? ''),
     GlobalIPv6PrefixLen: prefixLength(joined?.ipv6),
-    DNSNames: named ? [...new Set([container.name, ...membership.aliases, shortId(container.id)])] : null,
+    ...(!isBefore(version, '1.44') && { DNSNames: dnsNames(container, membership, named) }),
   };
 }
 
-function ipamConfig({ ipv4, ipv6 }: Membership): Record<string, string> | null {
-  if (ipv4 === undefined && ipv6 === undefined) return null;
-  return { ...(ipv4 && { IPv4Address: ipv4 }), ...(ipv6 && { IPv6Address: ipv6 }) };
+function dnsNames(
+  { id, name }: Container,
+  { aliases }: Membership,
+  named: boolean,
+): readonly string[] | null {
+  return named ? [...new Set([name, ...aliases, shortId(id)])] : null;
+}
+
+function ipamConfig({ ipv4, ipv6, linkLocal }: Membership): Record<string, unknown> | null {
+  if (ipv4 === undefined && ipv6 === undefined && linkLocal === undefined) return null;
+  return {
+    ...(ipv4 && { IPv4Address: ipv4 }),
+    ...(ipv6 && { IPv6Address: ipv6 }),
+    ...(linkLocal && { LinkLocalIPs: linkLocal }),
+  };
 }
 
 /** Until 1.44 the short id stood among the aliases; from then on DNSNames has it (docker-facts 5.5). */

@@ -4,7 +4,7 @@ import type { ApiVersion } from '../version.ts';
 import { endpointsShape, type NetworkIndex } from './container-networks.ts';
 import { hostConfigDefaults } from './host-config.ts';
 import { imageId } from './image-name.ts';
-import { portsShape } from './port-bindings.ts';
+import { portBindings, portsShape } from './port-bindings.ts';
 
 /** GET /containers/REF/json, members in the Engine's order. */
 export function inspectShape(
@@ -110,6 +110,7 @@ function hostConfigShape(spec: ContainerSpec): Record<string, unknown> {
   return {
     ...hostConfigDefaults,
     ...given,
+    PortBindings: portBindings.safeParse(given.PortBindings).data ?? {},
     NetworkMode: networkModeText(spec.networkMode),
     AutoRemove: spec.autoRemove,
     Dns: spec.dns,

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { familyOf, isAddress, parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
@@ -17,23 +18,30 @@ export const endpointSettings = go.object('network.EndpointSettings', {
   GwPriority: go.int(),
 });
 
-/** @throws unsupported for links and link-local addresses, rather than to drop them in silence */
+/** @throws unsupported for links, rather than to drop them in silence; invalid */
 export function parseEndpointSettings(settings: z.infer<typeof endpointSettings>): EndpointSettings {
   const { IPAMConfig, Links, Aliases, MacAddress, DriverOpts, GwPriority } = settings;
   if (Links.length > 0) {
     throw new FairleadError('unsupported', `links are not supported (${Links[0]}): use a network alias`);
   }
-  if (IPAMConfig.LinkLocalIPs.length > 0) {
-    throw new FairleadError(
-      'unsupported',
-      `link-local addresses are not supported: ${IPAMConfig.LinkLocalIPs}`,
-    );
+  for (const [family, address] of [
+    [4, IPAMConfig.IPv4Address],
+    [6, IPAMConfig.IPv6Address],
+  ] as const) {
+    if (address && !(isAddress(address) && familyOf(address) === family)) {
+      throw new FairleadError('invalid', `invalid IPv${family} address: ${address}`);
+    }
+  }
+  const linkLocal = IPAMConfig.LinkLocalIPs;
+  if (!linkLocal.every((address) => isAddress(address))) {
+    throw new FairleadError('invalid', `Invalid link-local IP address: [${linkLocal.join(' ')}]`);
   }
   return {
     ...(Aliases.length > 0 && { aliases: Aliases }),
     ...(IPAMConfig.IPv4Address && { ipv4: IPAMConfig.IPv4Address }),
     ...(IPAMConfig.IPv6Address && { ipv6: IPAMConfig.IPv6Address }),
     ...(MacAddress && { mac: MacAddress }),
+    ...(linkLocal.length > 0 && { linkLocal: linkLocal.map((address) => parseAddress(address)) }),
     ...(GwPriority !== 0 && { gatewayPriority: GwPriority }),
     ...(Object.keys(DriverOpts).length > 0 && { driverOptions: DriverOpts }),
   };

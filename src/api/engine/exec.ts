@@ -3,6 +3,7 @@ import type { ExecProcess, Runtime } from '../../container/runtime.ts';
 import { FairleadError, kindOf } from '../../lib/errors.ts';
 import type { Containers } from '../../network/model.ts';
 import { decodeJson, readJson, readOptionalJson } from '../body.ts';
+import { parseDetachKeys } from '../detach-keys.ts';
 import { fitSchema, go } from '../go-json.ts';
 import { type PipeOptions, pipeOutput, pipeProcess } from '../process-pipe.ts';
 import { queryOf } from '../query.ts';
@@ -39,6 +40,7 @@ export function execRoutes(app: FastifyInstance, { containers, execs, terminals 
   app.post<Ref>('/containers/:ref/exec', async (request, reply) => {
     const body = readJson(request, execCreate, 'container.ExecOptions');
     const container = containers.find(request.params.ref);
+    parseDetachKeys(body.DetachKeys);
     if (body.Cmd.length === 0) throw new FairleadError('invalid', 'No exec command specified');
     if (container.state.status !== 'running') {
       throw new FairleadError('conflict', `Container ${container.id} is not running`);
@@ -117,13 +119,14 @@ function parseExec(
   };
 }
 
-function pipeOptions({ spec, attachStdout, attachStderr }: Exec): PipeOptions {
+function pipeOptions({ spec, attachStdout, attachStderr, detachKeys }: Exec): PipeOptions {
   return {
     tty: spec.tty,
     stdin: spec.attachStdin,
     stdout: attachStdout,
     stderr: attachStderr,
     endInput: true,
+    detachKeys: parseDetachKeys(detachKeys),
   };
 }
 
@@ -156,7 +159,7 @@ function execShape(exec: Exec): Record<string, unknown> {
     OpenStdin: exec.spec.attachStdin,
     OpenStderr: exec.attachStderr,
     OpenStdout: exec.attachStdout,
-    CanRemove: exec.state === 'exited',
+    CanRemove: false,
     ContainerID: exec.containerId,
     DetachKeys: exec.detachKeys,
     Pid: exec.pid,

@@ -1,6 +1,6 @@
 import vm from 'node:vm';
 import { z } from 'zod';
-import { FairleadError } from '../../lib/errors.ts';
+import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { decodeJson } from '../body.ts';
 
 /** Filter key → its values; clients send both `{"k":["v"]}` and `{"k":{"v":true}}` (docker-facts 5.2). */
@@ -16,7 +16,7 @@ const matchMs = 100;
 export function parseFilters(query: URLSearchParams): Filters {
   const text = query.get('filters') ?? '';
   if (text === '') return new Map();
-  const value = decodeJson(text, 'unexpected end of JSON input') ?? {};
+  const value = decodeFilters(text) ?? {};
   const asMap = map.safeParse(value);
   if (asMap.success) {
     return new Map(Object.entries(asMap.data).map(([key, values]) => [key, Object.keys(values)]));
@@ -24,6 +24,16 @@ export function parseFilters(query: URLSearchParams): Filters {
   const asList = list.safeParse(value);
   if (asList.success) return new Map(Object.entries(asList.data));
   throw new FairleadError('invalid', unfit(value));
+}
+
+/** The Engine decodes a whole text here, not a stream: Go has other words for its end. */
+function decodeFilters(text: string): unknown {
+  const ended = 'unexpected end of JSON input';
+  try {
+    return decodeJson(text, ended);
+  } catch (error) {
+    throw messageOf(error) === 'unexpected EOF' ? new FairleadError('invalid', ended) : error;
+  }
 }
 
 function unfit(value: unknown): string {

@@ -19,14 +19,33 @@ export function imageRoutes(app: FastifyInstance, containers: Containers): void 
       ...containers.list().map(({ spec, created }) => [normalName(spec.image), created] as const),
     ]);
 
-  app.get('/images/json', async () => []);
+  const find = (ref: string): readonly [name: string, created: string] => {
+    const found = [...known()].find(([name]) => isImage(ref, name));
+    if (!found) throw new FairleadError('not-found', `No such image: ${withTag(ref)}`);
+    return found;
+  };
+
+  app.get('/images/json', async () => [...known()].map(([name, created]) => listed(name, created)));
   app.get<Any>('/images/*', async (request) => {
     const path = request.params['*'];
-    if (!path.endsWith('/json')) throw notSupported(`GET /images/${path}`);
-    const ref = path.slice(0, -'/json'.length);
-    const [name, created] = [...known()].find(([name]) => isImage(ref, name)) ?? [];
-    if (name === undefined) throw new FairleadError('not-found', `No such image: ${ref}`);
-    return imageShape(name, created ?? timestamp(0));
+    const [ref, what] = path.split(/\/(json|history|get)$/);
+    const [name, created] = find(ref ?? path);
+    if (what !== 'json') throw notSupported(`GET /images/${path}`);
+    return imageShape(name, created);
+  });
+  app.post<Any>('/images/*', async (request) => {
+    find(request.params['*'].replace(/\/(tag|push)$/, ''));
+    throw notSupported(`POST /images/${request.params['*']}`);
+  });
+  app.delete<Any>('/images/*', async (request) => {
+    const [name] = find(request.params['*']);
+    if (!pulled.delete(name) || known().has(name)) {
+      throw new FairleadError(
+        'conflict',
+        `conflict: unable to remove repository reference "${name}" (must force) - a container is using it`,
+      );
+    }
+    return [{ Untagged: name }, { Deleted: imageId(name) }];
   });
   app.post('/images/create', async (request, reply) => {
     const name = pulledName(queryOf(request));
@@ -58,6 +77,26 @@ function pulledName(query: URLSearchParams): string {
 
 function notSupported(what: string): FairleadError {
   return new FairleadError('unsupported', `${what} is not supported by Fairlead: an image is only a name`);
+}
+
+/** As the Engine shows it where an image was looked for: with the tag that it means. */
+function withTag(ref: string): string {
+  return /[:@]/.test(ref.slice(ref.lastIndexOf('/') + 1)) ? ref : `${ref}:latest`;
+}
+
+function listed(name: string, created: string): Record<string, unknown> {
+  return {
+    Containers: -1,
+    Created: Math.floor(Date.parse(created) / 1000),
+    Id: imageId(name),
+    Labels: null,
+    ParentId: '',
+    RepoDigests: null,
+    RepoTags: name.includes('@') ? [] : [name],
+    SharedSize: -1,
+    Size: 0,
+    VirtualSize: 0,
+  };
 }
 
 function imageShape(name: string, created: string): Record<string, unknown> {

@@ -5,7 +5,7 @@ import { dnsRoutes } from '../fairlead/dns.ts';
 import { metricsRoute } from '../fairlead/metrics.ts';
 import { nodesRoute } from '../fairlead/nodes.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
-import { attachRoute } from './attach.ts';
+import { attachOutputRoute, attachRoute } from './attach.ts';
 import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
@@ -13,6 +13,7 @@ import { execRoutes, execUpgrade } from './exec.ts';
 import { ExecTable } from './exec-table.ts';
 import { imageRoutes } from './images.ts';
 import { networkRoutes } from './networks.ts';
+import { pluginRoutes } from './plugins.ts';
 import { swarmServiceRoutes } from './swarm-services.ts';
 import { systemRoutes } from './system.ts';
 import { Terminals } from './terminals.ts';
@@ -38,6 +39,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       networkRoutes(app, model);
       containerRoutes(app, model);
       containerStreamRoutes(app, containers, terminals, closing);
+      attachOutputRoute(app, containers, closing);
       execRoutes(app, execDeps);
       eventRoutes(app, model.events, { closing });
       imageRoutes(app, containers);
@@ -47,7 +49,8 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       dnsRoutes(app, deps);
       metricsRoute(app, deps);
       nodesRoute(app, deps);
-      unsupportedRoutes(app);
+      pluginRoutes(app);
+      unsupportedRoutes(app, containers);
     },
     upgrades: [attachRoute(containers, terminals, closing), execUpgrade(execDeps)],
     close: () => execs.close(),

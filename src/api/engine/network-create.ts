@@ -52,14 +52,13 @@ export function parseNetworkCreate(request: Request): NetworkSpec {
     },
     options: request.Options,
     labels: request.Labels,
+    ...(request.ConfigOnly && { configOnly: true }),
+    ...(request.ConfigFrom.Network && { configFrom: request.ConfigFrom.Network }),
   };
 }
 
-function refuseOtherKinds({ Ingress, ConfigOnly, ConfigFrom, EnableIPv4 }: Request): void {
+function refuseOtherKinds({ Ingress, EnableIPv4 }: Request): void {
   if (Ingress) throw new FairleadError('forbidden', 'Ingress network can only be global scope network');
-  if (ConfigOnly || ConfigFrom.Network) {
-    throw new FairleadError('unsupported', 'configuration-only networks are not supported');
-  }
   if (EnableIPv4 === false) throw new FairleadError('unsupported', 'networks without IPv4 are not supported');
 }
 

@@ -19,28 +19,28 @@ export function networkShape(
     Internal: network.internal,
     Attachable: network.attachable,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: network.configFrom ?? '' },
+    ConfigOnly: network.configOnly !== undefined,
     Containers: containersShape(endpoints),
     Options: network.options,
     Labels: network.labels,
   };
 }
 
-function ipamShape({ ipam }: Network): Record<string, unknown> {
-  // Networks without addresses (none, host) have null here, as the predefined ones in the Engine.
-  return {
-    Driver: ipam.driver,
-    Options: ipam.pools.length === 0 ? null : ipam.options,
-    Config: ipam.pools.map(poolShape),
-  };
+function ipamShape({ name, ipam, configOnly }: Network): Record<string, unknown> {
+  const pools = configOnly?.pools ?? ipam.pools;
+  // Nobody gave the predefined networks any: the Engine has null there.
+  const none = ['bridge', 'host', 'none'].includes(name);
+  return { Driver: ipam.driver, Options: none ? null : ipam.options, Config: pools.map(poolShape) };
 }
 
-function poolShape({ subnet, ipRange, gateway, auxAddresses }: Pool): Record<string, unknown> {
+type ShownPool = Partial<Omit<Pool, 'auxAddresses'>> & Pick<Pool, 'auxAddresses'>;
+
+function poolShape({ subnet, ipRange, gateway, auxAddresses }: ShownPool): Record<string, unknown> {
   return {
-    Subnet: subnet,
+    ...(subnet !== undefined && { Subnet: subnet }),
     ...(ipRange !== undefined && { IPRange: ipRange }),
-    Gateway: gateway,
+    ...(gateway !== undefined && { Gateway: gateway }),
     ...(Object.keys(auxAddresses).length > 0 && { AuxiliaryAddresses: auxAddresses }),
   };
 }

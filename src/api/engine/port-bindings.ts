@@ -77,7 +77,9 @@ export function portsShape({ spec, state, published = [] }: Container): Record<s
 /** `Ports` of the container list. */
 export function listPorts({ spec, state, published = [] }: Container): Record<string, unknown>[] {
   if (state.status !== 'running') return [];
-  const unbound = spec.exposedPorts.filter((port) => !published.some((b) => keyOf(b) === keyOf(port)));
+  const unbound = spec.exposedPorts
+    .filter((port) => !published.some((b) => keyOf(b) === keyOf(port)))
+    .sort((a, b) => a.port - b.port);
   return [
     ...published.map(({ address, port, hostPort, protocol }) => ({
       IP: address,

@@ -1,65 +1,65 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
+import { z } from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
+import type { Containers } from '../../network/model.ts';
 
 /** Calls of the Engine API that Fairlead does not offer; whatever is not even here is an unknown page. */
 const notOffered: readonly (readonly [HTTPMethods, ...string[]])[] = [
-  [
-    'GET',
-    '/containers/:ref/top',
-    '/containers/:ref/stats',
-    '/containers/:ref/changes',
-    '/containers/:ref/export',
-  ],
-  ['GET', '/containers/:ref/archive', '/containers/:ref/attach/ws'],
-  ['HEAD', '/containers/:ref/archive'],
-  ['PUT', '/containers/:ref/archive'],
-  [
-    'POST',
-    '/containers/:ref/pause',
-    '/containers/:ref/unpause',
-    '/containers/:ref/update',
-    '/containers/:ref/copy',
-  ],
-  ['POST', '/build', '/build/prune', '/build/cancel', '/commit', '/session', '/grpc', '/auth'],
-  ['POST', '/images/load', '/images/prune', '/images/*', '/volumes/create'],
-  ['DELETE', '/images/*'],
-  ['GET', '/system/df', '/distribution/*', '/plugins', '/plugins/*', '/swarm', '/swarm/unlockkey'],
-  ['POST', '/plugins/*', '/swarm/*', '/services/create', '/services/:id/update'],
-  ['DELETE', '/plugins/*', '/services/:id', '/nodes/:id', '/secrets/:id', '/configs/:id'],
-  [
-    'GET',
-    '/nodes',
-    '/nodes/:id',
-    '/secrets',
-    '/secrets/:id',
-    '/configs',
-    '/configs/:id',
-    '/tasks',
-    '/tasks/:id',
-  ],
-  ['GET', '/services/:id', '/services/:id/logs', '/tasks/:id/logs'],
-  [
-    'POST',
-    '/nodes/:id/update',
-    '/secrets/create',
-    '/secrets/:id/update',
-    '/configs/create',
-    '/configs/:id/update',
-  ],
+  ['POST', '/build', '/build/prune', '/build/cancel', '/commit', '/session', '/grpc'],
+  ['POST', '/images/load', '/images/prune', '/volumes/create'],
+  ['GET', '/system/df', '/distribution/*'],
+  ['POST', '/plugins/*', '/swarm/init', '/swarm/join'],
+  ['DELETE', '/plugins/*'],
 ];
 
+/** The same, of a container: one that does not exist is told first, as the Engine does. */
+const notOfContainers: typeof notOffered = [
+  ['GET', 'top', 'stats', 'changes', 'export', 'archive', 'attach/ws'],
+  ['HEAD', 'archive'],
+  ['PUT', 'archive'],
+  ['POST', 'pause', 'unpause', 'update', 'copy'],
+];
+
+/** The Engine's words where it is in no swarm, which is what clients look for. */
+const ofSwarms: typeof notOffered = [
+  ['GET', '/swarm', '/swarm/unlockkey', '/nodes', '/nodes/:id', '/tasks', '/tasks/:id', '/tasks/:id/logs'],
+  ['GET', '/secrets', '/secrets/:id', '/configs', '/configs/:id', '/services/:id/logs'],
+  ['POST', '/swarm/leave', '/swarm/update', '/swarm/unlock', '/services/create', '/services/:id/update'],
+  ['POST', '/nodes/:id/update', '/secrets/create', '/secrets/:id/update', '/configs/create'],
+  ['POST', '/configs/:id/update'],
+  ['DELETE', '/nodes/:id', '/secrets/:id', '/configs/:id', '/services/:id'],
+];
+const noSwarm =
+  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+
 /** Clients go on after "not supported" where they ask several kinds of objects in turn (`docker inspect`). */
-export function unsupportedRoutes(app: FastifyInstance): void {
-  for (const [method, ...urls] of notOffered) {
-    for (const url of urls) {
-      app.route({
-        method,
-        url,
-        async handler(request) {
-          const path = request.originalUrl.split('?')[0];
-          throw new FairleadError('unsupported', `${method} ${path} is not supported by Fairlead`);
-        },
+export function unsupportedRoutes(app: FastifyInstance, containers: Pick<Containers, 'find'>): void {
+  const refuse = (method: HTTPMethods, url: string, why: (request: FastifyRequest) => FairleadError) => {
+    app.route({
+      method,
+      url,
+      async handler(request) {
+        throw why(request);
+      },
+    });
+  };
+  for (const [method, ...urls] of notOffered) for (const url of urls) refuse(method, url, notSupported);
+  for (const [method, ...parts] of notOfContainers) {
+    for (const part of parts) {
+      refuse(method, `/containers/:ref/${part}`, (request) => {
+        containers.find(z.object({ ref: z.string() }).parse(request.params).ref);
+        return notSupported(request);
       });
     }
   }
+  for (const [method, ...urls] of ofSwarms) {
+    for (const url of urls) refuse(method, url, () => new FairleadError('unavailable', noSwarm));
+  }
+}
+
+function notSupported({ method, originalUrl }: FastifyRequest): FairleadError {
+  return new FairleadError(
+    'unsupported',
+    `${method} ${originalUrl.split('?')[0]} is not supported by Fairlead`,
+  );
 }

@@ -1,0 +1,6 @@
+import type { Case } from '../case.ts';
+import { containers } from './containers.ts';
+import { duplicates, networks } from './networks.ts';
+import { system } from './system.ts';
+
+export const cases: readonly Case[] = [...system, ...networks, ...containers, ...duplicates];
