@@ -1,4 +1,4 @@
-import type { Endpoint, Network, Scope } from '../src/cluster/records.ts';
+import type { Endpoint, Network, Port, Scope } from '../src/cluster/records.ts';
 import type { InterfaceSource, NetworkRules, StaticRoute } from '../src/dataplane/dataplane.ts';
 
 /**
@@ -9,9 +9,15 @@ import type { InterfaceSource, NetworkRules, StaticRoute } from '../src/dataplan
  */
 export interface Driver {
   readonly name: string;
-  readonly scope: Scope;
+  /** Of its networks. A function: it is a plugin's to say. It throws not-found when there is no such plugin. */
+  readonly scope: Scope | (() => Promise<Scope>);
   /** Containers get addresses on its networks; false for null and host. */
   readonly addressed: boolean;
+  /**
+   * A plugin: what it makes on this host is its own affair. It gives endpoints their MACs where none was asked
+   * for, may give them addresses (`JoinResult.assigned`), and publishes ports by itself.
+   */
+  readonly remote?: boolean;
   /** At most one network of this driver can exist (null, host). */
   readonly single: boolean;
 
@@ -30,8 +36,9 @@ export interface Driver {
   /**
    * Before: the record is committed. After: this node can have endpoints on the network.
    * Undone by `removeNetwork`.
+   * @param fresh it has just been created: no driver on any host has had it before
    */
-  ensureNetwork(network: Network): Promise<void>;
+  ensureNetwork(network: Network, fresh?: boolean): Promise<void>;
   /** Before: no endpoint of this node is on it. After: nothing of it is left on this node. */
   removeNetwork(network: Network): Promise<void>;
 
@@ -39,7 +46,7 @@ export interface Driver {
    * Before: `ensureNetwork` has been done and the endpoint has its addresses. Returns what to put into the
    * sandbox; nothing is in a sandbox yet. Undone by `leave`.
    */
-  join(network: Network, endpoint: Endpoint): Promise<JoinResult>;
+  join(network: Network, endpoint: Endpoint, place?: JoinPlace): Promise<JoinResult>;
   /** After: nothing of the endpoint is left outside its sandbox. */
   leave(network: Network, endpoint: Endpoint): Promise<void>;
 
@@ -57,12 +64,31 @@ export interface Driver {
   interfaces?(network: Network): readonly string[];
 }
 
+/** What a plugin is told of the container beside its endpoint. */
+export interface JoinPlace {
+  /** Path of the namespace. */
+  readonly sandboxPath: string;
+  /** Of `--driver-opt` for this endpoint. */
+  readonly options: Readonly<Record<string, string>>;
+  /** The ports of the host that are asked for. */
+  readonly ports: readonly WantedBinding[];
+}
+
+export interface WantedBinding extends Port {
+  /** Of the host; absent: all. */
+  readonly address?: string;
+  /** The host's port is one of these, both included; absent: any. */
+  readonly range?: { readonly first: number; readonly last: number };
+}
+
 export interface JoinResult {
   /** Absent: the container gets no interface from this network. */
   readonly interface?: {
     readonly source: InterfaceSource;
     /** `eth`: the container's interface is the next free `ethN`. */
     readonly namePrefix: string;
+    /** Exactly this one instead. */
+    readonly name?: string;
     readonly mtu?: number;
     readonly mac?: string;
   };
@@ -70,6 +96,8 @@ export interface JoinResult {
   readonly gateway?: string;
   readonly gateway6?: string;
   readonly routes: readonly StaticRoute[];
+  /** What the driver chose that the endpoint did not have: belongs into its record. Addresses with prefix length. */
+  readonly assigned?: Pick<Endpoint, 'ipv4' | 'ipv6' | 'mac'>;
 }
 
 export interface Spare {

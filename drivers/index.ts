@@ -12,7 +12,7 @@ export interface DriverDependencies {
   readonly tag: string;
   /** The address that other nodes reach this one at; undefined when it has none. */
   readonly advertise?: () => string | undefined;
-  /** Asked for a driver that is not in the table: plugins, found by name when they are first needed. */
+  /** Asked once for each driver that is not in the table. Whether there is such a plugin may show later. */
   readonly plugin?: (name: string) => Driver | undefined;
 }
 
@@ -31,10 +31,11 @@ export function createDrivers(dependencies: DriverDependencies): (name: string) 
     null: createNullDriver(),
     overlay: createOverlayDriver({ dataplane, tag, advertise }),
   };
-  const builtIn = new Map<string, Driver>(Object.entries(table));
+  const known = new Map<string, Driver>(Object.entries(table));
   return (name) => {
-    const driver = builtIn.get(name) ?? plugin?.(name);
+    const driver = known.get(name) ?? plugin?.(name);
     if (!driver) throw new FairleadError('not-found', `plugin "${name}" not found`);
+    known.set(name, driver);
     return driver;
   };
 }

@@ -20,6 +20,9 @@ export interface Patience {
 
 export const dockerPatience: Patience = { pauses: [1000, 2000, 4000, 8000], limit: 30_000, shortLimit: 5000 };
 
+/** The plugin said no: what was asked for is not done, and need not be taken back. */
+export class Refusal extends FairleadError {}
+
 export interface CallOptions {
   /** False: one short try, as for what is repeated every minute anyway. */
   readonly patient?: boolean;
@@ -107,14 +110,14 @@ export class PluginClient {
     const json = parseJson(text);
     if (status !== 200) {
       const kind = status === 404 ? 'unsupported' : 'internal';
-      throw new FairleadError(kind, `${method}: ${errorIn(json) ?? (brief(text) || `status ${status}`)}`);
+      throw new Refusal(kind, `${method}: ${errorIn(json) ?? (brief(text) || `status ${status}`)}`);
     }
     if (json === undefined) {
       const what = text.trim() === '' ? 'nothing (EOF)' : `what is not JSON: ${brief(text)}`;
       throw new FairleadError('internal', `plugin "${this.name}" answered ${method} with ${what}`);
     }
     const told = errorIn(json);
-    if (told !== undefined) throw new FairleadError('internal', `remote: ${told}`);
+    if (told !== undefined) throw new Refusal('internal', `remote: ${told}`);
     const parsed = schema.safeParse(json ?? {});
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;

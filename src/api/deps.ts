@@ -18,6 +18,16 @@ export interface ApiDeps {
 /** What the API needs of DNS. */
 export type DnsControl = Pick<Dns, 'dump' | 'resync' | 'metrics'>;
 
+export interface PluginInfo {
+  readonly name: string;
+  /** Absent: no file of it is there, or it was never used. */
+  readonly address?: string;
+  /** `NetworkDriver`, `IpamDriver`; empty until it was used. */
+  readonly implements: readonly string[];
+  readonly state: 'found' | 'active' | 'unreachable' | 'missing';
+  readonly reason?: string;
+}
+
 export interface SystemInfo {
   /** Of Fairlead: `0.1.0`. */
   readonly version: string;
@@ -33,5 +43,7 @@ export interface SystemInfo {
   readonly dns: DnsStatus;
   /** Of the drivers that networks can be created with. */
   readonly drivers: readonly string[];
+  /** That were found or used. */
+  readonly plugins: readonly PluginInfo[];
   readonly defaultNetwork: string;
 }

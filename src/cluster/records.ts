@@ -22,6 +22,8 @@ const pool = z.object({
   gateway: z.string(),
   /** Name → address that is kept out of the pool. */
   auxAddresses: texts,
+  /** By which an IPAM plugin knows it. */
+  poolId: z.string().optional(),
 });
 
 export const networkSchema = z.object({
@@ -33,7 +35,13 @@ export const networkSchema = z.object({
   internal: z.boolean(),
   attachable: z.boolean(),
   ipv6: z.boolean(),
-  ipam: z.object({ driver: z.string(), options: texts, pools: z.array(pool) }),
+  ipam: z.object({
+    driver: z.string(),
+    options: texts,
+    pools: z.array(pool),
+    /** Of an IPAM plugin. */
+    addressSpace: z.string().optional(),
+  }),
   /** Driver options, `com.docker.network.…` keys. */
   options: texts,
   labels: texts,

@@ -22,6 +22,7 @@ const joinedSchema = z.object({
   gateway: z.string().exactOptional(),
   gateway6: z.string().exactOptional(),
   resolver: z.string().exactOptional(),
+  routes: z.array(z.object({ destination: z.string(), nextHop: z.string().exactOptional() })).exactOptional(),
 });
 
 const bindingSchema = portSchema.extend({ address: z.string(), hostPort: z.number().int() });

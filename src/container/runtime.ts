@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Port } from '../cluster/records.ts';
-import type { InterfaceSource } from '../dataplane/dataplane.ts';
+import type { InterfaceSource, StaticRoute } from '../dataplane/dataplane.ts';
 
 /**
  * Where containers are kept and run: sandbox.ts (host programs in network namespaces), simulated.ts
@@ -212,6 +212,8 @@ export interface JoinedState {
   readonly gateway6?: string;
   /** Where the network's DNS responder listens. */
   readonly resolver?: string;
+  /** Of the interface, beside those that its addresses make. */
+  readonly routes?: readonly StaticRoute[];
 }
 
 export interface ContainerChange {

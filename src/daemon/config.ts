@@ -20,6 +20,7 @@ const settings = z.strictObject({
   'kv-store-opt': z.array(grammar.keyValue).optional(),
   dataplane: z.enum(['auto', 'linux', 'simulated'], 'expected auto, linux or simulated').optional(),
   engine: grammar.engine.optional(),
+  'plugin-dir': path.optional(),
   'node-name': z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'expected letters, digits, "_", "-" and ".", 63 at most')
@@ -102,6 +103,8 @@ function withDefaults(given: Settings, host: HostFacts) {
     kvStoreOptions: Object.fromEntries(given['kv-store-opt'] ?? []),
     dataplane: given.dataplane ?? 'auto',
     engine: given.engine ?? { kind: 'auto' as const },
+    /** Absent: Docker's directories. */
+    pluginDirectory: given['plugin-dir'],
     nodeName: given['node-name'] ?? host.hostname,
     /** Address or interface name. */
     advertise: given.advertise,

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { builtInDrivers, createDrivers } from '../../drivers/index.ts';
+import { dockerDirectories } from '../../drivers/remote/discovery.ts';
+import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
+import { Plugins } from '../../drivers/remote/plugins.ts';
 import { openEmbeddedStore } from '../../kvstore/embedded.ts';
 import { openStore } from '../../kvstore/open.ts';
 import type { Store, StoreStatus } from '../../kvstore/store.ts';
@@ -128,7 +131,9 @@ async function open(
   await runtime.recover();
   // Where no packet moves, an address of no meaning is as good as any.
   const underlay = dataplane.kind === 'simulated' ? (advertise ?? '127.0.0.1') : advertise;
-  const driverNamed = createDrivers({ dataplane, tag, advertise: () => underlay });
+  const plugins = openPlugins(config);
+  const plugin = (name: string) => createRemoteDriver(plugins.named(name), log);
+  const driverNamed = createDrivers({ dataplane, tag, advertise: () => underlay, plugin });
   let listening = Promise.resolve();
   const model = await createModel({
     directory,
@@ -139,14 +144,17 @@ async function open(
     settings: modelSettings(config),
     log,
     onHostNetworks: (networks) => {
-      listening = listenOnGateways(dns, dataplane, networks);
+      // One after another: the last word is the newest one's.
+      const listen = () =>
+        listenOnGateways(dns, dataplane, networks, ({ driver }) => driverNamed(driver).remote);
+      listening = listening.then(listen, listen);
     },
   });
   opened.push('model', () => model.close());
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
-  const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns);
+  const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns, plugins);
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   const api = await createApi({ model, dns, probe, apps, info, log });
   opened.push('api', () => api.close());
@@ -186,10 +194,28 @@ function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
 }
 
 /** Only where there is a kernel: a simulated gateway has no address that could be bound. */
-function listenOnGateways(dns: Dns, dataplane: Dataplane, networks: readonly Network[]): Promise<void> {
+async function listenOnGateways(
+  dns: Dns,
+  dataplane: Dataplane,
+  networks: readonly Network[],
+  isRemote: (network: Network) => boolean | undefined,
+): Promise<void> {
   const kernel = dataplane.kind === 'linux' ? networks : [];
-  return dns.ensureListeners(
-    kernel.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ networkId: id, address: gateway }))),
+  const gateways = kernel.flatMap((network) =>
+    network.ipam.pools.map(({ gateway }) => ({ network, networkId: network.id, address: gateway })),
+  );
+  const here = await Promise.all(
+    gateways.map(async ({ network, address }) => {
+      // A plugin's gateway may be anywhere.
+      return !isRemote(network) || (await dataplane.mtuOf(address)) !== undefined;
+    }),
+  );
+  await dns.ensureListeners(gateways.filter((_, i) => here[i]));
+}
+
+function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
+  return new Plugins(
+    directory === undefined ? dockerDirectories : { sockets: directory, files: [directory] },
   );
 }
 
@@ -204,6 +230,7 @@ function systemInfo(
   nodeId: string,
   stores: () => readonly StoreStatus[],
   dns: Dns,
+  plugins: Plugins,
 ): () => SystemInfo {
   const started = Date.now();
   const { driver, name } = config.defaultNetwork;
@@ -218,6 +245,7 @@ function systemInfo(
     stores: stores(),
     dns: dns.status(),
     drivers: builtInDrivers,
+    plugins: plugins.states(),
     defaultNetwork: `${driver}:${name}`,
   });
 }

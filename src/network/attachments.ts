@@ -1,8 +1,8 @@
-import type { JoinResult } from '../../drivers/driver.ts';
+import type { JoinPlace, JoinResult } from '../../drivers/driver.ts';
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import type { Container, JoinedState, Membership } from '../container/runtime.ts';
 import { familyOf, parseSubnet } from '../lib/addresses.ts';
-import { FairleadError, withContext } from '../lib/errors.ts';
+import { FairleadError, isKind, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../lib/undo.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
@@ -52,15 +52,16 @@ export class Attachments {
     const endpoint = await this.records.put({ container, membership, network, service });
     undo.push('endpoint', () => this.records.withdraw(network, endpoint));
     const driver = driverOf(this.parts, network);
-    const result = await driver.join(network, endpoint);
+    const result = await driver.join(network, endpoint, this.#placeOf(container, membership));
     undo.push('driver join', () => driver.leave(network, endpoint));
-    const interfaceName = await this.#plug(container, membership, endpoint, result);
+    const settled = await this.records.assign(network, endpoint, result.assigned);
+    const interfaceName = await this.#plug(container, membership, settled, result);
     this.#emit('connect', container, network);
     return {
       ...membership,
       network: network.id,
       ...(service ? { serviceId: service.id } : {}),
-      joined: joinedState(network, endpoint, result, interfaceName),
+      joined: joinedState(settled, result, await this.#resolver(network, result), interfaceName),
     };
   }
 
@@ -115,29 +116,79 @@ export class Attachments {
     const endpoint = this.records.recall(container, network, joined, membership.serviceId);
     await this.records.reassert(network, endpoint, membership);
     if (!joined.source || present?.has(joined.source.hostName)) return false;
-    const result = await driverOf(this.parts, network).join(network, endpoint);
+    const driver = driverOf(this.parts, network);
+    if (driver.remote) {
+      if (await this.#isWhole(container, membership, joined)) return false;
+      // The plugin believes in an endpoint that is no more: it makes a new one.
+      await driver.leave(network, endpoint);
+    }
+    const result = await driver.join(network, endpoint, this.#placeOf(container, membership));
     await this.#plug(container, membership, endpoint, result, joined.interfaceName);
     return true;
   }
 
+  /** An interface that a plugin lent is in the sandbox, or can be put there again, as it was. */
+  async #isWhole(container: Container, membership: Membership, joined: JoinedState): Promise<boolean> {
+    const { interfaceName: name, source, mac, routes = [] } = joined;
+    if (!name || !source) return true;
+    try {
+      await this.parts.dataplane.plug(this.parts.runtime.sandboxOf(container.id), {
+        name,
+        source,
+        addresses: addressesOf(joined, membership),
+        ...(mac ? { mac } : {}),
+        routes,
+      });
+      return true;
+    } catch (error) {
+      if (isKind(error, 'not-found')) return false;
+      throw error;
+    }
+  }
+
+  #placeOf({ id, spec }: Container, { driverOptions = {} }: Membership): JoinPlace {
+    const { dataplane, runtime } = this.parts;
+    const sandboxPath = dataplane.sandboxPath(runtime.sandboxOf(id));
+    return { sandboxPath, options: driverOptions, ports: spec.publish?.ports ?? [] };
+  }
+
+  /** A plugin's gateway may be anywhere: DNS answers on those that this host has. */
+  async #resolver(network: Network, result: JoinResult): Promise<string | undefined> {
+    const pools = network.ipam.pools;
+    const pool = pools.find(({ subnet }) => parseSubnet(subnet).family === 4) ?? pools[0];
+    if (!pool || !result.interface) return undefined;
+    const remote = driverOf(this.parts, network).remote ?? false;
+    const here = !remote || (await this.parts.dataplane.mtuOf(pool.gateway)) !== undefined;
+    return here ? pool.gateway : undefined;
+  }
+
   async #plug(
     container: Container,
-    { linkLocal = [] }: Membership,
+    membership: Membership,
     endpoint: Endpoint,
     result: JoinResult,
     known?: string,
   ): Promise<string | undefined> {
     if (!result.interface) return undefined;
     const { source, namePrefix, mtu, mac = endpoint.mac } = result.interface;
-    const name = known ?? this.#freeName(container, namePrefix);
-    await this.parts.dataplane.plug(this.parts.runtime.sandboxOf(container.id), {
+    const name = known ?? result.interface.name ?? this.#freeName(container, namePrefix);
+    const sandbox = this.parts.runtime.sandboxOf(container.id);
+    const plug = {
       name,
       source,
-      addresses: [endpoint.ipv4, endpoint.ipv6, ...linkLocal.map(onLink)].filter((a) => a !== undefined),
+      addresses: addressesOf(endpoint, membership),
       ...(mac === undefined ? {} : { mac }),
       ...(mtu === undefined ? {} : { mtu }),
       routes: result.routes,
-    });
+    };
+    try {
+      await this.parts.dataplane.plug(sandbox, plug);
+    } catch (error) {
+      // What was lent may be in the sandbox already, and goes back to whom it belongs to.
+      if (source.kind === 'existing')
+        await this.parts.dataplane.unplug(sandbox, { name, source }).catch(() => {});
+      throw error;
+    }
     return name;
   }
 
@@ -164,19 +215,24 @@ export class Attachments {
   }
 }
 
+function addressesOf(
+  { ipv4, ipv6 }: Pick<Endpoint, 'ipv4' | 'ipv6'>,
+  { linkLocal = [] }: Membership,
+): readonly string[] {
+  return [ipv4, ipv6, ...linkLocal.map(onLink)].filter((address) => address !== undefined);
+}
+
 /** With the prefix length of its block. */
 function onLink(address: string): string {
   return `${address}/${familyOf(address) === 4 ? 16 : 64}`;
 }
 
 function joinedState(
-  network: Network,
   endpoint: Endpoint,
   result: JoinResult,
+  resolver: string | undefined,
   interfaceName: string | undefined,
 ): JoinedState {
-  const pool =
-    network.ipam.pools.find(({ subnet }) => parseSubnet(subnet).family === 4) ?? network.ipam.pools[0];
   return {
     endpointId: endpoint.id,
     ...(interfaceName ? { interfaceName } : {}),
@@ -186,6 +242,7 @@ function joinedState(
     ...(endpoint.mac ? { mac: endpoint.mac } : {}),
     ...(result.gateway ? { gateway: result.gateway } : {}),
     ...(result.gateway6 ? { gateway6: result.gateway6 } : {}),
-    ...(pool && result.interface ? { resolver: pool.gateway } : {}),
+    ...(resolver ? { resolver } : {}),
+    ...(result.routes.length > 0 ? { routes: result.routes } : {}),
   };
 }

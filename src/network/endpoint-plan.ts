@@ -6,7 +6,7 @@ import { FairleadError } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
 import { timestamp } from '../lib/time.ts';
 import { abandon, lastWins, macOf } from './claims.ts';
-import type { Parts } from './parts.ts';
+import { driverOf, type Parts } from './parts.ts';
 
 export interface EndpointRequest {
   readonly container: Container;
@@ -26,7 +26,7 @@ export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): P
     throw error;
   });
   const claims = [v4, v6].filter((claim) => claim !== undefined);
-  const mac = membership.mac ?? macOf(claims).mac;
+  const mac = membership.mac ?? macFor(parts, network, claims);
   const endpoint: Endpoint = {
     ...common(parts, request, id),
     ...(v4 ? { ipv4: v4.cidr } : {}),
@@ -78,6 +78,11 @@ export async function planServiceEndpoint(
       throw alreadyProvided(service, parts.directory.endpointEntry(network.id, endpoint.id)?.record);
     },
   };
+}
+
+/** A plugin chooses its MACs, unless it is asked for one. */
+function macFor(parts: Parts, network: Network, claims: Parameters<typeof macOf>[0]): string | undefined {
+  return driverOf(parts, network).remote ? undefined : macOf(claims).mac;
 }
 
 export function alreadyProvided(service: Service, provider: Endpoint | undefined): FairleadError {

@@ -1,3 +1,4 @@
+import type { JoinResult } from '../../drivers/driver.ts';
 import type { Entry, Lease, Write } from '../../kvstore/store.ts';
 import { keys } from '../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../cluster/records.ts';
@@ -28,6 +29,26 @@ export class EndpointRecords {
     );
     this.#isThere(endpoint, lease);
     return endpoint;
+  }
+
+  /** Writes into the record what the driver chose. @returns the endpoint as it then is */
+  async assign(network: Network, endpoint: Endpoint, assigned: JoinResult['assigned']): Promise<Endpoint> {
+    if (!assigned) return endpoint;
+    const { directory, membership } = this.parts;
+    const lease = membership.lease(network.scope);
+    const key = keys.endpoint(network.id, endpoint.id);
+    const changed = { ...endpoint, ...assigned };
+    await commitWithRetry(directory, network.scope, 'commit endpoint', async () => {
+      const entry = await directory.reachable(network.scope).get(key);
+      if (!entry) throw new FairleadError('not-found', `endpoint ${shortId(endpoint.id)} is gone`);
+      return {
+        result: undefined,
+        checks: [{ key, expect: 'version', version: entry.version }],
+        writes: [{ op: 'put', key, value: JSON.stringify(changed), lease }],
+      };
+    });
+    this.#isThere(changed, lease);
+    return changed;
   }
 
   close(): void {

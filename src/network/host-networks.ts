@@ -32,13 +32,13 @@ export class HostNetworks {
   }
 
   /** After: this host can have endpoints on the network. Costs nothing when it is set up already. */
-  async ensure(network: Network): Promise<void> {
+  async ensure(network: Network, fresh = false): Promise<void> {
     const known = this.#ready.get(network.id);
     if (known) {
       await known;
       return;
     }
-    const setUp = this.#setUp(network);
+    const setUp = this.#setUp(network, fresh);
     this.#ready.set(network.id, setUp);
     setUp.catch(() => this.#ready.delete(network.id));
     await setUp;
@@ -65,10 +65,10 @@ export class HostNetworks {
     this.deps.onChange(this.list());
   }
 
-  async #setUp(network: Network): Promise<Network> {
+  async #setUp(network: Network, fresh: boolean): Promise<Network> {
     const driver = this.deps.driverOf(network);
     try {
-      await driver.ensureNetwork(network);
+      await driver.ensureNetwork(network, fresh);
       this.#up.set(network.id, network);
       if (driver.firewall?.(network)) await this.applyFirewall();
     } catch (error) {

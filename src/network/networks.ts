@@ -134,19 +134,19 @@ export class Networks implements Contract {
     const { driver: defaultName } = this.parts.settings.defaultNetwork;
     const name = spec.configOnly ? 'null' : spec.driver || defaultDriver(defaultName);
     const driver = this.parts.driverNamed(name);
+    const scope = await scopeFor(driver, spec.scope);
     const network = await withUndo(async (undo) => {
       // Creations wait for each other: they all rewrite the one document of subnets.
-      const created = await this.parts.queue.run('networks', () => this.#commit(driver, spec));
+      const created = await this.parts.queue.run('networks', () => this.#commit(driver, scope, spec));
       undo.push(`create network ${created.name}`, () => removeNetwork(this.parts, created.id));
-      if (created.scope === 'local') await this.parts.hostNetworks.ensure(created);
+      if (created.scope === 'local') await this.parts.hostNetworks.ensure(created, true);
       return created;
     });
     this.#emit(network, 'create');
     return network;
   }
 
-  #commit(driver: Driver, spec: NetworkSpec): Promise<Network> {
-    const scope = scopeFor(driver, spec.scope);
+  #commit(driver: Driver, scope: Scope, spec: NetworkSpec): Promise<Network> {
     const id = newId();
     const draft = { id, created: timestamp(), driver: driver.name, scope } as const;
     return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
@@ -162,7 +162,7 @@ export class Networks implements Contract {
         ...draft,
         ...plain(spec),
         ...configurationOf(spec),
-        ipam: this.#planIpam(driver, spec, used, hostSubnets),
+        ipam: this.#planIpam(driver, scope, spec, used, hostSubnets),
       };
       const networks = this.parts.directory.networks();
       driver.validate(plan, networks);
@@ -200,6 +200,7 @@ export class Networks implements Contract {
 
   #planIpam(
     driver: Driver,
+    scope: Scope,
     spec: NetworkSpec,
     used: Subnets,
     hostSubnets: readonly string[],
@@ -216,7 +217,7 @@ export class Networks implements Contract {
     if (!families.has(4)) {
       const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
       const { localPools, globalPools } = this.parts.settings;
-      const defaults = driver.scope === 'global' ? globalPools : localPools;
+      const defaults = scope === 'global' ? globalPools : localPools;
       pools.unshift(planDefaultPool(defaults, [...ours, ...routes]));
     }
     if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
@@ -269,12 +270,14 @@ function nameTaken(name: string): FairleadError {
   return new FairleadError('conflict', `network with name ${name} already exists`);
 }
 
-function scopeFor(driver: Driver, wanted: string | undefined): Scope {
-  if (!wanted || wanted === driver.scope) return driver.scope;
+/** @throws not-found where the driver is a plugin and there is none */
+async function scopeFor(driver: Driver, wanted: string | undefined): Promise<Scope> {
+  const own = typeof driver.scope === 'string' ? driver.scope : await driver.scope();
+  if (!wanted || wanted === own) return own;
   const known = scopes.some((scope) => scope === wanted);
   throw new FairleadError(
     known ? 'forbidden' : 'invalid',
-    `scope ${wanted} is not possible with driver ${driver.name}, whose networks are ${driver.scope}`,
+    `scope ${wanted} is not possible with driver ${driver.name}, whose networks are ${own}`,
   );
 }
 

@@ -7,7 +7,7 @@ import { foldCase, parseName } from '../lib/names.ts';
 import { timestamp } from '../lib/time.ts';
 import { abandon, lastWins, macOf } from './claims.ts';
 import type { PublishOptions } from './model.ts';
-import type { Parts } from './parts.ts';
+import { driverOf, type Parts } from './parts.ts';
 
 /** Publishes and takes the service's addresses in one commit. @throws conflict | invalid | exhausted */
 export function publishService(
@@ -41,7 +41,8 @@ export function publishService(
       shared,
       endpointId,
       ...addresses,
-      ...macOf(claims),
+      // A plugin chooses its MACs.
+      ...(driverOf(parts, network).remote ? {} : macOf(claims)),
       aliases,
       ports: [...(options.ports ?? [])],
     };

@@ -28,7 +28,7 @@ export class PublishedPorts {
   async settle(id: string): Promise<void> {
     const container = this.#require(id);
     if (!container.spec.publish && !container.published) return;
-    if (!gatewayPlace(container)) return await this.withdraw(id);
+    if (!gatewayPlace(container) || this.#byPlugin(container)) return await this.withdraw(id);
     if (!container.published?.length) await this.parts.queue.run('host ports', () => this.#publish(id));
     await this.#hold(this.#require(id));
     await this.parts.hostNetworks.applyFirewall();
@@ -47,6 +47,13 @@ export class PublishedPorts {
   async assert(id: string): Promise<void> {
     const container = this.#require(id);
     if (container.published?.length) await this.#hold(container);
+  }
+
+  /** A plugin was told of the ports when the container joined, and publishes them in its own way. */
+  #byPlugin(container: Container): boolean {
+    const place = gatewayPlace(container);
+    const network = place && this.parts.directory.network(place.network);
+    return network !== undefined && driverOf(this.parts, network).remote === true;
   }
 
   async #publish(id: string): Promise<void> {

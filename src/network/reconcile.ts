@@ -113,6 +113,9 @@ export class Reconciler {
       for (const endpoint of directory.endpointsOf(network.id)) {
         if (endpoint.nodeId !== membership.self.id || kept.has(endpoint.id)) continue;
         await this.attachments.records.withdraw(network, endpoint);
+        // A plugin does not forget by itself what a crash left half done; kernel objects are swept below.
+        const driver = driverOf(this.parts, network);
+        if (driver.remote) await driver.leave(network, endpoint);
       }
     }
   }

@@ -21,7 +21,7 @@ export function networkOf(
     id,
     name: `net-${id.slice(0, 4)}`,
     driver: driver.name,
-    scope: driver.scope,
+    scope: typeof driver.scope === 'string' ? driver.scope : 'local',
     created: '2015-06-22T00:00:00.000000000Z',
     internal: false,
     attachable: false,

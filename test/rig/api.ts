@@ -31,6 +31,7 @@ export async function createTestApi(options: TestApiOptions = {}) {
     stores: [model.store.status()],
     dns: dns.status(),
     drivers: ['bridge', 'host', 'null'],
+    plugins: [],
     defaultNetwork: 'bridge:bridge',
   });
   const seen: Model = options.programs ? withPrograms(model) : model;

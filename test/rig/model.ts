@@ -1,4 +1,6 @@
 import { createDrivers } from '../../drivers/index.ts';
+import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
+import type { Plugins } from '../../drivers/remote/plugins.ts';
 import { MemoryStore } from '../../kvstore/memory.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { Directory } from '../../src/cluster/directory.ts';
@@ -19,6 +21,8 @@ export interface TestModelOptions {
   readonly globalStore?: Store;
   /** The kernel that an earlier life of the node left. */
   readonly dataplane?: Dataplane;
+  /** Absent: there are none. */
+  readonly plugins?: Plugins;
   /** Absent from its node's record when it is empty. */
   readonly advertise?: string;
   readonly defaultNetwork?: { readonly driver: string; readonly name: string };
@@ -45,6 +49,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     dataplane,
     tag: nodeId.slice(0, 4),
     advertise: () => advertise || undefined,
+    plugin: (name) => options.plugins && createRemoteDriver(options.plugins.named(name), silentLogger),
   });
   const runtime = createSimulatedRuntime({ store, dataplane, log: silentLogger });
   await directory.ready();

@@ -23,6 +23,7 @@ describe('daemon config', () => {
       engine: { kind: 'auto' },
       nodeName: 'h1',
       advertise: undefined,
+      pluginDirectory: undefined,
       defaultAddressPools: [],
       dns: {
         listen: { address: '127.0.0.1', port: 5354 },

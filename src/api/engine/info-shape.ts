@@ -17,7 +17,7 @@ export function infoShape(info: SystemInfo, { containers }: Model): Record<strin
     Images: new Set(all.map(({ spec }) => normalName(spec.image))).size,
     Driver: 'fairlead',
     DriverStatus: [],
-    Plugins: { Volume: [], Network: info.drivers, Authorization: null, Log: [] },
+    Plugins: { Volume: [], Network: networkDrivers(info), Authorization: null, Log: [] },
     ...limits,
     SystemTime: timestamp(),
     LoggingDriver: 'json-file',
@@ -54,6 +54,12 @@ export function infoShape(info: SystemInfo, { containers }: Model): Record<strin
   };
 }
 
+/** Like the Engine, with the plugins that have been used. */
+function networkDrivers({ drivers, plugins }: SystemInfo): readonly string[] {
+  const used = plugins.filter(({ implements: services }) => services.includes('NetworkDriver'));
+  return [...drivers, ...used.map(({ name }) => name)];
+}
+
 /** No resource limits: containers are namespaces or records. Clients warn of what is false, so all is true. */
 const limits = {
   MemoryLimit: true,
@@ -80,8 +86,9 @@ const inactiveSwarm = {
 };
 
 function fairleadShape(info: SystemInfo): Record<string, unknown> {
-  const { way, why, nodeId, nodeName, stores, dns, defaultNetwork, dataRoot, started, version } = info;
-  return { version, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork, stores, dns };
+  const { way, why, nodeId, nodeName, stores, dns, defaultNetwork, dataRoot, started, version, plugins } =
+    info;
+  return { version, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork, stores, dns, plugins };
 }
 
 function warnings({ stores, dns }: SystemInfo): string[] {

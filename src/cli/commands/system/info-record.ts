@@ -14,6 +14,14 @@ const listener = z.object({
   reason: z.optional(z.string()),
 });
 
+const plugin = z.object({
+  name: z.string(),
+  address: z.optional(z.string()),
+  implements: z._default(z.array(z.string()), []),
+  state: z.string(),
+  reason: z.optional(z.string()),
+});
+
 /** What `GET /info` says of Fairlead itself. */
 export const infoRecord = z.object({
   Containers: z._default(z.number(), 0),
@@ -28,6 +36,7 @@ export const infoRecord = z.object({
     dataRoot: z._default(z.string(), ''),
     defaultNetwork: z._default(z.string(), ''),
     stores: z._default(z.array(store), []),
+    plugins: z._default(z.array(plugin), []),
     dns: z.optional(
       z.object({
         listeners: z._default(z.array(listener), []),
@@ -39,4 +48,5 @@ export const infoRecord = z.object({
 
 export type InfoRecord = z.infer<typeof infoRecord>;
 export type StoreRecord = z.infer<typeof store>;
+export type PluginRecord = z.infer<typeof plugin>;
 export type ListenerRecord = z.infer<typeof listener>;

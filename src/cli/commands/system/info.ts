@@ -3,7 +3,13 @@ import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
-import { type InfoRecord, infoRecord, type ListenerRecord, type StoreRecord } from './info-record.ts';
+import {
+  type InfoRecord,
+  infoRecord,
+  type ListenerRecord,
+  type PluginRecord,
+  type StoreRecord,
+} from './info-record.ts';
 
 export const info = command({
   synopsis: '',
@@ -33,6 +39,7 @@ function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: 
     `Default network: ${Fairlead.defaultNetwork}`,
     `Containers: ${Containers} (${ContainersRunning} running)`,
     ...Fairlead.stores.map((store) => `Store: ${storeText(store, now)}`),
+    ...Fairlead.plugins.map((plugin) => `Plugin: ${pluginText(plugin)}`),
     ...(dns?.listeners ?? []).map((listener) => `DNS: ${listenerText(listener)}`),
     ...(dns?.upstreams.length ? [`DNS upstreams: ${dns.upstreams.join(', ')}`] : []),
   ];
@@ -44,6 +51,11 @@ function storeText({ name, reachable, since, reason }: StoreRecord, now: number)
   const age = Math.max(0, Math.round((now - since) / 1000));
   const when = new Date(since).toISOString();
   return `${name} (degraded, data ${age} s old: unreachable since ${when}${reason ? `: ${reason}` : ''})`;
+}
+
+function pluginText({ name, address, implements: services, state, reason }: PluginRecord): string {
+  const about = [state, ...services, address].filter((part) => part).join(', ');
+  return `${name} (${about}${reason ? `: ${reason}` : ''})`;
 }
 
 function listenerText({ address, port, state, reason }: ListenerRecord): string {
