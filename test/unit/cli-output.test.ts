@@ -440,13 +440,12 @@ describe('containers', () => {
     });
   });
 
-  it('run --rm leaves no container behind that could not start', async () => {
+  it('run --rm leaves it to the daemon to remove what could not start', async () => {
     daemon
       .on('POST /containers/create', { status: 201, json: { Id: id('7') } })
-      .on(`POST /containers/${id('7')}/start`, { status: 400, json: { message: 'no' } })
-      .on(`DELETE /containers/${id('7')}`, { status: 204 });
+      .on(`POST /containers/${id('7')}/start`, { status: 400, json: { message: 'no' } });
     expect((await daemon.run('run', '-d', '--rm', 'image')).code).toBe(125);
-    expect(daemon.asked.at(-1)).toMatchObject({ method: 'DELETE', url: `/containers/${id('7')}?force=true` });
+    expect(daemon.asked.at(-1)).toMatchObject({ method: 'POST', url: `/containers/${id('7')}/start` });
   });
 
   it('run says why nothing can be attached, and leaves no container', async () => {
