@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import { Server as SecureServer } from 'node:https';
 import { connect, type ListenOptions } from 'node:net';
 import { dirname } from 'node:path';
 import { FairleadError, messageOf } from '../lib/errors.ts';
@@ -14,17 +15,19 @@ const answerMs = 1000;
  */
 export async function listenOn(server: Server, address: HostAddress): Promise<HostAddress> {
   if (address.kind === 'unix') return listenOnSocket(server, address);
-  refuseOpenTcp(address);
+  refuseOpenTcp(server, address);
   await bind(server, address, { host: address.host, port: address.port });
   const bound = server.address();
   return { ...address, port: typeof bound === 'object' && bound ? bound.port : address.port };
 }
 
 /** Whoever reaches the API can run programs on this host: without client certificates it stays on loopback. */
-function refuseOpenTcp(address: HostAddress & { kind: 'tcp' }): void {
+function refuseOpenTcp(server: Server, address: HostAddress & { kind: 'tcp' }): void {
   const text = formatHostAddress(address);
-  if (address.tls)
-    throw new FairleadError('unsupported', `${text}: TLS is not supported yet: use a unix socket`);
+  if (server instanceof SecureServer) return;
+  if (address.tls) {
+    throw new FairleadError('invalid', `${text}: TLS needs --tlscacert, --tlscert and --tlskey`);
+  }
   if (/^(localhost|127(\.\d{1,3}){3}|::1)$/.test(address.host)) return;
   throw new FairleadError(
     'invalid',

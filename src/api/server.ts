@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { messageOf } from '../lib/errors.ts';
 import type { HostAddress } from '../lib/host-address.ts';
@@ -18,10 +19,10 @@ export interface Api {
   /** For tests: `inject` needs no port. */
   readonly app: FastifyInstance;
   /**
-   * May be called for several addresses. Resolves with the one that is listened on.
+   * May be called for several addresses. Resolves with the one that is listened on. With keys, tcp is TLS.
    * @throws conflict | invalid | internal, as listen.ts
    */
-  listen(address: HostAddress): Promise<HostAddress>;
+  listen(address: HostAddress, tls?: TlsKeys): Promise<HostAddress>;
   /** Ends streams and connections; resolves when all are gone. */
   close(): Promise<void>;
 }
@@ -43,8 +44,9 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const servers: Server[] = [];
   return {
     app,
-    async listen(address) {
-      const server = createHttpServer(app, upgrade, closing.signal);
+    async listen(address, tls) {
+      const keys = address.kind === 'tcp' ? tls : undefined;
+      const server = createHttpServer(app, upgrade, closing.signal, keys);
       const bound = await listenOn(server, address);
       servers.push(server);
       return bound;
@@ -131,8 +133,23 @@ function sendMessage(reply: FastifyReply, message: string, dialect: Dialect): Fa
   return reply.send({ message });
 }
 
-function createHttpServer(app: FastifyInstance, upgrade: UpgradeHandler, closing: AbortSignal): Server {
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, app.routing);
+/** PEM texts. Only clients whose certificate `ca` has signed are served, as with dockerd's --tlsverify. */
+export interface TlsKeys {
+  readonly ca: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+function createHttpServer(
+  app: FastifyInstance,
+  upgrade: UpgradeHandler,
+  closing: AbortSignal,
+  tls: TlsKeys | undefined,
+): Server {
+  const options = { keepAliveTimeout: keepAliveMs };
+  const server = tls
+    ? createSecureServer({ ...options, ...tls, ...mutualTls }, app.routing)
+    : createServer(options, app.routing);
   server.on('upgrade', (request, connection, head) => {
     // Node forgets a connection that it has handed over, so closing it is up to us.
     const end = () => connection.destroy();
@@ -142,6 +159,8 @@ function createHttpServer(app: FastifyInstance, upgrade: UpgradeHandler, closing
   });
   return server;
 }
+
+const mutualTls = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
 
 async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {

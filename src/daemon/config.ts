@@ -33,6 +33,7 @@ const settings = z.strictObject({
   'dns-max-inflight': count(1, 65_536).optional(),
   'dns-forward-single-label': z.boolean().optional(),
   'lease-ttl': grammar.duration.optional(),
+  tlsverify: z.boolean().optional(),
   tlscacert: path.optional(),
   tlscert: path.optional(),
   tlskey: path.optional(),
@@ -112,7 +113,7 @@ function withDefaults(given: Settings, host: HostFacts) {
     defaultAddressPools: given['default-address-pool'] ?? [],
     dns: dnsConfig(given),
     leaseTtlSeconds: given['lease-ttl'] ?? 15,
-    tls: tlsConfig(given),
+    tls: tlsConfig(given, host),
     /** Nothing of it is left in the kernel when it ends. */
     ephemeral: given.ephemeral ?? false,
     logLevel: given['log-level'] ?? (given.debug ? 'debug' : 'info'),
@@ -132,12 +133,19 @@ function dnsConfig(given: Settings) {
   };
 }
 
-/** Paths of PEM files; client certificates are asked for, so the CA is needed as well. */
+/**
+ * Paths of PEM files; client certificates are asked for, so the CA is needed as well. `--tlsverify` alone
+ * takes the files where dockerd looks for them: $DOCKER_CERT_PATH, else ~/.docker.
+ */
 function tlsConfig(
   given: Settings,
+  { env, home }: HostFacts,
 ): { readonly ca: string; readonly cert: string; readonly key: string } | undefined {
-  const { tlscacert: ca, tlscert: cert, tlskey: key } = given;
-  if (!ca && !cert && !key) return undefined;
+  const folder = given.tlsverify ? (env.DOCKER_CERT_PATH ?? `${home}/.docker`) : undefined;
+  const ca = given.tlscacert ?? (folder && `${folder}/ca.pem`);
+  const cert = given.tlscert ?? (folder && `${folder}/cert.pem`);
+  const key = given.tlskey ?? (folder && `${folder}/key.pem`);
+  if (given.tlsverify === false || (!ca && !cert && !key)) return undefined;
   if (ca && cert && key) return { ca, cert, key };
   throw new FairleadError('invalid', 'TLS needs --tlscacert, --tlscert and --tlskey together');
 }

@@ -21,6 +21,7 @@ export const daemonFlags = {
   'dns-max-inflight': number('Forwarded DNS queries at once', { shown: '1024' }),
   'dns-forward-single-label': toggle('Forward unknown names without a dot'),
   'lease-ttl': text("Time after which a silent node's endpoints leave", { shown: '15s' }),
+  tlsverify: toggle('Serve tcp:// with TLS and ask clients for certificates'),
   tlscacert: text('Trust clients whose certificate this CA signed'),
   tlscert: text('Certificate of this daemon'),
   tlskey: text('Key of that certificate'),

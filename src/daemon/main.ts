@@ -35,6 +35,7 @@ import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
 import { openIdentity } from './identity.ts';
 import { logStoreChanges } from './store-log.ts';
+import { readTlsKeys } from './tls-keys.ts';
 import { chooseWay, type Way } from './way.ts';
 
 /**
@@ -158,7 +159,8 @@ async function open(
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   const api = await createApi({ model, dns, probe, apps, info, log });
   opened.push('api', () => api.close());
-  for (const host of config.hosts) await api.listen(host);
+  const tls = config.tls && (await readTlsKeys(config.tls));
+  for (const host of config.hosts) await api.listen(host, tls);
   await listening;
   return greeting(config, way, dns);
 }
