@@ -1,5 +1,5 @@
 import type { Endpoint, Network } from '../src/cluster/records.ts';
-import type { Dataplane, NetworkRules } from '../src/dataplane/dataplane.ts';
+import type { BridgeSpec, Dataplane, NetworkRules } from '../src/dataplane/dataplane.ts';
 import { hostEndName } from '../src/dataplane/names.ts';
 import { familyOf, macFor } from '../src/lib/addresses.ts';
 import { FairleadError } from '../src/lib/errors.ts';
@@ -22,15 +22,7 @@ export function createBridgeDriver(dataplane: Dataplane, tag: string): Driver {
     validate: (network, others) => validate(tag, network, others),
 
     async ensureNetwork(network) {
-      const addresses = gateways(network);
-      const [first] = addresses;
-      await dataplane.ensureBridge({
-        name: bridgeOf(tag, network),
-        addresses: addresses.map(({ cidr }) => cidr),
-        mtu: parseBridgeOptions(network.options).mtu,
-        // Derived from the address, so that neighbours' caches stay right when the bridge is made anew.
-        ...(first ? { mac: macFor(first.address) } : {}),
-      });
+      await dataplane.ensureBridge(bridgeSpec(tag, network));
     },
 
     async removeNetwork(network) {
@@ -48,8 +40,21 @@ export function createBridgeDriver(dataplane: Dataplane, tag: string): Driver {
       await dataplane.unplug(endpoint.containerId, { name: '', source: hostEnd(endpoint, network) });
     },
 
+    expected: async (network) => ({ bridges: [bridgeSpec(tag, network)], vxlans: [] }),
     firewall: (network) => rules(tag, network),
     interfaces: (network) => [bridgeOf(tag, network)],
+  };
+}
+
+function bridgeSpec(tag: string, network: Network): BridgeSpec {
+  const addresses = gateways(network);
+  const [first] = addresses;
+  return {
+    name: bridgeOf(tag, network),
+    addresses: addresses.map(({ cidr }) => cidr),
+    mtu: parseBridgeOptions(network.options).mtu,
+    // Derived from the address, so that neighbours' caches stay right when the bridge is made anew.
+    ...(first ? { mac: macFor(first.address) } : {}),
   };
 }
 

@@ -1,5 +1,12 @@
 import type { Endpoint, Network, Port, Scope } from '../src/cluster/records.ts';
-import type { InterfaceSource, NetworkRules, StaticRoute } from '../src/dataplane/dataplane.ts';
+import type {
+  BridgeSpec,
+  InterfaceSource,
+  NetworkRules,
+  StaticRoute,
+  TunnelEntries,
+  VxlanSpec,
+} from '../src/dataplane/dataplane.ts';
 
 /**
  * The contract of a network driver. Methods take values and return values; every method may be repeated;
@@ -60,6 +67,9 @@ export interface Driver {
    */
   setPeers?(network: Network, peers: readonly Peer[], spare?: Spare): Promise<void>;
 
+  /** What `ensureNetwork` and `setPeers` must have left in the kernel, for comparison. */
+  expected?(network: Network, peers: readonly Peer[]): Promise<ExpectedDevices>;
+
   /** Names of this driver's own kernel interfaces for the network; what is owned but not named is an orphan. */
   interfaces?(network: Network): readonly string[];
 }
@@ -79,6 +89,11 @@ export interface WantedBinding extends Port {
   readonly address?: string;
   /** The host's port is one of these, both included; absent: any. */
   readonly range?: { readonly first: number; readonly last: number };
+}
+
+export interface ExpectedDevices {
+  readonly bridges: readonly BridgeSpec[];
+  readonly vxlans: readonly (VxlanSpec & { readonly entries: TunnelEntries })[];
 }
 
 export interface JoinResult {

@@ -77,6 +77,11 @@ export function createOverlayDriver({ dataplane, tag, advertise }: OverlayDepend
       if (!isEmpty(changes)) await dataplane.changeTunnel(vxlan, changes);
     },
 
+    async expected(network, peers) {
+      const { bridge, vxlan } = devicesOf(tag, network, await underlay.read());
+      return { bridges: [bridge], vxlans: [{ ...vxlan, entries: entriesFor(peers) }] };
+    },
+
     firewall: (network) => rules(tag, network),
     interfaces: (network) => Object.values(deviceNames(tag, network)),
   };

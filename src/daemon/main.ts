@@ -144,6 +144,7 @@ async function open(
     driverNamed,
     settings: modelSettings(config),
     log,
+    listeners: () => dns.status().listeners,
     onHostNetworks: (networks) => {
       // One after another: the last word is the newest one's.
       const listen = () =>

@@ -61,6 +61,11 @@ export interface Dataplane {
 
   /** Everything this node has made, for finding orphans. */
   owned(): Promise<Owned>;
+  /**
+   * What is there of this node's, for comparison with what should be: nothing is changed. Of the sandboxes, those
+   * that are named. Where the firewall differs from the rules applied last, the next `applyFirewall` writes it anew.
+   */
+  survey(sandboxIds: readonly string[]): Promise<Survey>;
   /** Subnets that routes of the host lie in (CIDR), so that no pool is chosen on top of one. */
   hostSubnets(): Promise<readonly string[]>;
 
@@ -213,6 +218,31 @@ export interface Owned {
   /** Host ends of veth pairs. */
   readonly interfaces: readonly string[];
   readonly vxlans: readonly string[];
+}
+
+/** As found; addresses canonical, MACs in lower case. */
+export interface Survey {
+  readonly bridges: readonly (BridgeSpec & { readonly up: boolean })[];
+  readonly vxlans: readonly (VxlanSpec & { readonly up: boolean })[];
+  /** Host ends of veth pairs, and the bridges they are in. */
+  readonly hostEnds: readonly { readonly name: string; readonly bridge?: string; readonly up: boolean }[];
+  /** Those that are there, in the order they were asked for; `id` as asked. */
+  readonly sandboxes: readonly SurveyedSandbox[];
+  /** Lines of the packet filter, in words of its own. */
+  readonly firewall: { readonly missing: readonly string[]; readonly surplus: readonly string[] };
+}
+
+export interface SurveyedSandbox {
+  readonly id: string;
+  /** All but `lo`. */
+  readonly interfaces: readonly {
+    readonly name: string;
+    /** With prefix length, link-local ones left out. */
+    readonly addresses: readonly string[];
+    readonly mac?: string;
+    readonly up: boolean;
+  }[];
+  readonly routes: DefaultRoutes;
 }
 
 export interface ReachTarget {

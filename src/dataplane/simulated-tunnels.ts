@@ -35,6 +35,10 @@ export class SimulatedTunnels {
     return [...this.#tunnels.keys()];
   }
 
+  specs(): readonly VxlanSpec[] {
+    return [...this.#tunnels.values()].map(({ spec }) => spec);
+  }
+
   entries(name: string): TunnelEntries {
     const { bridged, forwarding, neighbours } = this.#find(name);
     return {

@@ -10,11 +10,13 @@ import {
   type Plug,
   type Reachability,
   type ReachTarget,
+  type Survey,
   type TunnelChanges,
   type TunnelEntries,
   type VxlanSpec,
 } from './dataplane.ts';
 import { computeReach, type SimulatedSandbox } from './simulated-reach.ts';
+import { surveyModel } from './simulated-survey.ts';
 import { SimulatedTunnels } from './simulated-tunnels.ts';
 
 /** Of the Ethernet that the model stands for. */
@@ -121,6 +123,13 @@ class SimulatedDataplane implements Dataplane {
       interfaces: plugs.flatMap(({ source }) => (source.kind === 'veth' ? [source.hostName] : [])),
       vxlans: this.#tunnels.names(),
     };
+  }
+
+  async survey(sandboxIds: readonly string[]): Promise<Survey> {
+    return surveyModel(
+      { sandboxes: this.#sandboxes, bridges: this.#bridges, vxlans: this.#tunnels.specs() },
+      sandboxIds,
+    );
   }
 
   async hostSubnets(): Promise<readonly string[]> {

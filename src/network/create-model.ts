@@ -4,6 +4,7 @@ import type { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { ListenerStatus } from '../dns/listeners.ts';
 import { EventBus } from '../lib/events.ts';
 import { Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/log.ts';
@@ -12,6 +13,7 @@ import { Aliases } from './aliases.ts';
 import { Attachments } from './attachments.ts';
 import { Connections } from './connections.ts';
 import { Containers } from './containers.ts';
+import { createDoctor } from './doctor/doctor.ts';
 import { EndpointRecords } from './endpoint-records.ts';
 import { HostNetworks } from './host-networks.ts';
 import { Ipam } from './ipam.ts';
@@ -39,6 +41,8 @@ export interface ModelDeps {
   readonly log: Logger;
   /** Told which networks are set up on this host, so that DNS can listen on their gateways. */
   readonly onHostNetworks: (networks: readonly Network[]) => void;
+  /** Where DNS listens, for the doctor. */
+  readonly listeners?: () => readonly ListenerStatus[];
 }
 
 export interface RunningModel extends Model {
@@ -80,6 +84,15 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const services = new Services(parts, networks, containers, connections);
   const reconciler = new Reconciler(parts, networks, places, attachments, participation);
   const aliases = new Aliases(parts, networks, places);
+  const doctor = createDoctor({
+    parts,
+    peers,
+    listeners: deps.listeners ?? (() => []),
+    repair: async () => {
+      await reconciler.run({ thorough: true });
+      await peers.programAll();
+    },
+  });
   containers.watchExits();
   membership.onJoined(() => reconciler.run({ sweepAll: true }));
   await reconciler.run({ sweepAll: true });
@@ -90,6 +103,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     networks,
     services,
     containers,
+    doctor,
     events: parts.events,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),

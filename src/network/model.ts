@@ -1,6 +1,7 @@
 import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
 import type { Container, Membership, PublishRequest, RestartPolicy, Runtime } from '../container/runtime.ts';
 import type { EventBus } from '../lib/events.ts';
+import type { Doctor } from './doctor/doctor.ts';
 
 /**
  * What the API offers and everything else asks for: the use cases. Each takes what a person typed
@@ -12,6 +13,7 @@ export interface Model {
   readonly services: Services;
   readonly containers: Containers;
   readonly events: EventBus;
+  readonly doctor: Doctor;
   /** The living nodes that share the KV store, this one included. */
   nodes(): readonly NodeRecord[];
 }

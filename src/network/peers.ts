@@ -60,6 +60,16 @@ export class Peers {
     this.#request(networkId).catch((error: unknown) => this.deps.log.error(messageOf(error)));
   }
 
+  /** Whether what no record speaks for is spared still. */
+  get settling(): boolean {
+    return this.#settling;
+  }
+
+  /** Programs all networks now. Rejects with the first failure. */
+  async programAll(): Promise<void> {
+    await Promise.all([...this.#networks.keys()].map((networkId) => this.#request(networkId)));
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#settled);
     this.#unsubscribe();
@@ -95,14 +105,15 @@ export class Peers {
     const own = directory.endpointsOf(networkId).filter((endpoint) => endpoint.nodeId === nodeId);
     const spare = this.#settling ? { except: own } : undefined;
     try {
-      await this.deps.driverOf(network).setPeers?.(network, this.#peersOf(networkId), spare);
+      await this.deps.driverOf(network).setPeers?.(network, this.of(networkId), spare);
     } catch (error) {
       // Its devices went while it was programmed: the last container has left.
       if (this.#networks.has(networkId)) throw withContext(`peers of network ${network.name}`, error);
     }
   }
 
-  #peersOf(networkId: string): readonly Peer[] {
+  /** The endpoints that other nodes have on the network, as far as they can be reached. */
+  of(networkId: string): readonly Peer[] {
     const { directory, nodeId } = this.deps;
     const nodes = new Map(directory.nodes().map((node) => [node.id, node]));
     return directory.endpointsOf(networkId).flatMap((endpoint) => {

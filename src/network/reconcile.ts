@@ -2,7 +2,7 @@ import type { Entry } from '../../kvstore/store.ts';
 import { folders } from '../cluster/keys.ts';
 import { addressSchema } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
-import type { Owned } from '../dataplane/dataplane.ts';
+import type { Owned, Survey } from '../dataplane/dataplane.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
 import type { Attachments } from './attachments.ts';
 import { DeadAddresses } from './dead-addresses.ts';
@@ -13,6 +13,11 @@ import { driverOf, type Parts } from './parts.ts';
 import type { Places } from './places.ts';
 
 const intervalMs = 60_000;
+
+export interface ReconcileOptions {
+  readonly sweepAll?: boolean;
+  readonly thorough?: boolean;
+}
 
 /**
  * Makes the kernel match the records: at start, when a lease was replaced, and every minute. Containers'
@@ -45,29 +50,40 @@ export class Reconciler {
   /**
    * One pass; a step that fails is logged, and the others are done all the same. `sweepAll`: addresses that
    * this node lost sight of are looked for on every network, not only on those that it takes part in.
+   * `thorough`: sandboxes are put right inside as well, as at the start.
    */
-  run(options: { readonly sweepAll?: boolean } = {}): Promise<void> {
-    const pass = () => this.#attempt('all', () => this.#pass(options.sweepAll ?? false));
+  run(options: ReconcileOptions = {}): Promise<void> {
+    const pass = () => this.#attempt('all', () => this.#pass(options));
     this.#running = this.#running.then(pass);
     return this.#running;
   }
 
-  async #pass(sweepAll: boolean): Promise<void> {
+  async #pass({ sweepAll = false, thorough = false }: ReconcileOptions): Promise<void> {
     await this.#attempt('predefined networks', () => this.networks.ensurePredefined());
     await this.#attempt('half-done removals', () => this.#finishRemovals());
+    const before = await this.#survey();
     await this.#attempt('networks', () => this.#setUpNetworks());
-    const present = await this.#present();
+    const present = before && !thorough ? inPlace(this.parts.runtime.list(), before) : undefined;
     for (const { id, name } of this.parts.runtime.list()) {
       await this.#attempt(`container ${name}`, () => this.places.assert(id, present));
     }
     await this.parts.gate.alone(() => this.#sweep(sweepAll));
   }
 
-  /** What the kernel has needs no second look, but for the first time, when nothing is known of it. */
-  async #present(): Promise<ReadonlySet<string> | undefined> {
+  /**
+   * What the kernel has as it should needs no second look, but for the first time, when nothing is known of it. Where
+   * the firewall was changed this look makes the next write whole, equal rules or not.
+   */
+  async #survey(): Promise<Survey | undefined> {
     const first = !this.#passed;
     this.#passed = true;
-    return first ? undefined : new Set((await this.parts.dataplane.owned()).interfaces);
+    if (first) return undefined;
+    try {
+      return await this.parts.dataplane.survey([]);
+    } catch (error) {
+      this.parts.log.error(`reconcile survey: ${messageOf(error)}`);
+      return undefined;
+    }
   }
 
   /** A network of this host is there with or without containers; one of many hosts only while it has some here. */
@@ -184,6 +200,16 @@ export class Reconciler {
       this.parts.log[level](`reconcile ${what}: ${messageOf(error)}`);
     }
   }
+}
+
+/** Host ends that are ports of the bridge they belong in: they need no second look. */
+function inPlace(containers: readonly Container[], { hostEnds }: Survey): ReadonlySet<string> {
+  const bridges = new Map(hostEnds.map(({ name, bridge, up }) => [name, up ? bridge : undefined]));
+  const sources = containers.flatMap(({ memberships }) => memberships.flatMap((m) => m.joined?.source ?? []));
+  const right = sources.filter((source) =>
+    source.kind === 'veth' ? bridges.get(source.hostName) === source.bridge : true,
+  );
+  return new Set(right.map(({ hostName }) => hostName));
 }
 
 function endpointIds(containers: readonly Container[]): ReadonlySet<string> {

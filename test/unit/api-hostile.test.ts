@@ -35,6 +35,7 @@ const urls = [
   '/v1.20/networks/REF/endpoints',
   '/events',
   '/fairlead/probe',
+  '/fairlead/doctor',
   '/REF',
   '/vREF/networks',
 ];

@@ -151,6 +151,7 @@ Lists all the services on a network
       'ps',
       'dns',
       'probe',
+      'doctor',
       'events',
       'info',
       'daemon',

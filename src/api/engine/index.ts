@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { appRoutes } from '../apps/routes.ts';
 import type { ApiDeps } from '../deps.ts';
 import { dnsRoutes } from '../fairlead/dns.ts';
+import { doctorRoutes } from '../fairlead/doctor.ts';
 import { metricsRoute } from '../fairlead/metrics.ts';
 import { nodesRoute } from '../fairlead/nodes.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
@@ -47,6 +48,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       swarmServiceRoutes(app, model);
       appRoutes(app, deps.apps);
       dnsRoutes(app, deps);
+      doctorRoutes(app, model);
       metricsRoute(app, deps);
       nodesRoute(app, deps);
       pluginRoutes(app);

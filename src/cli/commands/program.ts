@@ -30,6 +30,10 @@ export function program({ loadDaemon }: Parts): Group {
         summary: 'Show what a name is to a container, and by what path',
         load: async () => (await import('./system/probe.ts')).probe,
       },
+      doctor: {
+        summary: 'Compare this host with what it should have, and repair it',
+        load: async () => (await import('./system/doctor.ts')).doctor,
+      },
       events: {
         summary: 'Get real time events from the daemon',
         load: async () => (await import('./system/events.ts')).events,

@@ -19,7 +19,8 @@ export function addAddress(cidr: string, device: string): Command {
     : ip`addr replace ${cidr} dev ${device}`;
 }
 
-function globalAddresses(link: Link): string[] {
+/** With prefix length; link-local ones left out. */
+export function globalAddresses(link: Link): string[] {
   return (link.addr_info ?? [])
     .filter(({ scope }) => scope === 'global')
     .map(({ local, prefixlen }) => `${local}/${prefixlen}`);

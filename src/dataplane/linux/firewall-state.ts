@@ -1,10 +1,11 @@
 import { type Family, familyOf } from '../../lib/addresses.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
-import type { Firewall } from '../dataplane.ts';
+import type { Firewall, Survey } from '../dataplane.ts';
 import { tableName } from '../names.ts';
 import { syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';
 import { renderAdditions, renderFirewall } from './firewall.ts';
+import { firewallFaults } from './firewall-faults.ts';
 import { enableForwarding } from './forwarding.ts';
 import { batch, ip, showLinks } from './ip.ts';
 import { setIsolation } from './veth.ts';
@@ -43,6 +44,16 @@ export class FirewallState {
   /** Whether ports of this bridge are to be kept apart. */
   isolates(bridge: string): boolean {
     return this.#rules.networks.some((rules) => rules.bridge === bridge && !rules.icc);
+  }
+
+  /** How the kernel differs from the newest rules; where it does, the next `apply` writes all of them. */
+  faults(): Promise<Survey['firewall']> {
+    return this.#queue.run('firewall', async () => {
+      const { tag } = this.#options;
+      const faults = await firewallFaults(this.#exec, tag, renderFirewall(tag, this.#rules));
+      if (faults.missing.length + faults.surplus.length > 0) this.#applied = undefined;
+      return faults;
+    });
   }
 
   /** One at a time, in the order of the calls: an older value must not be written over a newer one. */

@@ -13,6 +13,7 @@ import {
   type PublishedPort,
   type Reachability,
   type ReachTarget,
+  type Survey,
   type TunnelChanges,
   type TunnelEntries,
   type VxlanSpec,
@@ -27,6 +28,7 @@ import { plugExisting, unplugExisting } from './moved.ts';
 import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { hostSubnets, setDefaultRoutes } from './routes.ts';
+import { surveyLinks } from './survey.ts';
 import { changeTunnel, mtuOf, readTunnel } from './tunnel-entries.ts';
 import { plugVeth, unplugVeth } from './veth.ts';
 import { ensureVxlan, removeVxlan } from './vxlan.ts';
@@ -150,6 +152,14 @@ class LinuxDataplane implements Dataplane {
       interfaces: names.filter((name) => isHostEndName(this.#tag, name)),
       vxlans: names.filter((name) => isVxlanName(this.#tag, name)),
     };
+  }
+
+  async survey(sandboxIds: readonly string[]): Promise<Survey> {
+    const [links, firewall] = await Promise.all([
+      surveyLinks(this.#exec, this.#tag, sandboxIds),
+      this.#firewall.faults(),
+    ]);
+    return { ...links, firewall };
   }
 
   async hostSubnets(): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { VxlanSpec } from '../dataplane.ts';
+import type { Survey, VxlanSpec } from '../dataplane.ts';
 import { isVxlanName } from '../names.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, linkSchema, query, tolerating } from './ip.ts';
@@ -74,6 +74,20 @@ const vxlanSchema = linkSchema.extend({
   }),
 });
 type VxlanLink = z.infer<typeof vxlanSchema>;
+
+/** The vxlan devices of this node, as they are. */
+export async function showVxlans(exec: Exec, tag: string): Promise<Survey['vxlans']> {
+  const links = (await vxlanLinks(exec)).filter(({ ifname }) => isVxlanName(tag, ifname));
+  return links.map(({ ifname, master = '', mtu, flags, linkinfo: { info_data: data } }) => ({
+    name: ifname,
+    bridge: master,
+    vni: data.id,
+    local: data.local ?? data.local6 ?? '',
+    port: data.port ?? 0,
+    mtu,
+    up: flags.includes('UP'),
+  }));
+}
 
 async function vxlanLinks(exec: Exec): Promise<readonly VxlanLink[]> {
   return (await query(exec, z.array(vxlanSchema), ['-d', 'link', 'show', 'type', 'vxlan'])) ?? [];

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { DefaultRoutes, Survey, SurveyedSandbox } from '../dataplane.ts';
+import { isHostEndName, sandboxName } from '../names.ts';
+import { globalAddresses } from './addresses.ts';
+import { isOurs } from './bridges.ts';
+import type { Exec } from './exec.ts';
+import { type Link, linkSchema, query } from './ip.ts';
+import { showVxlans } from './vxlan.ts';
+
+/** Two processes for the host, and three for each sandbox. */
+export async function surveyLinks(
+  exec: Exec,
+  tag: string,
+  sandboxIds: readonly string[],
+): Promise<Omit<Survey, 'firewall'>> {
+  const [links = [], vxlans, sandboxes] = await Promise.all([
+    query(exec, z.array(linkSchema), ['-d', 'addr', 'show']),
+    showVxlans(exec, tag),
+    surveySandboxes(exec, tag, sandboxIds),
+  ]);
+  const bridges = links.filter((link) => link.linkinfo?.info_kind === 'bridge' && isOurs(tag, link));
+  return {
+    bridges: bridges.map((link) => ({
+      name: link.ifname,
+      addresses: globalAddresses(link),
+      mtu: link.mtu,
+      ...macOf(link),
+      up: isUp(link),
+    })),
+    vxlans,
+    hostEnds: links
+      .filter(({ ifname }) => isHostEndName(tag, ifname))
+      .map((link) => ({
+        name: link.ifname,
+        ...(link.master === undefined ? {} : { bridge: link.master }),
+        up: isUp(link),
+      })),
+    sandboxes,
+  };
+}
+
+/** One after another: hundreds of processes at once would take the machine away from everybody else. */
+async function surveySandboxes(exec: Exec, tag: string, ids: readonly string[]): Promise<SurveyedSandbox[]> {
+  const found: SurveyedSandbox[] = [];
+  for (const id of ids) {
+    const namespace = sandboxName(tag, id);
+    const links = await query(exec, z.array(linkSchema), ['-d', 'addr', 'show'], namespace);
+    if (!links) continue;
+    const interfaces = links
+      .filter(({ ifname }) => ifname !== 'lo')
+      .map((link) => ({
+        name: link.ifname,
+        addresses: globalAddresses(link),
+        ...macOf(link),
+        up: isUp(link),
+      }));
+    found.push({ id, interfaces, routes: await defaultRoutes(exec, namespace) });
+  }
+  return found;
+}
+
+const routeSchema = z.array(z.object({ gateway: z.string().optional() }));
+
+async function defaultRoutes(exec: Exec, namespace: string): Promise<DefaultRoutes> {
+  const [ipv4, ipv6] = await Promise.all(
+    ['-4', '-6'].map(async (family) => {
+      const routes = await query(exec, routeSchema, [family, 'route', 'show', 'default'], namespace);
+      return routes?.[0]?.gateway;
+    }),
+  );
+  return { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
+}
+
+function macOf({ address }: Link): { readonly mac?: string } {
+  return address === undefined ? {} : { mac: address.toLowerCase() };
+}
+
+function isUp({ flags }: Link): boolean {
+  return flags.includes('UP');
+}

@@ -1,0 +1,59 @@
+import { isKind } from '../../lib/errors.ts';
+import { shortId } from '../../lib/ids.ts';
+import type { Parts } from '../parts.ts';
+import { networksHere, ownStacks, recordFact } from './expected.ts';
+import type { Fact } from './facts.ts';
+import { surveyFacts, tunnelFacts } from './kernel-facts.ts';
+
+/** What the kernel of this host holds, and the stores of its containers; and what the firewall lacks. */
+export async function actualFacts(
+  parts: Parts,
+): Promise<{ facts: readonly Fact[]; missing: readonly string[] }> {
+  const { dataplane, runtime } = parts;
+  const stacks = ownStacks(parts);
+  const survey = await dataplane.survey(stacks.map(({ id }) => id));
+  const tunnels = await Promise.all(survey.vxlans.map(({ name }) => tunnelOf(parts, name)));
+  const nameOf = (id: string) => runtime.get(id)?.name ?? shortId(id);
+  const facts = [...surveyFacts(survey, nameOf), ...tunnels.flat(), ...recordsOf(parts)];
+  const owners = ownersOf(parts);
+  return {
+    facts: facts.map((fact) => ({ ...fact, ...ownerOf(fact, owners) })),
+    missing: survey.firewall.missing,
+  };
+}
+
+/** Surplus of a network's device is that network's affair. */
+function ownersOf(parts: Parts): ReadonlyMap<string, string> {
+  return new Map(
+    networksHere(parts).flatMap((network) => {
+      const names = parts.driverNamed(network.driver).interfaces?.(network) ?? [];
+      return names.map((name) => [name, network.id] as const);
+    }),
+  );
+}
+
+function ownerOf({ what }: Fact, owners: ReadonlyMap<string, string>): { readonly network?: string } {
+  const network = owners.get(what.slice(what.lastIndexOf(' ') + 1));
+  return network === undefined ? {} : { network };
+}
+
+async function tunnelOf({ dataplane }: Parts, name: string): Promise<Fact[]> {
+  try {
+    return tunnelFacts(name, await dataplane.tunnelEntries(name));
+  } catch (error) {
+    // It went between the two looks.
+    if (isKind(error, 'not-found')) return [];
+    throw error;
+  }
+}
+
+function recordsOf(parts: Parts): Fact[] {
+  return ownStacks(parts).flatMap(({ memberships }) =>
+    memberships.flatMap(({ joined, network }) => {
+      const found = joined && parts.directory.endpointEntry(network, joined.endpointId)?.record;
+      if (!found) return [];
+      const { containerId: id, containerName: name } = found;
+      return [recordFact({ id, name }, network, found.id)];
+    }),
+  );
+}

@@ -1,0 +1,132 @@
+import type { StoreStatus } from '../../../kvstore/store.ts';
+import type { Network } from '../../cluster/records.ts';
+import type { ListenerStatus } from '../../dns/listeners.ts';
+import { lookup } from '../../lib/lookup.ts';
+import type { Parts } from '../parts.ts';
+import type { Peers } from '../peers.ts';
+import { actualFacts } from './actual.ts';
+import { expectedFacts, networksHere } from './expected.ts';
+import { compare, type Difference, describe, type Fact } from './facts.ts';
+import { firewallFacts } from './kernel-facts.ts';
+
+export interface Doctor {
+  /**
+   * Compares this host with what the records want; a network narrows it to that one and what all need.
+   * `repair`: makes the kernel match, and looks again. @throws not-found for the network
+   */
+  examine(networkRef?: string, options?: { readonly repair?: boolean }): Promise<Diagnosis>;
+}
+
+export interface Diagnosis {
+  /** How many things were looked at. */
+  readonly checked: number;
+  readonly findings: readonly Finding[];
+}
+
+export interface Finding {
+  /** What is wrong, in one line. */
+  readonly text: string;
+  /** Name of the network that it is a matter of. */
+  readonly network?: string;
+  /** Whether a second look, after the repair, found it in order. */
+  readonly repaired: boolean;
+}
+
+export interface DoctorDeps {
+  readonly parts: Parts;
+  readonly peers: Peers;
+  /** Makes all of the kernel match the records, whatever was there. */
+  readonly repair: () => Promise<void>;
+  readonly listeners: () => readonly ListenerStatus[];
+}
+
+export function createDoctor(deps: DoctorDeps): Doctor {
+  return {
+    async examine(networkRef, { repair = false } = {}) {
+      const networks = deps.parts.directory.networks();
+      const only = networkRef === undefined ? undefined : lookup('network', networkRef, networks);
+      const first = await look(deps, only);
+      if (!repair || first.differences.length === 0) return report(first, new Set(), networks);
+      await deps.repair();
+      const left = new Set((await look(deps, only)).differences.map(({ what }) => what));
+      return report(first, new Set(first.differences.filter(({ what }) => !left.has(what))), networks);
+    },
+  };
+}
+
+interface Look {
+  readonly checked: number;
+  readonly differences: readonly Difference[];
+}
+
+async function look(deps: DoctorDeps, only: Network | undefined): Promise<Look> {
+  const { parts, peers } = deps;
+  const [kernel, actual] = [await expectedFacts(parts, peers), await actualFacts(parts)];
+  const expected = [...kernel, ...firewallFacts(actual.missing), ...serviceFacts(deps)];
+  const differences = compare(expected, [...actual.facts, ...actualServices(deps)]);
+  // What is left from before the daemon's start is spared for a while (peers.ts).
+  const grave = peers.settling ? differences.filter((one) => !isSpared(one)) : differences;
+  return { checked: expected.length, differences: grave.filter((one) => concerns(one, only)) };
+}
+
+function concerns({ network }: Difference, only: Network | undefined): boolean {
+  return only === undefined || network === undefined || network === only.id;
+}
+
+function isSpared({ what, expected }: Difference): boolean {
+  return expected === undefined && / of fl[0-9a-f]{4}x/.test(what);
+}
+
+/** DNS on each gateway, and the stores. */
+function serviceFacts({ parts, listeners }: DoctorDeps): Fact[] {
+  // Where no packet moves there is no gateway to listen on.
+  const kernel = parts.dataplane.kind === 'linux' ? networksHere(parts) : [];
+  const gateways = kernel.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ gateway, id })));
+  const host = listeners().filter(({ networkId }) => networkId === undefined);
+  return [
+    ...gateways.map(({ gateway, id }) => ({ ...dnsFact(gateway, 53, 'listening'), network: id })),
+    ...host.map(({ address, port }) => dnsFact(address, port, 'listening')),
+    ...storesOf(parts).map(({ name }) => ({ what: `store ${name}`, value: 'reachable' })),
+  ];
+}
+
+function actualServices({ parts, listeners }: DoctorDeps): Fact[] {
+  return [
+    ...listeners().map(({ address, port, state, reason, networkId }) => ({
+      ...dnsFact(address, port, reason === undefined ? state : `${state} (${reason})`),
+      ...(networkId === undefined ? {} : { network: networkId }),
+    })),
+    ...storesOf(parts).map((store) => ({ what: `store ${store.name}`, value: storeState(store) })),
+  ];
+}
+
+function dnsFact(address: string, port: number, value: string): Fact {
+  return { what: `dns listener ${address} port ${port}`, value };
+}
+
+function storesOf({ directory }: Parts): readonly StoreStatus[] {
+  const all = [directory.status('local'), directory.status('global')];
+  return all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i);
+}
+
+function storeState({ reachable, since, reason }: StoreStatus): string {
+  if (reachable) return 'reachable';
+  return `unreachable since ${new Date(since).toISOString()}${reason ? ` (${reason})` : ''}`;
+}
+
+function report(
+  { checked, differences }: Look,
+  repaired: ReadonlySet<Difference>,
+  networks: readonly Network[],
+): Diagnosis {
+  const nameOf = (id: string | undefined) => networks.find((network) => network.id === id)?.name;
+  const findings = differences.map((difference) => {
+    const network = nameOf(difference.network);
+    return {
+      text: describe(difference),
+      ...(network === undefined ? {} : { network }),
+      repaired: repaired.has(difference),
+    };
+  });
+  return { checked, findings };
+}

@@ -1,0 +1,76 @@
+import type { Network } from '../../cluster/records.ts';
+import type { Container } from '../../container/runtime.ts';
+import { shortId } from '../../lib/ids.ts';
+import { routesFor } from '../container-network.ts';
+import { driverOf, type Parts } from '../parts.ts';
+import type { Peers } from '../peers.ts';
+import type { Fact } from './facts.ts';
+import {
+  bridgeFact,
+  hostEndFact,
+  interfaceFact,
+  routeFacts,
+  tunnelFacts,
+  vxlanFact,
+} from './kernel-facts.ts';
+
+/** Running containers with a network stack of their own: whose interfaces this node answers for. */
+export function ownStacks({ runtime }: Parts): readonly Container[] {
+  const running = runtime.list().filter(({ state }) => state.status === 'running');
+  return running.filter(({ id }) => runtime.sandboxOf(id) === id);
+}
+
+/** Networks that this host must have devices of: its own, and those of many hosts that a container here is on. */
+export function networksHere(parts: Parts): readonly Network[] {
+  const joined = new Set(
+    ownStacks(parts).flatMap(({ memberships }) => memberships.flatMap((m) => (m.joined ? [m.network] : []))),
+  );
+  return parts.directory.networks().filter(({ id, scope }) => scope === 'local' || joined.has(id));
+}
+
+/** What the records want the kernel of this host to hold, and the stores of its containers. */
+export async function expectedFacts(parts: Parts, peers: Peers): Promise<readonly Fact[]> {
+  const networks = networksHere(parts);
+  const ofNetworks = await Promise.all(networks.map((network) => ofNetwork(parts, peers, network)));
+  return [...ofNetworks.flat(), ...ownStacks(parts).flatMap((container) => ofContainer(parts, container))];
+}
+
+async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<Fact[]> {
+  const devices = await driverOf(parts, network).expected?.(network, peers.of(network.id));
+  if (!devices) return [];
+  const facts = [
+    ...devices.bridges.map((bridge) => bridgeFact(bridge)),
+    ...devices.vxlans.map((vxlan) => vxlanFact(vxlan)),
+    ...devices.vxlans.flatMap(({ name, entries }) => tunnelFacts(name, entries)),
+  ];
+  return facts.map((fact) => ({ ...fact, network: network.id }));
+}
+
+function ofContainer(parts: Parts, container: Container): Fact[] {
+  const { name, memberships } = container;
+  const ofPlaces = memberships.flatMap(({ joined, network }): Fact[] => {
+    if (!joined) return [];
+    const { ipv4, ipv6, mac, interfaceName, source } = joined;
+    const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
+    const inside =
+      interfaceName === undefined
+        ? []
+        : [interfaceFact(name, { name: interfaceName, addresses, up: true, ...(mac ? { mac } : {}) })];
+    const outside = source?.kind === 'veth' ? [hostEndFact(source.hostName, source.bridge)] : [];
+    const record = parts.directory.network(network)
+      ? [recordFact(container, network, joined.endpointId)]
+      : [];
+    return [...outside, ...inside, ...record].map((fact) => ({ ...fact, network }));
+  });
+  return [...ofPlaces, ...routeFacts(name, routesFor(container))];
+}
+
+/** That the others can know of the container: its endpoint is in the store. */
+export function recordFact(
+  { id, name }: Pick<Container, 'id' | 'name'>,
+  network: string,
+  endpointId: string,
+): Fact {
+  const what = `record of endpoint ${shortId(endpointId)} on network ${shortId(network)}`;
+  return { what, value: `container ${name} (${shortId(id)})` };
+}
