@@ -3,6 +3,7 @@ import { overlaps, parseSubnet, withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
+import { decodeOrThrow } from './decode.ts';
 import { keys } from './keys.ts';
 import { type Network, type Service, type Subnets, subnetsSchema } from './records.ts';
 import { ensureSchema } from './schema.ts';
@@ -71,7 +72,7 @@ export class Refill {
 
   async #putNetwork({ removing: _, ...network }: Network): Promise<readonly Lost[]> {
     const subnets = await this.store.get(keys.subnets);
-    const used: Subnets = subnets ? subnetsSchema.parse(JSON.parse(subnets.value)) : {};
+    const used: Subnets = subnets ? decodeOrThrow(subnetsSchema, subnets) : {};
     const pools = network.ipam.pools.map(({ subnet }) => subnet);
     const [own, name] = [keys.network(network.id), keys.networkName(network.name)];
     const vnis = network.vni === undefined ? [] : [put(keys.vni(network.vni), network.id)];

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Change, Entry, Store } from '../../kvstore/store.ts';
 import type { Logger } from '../lib/log.ts';
+import { decode } from './decode.ts';
 
 /** How long a writer waits to see its own write come back before it goes on without. */
 const settleMs = 1000;
@@ -192,12 +193,11 @@ export class WatchedFolder<T> {
 
   /** A record that does not decode is named and skipped: one bad key must not hide the others. */
   #decode(entry: Entry): T | undefined {
-    const decoded = this.options.schema.safeParse(parseJson(entry.value));
-    if (decoded.success) return decoded.data;
-    const issue = decoded.error.issues[0];
+    const decoded = decode(this.options.schema, entry);
+    if (decoded.ok) return decoded.record;
     this.options.log.error(
       { key: entry.key },
-      `skipping ${entry.key}: not a valid record (${issue?.path.join('.')}: ${issue?.message})`,
+      `skipping ${entry.key}: not a valid record (${decoded.problem})`,
     );
     return undefined;
   }
@@ -217,11 +217,3 @@ export class WatchedFolder<T> {
 }
 
 const gone = () => 0;
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,4 +1,5 @@
 import type { Entry } from '../../kvstore/store.ts';
+import { decodeOrSkip } from '../cluster/decode.ts';
 import { addressSchema } from '../cluster/records.ts';
 
 /** How long the addresses of a dead node stay reserved, in milliseconds: it may come back for them. */
@@ -32,8 +33,8 @@ export class DeadAddresses {
 }
 
 /** A living node's address is its own to free: it may be in the middle of an attach. */
-function isHeld({ value }: Entry, { nodes, endpoints, services }: Holders): boolean {
-  const record = addressSchema.safeParse(JSON.parse(value)).data;
+function isHeld(entry: Entry, { nodes, endpoints, services }: Holders): boolean {
+  const record = decodeOrSkip(addressSchema, entry);
   if (!record) return true;
   if (record.owner === 'service') return services.has(record.id);
   return endpoints.has(record.id) || (record.nodeId !== undefined && nodes.has(record.nodeId));

@@ -1,5 +1,6 @@
 import type { JoinResult } from '../../drivers/driver.ts';
 import type { Entry, Lease, Write } from '../../kvstore/store.ts';
+import { decodeOrSkip, decodeOrThrow } from '../cluster/decode.ts';
 import { keys } from '../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../cluster/records.ts';
 import { commitWithRetry } from '../cluster/retry.ts';
@@ -211,7 +212,7 @@ export class EndpointRecords {
   async #holderOf(network: Network, cidr: string): Promise<string | undefined> {
     const store = this.parts.directory.reachable(network.scope);
     const entry = await store.get(keys.address(network.id, withoutPrefix(cidr)));
-    return entry && addressSchema.parse(JSON.parse(entry.value)).id;
+    return entry && decodeOrThrow(addressSchema, entry).id;
   }
 
   #service(serviceId: string) {
@@ -220,8 +221,8 @@ export class EndpointRecords {
 }
 
 /** Undefined for a record that does not decode. */
-function holderIn({ value }: Entry): Endpoint | undefined {
-  return endpointSchema.safeParse(JSON.parse(value)).data;
+function holderIn(entry: Entry): Endpoint | undefined {
+  return decodeOrSkip(endpointSchema, entry);
 }
 
 function addressesOf({ ipv4, ipv6 }: Endpoint): readonly string[] {

@@ -1,4 +1,5 @@
 import type { Check, Write } from '../../kvstore/store.ts';
+import { decodeOrSkip, idSchema } from '../cluster/decode.ts';
 import type { Directory } from '../cluster/directory.ts';
 import { folders, keys } from '../cluster/keys.ts';
 import type { AddressRecord, Network, Pool } from '../cluster/records.ts';
@@ -6,6 +7,7 @@ import {
   contains,
   type Family,
   fromNumber,
+  isAddress,
   isReservedIn,
   parseAddress,
   parseSubnet,
@@ -152,8 +154,8 @@ export class Ipam {
     ]);
     const taken = new Set(entries.map(({ key }) => decodeURIComponent(key.slice(folder.length))));
     const range = parseSubnet(pool.ipRange ?? pool.subnet);
-    const lastAddress: unknown = last ? JSON.parse(last.value) : undefined;
-    const known = typeof lastAddress === 'string' && contains(range, lastAddress);
+    const lastAddress = last && decodeOrSkip(idSchema, last);
+    const known = lastAddress !== undefined && isAddress(lastAddress) && contains(range, lastAddress);
     return { taken, cursor: known ? toNumber(lastAddress) : range.first - 1n };
   }
 }

@@ -1,4 +1,5 @@
 import { type Entry, maxCommitSize, type Write } from '../../kvstore/store.ts';
+import { decodeOrSkip, decodeOrThrow } from '../cluster/decode.ts';
 import { folders, keys } from '../cluster/keys.ts';
 import {
   type Endpoint,
@@ -42,7 +43,7 @@ async function mark(parts: Parts, networkId: string, removing: Network['removing
   return await commitWithRetry(directory, scope, 'remove network', async () => {
     const entry = await directory.reachable(scope).get(keys.network(networkId));
     if (!entry) throw new FairleadError('not-found', `network ${networkId} not found`);
-    const { removing: _, ...rest } = networkSchema.parse(JSON.parse(entry.value));
+    const { removing: _, ...rest } = decodeOrThrow(networkSchema, entry);
     const marked: Network = removing ? { ...rest, removing } : rest;
     return {
       result: marked,
@@ -67,11 +68,11 @@ async function findHolders({ directory }: Parts, network: Network): Promise<read
 }
 
 function nameIn(entry: Entry): string {
-  return serviceSchema.safeParse(JSON.parse(entry.value)).data?.name ?? entry.key;
+  return decodeOrSkip(serviceSchema, entry)?.name ?? entry.key;
 }
 
 function describeEndpoint(entry: Entry, nodes: ReadonlyMap<string, string>): string {
-  const endpoint: Endpoint | undefined = endpointSchema.safeParse(JSON.parse(entry.value)).data;
+  const endpoint: Endpoint | undefined = decodeOrSkip(endpointSchema, entry);
   if (!endpoint) return entry.key;
   const node = nodes.get(endpoint.nodeId) ?? shortId(endpoint.nodeId);
   return `container ${endpoint.containerName} ${shortId(endpoint.containerId)} on ${node}`;
@@ -93,9 +94,7 @@ async function dropFolders({ directory }: Parts, network: Network): Promise<void
 function dropRecord({ directory }: Parts, network: Network): Promise<void> {
   return commitWithRetry(directory, network.scope, `remove network ${network.name}`, async () => {
     const subnets = await directory.reachable(network.scope).get(keys.subnets);
-    const { [shortId(network.id)]: _, ...others } = subnets
-      ? subnetsSchema.parse(JSON.parse(subnets.value))
-      : {};
+    const { [shortId(network.id)]: _, ...others } = subnets ? decodeOrThrow(subnetsSchema, subnets) : {};
     return {
       result: undefined,
       checks: subnets ? [{ key: keys.subnets, expect: 'version', version: subnets.version }] : [],

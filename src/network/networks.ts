@@ -1,5 +1,6 @@
 import type { Driver } from '../../drivers/driver.ts';
 import type { Write } from '../../kvstore/store.ts';
+import { decodeOrSkip, decodeOrThrow } from '../cluster/decode.ts';
 import { folders, keys } from '../cluster/keys.ts';
 import {
   type Endpoint,
@@ -126,7 +127,7 @@ export class Networks implements Contract {
     const { directory } = this.parts;
     if (directory.follows(network)) return directory.endpointsOf(networkId);
     const entries = await directory.reachable(network.scope).list(folders.endpointsOf(networkId));
-    return entries.flatMap(({ value }) => endpointSchema.safeParse(JSON.parse(value)).data ?? []);
+    return entries.flatMap((entry) => decodeOrSkip(endpointSchema, entry) ?? []);
   }
 
   async #create(asked: NetworkSpec): Promise<Network> {
@@ -157,7 +158,7 @@ export class Networks implements Contract {
         store.get(keys.subnets),
         this.parts.dataplane.hostSubnets(),
       ]);
-      const used: Subnets = subnets ? subnetsSchema.parse(JSON.parse(subnets.value)) : {};
+      const used: Subnets = subnets ? decodeOrThrow(subnetsSchema, subnets) : {};
       const plan: Network = {
         ...draft,
         ...plain(spec),

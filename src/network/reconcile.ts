@@ -1,4 +1,5 @@
 import type { Entry } from '../../kvstore/store.ts';
+import { decodeOrSkip } from '../cluster/decode.ts';
 import { folders } from '../cluster/keys.ts';
 import { addressSchema } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
@@ -158,8 +159,8 @@ export class Reconciler {
     }
   }
 
-  #isOursAndGone({ value }: Entry, kept: ReadonlySet<string>): boolean {
-    const record = addressSchema.safeParse(JSON.parse(value)).data;
+  #isOursAndGone(entry: Entry, kept: ReadonlySet<string>): boolean {
+    const record = decodeOrSkip(addressSchema, entry);
     return (
       record?.owner === 'endpoint' && record.nodeId === this.parts.membership.self.id && !kept.has(record.id)
     );

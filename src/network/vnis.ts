@@ -1,4 +1,5 @@
 import type { Check, Store, Write } from '../../kvstore/store.ts';
+import { decodeOrSkip, idSchema } from '../cluster/decode.ts';
 import { folders, keys } from '../cluster/keys.ts';
 import type { Network } from '../cluster/records.ts';
 import { FairleadError } from '../lib/errors.ts';
@@ -35,7 +36,7 @@ export async function claimVni(
   const vni = wanted ?? firstFree(holders);
   const key = keys.vni(vni);
   const holder = holders.get(key);
-  if (holder !== undefined) throw taken(vni, JSON.parse(holder), networks);
+  if (holder !== undefined) throw taken(vni, decodeOrSkip(idSchema, { value: holder }) ?? '?', networks);
   return {
     vni,
     checks: [{ key, expect: 'absent' }],
@@ -48,7 +49,7 @@ function firstFree(holders: ReadonlyMap<string, string>): number {
   throw new FairleadError('exhausted', `no VXLAN id is left between ${firstVni} and ${lastVni}`);
 }
 
-function taken(vni: number, holder: unknown, networks: readonly Network[]): FairleadError {
-  const name = networks.find(({ id }) => id === holder)?.name ?? shortId(String(holder));
+function taken(vni: number, holder: string, networks: readonly Network[]): FairleadError {
+  const name = networks.find(({ id }) => id === holder)?.name ?? shortId(holder);
   return new FairleadError('conflict', `VXLAN id ${vni} is in use by network ${name}`);
 }
