@@ -1,4 +1,5 @@
 import type { Container, Runtime } from '../container/runtime.ts';
+import { parseSignal } from '../container/signals.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
 import { lookup } from '../lib/lookup.ts';
 import type { Connections } from './connections.ts';
@@ -113,8 +114,10 @@ export class Containers implements Contract {
     }
     // Whichever signal it is, as the Engine does: the next end is what a person asked for.
     await this.#restarts.stopped(container.id);
-    await this.runtime.signal(container.id, signal);
+    parseSignal(signal);
+    // Before the end that it may bring, so that whoever follows the events sees why.
     this.#emit(container, 'kill', { signal });
+    await this.runtime.signal(container.id, signal);
     // After a fatal signal the caller may rely on the names being gone, as after a stop.
     await this.places.exclusively(container.id, () => this.places.leaveIfEnded(container.id));
   }
