@@ -48,12 +48,15 @@ export class Directory {
   ) {
     this.#refill = new Refill(stores.global, log);
     this.#graceMs = Math.max(graceMs, leastGraceMs);
+    this.#entrance = new Entrance(stores, log, this.#graceMs);
     for (const store of new Set([stores.local, stores.global])) {
       this.#folders.set(store, this.#watchLists(store));
     }
     const onChange = (networkIds: ReadonlySet<string>) => this.#notify(networkIds);
-    this.#endpoints = new EndpointFolders(stores.local, { log, nodeId, graceMs: this.#graceMs, onChange });
-    this.#entrance = new Entrance(stores, log);
+    const doubts = () => this.#entrance.doubts();
+    this.#endpoints = new EndpointFolders(stores.local, {
+      ...{ log, nodeId, graceMs: this.#graceMs, doubts, onChange },
+    });
   }
 
   /** Resolves when what is on this host is known. The KV store is not waited for: it may be away. */
@@ -145,6 +148,11 @@ export class Directory {
     await this.#endpoints.unfollow(networkId);
   }
 
+  /** This node has lost its lease though it lives: others may fare the same. */
+  doubt(): void {
+    this.#entrance.doubt();
+  }
+
   /** Shows an endpoint of this node no longer though its record cannot be deleted now. */
   withhold(endpoint: Endpoint): void {
     this.#endpoints.withhold(endpoint);
@@ -218,6 +226,7 @@ export class Directory {
       onNetworks: (networkIds) => this.#notify(networkIds),
       onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
       afterGap: () => this.#unlessWiped(store),
+      doubts: () => this.#entrance.doubts(),
     });
   }
 

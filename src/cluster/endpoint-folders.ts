@@ -15,6 +15,8 @@ export interface EndpointFoldersDeps {
   readonly nodeId: string | undefined;
   /** How long other nodes have to put again what a gap has taken, in milliseconds. */
   readonly graceMs: number;
+  /** Whether leases of living nodes may have ended: see Directory.doubt. */
+  readonly doubts?: () => boolean;
   readonly onChange: (networkIds: ReadonlySet<string>) => void;
 }
 
@@ -110,7 +112,7 @@ export class EndpointFolders {
   }
 
   #watch(store: Store, prefix: string, isShared: boolean): WatchedFolder<Endpoint> {
-    const { log, graceMs } = this.deps;
+    const { log, graceMs, doubts = () => false } = this.deps;
     const folder: WatchedFolder<Endpoint> = new WatchedFolder({
       store,
       prefix,
@@ -121,7 +123,7 @@ export class EndpointFolders {
         this.deps.onChange(new Set(changed.map(({ networkId }) => networkId)));
       },
       // The embedded store is this process's own, and knows no gaps.
-      ...(isShared ? { graceMs, afterGap: () => this.#judge(store, prefix) } : {}),
+      ...(isShared ? { graceMs, doubts, afterGap: () => this.#judge(store, prefix) } : {}),
     });
     return folder;
   }

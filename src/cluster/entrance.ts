@@ -11,11 +11,14 @@ export type Stores = Readonly<Record<Scope, Store>>;
  * program wrote must not be written to, and keeps being no more than a store that is away.
  */
 export class Entrance {
+  readonly #opened = Date.now();
+  #doubtUntil = 0;
   #shut: { readonly since: number; readonly reason: string } | undefined;
 
   constructor(
     private readonly stores: Stores,
     private readonly log: Logger,
+    private readonly graceMs: number,
   ) {
     if (stores.global !== stores.local)
       this.#shut = { since: Date.now(), reason: 'this node is about to join' };
@@ -34,6 +37,22 @@ export class Entrance {
       }
       throw error;
     }
+  }
+
+  /** This node has just lost its lease though it lives. */
+  doubt(): void {
+    this.#doubtUntil = performance.now() + this.graceMs;
+  }
+
+  /**
+   * Whether the end of another node's lease is no sign of its death. A server that stood still for longer
+   * than the leases, or lost them, ends those of living nodes as well: when it goes on they vanish before the
+   * nodes have put them again. So for a while after an outage, or the loss of the own lease.
+   */
+  doubts(): boolean {
+    const { reachable, since } = this.stores.global.status();
+    const wasAway = since > this.#opened && Date.now() - since < this.graceMs;
+    return !reachable || wasAway || performance.now() < this.#doubtUntil;
   }
 
   status(scope: Scope): StoreStatus {

@@ -26,7 +26,7 @@ export class Membership {
   #retry: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable'>,
+    private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
     readonly self: NodeRecord,
     /** Of its leases. */
     readonly ttlSeconds: number,
@@ -97,6 +97,7 @@ export class Membership {
   #lost(scope: Scope, store: Store, lease: Lease): void {
     if (this.#closed || this.#leases.get(store) !== lease) return;
     this.#leases.delete(store);
+    this.directory.doubt();
     this.log.warn({ store: store.status().name }, 'lease lost; this node joins again');
     if (scope === 'local') void this.#join('local').catch((error) => this.log.error(messageOf(error)));
     else void this.#joinWhenReachable();

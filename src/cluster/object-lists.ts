@@ -23,6 +23,8 @@ export interface ListListeners {
   readonly onNodes: (nodeIds: ReadonlySet<string>) => void;
   /** For how long networks and services that a snapshot lacks are shown on; see WatchedFolder. */
   readonly afterGap: () => Promise<() => number>;
+  /** Whether leases of living nodes may have ended. */
+  readonly doubts: () => boolean;
 }
 
 export function watchLists(
@@ -31,7 +33,7 @@ export function watchLists(
   graceMs: number,
   listeners: ListListeners,
 ): ObjectLists {
-  const { onNetworks, onNodes, afterGap } = listeners;
+  const { onNetworks, onNodes, afterGap, doubts } = listeners;
   const common = { store, log, graceMs };
   return {
     networks: new WatchedFolder({
@@ -55,6 +57,7 @@ export function watchLists(
       onChange: (changed) => onNodes(new Set(changed.map(({ id }) => id))),
       // A node whose lease was lost by the store, and not by the node's death, comes again with a new one.
       afterGap: async () => () => graceMs,
+      doubts,
     }),
   };
 }

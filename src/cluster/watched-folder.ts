@@ -27,6 +27,8 @@ export interface FolderOptions<T> {
    */
   readonly afterGap?: (missing: readonly T[]) => Promise<(record: T) => number>;
   readonly graceMs?: number;
+  /** Whether a deletion that is told is judged like a gap: the store may have ended leases that nobody gave up. */
+  readonly doubts?: () => boolean;
 }
 
 /** An in-memory copy of one folder, decoded, kept true by a watch. */
@@ -106,7 +108,7 @@ export class WatchedFolder<T> {
     try {
       for await (const event of this.#watch) {
         if (event.type === 'snapshot') await this.#replace(event.entries);
-        else this.#apply(event.changes);
+        else this.#apply(await this.#believed(event.changes));
       }
     } catch (error) {
       this.options.log.debug({ error, prefix: this.options.prefix }, 'watch ended');
@@ -130,6 +132,22 @@ export class WatchedFolder<T> {
     for (const token of this.#waiters.keys()) this.#wake(token);
     this.#isReady = true;
     this.#markReady();
+  }
+
+  /** The changes without deletions that are not believed yet. */
+  async #believed(changes: readonly Change[]): Promise<readonly Change[]> {
+    const keys = changes.flatMap((change) => (change.op === 'delete' ? [change.key] : []));
+    const known = keys.flatMap((key) => this.#entries.get(key)?.record ?? []);
+    if (known.length === 0 || !this.options.doubts?.()) return changes;
+    const lingerMs = await this.#judge(known);
+    return changes.filter((change) => {
+      const record = change.op === 'delete' ? this.#entries.get(change.key)?.record : undefined;
+      if (change.op === 'put' || record === undefined || lingerMs(record) === 0) return true;
+      this.#linger(change.key, lingerMs(record));
+      // Whoever deleted it has been waited for.
+      this.#wake(`${change.key}@`);
+      return false;
+    });
   }
 
   async #judge(missing: readonly T[]): Promise<(record: T) => number> {

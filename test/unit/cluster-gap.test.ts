@@ -58,6 +58,7 @@ const graceMs = 15_000;
 describe('endpoints after a gap', () => {
   let server: FakeServer;
   let seen: EndpointFolders;
+  let doubts: boolean;
   const names = () =>
     seen
       .of(networkId)
@@ -72,11 +73,9 @@ describe('endpoints after a gap', () => {
   beforeEach(async () => {
     vi.useFakeTimers();
     server = new FakeServer();
+    doubts = false;
     seen = new EndpointFolders(new MemoryStore(), {
-      log: silentLogger,
-      nodeId: self,
-      graceMs,
-      onChange: () => {},
+      ...{ log: silentLogger, nodeId: self, graceMs, doubts: () => doubts, onChange: () => {} },
     });
     const following = seen.follow(server.store, networkId);
     await gap(node(self), node(other), entryOf(ours), entryOf(theirs));
@@ -130,6 +129,21 @@ describe('endpoints after a gap', () => {
 
   it('a deletion that is told is believed, gap or no gap', async () => {
     await gap();
+    server.channel.push({ type: 'changes', changes: [{ op: 'delete', key: entryOf(theirs).key }] });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(names()).toEqual(['ours']);
+  });
+
+  it('the end of a lease is not believed after an outage, when its node may put them again; a leave is', async () => {
+    doubts = true;
+    server.entries = [node(self), entryOf(ours)];
+    server.channel.push({ type: 'changes', changes: [{ op: 'delete', key: entryOf(theirs).key }] });
+    await vi.advanceTimersByTimeAsync(graceMs - 100);
+    expect(names()).toEqual(['ours', 'theirs']);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(names()).toEqual(['ours']);
+    server.channel.push({ type: 'changes', changes: [{ op: 'put', entry: entryOf(theirs, '2') }] });
+    server.entries = [node(self), node(other), entryOf(ours)];
     server.channel.push({ type: 'changes', changes: [{ op: 'delete', key: entryOf(theirs).key }] });
     await vi.advanceTimersByTimeAsync(1);
     expect(names()).toEqual(['ours']);
