@@ -69,6 +69,12 @@ export class Membership {
     clearTimeout(this.#retry);
   }
 
+  /** Leaves with a goodbye: whatever hangs on the leases goes now. */
+  async leave(): Promise<void> {
+    this.close();
+    await Promise.all([...this.#leases.values()].map((lease) => lease.revoke()));
+  }
+
   async #join(scope: Scope): Promise<void> {
     const store = this.directory.stores[scope];
     await this.directory.enter(scope);

@@ -33,6 +33,7 @@ import { chooseAdvertise } from './advertise.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
+import { sayFarewell } from './farewell.ts';
 import { openIdentity } from './identity.ts';
 import { logStoreChanges } from './store-log.ts';
 import { readTlsKeys } from './tls-keys.ts';
@@ -130,6 +131,7 @@ async function open(
   const runtime = openRuntime(way, { dataplane, store, log }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
+  opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
   // Where no packet moves, an address of no meaning is as good as any.
   const underlay = dataplane.kind === 'simulated' ? (advertise ?? '127.0.0.1') : advertise;
   const plugins = openPlugins(config);

@@ -111,6 +111,8 @@ export class Ipam {
           ` (${network.name}: ${network.ipam.pools.map(({ subnet }) => subnet).join(', ') || 'none'})`,
       );
     }
+    // A second look at the store: another host may have freed it meanwhile.
+    if ((await this.#book(network, pool)).taken.has(address)) this.forget(network.id);
     const book = await this.#book(network, pool);
     if (isKeptOut(pool, address) || book.taken.has(address)) {
       throw new FairleadError('forbidden', `Address already in use: ${address} on network ${network.name}`);

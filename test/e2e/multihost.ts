@@ -4,7 +4,7 @@ import { endpointSchema, serviceSchema } from '../../src/cluster/records.ts';
 import { withoutPrefix } from '../../src/lib/addresses.ts';
 import { runToEnd } from '../rig/daemon.ts';
 import type { StoreName } from '../rig/host-cluster.ts';
-import { Multihost, type Place } from '../rig/multihost.ts';
+import { Multihost, type Place, type Traces } from '../rig/multihost.ts';
 import { Pinger } from '../rig/pinger.ts';
 import { until } from '../rig/until.ts';
 
@@ -22,7 +22,7 @@ const names = ['s1', 's2', 's3'];
 
 /** Three hosts, real daemons, a real store: the life of one overlay network, in order. */
 export function multihostTests(options: MultihostOptions): void {
-  describe(`an overlay on three hosts, kept in ${options.store}`, { timeout: 90_000 }, () => {
+  describe(`an overlay on three hosts, kept in ${options.store}`, { timeout: 180_000 }, () => {
     let rig: Multihost;
     let multihost = '';
     let other = '';
@@ -151,8 +151,41 @@ export function multihostTests(options: MultihostOptions): void {
       await rig.on(3, 'service', 'attach', 'c3', 's3.multihost');
       await rig.mesh(places, names, 5000);
     });
+
+    it('a service of a host that died without a goodbye is published again elsewhere', async () => {
+      const address = await addressOf('s3');
+      await rig.die(3, [at(3)]);
+      await rig.on(1, 'service', 'unpublish', '-f', 's3.multihost');
+      await rig.on(1, 'service', 'publish', 's3.multihost');
+      await rig.run(1, 'again', '--net', 'multihost');
+      await rig.on(1, 'service', 'attach', 'again', 's3.multihost');
+      await until('s3 is reached', () => rig.pings(at(2), 's3'), Boolean, 5000);
+      // Its old address is free: anyone may ask for it.
+      const heir = await rig.run(2, 'heir', '--net', 'multihost', '--ip', address);
+      expect(await addressesIn(heir)).toContain(address);
+      await until('the heir is reached', () => rig.pings(at(1), address), Boolean, 5000);
+      await rig.cluster.underlay.wire(3, 'up');
+      await rig.cluster.daemon(3).start();
+      expect(await rig.pings(at(1), address)).toBe(true);
+    });
+
+    it('nothing is left when all is removed and the daemons have stopped', async () => {
+      for (const host of rig.hosts) {
+        const ids = (await rig.on(host, 'ps', '-aq')).split('\n').filter(Boolean);
+        if (ids.length > 0) await rig.on(host, 'rm', '-f', ...ids);
+      }
+      const services = (await rig.on(1, 'service', 'ls', '-q')).split('\n').filter(Boolean);
+      for (const id of services) await rig.on(1, 'service', 'unpublish', id);
+      await rig.on(2, 'network', 'rm', 'multihost');
+      await rig.on(3, 'network', 'rm', 'other');
+      await Promise.all(rig.cluster.daemons.map((daemon) => daemon.kill('SIGTERM')));
+      for (const host of rig.hosts) expect(await rig.traces(host), `host ${host}`).toEqual(traceless);
+      expect(await rig.keys()).toEqual([]);
+    });
   });
 }
+
+const traceless: Traces = { devices: ['up0'], namespaces: [], tables: '', rules: 3, files: [] };
 
 async function shown(rig: Multihost, host: number, network: string): Promise<void> {
   await until(`${network} on host ${host}`, async () =>
@@ -216,19 +249,20 @@ async function moveAround(
   count: number,
 ): Promise<readonly Move[]> {
   const steps: { readonly attached: number; leaves: number }[] = [];
+  const service = await serviceId(rig, 1);
   let ping: Pinger | undefined;
   for (let i = 0; i < count; i += 1) {
     const place = movers[i % movers.length];
     if (!place) throw new Error('nobody to move');
     const { host, name } = place;
-    const backend = `/v1.23/services/${await serviceId(rig, host)}/backend`;
+    const backend = `/v1.23/services/${service}/backend`;
     const daemon = rig.cluster.daemon(host);
     const { status, text } = await daemon.call('POST', backend, { container_id: name });
     if (status !== 200) throw new Error(`attach ${name}: ${status} ${text}`);
     const step = { attached: Date.now(), leaves: 0 };
     steps.push(step);
     ping ??= await Pinger.start(watcher.namespace, address, 5);
-    await sleep(150);
+    await sleep(130);
     step.leaves = Date.now();
     // The last one stays, for the caller to look at.
     if (i < count - 1) await daemon.call('DELETE', `${backend}/${name}`);

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { openStore } from '../../kvstore/open.ts';
 
 import type { Store } from '../../kvstore/store.ts';
+import { folders, keys } from '../../src/cluster/keys.ts';
 import { runToEnd } from './daemon.ts';
 import { HostCluster, type HostClusterOptions } from './host-cluster.ts';
 import { until } from './until.ts';
@@ -14,6 +16,15 @@ export interface Place {
   readonly id: string;
   /** Of its network namespace. */
   readonly namespace: string;
+}
+
+/** What there is on a host of devices (but `lo`), sandboxes, nft tables, routing rules, and files in the data root. */
+export interface Traces {
+  readonly devices: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly tables: string;
+  readonly rules: number;
+  readonly files: readonly string[];
 }
 
 /** A cluster and what tests of overlays do with it. */
@@ -95,6 +106,54 @@ export class Multihost implements AsyncDisposable {
     const { status, text } = await this.cluster.daemon(host).call('GET', path);
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
     return JSON.parse(text);
+  }
+
+  /** The host loses its power: wire, daemon and containers at once. */
+  async die(host: number, places: readonly Place[]): Promise<void> {
+    await this.cluster.underlay.wire(host, 'down');
+    await this.cluster.daemon(host).kill('SIGKILL');
+    for (const { namespace } of places) {
+      const pids = await this.#output('ip', 'netns', 'pids', basename(namespace));
+      for (const pid of pids.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+      await this.#output('ip', 'netns', 'del', basename(namespace));
+    }
+  }
+
+  /** Everything that a Fairlead could have left on the host. */
+  async traces(host: number): Promise<Traces> {
+    const { dataRoot } = this.cluster.daemon(host);
+    const tag = (await readFile(`${dataRoot}/node-id`, 'utf8')).slice(0, 4);
+    const inHost = (...words: [string, ...string[]]) => this.cluster.host(host).run(...words);
+    const entries = await readdir(dataRoot, { recursive: true });
+    return {
+      devices: await this.cluster.host(host).linkNames(),
+      namespaces: (await readdir('/run/netns')).filter((name) => name.startsWith(`fl${tag}`)),
+      tables: (await inHost('nft', 'list', 'tables')).trim(),
+      rules: (await inHost('ip', 'rule')).trim().split('\n').length,
+      // The identity and the embedded store are what the next start goes on with.
+      files: entries
+        .filter((path) => !/^(node-id|store|containers)(\/|$)|\/(data|lock)\.mdb/.test(path))
+        .sort(),
+    };
+  }
+
+  /** Everything in the KV store. */
+  async keys(): Promise<readonly string[]> {
+    const known = [
+      ...Object.values(folders).filter((folder) => typeof folder === 'string'),
+      'cursors/',
+      'addresses/',
+      'network-names/',
+    ];
+    const entries = await Promise.all(known.map((folder) => this.store.list(folder)));
+    const single = await Promise.all(
+      [keys.schema, keys.identity, keys.subnets].map((key) => this.store.get(key)),
+    );
+    return [...entries.flat(), ...single.filter((entry) => entry !== undefined)].map(({ key }) => key);
+  }
+
+  async #output(...[program, ...args]: [string, ...string[]]): Promise<string> {
+    return (await runToEnd([program, ...args])).stdout;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
