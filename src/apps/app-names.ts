@@ -37,3 +37,11 @@ export function parseProcessType(type: string): string {
 export function aliasOf(app: string, type: string, tld: string): string {
   return [app, type, tld].filter((part) => part !== '').join('.');
 }
+
+export function isAppName(name: string): boolean {
+  try {
+    return parseAppName(name) === name;
+  } catch {
+    return false;
+  }
+}

@@ -3,7 +3,6 @@ import type { Directory } from '../cluster/directory.ts';
 import { folders, keys } from '../cluster/keys.ts';
 import { commitWithRetry } from '../cluster/retry.ts';
 import { FairleadError } from '../lib/errors.ts';
-import { timestamp } from '../lib/time.ts';
 import { parseAppName } from './app-names.ts';
 import { type App, appSchema, globalAppSchema, type Properties } from './records.ts';
 
@@ -35,9 +34,8 @@ export class AppRecords {
   }
 
   /** @throws conflict when there is one of this name */
-  async create(name: string): Promise<App> {
-    const app: App = { name, created: timestamp(), properties: {}, scale: { web: 1 }, processes: {} };
-    const key = keys.app(parseAppName(name));
+  async add(app: App): Promise<App> {
+    const key = keys.app(parseAppName(app.name));
     const checks: Check[] = [{ key, expect: 'absent' }];
     const outcome = await this.directory.commit('global', checks, [
       { op: 'put', key, value: JSON.stringify(app) },

@@ -1,40 +1,18 @@
-import type { Directory } from '../cluster/directory.ts';
 import type { Container } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
-import type { RunningModel } from '../network/create-model.ts';
+import { timestamp } from '../lib/time.ts';
 import { aliasOf, parseAppName, parseProcessType, runType } from './app-names.ts';
 import { AppRecords } from './app-records.ts';
 import { Deploys } from './deploys.ts';
 import type { AppDeps, Step, Tell } from './deps.ts';
-import type { AppContainer } from './labels.ts';
-import { listeningPorts } from './listening.ts';
+import { type AppContainer, appContainers, asAppContainer, isPassing } from './labels.ts';
 import { type ReachableName, reachableNames } from './names.ts';
 import { Phases } from './phases.ts';
 import { placementOf, requireNetworks } from './placement.ts';
 import { parseProperty } from './properties.ts';
 import { type App, buildType, type Process, type Properties, processOf } from './records.ts';
 import { appReport, globalReport, type Report } from './report.ts';
-
-/** Dokku's default: so long a container is watched that has no check of its own. */
-const patienceMs = 10_000;
-/** For who asked just before the name changed, and for requests under way. */
-const graceMs = 1000;
-
-export interface AppOptions {
-  readonly directory: Directory;
-  readonly model: RunningModel;
-  /** How long an answer of our DNS may be remembered. */
-  readonly dnsTtlSeconds: number;
-}
-
-export function createApps({ directory, model, dnsTtlSeconds }: AppOptions): Apps {
-  // Where no packet moves nobody needs time to turn elsewhere.
-  const packets = model.containers.runtime.kind !== 'simulated';
-  const retireMs = packets ? dnsTtlSeconds * 1000 + graceMs : 0;
-  const { setAliases } = model;
-  return new Apps({ directory, model, setAliases, listeningPorts, patienceMs, retireMs });
-}
 
 /** What the API offers of apps: Dokku's commands. Each takes what a person typed and throws FairleadErrors only. */
 export class Apps {
@@ -50,22 +28,29 @@ export class Apps {
     this.#phases = new Phases(deps);
   }
 
-  list(): Promise<readonly App[]> {
-    return this.#records.list();
+  /** Those with a record, and those that containers of this host say they belong to. */
+  async list(): Promise<readonly App[]> {
+    const recorded = await this.#records.list();
+    const known = new Set(recorded.map(({ name }) => name));
+    const labelled = new Set(appContainers(this.deps.model.containers.list()).map(({ app }) => app));
+    const others = [...labelled]
+      .filter((name) => !known.has(name))
+      .flatMap((name) => this.#found(name) ?? []);
+    return [...recorded, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** @throws not-found: `App NAME does not exist` */
-  get(name: string): Promise<App> {
-    return this.#records.get(name);
+  async get(name: string): Promise<App> {
+    return (await this.#records.find(name)) ?? this.#found(name) ?? (await this.#records.get(name));
   }
 
   async create(name: string): Promise<App> {
-    return await this.#records.create(parseAppName(name));
+    return await this.#records.add(emptyApp(parseAppName(name), { web: 1 }));
   }
 
   async destroy(name: string): Promise<void> {
     await this.#exclusively(name, async () => {
-      await this.#records.get(name);
+      await this.get(name);
       await this.#deploys.removeAll(name);
       await this.#records.remove(name);
     });
@@ -73,7 +58,7 @@ export class Apps {
 
   /** The containers of this host that serve. */
   async containers(name: string): Promise<readonly AppContainer[]> {
-    await this.#records.get(name);
+    await this.get(name);
     return this.#deploys.serving(name);
   }
 
@@ -145,6 +130,7 @@ export class Apps {
       return parsed.value;
     }
     const global = await this.#records.global();
+    await this.#adopt(name);
     let value = '';
     await this.#records.change(name, (app) => {
       const parsed = parseProperty({ app: app.properties, global, property, values });
@@ -158,7 +144,7 @@ export class Apps {
   async report(name: string): Promise<Report> {
     const global = await this.#records.global();
     if (name === '--global') return globalReport(global);
-    const { properties } = await this.#records.get(name);
+    const { properties } = await this.get(name);
     const web = this.#deploys.serving(name).filter(({ process }) => process === 'web');
     return appReport(properties, global, web);
   }
@@ -167,7 +153,7 @@ export class Apps {
   async rebuildNetwork(name: string): Promise<{ readonly failed: number; readonly steps: readonly Step[] }> {
     return await this.#exclusively(name, async () => {
       const { steps, tell } = journal();
-      const placement = placementOf(await this.#records.get(name), await this.#records.global());
+      const placement = placementOf(await this.get(name), await this.#records.global());
       const running = this.#deploys
         .serving(name)
         .filter(({ container }) => container.state.status === 'running');
@@ -187,16 +173,47 @@ export class Apps {
     });
   }
 
+  /** A container that somebody else started, or put on a network, gets the name of its process there. */
+  async nameContainer(id: string): Promise<void> {
+    const one = asAppContainer(this.deps.model.containers.find(id));
+    if (one?.type !== 'deploy' || isPassing(one.container)) return;
+    await this.#exclusively(one.app, async () => {
+      // It may have been retired while this waited.
+      const current = this.deps.model.containers.runtime.get(id);
+      if (!current || isPassing(current)) return;
+      const { tld } = placementOf(await this.get(one.app), await this.#records.global());
+      await this.#phases.name(current, [aliasOf(one.app, one.process, tld)]);
+    });
+  }
+
   async names(name: string): Promise<readonly ReachableName[]> {
-    const app = await this.#records.get(name);
+    const app = await this.get(name);
     const here = this.#deploys.serving(name).map(({ process }) => process);
     const processes = [...new Set([...Object.keys(app.scale), ...here])].sort();
     return await reachableNames(this.deps.model.networks, name, processes);
   }
 
+  /** An app without a record, as its containers' labels tell it: a Dokku host's. */
+  #found(name: string): App | undefined {
+    const serving = this.#deploys.serving(name);
+    if (serving.length === 0) return undefined;
+    const count = (type: string) => serving.filter(({ process }) => process === type).length;
+    return emptyApp(name, Object.fromEntries(serving.map(({ process }) => [process, count(process)])));
+  }
+
+  /** What is said of such an app needs a record. */
+  async #adopt(name: string): Promise<void> {
+    const found = this.#found(name);
+    if (found && !(await this.#records.find(name))) await this.#records.add(found);
+  }
+
   #exclusively<T>(name: string, task: () => Promise<T>): Promise<T> {
     return this.#queue.run(name, task);
   }
+}
+
+function emptyApp(name: string, scale: App['scale']): App {
+  return { name, created: timestamp(), properties: {}, scale, processes: {} };
 }
 
 function checkScale(type: string, count: number): void {

@@ -4,7 +4,7 @@ import { FairleadError, messageOf } from '../lib/errors.ts';
 import { type UndoStack, withUndo } from '../lib/undo.ts';
 import { aliasOf } from './app-names.ts';
 import type { AppDeps, Tell } from './deps.ts';
-import { type AppContainer, asAppContainer, isPassing, retiredName, upcomingName } from './labels.ts';
+import { type AppContainer, appContainers, isPassing, retiredName, upcomingName } from './labels.ts';
 import { Phases } from './phases.ts';
 import { type Placement, placementOf, requireNetworks } from './placement.ts';
 import { becomeReady } from './readiness.ts';
@@ -120,8 +120,8 @@ export class Deploys {
   async #retire(old: readonly AppContainer[], tell: Tell): Promise<void> {
     for (const { container } of old) {
       try {
-        await this.#phases.name(container, []);
         await this.deps.model.containers.rename(container.id, retiredName(container, tag()));
+        await this.#phases.name(container, []);
       } catch (error) {
         tell('warn', `Unable to retire ${container.name}: ${messageOf(error)}`);
       }
@@ -182,10 +182,7 @@ export class Deploys {
   }
 
   #ownedBy(app: string): readonly AppContainer[] {
-    return this.deps.model.containers
-      .list()
-      .flatMap((container) => asAppContainer(container) ?? [])
-      .filter((one) => one.app === app);
+    return appContainers(this.deps.model.containers.list()).filter((one) => one.app === app);
   }
 
   #find(id: string): Container {

@@ -1,11 +1,12 @@
 import type { Directory } from '../cluster/directory.ts';
+import type { RunningModel } from '../network/create-model.ts';
 import type { Model } from '../network/model.ts';
 
 export interface AppDeps {
   readonly directory: Directory;
   readonly model: Pick<Model, 'containers' | 'networks'>;
-  /** Replaces the aliases of a container's own place on a network, in place. */
-  readonly setAliases: (networkRef: string, containerId: string, aliases: readonly string[]) => Promise<void>;
+  /** Replaces a container's aliases on the networks that `on` selects, in place. */
+  readonly setAliases: RunningModel['setAliases'];
   /** The TCP ports that are listened on where this process runs. */
   readonly listeningPorts: (pid: number) => Promise<ReadonlySet<number>>;
   /** How long a program may take to listen on its ports, in milliseconds. */

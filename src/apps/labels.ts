@@ -1,4 +1,5 @@
 import type { Container } from '../container/runtime.ts';
+import { isAppName } from './app-names.ts';
 
 /** How a real Dokku host marks its containers (docker-local scheduler), and so do we. */
 export const labels = {
@@ -20,9 +21,13 @@ export interface AppContainer {
 /** What a container is to an app; undefined for one that is no app's. Dokku's own need not say their type. */
 export function asAppContainer(container: Container): AppContainer | undefined {
   const { [labels.app]: app, [labels.process]: process, [labels.container]: said } = container.spec.labels;
-  if (!app || !process) return undefined;
+  if (!app || !process || !isAppName(app)) return undefined;
   const type = said === 'build' || said === 'run' ? said : 'deploy';
   return { app, process, type, container };
+}
+
+export function appContainers(containers: readonly Container[]): readonly AppContainer[] {
+  return containers.flatMap((container) => asAppContainer(container) ?? []);
 }
 
 export function labelsFor(app: string, process: string, type: ContainerType): Record<string, string> {

@@ -58,12 +58,7 @@ export class Phases {
 
   /** Names it on every network that it is on, or takes its names off. Its addresses stay. */
   async name({ id }: Container, aliases: readonly string[]): Promise<void> {
-    const { containers, networks } = this.deps.model;
-    for (const { network: ref, serviceId } of containers.find(id).memberships) {
-      const network = networks.list().find((one) => sameNetwork(one, ref));
-      if (network && serviceId === undefined && takesAliases(network))
-        await this.deps.setAliases(network.id, id, aliases);
-    }
+    await this.deps.setAliases(id, aliases, takesAliases);
   }
 }
 

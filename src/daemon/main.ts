@@ -8,7 +8,8 @@ import { openStore } from '../../kvstore/open.ts';
 import type { Store, StoreStatus } from '../../kvstore/store.ts';
 import type { SystemInfo } from '../api/deps.ts';
 import { createApi } from '../api/server.ts';
-import { createApps } from '../apps/apps.ts';
+import { createApps } from '../apps/create-apps.ts';
+import { followContainers } from '../apps/follower.ts';
 import { Directory } from '../cluster/directory.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
@@ -160,6 +161,7 @@ async function open(
   const probe = createProbe({ directory, dns, runtime, dataplane });
   const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns, plugins);
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
+  opened.push('apps', followContainers(apps, model, log));
   const api = await createApi({ model, dns, probe, apps, info, log });
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));

@@ -1,4 +1,5 @@
 import { keys } from '../cluster/keys.ts';
+import type { Network } from '../cluster/records.ts';
 import { commitWithRetry } from '../cluster/retry.ts';
 import { parseName } from '../lib/names.ts';
 import type { Networks } from './networks.ts';
@@ -16,19 +17,23 @@ export class Aliases {
     private readonly places: Places,
   ) {}
 
-  /** Replaces them on the container's own place; of services that it backs none is touched. @throws not-found */
-  async replace(networkRef: string, containerId: string, aliases: readonly string[]): Promise<void> {
-    const network = this.networks.find(networkRef);
+  /** Replaces them on its own place on each network that `on` selects; of services that it backs none is touched. */
+  async replace(
+    containerId: string,
+    aliases: readonly string[],
+    on: (network: Network) => boolean,
+  ): Promise<void> {
     for (const alias of aliases) parseName('alias', alias);
     await this.places.exclusively(containerId, async () => {
-      const { memberships } = this.places.require(containerId);
-      const place = memberships.find(
-        ({ network: ref, serviceId }) =>
-          serviceId === undefined && this.networks.named(ref)?.id === network.id,
-      );
-      if (!place || sameTexts(place.aliases, aliases)) return;
-      if (place.joined) await this.#putAliases(network.id, place.joined.endpointId, aliases);
-      await this.places.change(containerId, (m) => (m === place ? { ...m, aliases } : m));
+      for (const place of this.places.require(containerId).memberships) {
+        const network = this.networks.named(place.network);
+        if (!network || place.serviceId !== undefined || !on(network)) continue;
+        if (sameTexts(place.aliases, aliases)) continue;
+        if (place.joined) await this.#putAliases(network.id, place.joined.endpointId, aliases);
+        await this.places.change(containerId, (m) =>
+          m.network === place.network && m.serviceId === undefined ? { ...m, aliases } : m,
+        );
+      }
     });
   }
 

@@ -48,8 +48,12 @@ export interface ModelDeps {
 export interface RunningModel extends Model {
   /** Makes kernel and records match now, as is done every minute. */
   reconcile(): Promise<void>;
-  /** Replaces the aliases of a container's own place on a network, which it does not leave for that. */
-  setAliases(networkRef: string, containerId: string, aliases: readonly string[]): Promise<void>;
+  /** Replaces a container's aliases on the networks that `on` selects, which it does not leave for that. */
+  setAliases(
+    containerId: string,
+    aliases: readonly string[],
+    on: (network: Network) => boolean,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -107,7 +111,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     events: parts.events,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
-    setAliases: (networkRef, containerId, names) => aliases.replace(networkRef, containerId, names),
+    setAliases: (containerId, names, on) => aliases.replace(containerId, names, on),
     close: async () => {
       containers.close();
       await reconciler.close();

@@ -43,5 +43,8 @@ describe('apps on two hosts that share an etcd', () => {
     expect(await until('both', names, (text) => text.includes(','))).toMatch(/ 10\.0\.0\.\d+,10\.0\.0\.\d+$/);
     await dokku(2, '--force', 'apps:destroy', 'app');
     expect(await cluster.daemon(2).ok('ps', '-aq')).toBe('');
+    // What the other host has of it is its own to take.
+    await dokku(1, '--force', 'apps:destroy', 'app');
+    expect(await cluster.daemon(1).ok('ps', '-aq')).toBe('');
   });
 });

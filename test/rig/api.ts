@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
-import { createApps } from '../../src/apps/apps.ts';
+import { createApps } from '../../src/apps/create-apps.ts';
 import { createDns } from '../../src/dns/dns.ts';
 import { createProbe } from '../../src/dns/probe.ts';
 import { silentLogger } from '../../src/lib/log.ts';

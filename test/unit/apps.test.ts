@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../kvstore/memory.ts';
-import { type Apps, createApps } from '../../src/apps/apps.ts';
+import type { Apps } from '../../src/apps/apps.ts';
+import { createApps } from '../../src/apps/create-apps.ts';
+import { followContainers } from '../../src/apps/follower.ts';
 import { keys } from '../../src/cluster/keys.ts';
+import { silentLogger } from '../../src/lib/log.ts';
 import { createTestModel } from '../rig/model.ts';
+import { until } from '../rig/until.ts';
 
 type TestModel = Awaited<ReturnType<typeof createTestModel>>;
 
@@ -179,6 +183,42 @@ describe('an app', () => {
     expect(names[0]?.addresses).toEqual(address?.addresses);
     await apps.setProperty('shop', 'attach-post-deploy', ['absent']);
     expect((await apps.rebuildNetwork('shop')).failed).toBe(1);
+  });
+
+  it('is known by the labels of containers that somebody else started', async () => {
+    const start = async (name: string, process: string, more = {}) => {
+      const labels = { 'com.dokku.app-name': 'theirs', 'com.dokku.process-type': process, ...more };
+      const spec = { name, image: 'x', labels, exposedPorts: [{ protocol: 'tcp' as const, port: 8000 }] };
+      await model.containers.start((await model.containers.create({ ...spec, networkMode: 'created' })).id);
+    };
+    await start('theirs.web.1', 'web');
+    const stop = followContainers(apps, model, silentLogger);
+    await start('theirs.web.2', 'web');
+    await start('theirs.run.1', 'run', { 'com.dokku.container-type': 'run' });
+    await model.containers.start((await model.containers.create({ name: 'nobodys', image: 'x' })).id);
+    await until(
+      'both',
+      () => holders('created', 'theirs.web'),
+      (found) => found.length === 2,
+    );
+    await model.containers.connect('deployed', 'theirs.web.1');
+    await until(
+      'the other network',
+      () => holders('deployed', 'theirs.web'),
+      (found) => found.length === 1,
+    );
+    expect((await apps.list()).map(({ name, scale }) => [name, scale])).toEqual([
+      ['shop', { web: 1 }],
+      ['theirs', { web: 2 }],
+    ]);
+    expect((await apps.report('theirs'))['network-web-listeners']).toMatch(
+      /^172\.19\.0\.\d+:8000 172\.19\.0\.\d+:8000$/,
+    );
+    await apps.setProperty('theirs', 'tld', ['internal']);
+    await apps.rebuildNetwork('theirs');
+    expect(holders('created', 'theirs.web.internal')).toEqual(['theirs.web.1', 'theirs.web.2']);
+    expect((await model.store.get('apps/theirs'))?.value).toContain('"tld":"internal"');
+    stop();
   });
 
   it('does not begin when a container that is not its own has the name', async () => {
