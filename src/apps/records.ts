@@ -40,5 +40,6 @@ const defaultPort = 5000;
 
 export function processOf({ name, processes }: App, type: string): Process {
   const ports = type === 'web' ? [defaultPort] : [];
-  return processes[type] ?? { image: `dokku/${name}:latest`, command: [], env: [], ports };
+  const said = Object.hasOwn(processes, type) ? processes[type] : undefined;
+  return said ?? { image: `dokku/${name}:latest`, command: [], env: [], ports };
 }
