@@ -58,8 +58,8 @@ export class Plugin {
   }
 
   /** @throws not-found, in the Engine's words; internal when it is of another kind; unavailable */
-  async require(service: PluginService): Promise<void> {
-    await this.#serving(service, {});
+  async require(service: PluginService, options: CallOptions = {}): Promise<void> {
+    await this.#serving(service, options);
   }
 
   /** Another one after each restart of the plugin; undefined: it is not there. */

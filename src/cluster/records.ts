@@ -24,6 +24,8 @@ const pool = z.object({
   auxAddresses: texts,
   /** By which an IPAM plugin knows it. */
   poolId: z.string().optional(),
+  /** The plugin chose the gateway with the pool, and it is not given back apart. */
+  gatewayGiven: z.boolean().optional(),
 });
 
 export const networkSchema = z.object({

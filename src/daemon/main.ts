@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { builtInDrivers, createDrivers } from '../../drivers/index.ts';
 import { dockerDirectories } from '../../drivers/remote/discovery.ts';
+import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../drivers/remote/plugins.ts';
 import { openEmbeddedStore } from '../../kvstore/embedded.ts';
@@ -145,6 +146,7 @@ async function open(
     runtime,
     dataplane,
     driverNamed,
+    ipamNamed: ipamPlugins(plugins),
     settings: modelSettings(config),
     log,
     listeners: () => dns.status().listeners,

@@ -1,10 +1,35 @@
+import type { AddressRecord, Network } from '../cluster/records.ts';
 import { macFor, withoutPrefix } from '../lib/addresses.ts';
 import type { Claim } from './ipam.ts';
+import type { Parts } from './parts.ts';
 
-/** The MAC follows from the IPv4 address, or else from the IPv6 one. */
-export function macOf(claims: readonly Pick<Claim, 'cidr'>[]): { readonly mac?: string } {
+/** An address of each family that the network has; both or none. @throws as Ipam.claim */
+export async function claimAddresses(
+  { ipam }: Pick<Parts, 'ipam'>,
+  network: Network,
+  owner: AddressRecord,
+  wanted: { readonly ipv4?: string; readonly ipv6?: string; readonly mac?: string } = {},
+): Promise<readonly [Claim | undefined, Claim | undefined]> {
+  const v4 = await ipam.claim(network, 4, owner, wanted.ipv4, wanted.mac);
+  try {
+    return [v4, await ipam.claim(network, 6, owner, wanted.ipv6, wanted.mac ?? v4?.mac)];
+  } catch (error) {
+    v4?.abandon(false);
+    throw error;
+  }
+}
+
+/**
+ * The MAC follows from the IPv4 address, or else from the IPv6 one. An IPAM plugin may have been told another;
+ * a network plugin gives its interfaces their own.
+ */
+export function macOf(
+  claims: readonly Pick<Claim, 'cidr' | 'mac'>[],
+  remote: boolean | undefined,
+): { readonly mac?: string } {
   const [first] = claims;
-  return first ? { mac: macFor(withoutPrefix(first.cidr)) } : {};
+  if (first?.mac) return { mac: first.mac };
+  return first && !remote ? { mac: macFor(withoutPrefix(first.cidr)) } : {};
 }
 
 /** Two claims of one commit both move the cursor; a key may be written only once. */

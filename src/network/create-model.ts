@@ -1,4 +1,5 @@
 import type { Driver } from '../../drivers/driver.ts';
+import type { IpamDriver } from '../../drivers/ipam-driver.ts';
 import type { Directory } from '../cluster/directory.ts';
 import type { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
@@ -26,6 +27,7 @@ import { Places } from './places.ts';
 import { portRules } from './port-rules.ts';
 import { PublishedPorts } from './published-ports.ts';
 import { Reconciler } from './reconcile.ts';
+import { RemoteIpam } from './remote-ipam.ts';
 import { Services } from './services.ts';
 import { Starter } from './starter.ts';
 
@@ -37,6 +39,8 @@ export interface ModelDeps {
   readonly runtime: Runtime;
   readonly dataplane: Dataplane;
   readonly driverNamed: (name: string) => Driver;
+  /** IPAM plugins; undefined for `default` and `null`. */
+  readonly ipamNamed: (name: string) => IpamDriver | undefined;
   readonly settings: ModelSettings;
   readonly log: Logger;
   /** Told which networks are set up on this host, so that DNS can listen on their gateways. */
@@ -72,7 +76,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
       onChange: deps.onHostNetworks,
       onSetUp: ({ id }) => peers.refresh(id),
     }),
-    ipam: new Ipam(directory, membership.self.id),
+    ipam: new Ipam(directory, membership.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
     events: new EventBus(),
     queue: new SerialQueue(),
     gate: new Gate(),

@@ -5,7 +5,7 @@ import type { Container, Membership } from '../container/runtime.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
 import { timestamp } from '../lib/time.ts';
-import { abandon, lastWins, macOf } from './claims.ts';
+import { abandon, claimAddresses, lastWins, macOf } from './claims.ts';
 import { driverOf, type Parts } from './parts.ts';
 
 export interface EndpointRequest {
@@ -20,13 +20,11 @@ export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): P
   const { membership, network, service } = request;
   const id = newId();
   const owner = { owner: 'endpoint', id, nodeId: parts.membership.self.id } as const;
-  const v4 = await parts.ipam.claim(network, 4, owner, membership.ipv4);
-  const v6 = await parts.ipam.claim(network, 6, owner, membership.ipv6).catch((error: unknown) => {
-    v4?.abandon(false);
-    throw error;
-  });
+  // Before anything is taken, so that it need not be given back.
+  openNetwork(parts, network);
+  const [v4, v6] = await claimAddresses(parts, network, owner, membership);
   const claims = [v4, v6].filter((claim) => claim !== undefined);
-  const mac = membership.mac ?? macFor(parts, network, claims);
+  const mac = membership.mac ?? macOf(claims, driverOf(parts, network).remote).mac;
   const endpoint: Endpoint = {
     ...common(parts, request, id),
     ...(v4 ? { ipv4: v4.cidr } : {}),
@@ -80,11 +78,6 @@ export async function planServiceEndpoint(
   };
 }
 
-/** A plugin chooses its MACs, unless it is asked for one. */
-function macFor(parts: Parts, network: Network, claims: Parameters<typeof macOf>[0]): string | undefined {
-  return driverOf(parts, network).remote ? undefined : macOf(claims).mac;
-}
-
 export function alreadyProvided(service: Service, provider: Endpoint | undefined): FairleadError {
   const who = provider ? `: ${provider.containerName} (${shortId(provider.containerId)})` : '';
   return new FairleadError(
@@ -95,12 +88,7 @@ export function alreadyProvided(service: Service, provider: Endpoint | undefined
 
 function decisionFor(parts: Parts, { network }: EndpointRequest, endpoint: Endpoint) {
   const key = keys.endpoint(network.id, endpoint.id);
-  const entry = parts.directory.networkEntry(network.id);
-  if (!entry || entry.record.removing)
-    throw new FairleadError('not-found', `network ${network.name} not found`);
-  if (network.configOnly) {
-    throw new FairleadError('forbidden', `network ${network.name} is a configuration: it has no endpoints`);
-  }
+  const entry = openNetwork(parts, network);
   const lease = parts.membership.lease(network.scope);
   return {
     checks: [
@@ -109,6 +97,15 @@ function decisionFor(parts: Parts, { network }: EndpointRequest, endpoint: Endpo
     ],
     writes: [{ op: 'put', key, value: JSON.stringify(endpoint), lease }],
   } as const;
+}
+
+function openNetwork({ directory }: Parts, { id, name, configOnly }: Network) {
+  const entry = directory.networkEntry(id);
+  if (!entry || entry.record.removing) throw new FairleadError('not-found', `network ${name} not found`);
+  if (configOnly) {
+    throw new FairleadError('forbidden', `network ${name} is a configuration: it has no endpoints`);
+  }
+  return entry;
 }
 
 function serviceCheck({ directory }: Parts, service: Service) {

@@ -70,22 +70,29 @@ export class EndpointRecords {
 
   /** Deletes an endpoint's record, and its address where it owns it, if both are still this endpoint's. */
   async withdraw(network: Network, endpoint: Endpoint): Promise<void> {
-    const { directory } = this.parts;
+    const { directory, ipam } = this.parts;
     this.#leases.delete(endpoint.id);
     const key = keys.endpoint(network.id, endpoint.id);
-    await commitWithRetry(directory, network.scope, `detach ${endpoint.containerName}`, async () => {
-      const entry = await directory.reachable(network.scope).get(key);
-      const holder = entry && holderIn(entry)?.containerId;
-      const ours = entry !== undefined && (holder === undefined || holder === endpoint.containerId);
-      return {
-        result: undefined,
-        checks: ours ? [{ key, expect: 'version', version: entry.version }] : [],
-        writes: [
-          ...(ours ? [{ op: 'delete', key } as const] : []),
-          ...(await this.#releases(network, endpoint)),
-        ],
-      };
-    });
+    const freed = await commitWithRetry(
+      directory,
+      network.scope,
+      `detach ${endpoint.containerName}`,
+      async () => {
+        const entry = await directory.reachable(network.scope).get(key);
+        const holder = entry && holderIn(entry)?.containerId;
+        const ours = entry !== undefined && (holder === undefined || holder === endpoint.containerId);
+        const owned = await this.#owned(network, endpoint);
+        return {
+          result: owned,
+          checks: ours ? [{ key, expect: 'version', version: entry.version }] : [],
+          writes: [
+            ...(ours ? [{ op: 'delete', key } as const] : []),
+            ...owned.flatMap((cidr) => ipam.release(network.id, cidr)),
+          ],
+        };
+      },
+    );
+    await ipam.remote.giveBack(network, freed);
     // It may have been gone before: then no deletion comes that would end what is shown on after a gap.
     directory.forgetLingering(endpoint);
   }
@@ -180,15 +187,13 @@ export class EndpointRecords {
     };
   }
 
-  async #releases(network: Network, endpoint: Endpoint): Promise<readonly Write[]> {
-    const releases: Write[] = [];
+  /** A service's address stays with the service; one that was reclaimed meanwhile is another's. */
+  async #owned(network: Network, endpoint: Endpoint): Promise<readonly string[]> {
+    const owned: string[] = [];
     for (const cidr of addressesOf(endpoint)) {
-      // A service's address stays with the service; one that was reclaimed meanwhile is another's.
-      if ((await this.#holderOf(network, cidr)) === endpoint.id) {
-        releases.push(...this.parts.ipam.release(network.id, cidr));
-      }
+      if ((await this.#holderOf(network, cidr)) === endpoint.id) owned.push(cidr);
     }
-    return releases;
+    return owned;
   }
 
   /** Addresses that were given up for us while we were away are taken again, if they are still free. */

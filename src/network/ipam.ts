@@ -16,6 +16,7 @@ import {
   withPrefix,
 } from '../lib/addresses.ts';
 import { FairleadError } from '../lib/errors.ts';
+import type { RemoteIpam } from './remote-ipam.ts';
 
 /** An address that was chosen and is to be taken by the commit that holds its check and writes. */
 export interface Claim {
@@ -25,6 +26,8 @@ export interface Claim {
   readonly writes: readonly Write[];
   /** Call when the commit did not come about. `taken`: because somebody else has the address. */
   readonly abandon: (taken: boolean) => void;
+  /** What an IPAM plugin was told that the address is for. */
+  readonly mac?: string;
 }
 
 /** What is known of one pool: taken addresses, and the last one given out. */
@@ -43,11 +46,13 @@ export class Ipam {
   constructor(
     private readonly directory: Directory,
     private readonly nodeId: string,
+    readonly remote: RemoteIpam,
   ) {}
 
   /**
    * Chooses a free address of the family, or the wanted one.
    * @returns undefined where the network has no pool of that family
+   * @param mac of the interface that it is for, if it was asked for
    * @throws exhausted | invalid (wanted lies outside) | forbidden (wanted is in use)
    */
   async claim(
@@ -55,7 +60,9 @@ export class Ipam {
     family: Family,
     owner: AddressRecord,
     wanted?: string,
+    mac?: string,
   ): Promise<Claim | undefined> {
+    if (this.remote.serves(network)) return this.remote.claim({ network, family, owner, wanted, mac });
     const pools = network.ipam.pools.filter((pool) => parseSubnet(pool.subnet).family === family);
     if (pools.length === 0 && wanted === undefined) return undefined;
     if (wanted !== undefined) return this.#claimWanted(network, pools, owner, wanted);

@@ -32,9 +32,10 @@ export async function removeNetwork(parts: Parts, networkId: string): Promise<vo
     );
   }
   await parts.hostNetworks.remove(network);
-  await dropFolders(parts, network);
+  await parts.ipam.remote.giveBack(network, await dropFolders(parts, network));
   await dropRecord(parts, network);
   parts.ipam.forget(networkId);
+  await parts.ipam.remote.release(network.ipam);
 }
 
 async function mark(parts: Parts, networkId: string, removing: Network['removing']): Promise<Network> {
@@ -78,17 +79,19 @@ function describeEndpoint(entry: Entry, nodes: ReadonlyMap<string, string>): str
   return `container ${endpoint.containerName} ${shortId(endpoint.containerId)} on ${node}`;
 }
 
-/** Addresses and cursors that nobody needs any more; in portions, since a commit is bounded. */
-async function dropFolders({ directory }: Parts, network: Network): Promise<void> {
+/** Addresses and cursors that nobody needs any more; in portions, since a commit is bounded. @returns the addresses */
+async function dropFolders({ directory }: Parts, network: Network): Promise<readonly string[]> {
   const store = directory.reachable(network.scope);
-  const lists = await Promise.all([
-    store.list(folders.addressesOf(network.id)),
+  const folder = folders.addressesOf(network.id);
+  const [addresses, cursors] = await Promise.all([
+    store.list(folder),
     store.list(folders.cursorsOf(network.id)),
   ]);
-  const writes: Write[] = lists.flat().map(({ key }) => ({ op: 'delete', key }));
+  const writes: Write[] = [...addresses, ...cursors].map(({ key }) => ({ op: 'delete', key }));
   for (let i = 0; i < writes.length; i += maxCommitSize) {
     await store.commit([], writes.slice(i, i + maxCommitSize));
   }
+  return addresses.map(({ key }) => decodeURIComponent(key.slice(folder.length)));
 }
 
 function dropRecord({ directory }: Parts, network: Network): Promise<void> {

@@ -13,7 +13,6 @@ import {
 } from '../cluster/records.ts';
 import { commitWithRetry } from '../cluster/retry.ts';
 import type { NetworkMode } from '../container/runtime.ts';
-import { parseSubnet } from '../lib/addresses.ts';
 import { FairleadError, isKind, withContext } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
 import { lookup } from '../lib/lookup.ts';
@@ -22,9 +21,9 @@ import { timestamp } from '../lib/time.ts';
 import { withUndo } from '../lib/undo.ts';
 import { configurationOf, refuseUsedConfiguration, withConfiguration } from './config-networks.ts';
 import type { Networks as Contract, NetworkSpec } from './model.ts';
+import { planIpam, sharesOurSpace } from './network-pools.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Parts } from './parts.ts';
-import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
 import { claimVni } from './vnis.ts';
 
 /** They exist on every host, in this order, and cannot be removed. */
@@ -33,9 +32,6 @@ export const predefined = [
   { name: 'host', driver: 'host' },
   { name: 'bridge', driver: 'bridge' },
 ] as const;
-
-/** Of today: remote ones are plugins. */
-const ipamDrivers: readonly string[] = ['default', 'null'];
 
 const natural = new Intl.Collator('en', { numeric: true });
 
@@ -136,9 +132,16 @@ export class Networks implements Contract {
     const name = spec.configOnly ? 'null' : spec.driver || defaultDriver(defaultName);
     const driver = this.parts.driverNamed(name);
     const scope = await scopeFor(driver, spec.scope);
+    const given = await this.parts.ipam.remote.request(scope, spec);
     const network = await withUndo(async (undo) => {
       // Creations wait for each other: they all rewrite the one document of subnets.
-      const created = await this.parts.queue.run('networks', () => this.#commit(driver, scope, spec));
+      const created = await this.parts.queue
+        .run('networks', () => this.#commit(driver, scope, spec, given))
+        .catch(async (error: unknown) => {
+          if (given) await this.parts.ipam.remote.release(given);
+          throw error;
+        });
+      await this.parts.ipam.remote.taken(created);
       undo.push(`create network ${created.name}`, () => removeNetwork(this.parts, created.id));
       if (created.scope === 'local') await this.parts.hostNetworks.ensure(created, true);
       return created;
@@ -147,7 +150,7 @@ export class Networks implements Contract {
     return network;
   }
 
-  #commit(driver: Driver, scope: Scope, spec: NetworkSpec): Promise<Network> {
+  #commit(driver: Driver, scope: Scope, spec: NetworkSpec, given?: Network['ipam']): Promise<Network> {
     const id = newId();
     const draft = { id, created: timestamp(), driver: driver.name, scope } as const;
     return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
@@ -163,13 +166,15 @@ export class Networks implements Contract {
         ...draft,
         ...plain(spec),
         ...configurationOf(spec),
-        ipam: this.#planIpam(driver, scope, spec, used, hostSubnets),
+        ipam: planIpam(this.parts, { driver, scope, spec, used, hostSubnets, given }),
       };
       const networks = this.parts.directory.networks();
       driver.validate(plan, networks);
       const claim = driver.wantedVni && (await claimVni(store, id, networks, driver.wantedVni(plan.options)));
       const network = claim ? { ...plan, vni: claim.vni } : plan;
-      const pools = network.ipam.pools.map(({ subnet }) => subnet);
+      const pools = sharesOurSpace(driver, network.ipam)
+        ? network.ipam.pools.map(({ subnet }) => subnet)
+        : [];
       return {
         result: network,
         checks: [
@@ -197,47 +202,6 @@ export class Networks implements Contract {
     if (!driver.single || !this.parts.directory.networks().some((other) => other.driver === driver.name))
       return;
     throw new FairleadError('forbidden', `only one instance of "${driver.name}" network is allowed`);
-  }
-
-  #planIpam(
-    driver: Driver,
-    scope: Scope,
-    spec: NetworkSpec,
-    used: Subnets,
-    hostSubnets: readonly string[],
-  ): Network['ipam'] {
-    const options = { ...spec.ipam?.options };
-    const ipamDriver = spec.ipam?.driver || 'default';
-    if (!ipamDrivers.includes(ipamDriver))
-      throw new FairleadError('not-found', `plugin "${ipamDriver}" not found`);
-    if (!driver.addressed) return { driver: ipamDriver, options, pools: [] };
-    const ours = this.#takenByNetworks(used);
-    const config = spec.ipam?.config ?? [];
-    const pools = [...planGivenPools(config, ours)];
-    const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
-    if (!families.has(4)) {
-      const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
-      const { localPools, globalPools } = this.parts.settings;
-      const defaults = scope === 'global' ? globalPools : localPools;
-      pools.unshift(planDefaultPool(defaults, [...ours, ...routes]));
-    }
-    if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
-    return { driver: ipamDriver, options, pools };
-  }
-
-  /** Networks of both scopes: they all meet on this host. */
-  #takenByNetworks(used: Subnets): Taken[] {
-    const networks = this.parts.directory.networks();
-    const known = networks.flatMap(({ id, name, ipam }) =>
-      id in used
-        ? []
-        : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
-    );
-    const documented = Object.entries(used).flatMap(([id, subnets]) => {
-      const by = `network ${networks.find((network) => shortId(network.id) === id)?.name ?? id}`;
-      return subnets.map((subnet) => ({ subnet: parseSubnet(subnet), by }));
-    });
-    return [...documented, ...known];
   }
 
   #emit(network: Network, action: string): void {

@@ -5,7 +5,7 @@ import { FairleadError } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
 import { foldCase, parseName } from '../lib/names.ts';
 import { timestamp } from '../lib/time.ts';
-import { abandon, lastWins, macOf } from './claims.ts';
+import { abandon, claimAddresses, lastWins, macOf } from './claims.ts';
 import type { PublishOptions } from './model.ts';
 import { driverOf, type Parts } from './parts.ts';
 
@@ -28,9 +28,7 @@ export function publishService(
     if (directory.serviceEntry(network.id, name)) throw nameTaken(name, network);
     const owner = { owner: 'service', id } as const;
     // A shared service has no address of its own: each provider brings one.
-    const [v4, v6] = shared
-      ? []
-      : await Promise.all([parts.ipam.claim(network, 4, owner), parts.ipam.claim(network, 6, owner)]);
+    const [v4, v6] = shared ? [] : await claimAddresses(parts, network, owner);
     const claims = [v4, v6].filter((claim) => claim !== undefined);
     const addresses = { ...(v4 ? { ipv4: v4.cidr } : {}), ...(v6 ? { ipv6: v6.cidr } : {}) };
     const service: Service = {
@@ -41,8 +39,7 @@ export function publishService(
       shared,
       endpointId,
       ...addresses,
-      // A plugin chooses its MACs.
-      ...(driverOf(parts, network).remote ? {} : macOf(claims)),
+      ...macOf(claims, driverOf(parts, network).remote),
       aliases,
       ports: [...(options.ports ?? [])],
     };
@@ -67,17 +64,17 @@ export function publishService(
 }
 
 /** Takes the service and its addresses away in one commit. @throws forbidden while it has a provider */
-export function unpublishService(
+export async function unpublishService(
   { directory, ipam }: Parts,
   service: Service,
   network: Network,
 ): Promise<void> {
-  return commitWithRetry(directory, network.scope, `unpublish ${service.name}`, async () => {
+  const addresses = [service.ipv4, service.ipv6].filter((address) => address !== undefined);
+  await commitWithRetry(directory, network.scope, `unpublish ${service.name}`, async () => {
     const entry = directory.serviceEntry(network.id, service.name);
     if (entry?.record.id !== service.id) {
       throw new FairleadError('not-found', `Service ${service.name} not found on network ${network.name}`);
     }
-    const addresses = [service.ipv4, service.ipv6].filter((address) => address !== undefined);
     return {
       result: undefined,
       checks: [
@@ -99,6 +96,7 @@ export function unpublishService(
       },
     };
   });
+  await ipam.remote.giveBack(network, addresses);
 }
 
 function nameTaken(name: string, network: Network): FairleadError {

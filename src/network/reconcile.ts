@@ -64,6 +64,7 @@ export class Reconciler {
     await this.#attempt('half-done removals', () => this.#finishRemovals());
     const before = await this.#survey();
     await this.#attempt('networks', () => this.#setUpNetworks());
+    await this.#attempt('address managers', () => this.parts.ipam.remote.replay());
     const present = before && !thorough ? inPlace(this.parts.runtime.list(), before) : undefined;
     for (const { id, name } of this.parts.runtime.list()) {
       await this.#attempt(`container ${name}`, () => this.places.assert(id, present));
@@ -156,6 +157,8 @@ export class Reconciler {
         await store.commit([{ key, expect: 'version', version }], [{ op: 'delete', key }]);
       }
       if (stale.length > 0) ipam.forget(network.id);
+      const freed = stale.map(({ key }) => decodeURIComponent(key.slice(folder.length)));
+      await ipam.remote.giveBack(network, freed);
     }
   }
 

@@ -1,6 +1,7 @@
 import { createDrivers } from '../../drivers/index.ts';
+import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
-import type { Plugins } from '../../drivers/remote/plugins.ts';
+import { Plugins } from '../../drivers/remote/plugins.ts';
 import { MemoryStore } from '../../kvstore/memory.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { Directory } from '../../src/cluster/directory.ts';
@@ -61,6 +62,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     runtime,
     dataplane,
     driverNamed: drivers,
+    ipamNamed: ipamPlugins(options.plugins ?? new Plugins()),
     settings: {
       defaultNetwork: options.defaultNetwork ?? { driver: 'bridge', name: 'bridge' },
       localPools: options.localPools ?? defaultPools.local,

@@ -19,7 +19,7 @@ const tiers: readonly (readonly string[])[] = [
 
 /** Only the composition root knows these; everyone else imports the contract. */
 const concrete =
-  /^(drivers\/(?!driver\.ts)|kvstore\/(?!store\.ts)|src\/container\/(sandbox|simulated|engine)|src\/dataplane\/(linux\/|simulated))/;
+  /^(drivers\/(?!(?:ipam-)?driver\.ts)|kvstore\/(?!store\.ts)|src\/container\/(sandbox|simulated|engine)|src\/dataplane\/(linux\/|simulated))/;
 
 /**
  * Up in one place each: the CLI starts the daemon, and speaks of its settings (src/daemon/config.ts);

@@ -1,0 +1,68 @@
+import type { Driver } from '../../drivers/driver.ts';
+import type { Network, Scope, Subnets } from '../cluster/records.ts';
+import { parseSubnet } from '../lib/addresses.ts';
+import { shortId } from '../lib/ids.ts';
+import type { NetworkSpec } from './model.ts';
+import type { Parts } from './parts.ts';
+import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
+
+export interface PoolsWanted {
+  readonly driver: Driver;
+  readonly scope: Scope;
+  readonly spec: NetworkSpec;
+  /** The store's document of subnets. */
+  readonly used: Subnets;
+  readonly hostSubnets: readonly string[];
+  /** By an IPAM plugin. */
+  readonly given: Network['ipam'] | undefined;
+}
+
+type PoolParts = Pick<Parts, 'directory' | 'settings' | 'driverNamed'>;
+
+/** Decides the pools of a network about to be created. @throws invalid | forbidden (overlap) | exhausted */
+export function planIpam(parts: PoolParts, wanted: PoolsWanted): Network['ipam'] {
+  const { driver: network, scope, spec, used, hostSubnets, given } = wanted;
+  if (given) return accept(parts, network, given, used);
+  const options = { ...spec.ipam?.options };
+  const driver = spec.ipam?.driver || 'default';
+  // With `null` a network plugin gives the addresses by itself.
+  if (!network.addressed || (network.remote && driver === 'null')) return { driver, options, pools: [] };
+  const ours = takenByNetworks(parts, used);
+  const pools = [...planGivenPools(spec.ipam?.config ?? [], ours)];
+  const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
+  if (!families.has(4)) {
+    const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
+    const { localPools, globalPools } = parts.settings;
+    pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...routes]));
+  }
+  if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
+  return { driver, options, pools };
+}
+
+/** What a plugin routes with addresses of a plugin may overlap anything: none of it is routed by this host. */
+export function sharesOurSpace({ remote }: Driver, { addressSpace }: Network['ipam']): boolean {
+  return !remote || addressSpace === undefined;
+}
+
+function accept(parts: PoolParts, driver: Driver, given: Network['ipam'], used: Subnets): Network['ipam'] {
+  if (sharesOurSpace(driver, given)) {
+    const config = given.pools.map(({ subnet }) => ({ subnet }));
+    planGivenPools(config, takenByNetworks(parts, used));
+  }
+  return given;
+}
+
+/** Networks of both scopes: they all meet on this host. */
+function takenByNetworks({ directory, driverNamed }: PoolParts, used: Subnets): Taken[] {
+  const networks = directory.networks();
+  const known = networks.flatMap(({ id, name, ipam, driver }) =>
+    id in used || !sharesOurSpace(driverNamed(driver), ipam)
+      ? []
+      : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
+  );
+  const documented = Object.entries(used).flatMap(([id, subnets]) => {
+    const by = `network ${networks.find((network) => shortId(network.id) === id)?.name ?? id}`;
+    return subnets.map((subnet) => ({ subnet: parseSubnet(subnet), by }));
+  });
+  return [...documented, ...known];
+}
