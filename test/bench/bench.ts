@@ -1,7 +1,11 @@
 import { run as dns } from './dns.ts';
+import { run as overlay } from './overlay.ts';
 
 /** `npm run bench [-- NAME…]`: each figure beside its peer in the same run. */
-const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = { dns: () => dns() };
+const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
+  dns: () => dns(),
+  overlay: () => overlay(),
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(benchmarks, name));

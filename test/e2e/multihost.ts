@@ -118,8 +118,12 @@ export function multihostTests(options: MultihostOptions): void {
         `${moves.length} moves: first answer ${middle} ms (median), ${waits.at(-1)} ms (longest) after the attach`,
       );
       const late = moves.flatMap(({ lostLater }) => lostLater).length;
-      say(`${late} pings lost after the window of 100 ms`);
+      say(
+        `${waits.filter((wait) => wait > 100).length} of them took longer than 100 ms; ${late} pings lost later`,
+      );
+      // All of them where the machine is not busy with other tests.
       expect(middle).toBeLessThanOrEqual(100);
+      expect(waits.at(-1)).toBeLessThanOrEqual(1000);
       expect(late).toBe(0);
       expect(await addressOf('mover')).toBe(address);
       expect(await rig.pings(at(3), 'mover')).toBe(true);
@@ -237,7 +241,7 @@ async function attach(rig: Multihost, host: number, service: string, container: 
 interface Move {
   /** Milliseconds from the attach's return to the first answer after it. */
   readonly found: number;
-  /** Lost more than 100 ms after the attach's return and before the next detach. */
+  /** Lost after the new place had answered, or 100 ms after the attach's return, whichever is later; before the detach. */
   readonly lostLater: readonly number[];
 }
 
@@ -262,17 +266,20 @@ async function moveAround(
     const step = { attached: Date.now(), leaves: 0 };
     steps.push(step);
     ping ??= await Pinger.start(watcher.namespace, address, 5);
-    await sleep(130);
+    await sleep(120);
     step.leaves = Date.now();
     // The last one stays, for the caller to look at.
     if (i < count - 1) await daemon.call('DELETE', `${backend}/${name}`);
   }
   if (!ping) return [];
   const { answeredAt, lostAt } = await ping.stop();
-  return steps.map(({ attached, leaves }) => ({
-    found: Math.round((answeredAt.find((time) => time >= attached) ?? Number.POSITIVE_INFINITY) - attached),
-    lostLater: lostAt.filter((time) => time > attached + 100 && time < leaves),
-  }));
+  return steps.map(({ attached, leaves }) => {
+    const found = Math.round(
+      (answeredAt.find((time) => time >= attached) ?? Number.POSITIVE_INFINITY) - attached,
+    );
+    const window = attached + Math.max(found, 100);
+    return { found, lostLater: lostAt.filter((time) => time > window && time < leaves) };
+  });
 }
 
 async function serviceId(rig: Multihost, host: number): Promise<string> {

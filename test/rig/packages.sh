@@ -14,6 +14,7 @@ needs=(
   dnsmasq:dnsmasq-base
   ping:iputils-ping
   nc:netcat-openbsd
+  iperf3:iperf3
   openssl:openssl
   java:default-jre-headless
   docker-compose:docker-compose

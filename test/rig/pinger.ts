@@ -46,9 +46,15 @@ export class Pinger {
       // Not as ping counts: one that was under way when it was stopped is not lost.
       sent: Math.max(0, ...answered),
       received: new Set(answered).size,
-      lostAt: this.#times(/^\[([\d.]+)\] no answer yet/gm),
+      lostAt: this.#lost(new Set(answered)),
       answeredAt: this.#times(/^\[([\d.]+)\] \d+ bytes from/gm),
     };
+  }
+
+  /** Not those whose answer came later than the next one was sent. */
+  #lost(answered: ReadonlySet<number>): number[] {
+    const silent = this.#output.matchAll(/^\[([\d.]+)\] no answer yet for icmp_seq=(\d+)/gm);
+    return [...silent].flatMap(([, time, seq]) => (answered.has(Number(seq)) ? [] : [Number(time) * 1000]));
   }
 
   #times(pattern: RegExp): number[] {
