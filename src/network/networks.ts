@@ -132,7 +132,8 @@ export class Networks implements Contract {
     const name = spec.configOnly ? 'null' : spec.driver || defaultDriver(defaultName);
     const driver = this.parts.driverNamed(name);
     const scope = await scopeFor(driver, spec.scope);
-    const given = await this.parts.ipam.remote.request(scope, spec);
+    // A configuration only says what networks are to ask for.
+    const given = driver.addressed ? await this.parts.ipam.remote.request(scope, spec) : undefined;
     const network = await withUndo(async (undo) => {
       // Creations wait for each other: they all rewrite the one document of subnets.
       const created = await this.parts.queue

@@ -128,6 +128,15 @@ describe('an IPAM plugin', () => {
     ).toEqual(['RequestPool', 'ReleasePool']);
   });
 
+  test('is asked by a network, and not by its configuration', async () => {
+    const plugin = await serve();
+    const ipam = { driver: 'ip', config: [{ subnet: '10.8.0.0/24' }] };
+    await model.networks.create({ name: 'conf', configOnly: true, ipam });
+    expect(plugin.calls).toEqual([]);
+    const network = await model.networks.create({ name: 'foo', configFrom: 'conf' });
+    expect(network.ipam).toMatchObject({ driver: 'ip', pools: [{ subnet: '10.8.0.0/24' }] });
+  });
+
   test('that needs the MAC is told it, and the interface has it', async () => {
     const plugin = await serve({ 'IpamDriver.GetCapabilities': { json: { RequiresMACAddress: true } } });
     await createNetwork();
