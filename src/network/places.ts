@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Network, Service } from '../cluster/records.ts';
 import type { Container, Membership } from '../container/runtime.ts';
+import type { DefaultRoutes } from '../dataplane/dataplane.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { withUndo } from '../lib/undo.ts';
@@ -40,7 +42,7 @@ export class Places {
       const { memberships } = this.require(id);
       await this.parts.runtime.update(id, { memberships: [...memberships, joined] });
       undo.push('record', () => this.parts.runtime.update(id, { memberships }));
-      await this.#refresh(id);
+      await this.#refresh(id, routesFor(container));
     });
   }
 
@@ -51,7 +53,7 @@ export class Places {
       places.includes(m) || gone.has(m.joined?.endpointId) ? undefined : m,
     );
     for (const place of places) await this.attachments.leave(container, place);
-    await this.#refresh(container.id);
+    await this.#refresh(container.id, routesFor(container));
   }
 
   /** A container that is not running holds nothing: no endpoint, no address of its own, no sandbox. */
@@ -121,11 +123,14 @@ export class Places {
     await this.parts.runtime.update(id, { memberships });
   }
 
-  /** Default routes and files follow the networks that a running container is on. */
-  async #refresh(id: string): Promise<void> {
+  /**
+   * Default routes and files follow the networks that a running container is on. `present`: the routes that it
+   * is known to have; equal ones are not set again, which is a third of what an attach costs.
+   */
+  async #refresh(id: string, present?: DefaultRoutes): Promise<void> {
     const container = this.require(id);
     if (container.state.status !== 'running') return;
-    await this.route(container);
+    if (!present || !isDeepStrictEqual(present, routesFor(container))) await this.route(container);
     await this.ports.settle(id);
     await this.parts.runtime.setFiles(id, filesFor(container, this.parts.runtime.list()));
   }

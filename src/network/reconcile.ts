@@ -93,10 +93,21 @@ export class Reconciler {
     const { directory, hostNetworks } = this.parts;
     for (const network of directory.networks()) {
       if (network.scope === 'local') {
-        await this.#attempt(`network ${network.name}`, () => hostNetworks.ensure(network));
+        await this.#attempt(`network ${network.name}`, () => this.#setUp(network.id));
       }
     }
     await hostNetworks.repair();
+  }
+
+  /** In turn with its removal: what is set up just after it would never be taken away. */
+  async #setUp(id: string): Promise<void> {
+    const { directory, hostNetworks, gate, queue } = this.parts;
+    await gate.shared(() =>
+      queue.run(`network ${id}`, async () => {
+        const network = directory.network(id);
+        if (network && !network.removing) await hostNetworks.ensure(network);
+      }),
+    );
   }
 
   /** Removals that this node had begun when it died. */

@@ -1,0 +1,133 @@
+import { readdir, readFile } from 'node:fs/promises';
+import http from 'node:http';
+import { parseArgs } from 'node:util';
+import { TestDaemon } from '../rig/daemon.ts';
+import { TestHost } from '../rig/namespace.ts';
+
+/**
+ * Many clients at once, each making a network and a container, connecting, inspecting, disconnecting and
+ * removing, again and again. Not in the suite: `npm run bench -- soak`. Fails for a 5xx and for anything
+ * that is left behind.
+ */
+
+const loopback = 'http://daemon';
+
+interface Tally {
+  calls: number;
+  readonly times: number[];
+  readonly failures: string[];
+}
+
+/** Seconds and clients from the command line: `soak 60 200`. */
+export async function run(words: readonly string[] = process.argv.slice(3)): Promise<boolean> {
+  const { positionals } = parseArgs({ args: [...words], allowPositionals: true });
+  const [seconds = 60, clients = 200] = positionals.map(Number);
+  await using host = await TestHost.create();
+  await using daemon = await TestDaemon.start({
+    namespace: host.path,
+    flags: [
+      '--dataplane',
+      'linux',
+      '--dns-listen',
+      'none',
+      '--default-address-pool',
+      'base=10.0.0.0/8,size=24',
+    ],
+  });
+  const before = await traces(host, daemon);
+  const tally: Tally = { calls: 0, times: [], failures: [] };
+  const end = Date.now() + seconds * 1000;
+  const memory: number[] = [];
+  const watch = setInterval(() => void rss(daemon.pid).then((size) => memory.push(size)), 5000);
+  await Promise.all(Array.from({ length: clients }, (_, index) => client(index, daemon, end, tally)));
+  clearInterval(watch);
+  await daemon.call('POST', '/containers/prune');
+  await daemon.call('POST', '/networks/prune');
+  const after = await traces(host, daemon);
+  return report(tally, memory, before, after);
+}
+
+async function client(index: number, daemon: TestDaemon, end: number, tally: Tally): Promise<void> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const call = (method: string, path: string, body?: unknown) =>
+    timedCall({ daemon, agent, tally }, method, path, body);
+  for (let round = 0; Date.now() < end; round += 1) {
+    const [network, container] = [`n-${index}-${round}`, `c-${index}-${round}`];
+    await call('POST', '/networks/create', { Name: network });
+    await call('POST', `/containers/create?name=${container}`, { Image: 'x' });
+    await call('POST', `/networks/${network}/connect`, { Container: container });
+    await call('GET', `/networks/${network}`);
+    await call('GET', `/containers/${container}/json`);
+    await call('POST', `/networks/${network}/disconnect`, { Container: container });
+    await call('DELETE', `/containers/${container}?force=1`);
+    await call('DELETE', `/networks/${network}`);
+  }
+  agent.destroy();
+}
+
+interface Line {
+  readonly daemon: TestDaemon;
+  readonly agent: http.Agent;
+  readonly tally: Tally;
+}
+
+async function timedCall(line: Line, method: string, path: string, body?: unknown): Promise<void> {
+  const { daemon, agent, tally } = line;
+  const payload = body === undefined ? '' : JSON.stringify(body);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+  const socketPath = daemon.host.slice('unix://'.length);
+  const begun = performance.now();
+  const status = await new Promise<number | string>((resolve) => {
+    const url = new URL(path, loopback);
+    const request = http.request({ socketPath, agent, method, path: url.pathname + url.search, headers });
+    request.once('response', (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0));
+    });
+    request.once('error', (error) => resolve(error.message));
+    request.end(payload);
+  });
+  tally.calls += 1;
+  tally.times.push(performance.now() - begun);
+  // Every name is the client's own: nothing but success is right.
+  if (typeof status === 'string' || status >= 400) tally.failures.push(`${method} ${path}: ${status}`);
+}
+
+/** What would be left over: namespaces, devices, elements of the firewall. */
+async function traces(host: TestHost, daemon: TestDaemon): Promise<Record<string, number>> {
+  const tag = (await readFile(`${daemon.dataRoot}/node-id`, 'utf8')).slice(0, 4);
+  const namespaces = (await readdir('/run/netns')).filter((name) => name.startsWith(`fl${tag}`)).length;
+  const devices = (await host.linkNames()).length;
+  const rules = (await host.run('nft', 'list', 'ruleset')).split('\n').length;
+  const networks = (await daemon.ok('network', 'ls', '-q')).split('\n').length;
+  const containers = (await daemon.ok('ps', '-aq')).split('\n').filter((id) => id !== '').length;
+  return { namespaces, devices, rules, networks, containers };
+}
+
+/** Megabytes. */
+async function rss(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
+function report(
+  { calls, times, failures }: Tally,
+  memory: readonly number[],
+  before: Record<string, number>,
+  after: Record<string, number>,
+): boolean {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(0);
+  console.log(`${calls} calls: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(0.99999)} ms`);
+  console.log(`memory, MB: ${memory.map((size) => size.toFixed(0)).join(' ')}`);
+  console.log(
+    `failures: ${failures.length}${failures
+      .slice(0, 5)
+      .map((text) => `\n  ${text}`)
+      .join('')}`,
+  );
+  const left = Object.keys(before).filter((what) => before[what] !== after[what]);
+  console.log(
+    `left behind: ${left.map((what) => `${what} ${before[what]} → ${after[what]}`).join(', ') || 'nothing'}`,
+  );
+  return failures.length === 0 && left.length === 0;
+}
