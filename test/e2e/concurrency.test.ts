@@ -34,10 +34,10 @@ describe('many clients at once', () => {
     const started = await Promise.all(
       names.map(async (name) => {
         await daemon.call('POST', `/containers/create?name=${name}`, { Image: 'x' });
-        return (await daemon.call('POST', `/containers/${name}/start`)).status;
+        return await daemon.call('POST', `/containers/${name}/start`);
       }),
     );
-    expect(new Set(started)).toEqual(new Set([204]));
+    expect(started.filter(({ status }) => status !== 204)).toEqual([]);
     const attached = await Promise.all(
       names.map((name) => daemon.call('POST', `/v1.23/services/${id}/backend`, { container_id: name })),
     );
