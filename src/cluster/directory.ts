@@ -53,7 +53,7 @@ export class Directory {
       this.#folders.set(store, this.#watchLists(store));
     }
     const onChange = (networkIds: ReadonlySet<string>) => this.#notify(networkIds);
-    const doubts = () => this.#entrance.doubts();
+    const doubts = (of: 'self' | 'other') => this.#entrance.doubts(of);
     this.#endpoints = new EndpointFolders(stores.local, {
       ...{ log, nodeId, graceMs: this.#graceMs, doubts, onChange },
     });
@@ -226,7 +226,7 @@ export class Directory {
       onNetworks: (networkIds) => this.#notify(networkIds),
       onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
       afterGap: () => this.#unlessWiped(store),
-      doubts: () => this.#entrance.doubts(),
+      doubts: () => this.#entrance.doubts('other'),
     });
   }
 

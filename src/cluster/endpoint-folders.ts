@@ -16,7 +16,7 @@ export interface EndpointFoldersDeps {
   /** How long other nodes have to put again what a gap has taken, in milliseconds. */
   readonly graceMs: number;
   /** Whether leases of living nodes may have ended: see Directory.doubt. */
-  readonly doubts?: () => boolean;
+  readonly doubts?: (of: 'self' | 'other') => boolean;
   readonly onChange: (networkIds: ReadonlySet<string>) => void;
 }
 
@@ -112,7 +112,9 @@ export class EndpointFolders {
   }
 
   #watch(store: Store, prefix: string, isShared: boolean): WatchedFolder<Endpoint> {
-    const { log, graceMs, doubts = () => false } = this.deps;
+    const { log, graceMs, nodeId } = this.deps;
+    const doubts = (endpoint: Endpoint) =>
+      this.deps.doubts?.(endpoint.nodeId === nodeId ? 'self' : 'other') ?? false;
     const folder: WatchedFolder<Endpoint> = new WatchedFolder({
       store,
       prefix,

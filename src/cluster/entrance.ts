@@ -47,12 +47,14 @@ export class Entrance {
   /**
    * Whether the end of another node's lease is no sign of its death. A server that stood still for longer
    * than the leases, or lost them, ends those of living nodes as well: when it goes on they vanish before the
-   * nodes have put them again. So for a while after an outage, or the loss of the own lease.
+   * nodes have put them again. So for a while after an outage, or the loss of the own lease. After a start it
+   * is this node's own endpoints that its former life's lease takes away.
    */
-  doubts(): boolean {
+  doubts(of: 'self' | 'other'): boolean {
     const { reachable, since } = this.stores.global.status();
     const wasAway = since > this.#opened && Date.now() - since < this.graceMs;
-    return !reachable || wasAway || performance.now() < this.#doubtUntil;
+    const isYoung = of === 'self' && Date.now() - this.#opened < this.graceMs;
+    return !reachable || wasAway || isYoung || performance.now() < this.#doubtUntil;
   }
 
   status(scope: Scope): StoreStatus {

@@ -28,7 +28,7 @@ export interface FolderOptions<T> {
   readonly afterGap?: (missing: readonly T[]) => Promise<(record: T) => number>;
   readonly graceMs?: number;
   /** Whether a deletion that is told is judged like a gap: the store may have ended leases that nobody gave up. */
-  readonly doubts?: () => boolean;
+  readonly doubts?: (record: T) => boolean;
 }
 
 /** An in-memory copy of one folder, decoded, kept true by a watch. */
@@ -136,13 +136,18 @@ export class WatchedFolder<T> {
 
   /** The changes without deletions that are not believed yet. */
   async #believed(changes: readonly Change[]): Promise<readonly Change[]> {
-    const keys = changes.flatMap((change) => (change.op === 'delete' ? [change.key] : []));
-    const known = keys.flatMap((key) => this.#entries.get(key)?.record ?? []);
-    if (known.length === 0 || !this.options.doubts?.()) return changes;
-    const lingerMs = await this.#judge(known);
+    const doubtful = new Map<string, T>();
+    for (const change of changes) {
+      if (change.op === 'put') continue;
+      const record = this.#entries.get(change.key)?.record;
+      if (record !== undefined && this.options.doubts?.(record)) doubtful.set(change.key, record);
+    }
+    if (doubtful.size === 0) return changes;
+    const lingerMs = await this.#judge([...doubtful.values()]);
     return changes.filter((change) => {
-      const record = change.op === 'delete' ? this.#entries.get(change.key)?.record : undefined;
-      if (change.op === 'put' || record === undefined || lingerMs(record) === 0) return true;
+      if (change.op === 'put') return true;
+      const record = doubtful.get(change.key);
+      if (record === undefined || lingerMs(record) === 0) return true;
       this.#linger(change.key, lingerMs(record));
       // Whoever deleted it has been waited for.
       this.#wake(`${change.key}@`);

@@ -1,6 +1,7 @@
 import { run as dns } from './dns.ts';
 import { run as engine } from './engine.ts';
 import { run as overlay } from './overlay.ts';
+import { run as propagation } from './propagation.ts';
 import { run as soak } from './soak.ts';
 
 /** `npm run bench [-- NAME…]`: each figure beside its peer in the same run. */
@@ -8,6 +9,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   dns: () => dns(),
   overlay: () => overlay(),
   engine: () => engine(),
+  propagation: () => propagation(),
 };
 
 /** Only when it is named: it takes a minute and the whole machine. */

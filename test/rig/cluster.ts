@@ -134,12 +134,19 @@ export class Cluster implements AsyncDisposable {
   static async start(options: ClusterOptions): Promise<Cluster> {
     const running = await options.kind.start();
     const path = `flt-${randomUUID().slice(0, 8)}`;
-    const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
-    const nodes = await Promise.all(names.map((name) => startNode(name, running, path, options)));
     const store = await openStore(`${options.kind.provider}:127.0.0.1:${running.port}/${path}`, {});
+    const nodes: ClusterNode[] = [];
     const cluster = new Cluster(options.kind, running, store, nodes);
-    await cluster.allJoined();
-    return cluster;
+    try {
+      // One after another: they share the machine's cores with other tests.
+      for (let i = 1; i <= options.nodes; i += 1)
+        nodes.push(await startNode(`n${i}`, running, path, options));
+      await cluster.allJoined();
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   node(number: 1 | 2 | 3): ClusterNode {
@@ -194,6 +201,11 @@ async function startNode(
     ...(leaseTtl === undefined ? [] : ['--lease-ttl', leaseTtl]),
     ...flags,
   ];
-  const daemon = await TestDaemon.start({ flags: all });
-  return new ClusterNode(name, daemon, wire, dnsPort ?? 0);
+  try {
+    const daemon = await TestDaemon.start({ flags: all });
+    return new ClusterNode(name, daemon, wire, dnsPort ?? 0);
+  } catch (error) {
+    await wire[Symbol.asyncDispose]();
+    throw error;
+  }
 }

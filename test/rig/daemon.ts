@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));
-const startMs = 20_000;
+/** On a machine that many tests share. */
+const startMs = 60_000;
 
 export interface DaemonOptions {
   /** Path of the network namespace that plays the host; absent: this process's own. */
@@ -43,7 +44,13 @@ export class TestDaemon implements AsyncDisposable {
     const dataRoot = options.dataRoot ?? (await mkdtemp(join(tmpdir(), 'fairlead-test-')));
     const daemon = new TestDaemon(dataRoot, options);
     if (options.uid !== undefined) await daemon.#own(options.uid);
-    await daemon.start();
+    try {
+      await daemon.start();
+    } catch (error) {
+      await daemon.kill();
+      if (options.dataRoot === undefined) await rm(dataRoot, { recursive: true, force: true });
+      throw error;
+    }
     return daemon;
   }
 
