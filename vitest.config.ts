@@ -12,7 +12,8 @@ export default defineConfig({
     // Deadlines for tests that wait for real servers and kernels; nothing is measured by them.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // One file after another: each starts daemons, servers and kernels' worth of work of its own.
+    fileParallelism: false,
     reporters: ['default'],
   },
 });
