@@ -59,7 +59,12 @@ export class Refill {
         this.log.warn(`kv store ${name} has lost its data; putting back ${counts}`);
         const lost: Lost[] = [];
         for (const network of networks) lost.push(...(await this.#putNetwork(network)));
-        for (const service of services) lost.push(...(await this.#putService(service)));
+        const gone = new Set(lost.map(({ key }) => key));
+        for (const service of services) {
+          const isOnLost = gone.has(keys.network(service.networkId));
+          const own = keys.service(service.networkId, service.name);
+          lost.push(...(isOnLost ? [{ key: own }] : await this.#putService(service)));
+        }
         this.#identity = await ensureSchema(this.store, JSON.parse(this.#identity ?? '""'));
         return lost;
       } catch (error) {

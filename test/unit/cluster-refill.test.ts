@@ -1,0 +1,115 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../kvstore/memory.ts';
+import type { Store } from '../../kvstore/store.ts';
+import { keys } from '../../src/cluster/keys.ts';
+import type { Network, Service } from '../../src/cluster/records.ts';
+import { Refill } from '../../src/cluster/refill.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { readRecords, violationsIn } from '../rig/invariants.ts';
+
+const network = (name: string, subnet: string, vni: number): Network => ({
+  ...{ id: newId(), name, driver: 'overlay', scope: 'global', created: '2026-01-01T00:00:00Z', vni },
+  ...{ internal: false, attachable: false, ipv6: false, options: {}, labels: {} },
+  ipam: {
+    ...{ driver: 'default', options: {} },
+    pools: [{ subnet, gateway: subnet.replace('0/24', '1'), auxAddresses: {} }],
+  },
+});
+const service = (on: Network, name: string, ipv4: string): Service => ({
+  ...{
+    id: newId(),
+    networkId: on.id,
+    name,
+    created: '2026-01-01T00:00:00Z',
+    shared: false,
+    endpointId: newId(),
+  },
+  ...{ ipv4, aliases: [], ports: [] },
+});
+
+const foo = network('foo', '10.0.0.0/24', 4096);
+const bar = network('bar', '10.0.1.0/24', 4097);
+const db = service(foo, 'db', '10.0.0.2/24');
+
+/** A node that came when the store was new, and what it logs. */
+async function nodeOn(store: Store) {
+  const lines: string[] = [];
+  const refill = new Refill(store, pino({ base: null }, { write: (line: string) => void lines.push(line) }));
+  await refill.enter();
+  return { refill, lines };
+}
+
+async function wipe(store: Store): Promise<void> {
+  for (const folder of ['meta/', 'networks/', 'network-names/', 'services/', 'addresses/', 'vnis/']) {
+    for (const { key } of await store.list(folder)) await store.commit([], [{ op: 'delete', key }]);
+  }
+  await store.commit([], [{ op: 'delete', key: keys.subnets }]);
+}
+
+describe('a wiped store', () => {
+  it('is filled by all nodes at once as it was, each record once', async () => {
+    const store = new MemoryStore();
+    const nodes = await Promise.all([nodeOn(store), nodeOn(store), nodeOn(store)]);
+    expect(await nodes[0].refill.needed()).toBe(false);
+    await wipe(store);
+    expect(await nodes[1].refill.needed()).toBe(true);
+    const lost = await Promise.all(nodes.map(({ refill }) => refill.run([foo, bar], [db])));
+    expect(lost.flat()).toEqual([]);
+    const records = await readRecords(store);
+    expect(records.networks).toEqual(
+      new Map([
+        [foo.id, foo],
+        [bar.id, bar],
+      ]),
+    );
+    expect(records.services).toEqual(new Map([[`${foo.id}/db`, db]]));
+    expect(violationsIn(records).violations).toEqual([]);
+    for (const { refill } of nodes) expect(await refill.needed()).toBe(false);
+  });
+
+  it('a name that somebody took first is lost, with what was on the network, and said', async () => {
+    const store = new MemoryStore();
+    const { refill, lines } = await nodeOn(store);
+    await wipe(store);
+    const newcomer = network('foo', '10.0.9.0/24', 5000);
+    await (await nodeOn(store)).refill.enter();
+    await store.commit(
+      [],
+      [
+        { op: 'put', key: keys.networkName('foo'), value: JSON.stringify(newcomer.id) },
+        { op: 'put', key: keys.network(newcomer.id), value: JSON.stringify(newcomer) },
+        { op: 'put', key: keys.vni(5000), value: JSON.stringify(newcomer.id) },
+        {
+          op: 'put',
+          key: keys.subnets,
+          value: JSON.stringify({ [newcomer.id.slice(0, 12)]: ['10.0.9.0/24'] }),
+        },
+      ],
+    );
+    expect(await refill.run([foo, bar], [db])).toEqual([
+      { key: keys.network(foo.id) },
+      { key: keys.service(foo.id, 'db') },
+    ]);
+    const records = await readRecords(store);
+    expect([...records.networks.values()].map(({ name }) => name).sort()).toEqual(['bar', 'foo']);
+    expect(records.names.get('foo')).toBe(newcomer.id);
+    expect(violationsIn(records).violations).toEqual([]);
+    expect(lines.join('')).toContain('network foo is lost with the store: network-names/foo is another');
+  });
+
+  it('a subnet that somebody was given meanwhile is said, and the network put back', async () => {
+    const store = new MemoryStore();
+    const { refill, lines } = await nodeOn(store);
+    await wipe(store);
+    await store.commit(
+      [],
+      [{ op: 'put', key: keys.subnets, value: JSON.stringify({ aaaaaaaaaaaa: ['10.0.0.0/16'] }) }],
+    );
+    expect(await refill.run([foo], [db])).toEqual([]);
+    expect((await readRecords(store)).networks.has(foo.id)).toBe(true);
+    expect(lines.join('')).toContain(
+      'network foo is put back, but 10.0.0.0/16 was given to another meanwhile',
+    );
+  });
+});
