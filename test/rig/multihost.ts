@@ -114,7 +114,7 @@ export class Multihost implements AsyncDisposable {
     await this.cluster.daemon(host).kill('SIGKILL');
     for (const { namespace } of places) {
       const pids = await this.#output('ip', 'netns', 'pids', basename(namespace));
-      for (const pid of pids.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+      for (const pid of pids.split('\n').filter(Boolean)) killIfThere(Number(pid));
       await this.#output('ip', 'netns', 'del', basename(namespace));
     }
   }
@@ -159,5 +159,14 @@ export class Multihost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.store.close();
     await this.cluster[Symbol.asyncDispose]();
+  }
+}
+
+/** Ends a process that may have ended with its parent a moment ago. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
