@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runToEnd } from '../rig/daemon.ts';
 import { until } from '../rig/until.ts';
 
@@ -29,11 +29,18 @@ describe('the rig', { timeout: 60_000 }, () => {
   });
   afterAll(() => rm(join(program, '..'), { recursive: true, force: true }));
 
+  const started: ChildProcess[] = [];
+  afterEach(() => {
+    // One that a failed test left running cleans up after itself, as after Ctrl-C.
+    for (const rig of started.splice(0)) rig.kill('SIGINT');
+  });
+
   async function start() {
     const rig = spawn(process.execPath, [program, '--hosts', '2', '--store', 'etcd'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_EXTRA_CA_CERTS: '' },
     });
+    started.push(rig);
     let said = '';
     for (const stream of [rig.stdout, rig.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
     await until(
