@@ -150,5 +150,8 @@ export class HostCluster implements AsyncDisposable {
   /** Ends everything as it stands, by force. */
   async abandon(): Promise<void> {
     await this.#reaper.reap();
+    // What is this process's own would keep it from ending.
+    const own = this.#opened.filter((one) => !(one instanceof TestDaemon));
+    await Promise.allSettled(own.map((one) => one[Symbol.asyncDispose]()));
   }
 }
