@@ -100,7 +100,7 @@ export function multihostTests(options: MultihostOptions): void {
       say(`restart of all daemons and kill -9 of one: ${lost} of ${sent} pings lost`);
       say(`names resolve ${afterRestart} ms after the restart, ${afterKill} ms after the kill`);
       expect(lost).toBe(0);
-      expect(Math.max(afterRestart, afterKill)).toBeLessThanOrEqual(10_000);
+      expect(Math.max(afterRestart, afterKill)).toBeLessThanOrEqual(1000);
       await rig.mesh(places, names, 2000);
     });
 
@@ -121,9 +121,11 @@ export function multihostTests(options: MultihostOptions): void {
       say(
         `${waits.filter((wait) => wait > 100).length} of them took longer than 100 ms; ${late} pings lost later`,
       );
-      // The figures are for reading: a machine that is busy with other things says nothing of an overlay's speed.
+      // All of them where the machine is not busy with other tests.
       expect(waits).toHaveLength(options.moves);
-      expect(waits.at(-1)).toBeLessThanOrEqual(10_000);
+      expect(middle).toBeLessThanOrEqual(100);
+      expect(waits.at(-1)).toBeLessThanOrEqual(1000);
+      expect(late).toBe(0);
       expect(await addressOf('mover')).toBe(address);
       expect(await rig.pings(at(3), 'mover')).toBe(true);
       for (const [i, name] of ['m1', 'm2'].entries()) await rig.on(i + 1, 'rm', '-f', name);
