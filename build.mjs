@@ -1,4 +1,4 @@
-// Builds dist/ with esbuild; `--setup[=test]` first installs what a fresh clone lacks.
+// Builds dist/ with esbuild; `--setup[=test|=bench]` first installs what a fresh clone lacks.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -23,7 +23,8 @@ process.chdir(root);
 const setup = process.argv.find((arg) => arg.startsWith('--setup'));
 if (setup) {
   installPackages();
-  if (setup === '--setup=test') installDebianPackages();
+  if (setup === '--setup=test') installDebianPackages([]);
+  if (setup === '--setup=bench') installDebianPackages(['bench']);
 }
 function installPackages() {
   const stamp = 'node_modules/.package-lock.json';
@@ -33,9 +34,9 @@ function installPackages() {
   run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-/** The tests talk to real servers and use real tools; on Debian, root can install them. */
-function installDebianPackages() {
-  run('bash', ['test/rig/packages.sh']);
+/** Tests and benchmarks talk to real servers and use real tools; on Debian, root can install them. */
+function installDebianPackages(words) {
+  run('bash', ['test/rig/packages.sh', ...words]);
 }
 
 /** Built beside and put in place at the end: whoever uses dist meanwhile has the old one or the new one. */

@@ -1,24 +1,93 @@
-import { run as dns } from './dns.ts';
-import { run as engine } from './engine.ts';
-import { run as overlay } from './overlay.ts';
-import { run as propagation } from './propagation.ts';
-import { run as soak } from './soak.ts';
+import { mkdir } from 'node:fs/promises';
+import { isPenned, runPenned } from './pen.ts';
+import { machine, type Ran, resultsFile, writeResults } from './results.ts';
+import { type Benchmark, isMet, type Say } from './row.ts';
+import { tableOf } from './table.ts';
 
 /** `npm run bench [-- NAME…]`: each figure beside its peer in the same run. */
-const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
-  dns: () => dns(),
-  overlay: () => overlay(),
-  engine: () => engine(),
-  propagation: () => propagation(),
+const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  dns: async () => (await import('./dns.ts')).dns,
+  cli: async () => (await import('./cli.ts')).cli,
+  engine: async () => (await import('./engine.ts')).engine,
+  propagation: async () => (await import('./propagation.ts')).propagation,
+  overlay: async () => (await import('./overlay.ts')).overlay,
 };
 
-/** Only when it is named: it takes a minute and the whole machine. */
-if (process.argv[2] === 'soak') process.exit((await soak(process.argv.slice(3))) ? 0 : 1);
+/** Only when they are named: they take minutes, and have no peer. */
+const onRequest: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  soak: async () => (await import('./soak.ts')).soak,
+};
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !Object.hasOwn(benchmarks, name));
-if (unknown.length > 0) {
-  console.error(`no benchmark ${unknown.join(', ')}: there are ${Object.keys(benchmarks).join(', ')}`);
-  process.exit(1);
+const usage = `Usage: npm run bench [-- NAME…]
+
+Runs benchmarks, prints how the figures stand beside their peers and budgets, and writes ${resultsFile}.
+Without NAME: all but those on request. Exit code 1 when a budget is not met or a benchmark fails.
+  list    says what there is`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(words: readonly string[]): Promise<number> {
+  if (words.some((word) => word === '--help' || word === '-h')) return print(usage);
+  if (words.length === 1 && words[0] === 'list') return await list();
+  const all = { ...benchmarks, ...onRequest };
+  const unknown = words.filter((name) => !Object.hasOwn(all, name));
+  if (unknown.length > 0) {
+    console.error(`no benchmark ${unknown.join(', ')}: there are ${Object.keys(all).join(', ')}`);
+    return 2;
+  }
+  if (!isPenned()) return await runPenned();
+  return await runAll(words.length > 0 ? words : Object.keys(benchmarks), all);
 }
-for (const name of asked.length > 0 ? asked : Object.keys(benchmarks)) await benchmarks[name]?.();
+
+async function list(): Promise<number> {
+  for (const [name, load] of Object.entries(benchmarks)) print(`${name.padEnd(12)} ${(await load()).about}`);
+  for (const [name, load] of Object.entries(onRequest))
+    print(`${name.padEnd(12)} ${(await load()).about} (on request)`);
+  return 0;
+}
+
+/** One that fails does not keep the others from running. */
+async function runAll(names: readonly string[], all: typeof benchmarks): Promise<number> {
+  const [begun, on] = [new Date(), machine()];
+  await mkdir('bench', { recursive: true });
+  const done: Ran[] = [];
+  for (const name of names) {
+    const benchmark = await all[name]?.();
+    if (benchmark) done.push(await runOne(name, benchmark, (line) => print(`  ${line}`)));
+    await writeResults(begun, on, done);
+  }
+  return report(done, on);
+}
+
+async function runOne(name: string, { about, run }: Benchmark, say: Say): Promise<Ran> {
+  print(`\n${name}: ${about}`);
+  const start = performance.now();
+  const seconds = () => Math.round((performance.now() - start) / 1000);
+  try {
+    const rows = await run(say);
+    for (const line of tableOf(rows)) say(line);
+    return { name, seconds: seconds(), rows };
+  } catch (error) {
+    const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    say(`failed: ${failure}`);
+    return { name, seconds: seconds(), rows: [], failure };
+  }
+}
+
+function report(done: readonly Ran[], { cpu, cores, load, node }: ReturnType<typeof machine>): number {
+  const rows = done.flatMap((ran) => ran.rows);
+  if (done.length > 1) for (const line of ['', ...tableOf(rows)]) print(line);
+  const demanded = rows.filter((row) => row.budget);
+  const met = demanded.filter(isMet).length;
+  const failed = done.filter(({ failure }) => failure !== undefined).map(({ name }) => name);
+  print(`\n${cpu}, ${cores} cores, Node ${node}, load average at the start ${load}`);
+  print(
+    `${met} of ${demanded.length} budgets met${failed.length > 0 ? `; failed: ${failed.join(', ')}` : ''}`,
+  );
+  return met === demanded.length && failed.length === 0 ? 0 : 1;
+}
+
+function print(line: string): 0 {
+  console.log(line);
+  return 0;
+}

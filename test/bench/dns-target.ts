@@ -3,38 +3,18 @@ import { Packet, UDPServer } from 'dns2';
 import { createDns } from '../../src/dns/dns.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { FakeNames, makeEndpoint, makeNetwork } from '../unit/dns-fixture.ts';
+import { manyAddresses, services } from './dns-servers.ts';
 
-/**
- * A process that the DNS benchmark loads: `dns-target.js WHAT`. Says its port over IPC, and on each
- * message from the parent what CPU it has used so far.
- */
+/** A process that the DNS benchmark loads: `dns-target.js WHAT`. Says its port over IPC. */
 
 const address = '127.0.40.1';
 const starters: Readonly<Record<string, () => Promise<number>>> = {
   echo: startEcho,
   dns2: startNaive,
-  fairlead: () => startFairlead(1),
-  'fairlead-10k': () => startFairlead(100),
-};
-
-/** Counts the uses of dns2's codec, to show that own names are answered without it. */
-const codec = { decoded: 0, encoded: 0 };
-const { parse } = Packet;
-const { toBuffer } = Packet.prototype;
-Packet.parse = (buffer) => {
-  codec.decoded++;
-  return parse(buffer);
-};
-Packet.prototype.toBuffer = function counted(this: Packet): Buffer {
-  codec.encoded++;
-  return toBuffer.call(this);
+  fairlead: startFairlead,
 };
 
 const port = await starters[process.argv[2] ?? '']?.();
-process.on('message', () => {
-  const { user, system } = process.cpuUsage();
-  process.send?.({ cpuMicros: user + system, rss: process.memoryUsage.rss(), ...codec });
-});
 process.on('disconnect', () => process.exit());
 process.send?.({ port });
 
@@ -60,21 +40,15 @@ async function startNaive(): Promise<number> {
   return server.address().port;
 }
 
-/** A hundred services on each network; the asker is on the first. */
-async function startFairlead(networks: number): Promise<number> {
+/** The responder as the daemon has it, over names that nobody else knows. */
+async function startFairlead(): Promise<number> {
   const names = new FakeNames();
-  const all = Array.from({ length: networks }, (_, n) => makeNetwork(`net${n}`, `127.0.${40 + n}.0/24`));
-  all.forEach((network, n) => {
-    const services = Array.from({ length: 100 }, (_, s) =>
-      makeEndpoint(network, {
-        name: `service-${s}`,
-        aliases: s < 28 ? ['many'] : [],
-        ipv4: `127.0.${40 + n}.${s + 2}/24`,
-      }),
-    );
-    names.set(network, services);
-  });
+  const network = makeNetwork('net', '127.0.40.0/24');
+  const endpoints = services.map(({ name, address: ipv4 }, n) =>
+    makeEndpoint(network, { name, aliases: n < manyAddresses ? ['many'] : [], ipv4: `${ipv4}/24` }),
+  );
+  names.set(network, endpoints);
   const dns = createDns({ directory: names, log: silentLogger, options: { listen: 'none', gatewayPort: 0 } });
-  await dns.ensureListeners(all.slice(0, 1).map(({ id }) => ({ networkId: id, address })));
+  await dns.ensureListeners([{ networkId: network.id, address }]);
   return dns.status().listeners[0]?.port ?? 0;
 }

@@ -1,24 +1,18 @@
-import http from 'node:http';
 import { z } from 'zod';
 import { TestDaemon } from '../rig/daemon.ts';
 import { startEngine } from '../rig/dockerd.ts';
 import { TestHost } from '../rig/namespace.ts';
+import { call as callApi, type HttpClient, unixClient } from './http-call.ts';
+import { type Benchmark, compare, type Row, type Say } from './row.ts';
 
 /** The same calls to a Docker Engine and to Fairlead, in turn, so that both meet the same noise. */
-interface Target {
-  readonly name: string;
-  readonly socketPath: string;
-  /** Connections are kept, as by the SDKs. */
-  readonly agent: http.Agent;
-}
-
 interface Budget {
   readonly what: string;
   /** At most this share of the Engine's time. */
   readonly ratio: number;
   readonly rounds: number;
   /** Milliseconds of what is measured; what must be before and after it is done here too. */
-  readonly measure: (target: Target, round: number) => Promise<number>;
+  readonly measure: (target: HttpClient, round: number) => Promise<number>;
 }
 
 const created = z.object({ Id: z.string() });
@@ -71,9 +65,13 @@ const budgets: readonly Budget[] = [
   },
 ];
 
-/** Prints the medians and their ratios; resolves with whether every budget is kept. */
-export async function run(): Promise<boolean> {
-  await using engine = await startEngine();
+export const engine: Benchmark = {
+  about: "the Engine's calls beside a Docker Engine: create, attach, start, list",
+  run: measureAll,
+};
+
+async function measureAll(say: Say): Promise<readonly Row[]> {
+  await using dockerd = await startEngine();
   await using host = await TestHost.create();
   await using daemon = await TestDaemon.start({
     namespace: host.path,
@@ -86,9 +84,9 @@ export async function run(): Promise<boolean> {
       'base=172.16.0.0/12,size=24',
     ],
   });
-  const engineTarget = target('Docker Engine', engine.socketPath);
-  const ours = target('Fairlead', `${daemon.dataRoot}/fairlead.sock`);
-  let kept = true;
+  const engineTarget = unixClient(dockerd.socketPath);
+  const ours = unixClient(`${daemon.dataRoot}/fairlead.sock`);
+  const rows: Row[] = [];
   for (const each of [engineTarget, ours]) await prepare(each);
   for (const budget of budgets) {
     if (budget.what.startsWith('network ls')) for (const each of [engineTarget, ours]) await makeMany(each);
@@ -98,23 +96,22 @@ export async function run(): Promise<boolean> {
       theirs.push(await budget.measure(engineTarget, round));
       own.push(await budget.measure(ours, round));
     }
-    const [a, b] = [median(theirs), median(own)];
-    const ok = b / a <= budget.ratio;
-    kept &&= ok;
-    console.log(
-      `${budget.what}: Engine ${a.toFixed(1)} ms, Fairlead ${b.toFixed(1)} ms, ` +
-        `${(b / a).toFixed(2)} × (budget ≤ ${budget.ratio} ×)${ok ? '' : ' MISSED'}`,
+    say(`${budget.what}: ${budget.rounds} rounds`);
+    rows.push(
+      compare({
+        what: `API: ${budget.what}`,
+        unit: 'ms',
+        ours: own,
+        peer: { name: 'Docker Engine', values: theirs },
+        budget: { value: 'ratio', atMost: budget.ratio },
+      }),
     );
   }
   for (const { agent } of [engineTarget, ours]) agent.destroy();
-  return kept;
+  return rows;
 }
 
-function target(name: string, socketPath: string): Target {
-  return { name, socketPath, agent: new http.Agent({ keepAlive: true }) };
-}
-
-async function prepare(each: Target): Promise<void> {
+async function prepare(each: HttpClient): Promise<void> {
   await call(each, 'POST', '/networks/create', { Name: 'attach', IPAM: pool(0) });
   const body = { Image: 'busybox', Cmd: ['sleep', '3600'] };
   await call(each, 'POST', '/containers/create?name=bench', body);
@@ -122,7 +119,7 @@ async function prepare(each: Target): Promise<void> {
 }
 
 /** With subnets of their own: the Engine's default pools end after 30. */
-async function makeMany(each: Target): Promise<void> {
+async function makeMany(each: HttpClient): Promise<void> {
   for (let index = 1; index <= manyNetworks; index += 1) {
     await call(each, 'POST', '/networks/create', { Name: `many-${index}`, IPAM: pool(index) });
   }
@@ -138,34 +135,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - begun;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-/** Rejects unless it succeeds: what failed must not count as fast. */
-async function call(
-  { name, socketPath, agent }: Target,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<string> {
-  const payload = body === undefined ? '' : JSON.stringify(body);
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
-  return await new Promise((resolve, reject) => {
-    const request = http.request(
-      { socketPath, agent, method, path: `/v1.41${path}`, headers },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.once('end', () => {
-          if ((response.statusCode ?? 500) < 400) resolve(text);
-          else reject(new Error(`${name}: ${method} ${path}: ${response.statusCode} ${text}`));
-        });
-      },
-    );
-    request.once('error', reject);
-    request.end(payload);
-  });
+async function call(client: HttpClient, method: string, path: string, body?: unknown): Promise<string> {
+  return await callApi(client, method, `/v1.41${path}`, body);
 }

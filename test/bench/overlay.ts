@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { runToEnd, type TestDaemon } from '../rig/daemon.ts';
 import { HostCluster } from '../rig/host-cluster.ts';
 import { Underlay } from '../rig/underlay.ts';
+import { type Benchmark, compare, measured, type Row, type Say } from './row.ts';
 
 /**
  * Overlay networks between three hosts on this machine: TCP through the overlay beside the bare veth path between
@@ -14,21 +15,23 @@ const rounds = 7;
 const seconds = 1;
 const endpoints = 1000;
 
-type Print = (line: string) => void;
+export const overlay: Benchmark = {
+  about: 'TCP between hosts: overlay beside the bare path; 1,000 endpoints on one network',
+  run: measure,
+};
 
-/** Takes about two minutes. */
-export async function run(print: Print = console.log): Promise<void> {
+/** Takes about a minute and a half. */
+async function measure(say: Say): Promise<readonly Row[]> {
   const cluster = await HostCluster.create({ hosts: 3, store: 'etcd', flags: ['--dns-listen', 'none'] });
   try {
-    await throughput(cluster, print);
-    await convergence(cluster, print);
+    return [await throughput(cluster, say), ...(await convergence(cluster))];
   } finally {
     // Asking daemons to take a thousand endpoints away one by one would take longer than all of the above.
     await cluster.abandon();
   }
 }
 
-async function throughput(cluster: HostCluster, print: Print): Promise<void> {
+async function throughput(cluster: HostCluster, say: Say): Promise<Row> {
   const [one, two] = [cluster.daemon(1), cluster.daemon(2)];
   await one.ok('network', 'create', '-d', 'overlay', '--subnet', '10.40.0.0/16', 'wide');
   await settled(cluster, 'wide');
@@ -41,21 +44,23 @@ async function throughput(cluster: HostCluster, print: Print): Promise<void> {
       .host(here)
       .run('ip', 'route', 'add', `${Underlay.address(there)}/32`, 'dev', 'up0', 'mtu', mtu);
   }
-  const ratios: number[] = [];
+  const [bare, through]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
-    const bare = await gigabits(cluster.host(1).path, cluster.host(2).path, Underlay.address(2));
-    const overlay = await gigabits(from, to, address);
-    ratios.push(overlay / bare);
-    print(
-      `TCP, MTU ${mtu}: overlay ${overlay.toFixed(2)} Gbit/s, bare veth ${bare.toFixed(2)} Gbit/s, ratio ${(overlay / bare).toFixed(2)}`,
-    );
+    bare.push(await gigabits(cluster.host(1).path, cluster.host(2).path, Underlay.address(2)));
+    through.push(await gigabits(from, to, address));
   }
-  print(
-    `TCP over the overlay / bare veth: ${median(ratios).toFixed(2)} (median of ${rounds}; Swarm's overlay: 0.69)`,
-  );
+  say(`TCP at an MTU of ${mtu}: ${rounds} rounds of ${seconds} s each`);
+  return compare({
+    what: 'overlay: TCP throughput',
+    unit: 'Gbit/s',
+    ours: through,
+    peer: { name: 'bare veth', values: bare },
+    // Swarm's overlay, measured in the same way on such a machine.
+    budget: { value: 'ratio', atLeast: 0.69 },
+  });
 }
 
-const measured = z.object({ end: z.object({ sum_received: z.object({ bits_per_second: z.number() }) }) });
+const iperfReport = z.object({ end: z.object({ sum_received: z.object({ bits_per_second: z.number() }) }) });
 
 /** From one namespace to another. */
 async function gigabits(from: string, to: string, address: string): Promise<number> {
@@ -66,7 +71,7 @@ async function gigabits(from: string, to: string, address: string): Promise<numb
     await said(server, 'Server listening');
     const words = ['nsenter', `--net=${from}`, 'iperf3', '-J', '-t', String(seconds), '-c', address];
     const { stdout } = await runToEnd(words);
-    return measured.parse(JSON.parse(stdout)).end.sum_received.bits_per_second / 1e9;
+    return iperfReport.parse(JSON.parse(stdout)).end.sum_received.bits_per_second / 1e9;
   } finally {
     server.kill('SIGKILL');
   }
@@ -85,7 +90,7 @@ async function said(child: ChildProcess, text: string): Promise<void> {
 }
 
 /** Real endpoints with real interfaces, on four containers of each host: the record of one holds some 200. */
-async function convergence(cluster: HostCluster, print: Print): Promise<void> {
+async function convergence(cluster: HostCluster): Promise<readonly Row[]> {
   for (const daemon of cluster.daemons) {
     for (let n = 0; n < 4; n += 1) await daemon.ok('run', '-d', '--name', `many${n}`, '--net', 'wide', 'x');
   }
@@ -111,16 +116,14 @@ async function convergence(cluster: HostCluster, print: Print): Promise<void> {
   await Promise.all(cluster.daemons.map((_, index) => waitFor(() => isComplete(index))));
   const converged = performance.now();
   const after = await memory(cluster);
-  print(
-    `${endpoints} endpoints on 3 hosts: ${((attached - start) / 1000).toFixed(1)} s to publish and attach all of them`,
-  );
-  print(`  from the last attach until every host knew all: ${(converged - attached).toFixed(0)} ms`);
-  print(
-    `  from an attach until another host was programmed: ${median(lags).toFixed(0)} ms (median of ${lags.length})`,
-  );
-  for (const [i, rss] of after.entries()) {
-    print(`  memory of daemon ${i + 1}: ${rss.toFixed(0)} MB (before: ${before[i]?.toFixed(0)} MB)`);
-  }
+  const grown = after.map((rss, index) => rss - (before[index] ?? Number.NaN));
+  const what = `overlay, ${endpoints.toLocaleString('en')} endpoints on 3 hosts`;
+  return [
+    { what: `${what}: published and attached`, unit: '1/s', ours: endpoints / ((attached - start) / 1000) },
+    { what: `${what}: last attach → every host programmed`, unit: 'ms', ours: converged - attached },
+    measured({ what: `${what}: an attach → another host programmed`, unit: 'ms' }, lags),
+    measured({ what: `${what}: a daemon's memory grows by`, unit: 'MB' }, grown),
+  ];
 }
 
 const published = z.string();
@@ -184,8 +187,4 @@ async function waitFor(holds: () => Promise<boolean>): Promise<void> {
     if (performance.now() > deadline) throw new Error('not within a minute');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

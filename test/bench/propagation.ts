@@ -1,37 +1,25 @@
 import { Cluster } from '../rig/cluster.ts';
 import { type StoreKind, storeKinds } from '../rig/stores.ts';
+import { type Benchmark, quantile, type Row } from './row.ts';
 
 const rounds = 200;
+/** Milliseconds from the return of the attach on one node to the answer of the other's DNS. */
 const budget = { p50: 20, p99: 100 } as const;
 
-export interface PropagationResult {
-  readonly store: string;
-  /** Milliseconds from the return of the attach on one node to the answer of the other's DNS. */
-  readonly p50: number;
-  readonly p99: number;
-  /** Milliseconds that the attach itself took. */
-  readonly attachP50: number;
-}
+export const propagation: Benchmark = {
+  about: 'attach returned on one node → the DNS of another answers, on each store',
+  async run(say) {
+    const rows: Row[] = [];
+    for (const kind of storeKinds) {
+      rows.push(...(await measure(kind)));
+      say(`${kind.provider}: ${rounds} rounds`);
+    }
+    return rows;
+  },
+};
 
-/** Two daemons on one real store, all on loopback: how long after `attach` returned on A is the name B's? */
-export async function run(
-  print: (line: string) => void = console.log,
-): Promise<readonly PropagationResult[]> {
-  print(`attach returned on A → DNS on B answers; budget p50 ${budget.p50} ms, p99 ${budget.p99} ms`);
-  const results: PropagationResult[] = [];
-  for (const kind of storeKinds) {
-    const result = await measure(kind);
-    const kept = result.p50 <= budget.p50 && result.p99 <= budget.p99 ? 'kept' : 'exceeded';
-    const [p50, p99, attach] = [result.p50, result.p99, result.attachP50].map((ms) => ms.toFixed(1));
-    print(
-      `  ${kind.provider.padEnd(10)} p50 ${p50} ms, p99 ${p99} ms (${kept}); the attach itself p50 ${attach} ms`,
-    );
-    results.push(result);
-  }
-  return results;
-}
-
-async function measure(kind: StoreKind): Promise<PropagationResult> {
+/** Two daemons on one real store, all on loopback. */
+async function measure(kind: StoreKind): Promise<readonly Row[]> {
   const cluster = await Cluster.start({ kind, nodes: 2 });
   try {
     return await measureOn(cluster);
@@ -40,7 +28,7 @@ async function measure(kind: StoreKind): Promise<PropagationResult> {
   }
 }
 
-async function measureOn(cluster: Cluster): Promise<PropagationResult> {
+async function measureOn(cluster: Cluster): Promise<readonly Row[]> {
   const [a, b] = [cluster.node(1), cluster.node(2)];
   await a.createNetwork('bar');
   await b.knows('bar');
@@ -62,15 +50,11 @@ async function measureOn(cluster: Cluster): Promise<PropagationResult> {
     await a.detach(service, 'web');
     await b.resolves(asker, 'svc', []);
   }
-  return {
-    store: cluster.kind.provider,
-    p50: quantile(delays, 0.5),
-    p99: quantile(delays, 0.99),
-    attachP50: quantile(attaches, 0.5),
-  };
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((x, y) => x - y);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+  const what = (part: string) => `known on another node, ${cluster.kind.provider}: ${part}`;
+  const atMost = (limit: number) => ({ value: 'ours', atMost: limit }) as const;
+  return [
+    { what: what('p50'), unit: 'ms', ours: quantile(delays, 0.5), budget: atMost(budget.p50) },
+    { what: what('p99'), unit: 'ms', ours: quantile(delays, 0.99), budget: atMost(budget.p99) },
+    { what: what('the attach itself, p50'), unit: 'ms', ours: quantile(attaches, 0.5) },
+  ];
 }

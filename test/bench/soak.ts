@@ -1,13 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import http from 'node:http';
-import { parseArgs } from 'node:util';
 import { TestDaemon } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
+import { type Benchmark, quantile, type Row, type Say } from './row.ts';
 
 /**
  * Many clients at once, each making a network and a container, connecting, inspecting, disconnecting and
- * removing, again and again. Not in the suite: `npm run bench -- soak`. Fails for a 5xx and for anything
- * that is left behind.
+ * removing, again and again. Fails for a call that does, and for anything that is left behind.
  */
 
 const loopback = 'http://daemon';
@@ -18,10 +17,14 @@ interface Tally {
   readonly failures: string[];
 }
 
-/** Seconds and clients from the command line: `soak 60 200`. */
-export async function run(words: readonly string[] = process.argv.slice(3)): Promise<boolean> {
-  const { positionals } = parseArgs({ args: [...words], allowPositionals: true });
-  const [seconds = 60, clients = 200] = positionals.map(Number);
+const [seconds, clients] = [60, 200];
+
+export const soak: Benchmark = {
+  about: `${clients} clients for ${seconds} s, each making, connecting and removing; nothing may be left`,
+  run: measure,
+};
+
+async function measure(say: Say): Promise<readonly Row[]> {
   await using host = await TestHost.create();
   await using daemon = await TestDaemon.start({
     namespace: host.path,
@@ -44,7 +47,7 @@ export async function run(words: readonly string[] = process.argv.slice(3)): Pro
   await daemon.call('POST', '/containers/prune');
   await daemon.call('POST', '/networks/prune');
   const after = await traces(host, daemon);
-  return report(tally, memory, before, after);
+  return report(say, tally, memory, before, after);
 }
 
 async function client(index: number, daemon: TestDaemon, end: number, tally: Tally): Promise<void> {
@@ -109,25 +112,22 @@ async function rss(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
 }
 
+/** @throws for a call that failed, and for what is left behind */
 function report(
+  say: Say,
   { calls, times, failures }: Tally,
   memory: readonly number[],
   before: Record<string, number>,
   after: Record<string, number>,
-): boolean {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(0);
-  console.log(`${calls} calls: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(0.99999)} ms`);
-  console.log(`memory, MB: ${memory.map((size) => size.toFixed(0)).join(' ')}`);
-  console.log(
-    `failures: ${failures.length}${failures
-      .slice(0, 5)
-      .map((text) => `\n  ${text}`)
-      .join('')}`,
-  );
+): readonly Row[] {
+  say(`${calls} calls; memory, MB: ${memory.map((size) => size.toFixed(0)).join(' ')}`);
   const left = Object.keys(before).filter((what) => before[what] !== after[what]);
-  console.log(
-    `left behind: ${left.map((what) => `${what} ${before[what]} → ${after[what]}`).join(', ') || 'nothing'}`,
-  );
-  return failures.length === 0 && left.length === 0;
+  const leftBehind = left.map((what) => `left behind: ${what} ${before[what]} → ${after[what]}`);
+  const faults = [...failures.slice(0, 5), ...leftBehind];
+  if (faults.length > 0) throw new Error(`${failures.length} calls failed\n${faults.join('\n')}`);
+  return [
+    { what: `soak, ${clients} clients: a call, p50`, unit: 'ms', ours: quantile(times, 0.5) },
+    { what: `soak, ${clients} clients: a call, p99`, unit: 'ms', ours: quantile(times, 0.99) },
+    { what: `soak, ${clients} clients: calls`, unit: '1/s', ours: calls / seconds },
+  ];
 }

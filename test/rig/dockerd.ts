@@ -9,17 +9,23 @@ const unpacked = (path: string) => join(serverCache, path);
 /** A Docker Engine 20.10 with everything of its own, in a network namespace of its own. */
 export interface Engine extends AsyncDisposable {
   readonly socketPath: string;
+  readonly pid: number;
   /** For clients: `unix://…`. */
   readonly host: string;
   /** The namespace that its bridges are in. */
   readonly network: TestHost;
 }
 
+export interface EngineOptions {
+  /** Everything of it runs on this core; absent: on all. */
+  readonly cpu?: number;
+}
+
 /**
  * Started in a mount namespace whose `/run/docker` is its own (plugins and sockets of the machine's Engine
  * are not to be found). It has one image, `busybox`. It writes everything below one temporary directory.
  */
-export async function startEngine(): Promise<Engine> {
+export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const network = await TestHost.create();
   const directory = await serverDirectory('engine');
   const socketPath = join(directory, 'docker.sock');
@@ -32,9 +38,10 @@ export async function startEngine(): Promise<Engine> {
   ];
   await writeFile(join(directory, 'daemon.json'), '{}');
   const script = 'mkdir -p /run/docker; mount -t tmpfs none /run/docker; exec "$@"';
+  const pinned = options.cpu === undefined ? [] : ['taskset', '-c', String(options.cpu)];
   const server = new TestServer({
     command: 'nsenter',
-    args: [`--net=${network.path}`, 'unshare', '-m', 'sh', '-c', script, 'dockerd', ...words],
+    args: [`--net=${network.path}`, ...pinned, 'unshare', '-m', 'sh', '-c', script, 'dockerd', ...words],
     directory,
     env: await environment(directory),
     ready: async () => (await curl(socketPath, '/_ping')) === 'OK',
@@ -51,6 +58,7 @@ export async function startEngine(): Promise<Engine> {
   }
   return {
     socketPath,
+    pid: server.pid,
     host,
     network,
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond npm: tools by apt-get, and the servers of the KV stores unpacked
 # into a cache, so that no service of theirs is ever started on this machine. Quiet; a second run does nothing.
+# `packages.sh bench` adds what the benchmarks compare with.
 set -euo pipefail
 
 cache="${FAIRLEAD_TEST_CACHE:-$HOME/.cache/fairlead-test}"
@@ -21,6 +22,19 @@ needs=(
   /usr/lib/python3/dist-packages/docker:python3-docker
   "$zookeeper_jar:libzookeeper-java"
 )
+
+bench=false
+if [[ ${1:-} == bench ]]; then
+  bench=true
+  # Unbound's libraries; the server itself is unpacked, or Debian would start it.
+  needs+=(
+    dnsperf:dnsperf
+    /usr/lib/x86_64-linux-gnu/libevent-2.1.so.7:libevent-2.1-7
+    /usr/lib/x86_64-linux-gnu/libprotobuf-c.so.1:libprotobuf-c1
+    /usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0:libpython3.11
+    /usr/lib/x86_64-linux-gnu/libnghttp2.so.14:libnghttp2-14
+  )
+fi
 
 missing_packages() {
   local need thing
@@ -43,6 +57,9 @@ missing_servers() {
   [[ -e $cache/libip4tc2/usr/lib ]] || echo libip4tc2
   [[ -e $cache/libip6tc2/usr/lib ]] || echo libip6tc2
   [[ -x $cache/busybox-static/bin/busybox ]] || echo busybox-static
+  $bench || return 0
+  [[ -x $cache/aardvark-dns/usr/lib/podman/aardvark-dns ]] || echo aardvark-dns
+  [[ -x $cache/unbound/usr/sbin/unbound ]] || echo unbound
 }
 
 # An apt whose package lists may be of another day, so a failed download gets one try with fresh ones.
