@@ -12,12 +12,16 @@ const startMs = 60_000;
 export interface DaemonOptions {
   /** Path of the network namespace that plays the host; absent: this process's own. */
   readonly namespace?: string;
+  /** Instead: the words that put a program into the host. */
+  readonly enter?: readonly string[];
   /** Instead of `fairlead daemon`: the words that start it; the data root is added. */
   readonly program?: (dataRoot: string) => readonly string[];
   /** Further flags of `fairlead daemon`. */
   readonly flags?: readonly string[];
   /** The daemon's PATH; absent: the test's. */
   readonly path?: string;
+  /** Further variables of the daemon's environment. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Runs as this user (uid = gid); absent: as the test's. */
   readonly uid?: number;
   /** Absent: a new temporary one, removed at the end. */
@@ -69,14 +73,14 @@ export class TestDaemon implements AsyncDisposable {
 
   /** Resolves when it says that it is ready; rejects with its output when it ends before. */
   async start(): Promise<void> {
-    const { flags = [], uid, path } = this.options;
+    const { flags = [], uid, path, env } = this.options;
     const usual = [join(bin, 'fairlead'), 'daemon', '--data-root', this.dataRoot, '-H', this.host, ...flags];
     const words = [process.execPath, ...(this.options.program?.(this.dataRoot) ?? usual)];
     const [program = '', ...args] = this.#enter(words);
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(uid === undefined ? {} : { uid, gid: uid }),
-      env: { ...cleanEnvironment(), ...(path === undefined ? {} : { PATH: path }) },
+      env: { ...cleanEnvironment(), ...(path === undefined ? {} : { PATH: path }), ...env },
     });
     this.#process = child;
     this.#output = '';
@@ -164,8 +168,8 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   #enter(words: readonly string[]): readonly string[] {
-    const { namespace } = this.options;
-    return namespace ? ['nsenter', `--net=${namespace}`, ...words] : words;
+    const { namespace, enter } = this.options;
+    return [...(enter ?? (namespace ? ['nsenter', `--net=${namespace}`] : [])), ...words];
   }
 
   async #own(uid: number): Promise<void> {
@@ -175,7 +179,7 @@ export class TestDaemon implements AsyncDisposable {
 }
 
 /** NODE_EXTRA_CA_CERTS makes every start of Node slower by a tenth of a second. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS: _, FAIRLEAD_HOST: __, ...env } = process.env;
   return env;
 }

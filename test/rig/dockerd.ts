@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runToEnd } from './daemon.ts';
@@ -28,38 +29,25 @@ export interface EngineOptions {
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const network = await TestHost.create();
   const directory = await serverDirectory('engine');
-  const socketPath = join(directory, 'docker.sock');
-  const host = `unix://${socketPath}`;
-  const words = [
-    unpacked('docker.io/usr/sbin/dockerd'),
-    ...['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
-    ...['--pidfile', join(directory, 'pid'), '-H', host],
-    ...['--storage-driver', 'vfs', '--config-file', join(directory, 'daemon.json')],
-  ];
-  await writeFile(join(directory, 'daemon.json'), '{}');
-  const script = 'mkdir -p /run/docker; mount -t tmpfs none /run/docker; exec "$@"';
+  const script = `${ownRunDocker}; exec "$@"`;
   const pinned = options.cpu === undefined ? [] : ['taskset', '-c', String(options.cpu)];
-  const server = new TestServer({
-    command: 'nsenter',
-    args: [`--net=${network.path}`, ...pinned, 'unshare', '-m', 'sh', '-c', script, 'dockerd', ...words],
+  const inside = ['unshare', '-m', 'sh', '-c', script, 'dockerd'];
+  const server = await engineServer({
     directory,
-    env: await environment(directory),
-    ready: async () => (await curl(socketPath, '/_ping')) === 'OK',
-    // It takes its containers and its containerd along.
-    stopSignal: 'SIGTERM',
+    enter: ['nsenter', `--net=${network.path}`, ...pinned, ...inside],
   });
   try {
     await server.start();
-    await importBusybox(host);
+    await importBusybox(engineSocket(directory));
   } catch (error) {
     await server[Symbol.asyncDispose]();
     await network[Symbol.asyncDispose]();
     throw error;
   }
   return {
-    socketPath,
+    socketPath: engineSocket(directory),
     pid: server.pid,
-    host,
+    host: `unix://${engineSocket(directory)}`,
     network,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
@@ -68,12 +56,84 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   };
 }
 
+/** Shell commands for a mount namespace of one's own. containerd's shims have their sockets below /run, too. */
+export const ownRunDocker =
+  'mkdir -p /run/docker /run/containerd; mount -t tmpfs none /run/docker; mount -t tmpfs none /run/containerd';
+
+export interface EnginePlan {
+  /** Owned by the server. */
+  readonly directory: string;
+  /** The words before dockerd's own: what puts it where it is to run. */
+  readonly enter: readonly string[];
+  /** Its daemon.json. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Socket of a containerd that runs apart, as on hosts with systemd; absent: it starts its own. */
+  readonly containerd?: string;
+}
+
+export function engineSocket(directory: string): string {
+  return join(directory, 'docker.sock');
+}
+
+/** Not started yet; may be stopped and started. */
+export async function engineServer({
+  directory,
+  enter,
+  config = {},
+  containerd,
+}: EnginePlan): Promise<TestServer> {
+  const [command = '', ...words] = enter;
+  const configFile = join(directory, 'daemon.json');
+  await writeFile(configFile, JSON.stringify(config));
+  return new TestServer({
+    command,
+    args: [
+      ...words,
+      unpacked('docker.io/usr/sbin/dockerd'),
+      ...['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
+      ...['--pidfile', join(directory, 'pid'), '-H', `unix://${engineSocket(directory)}`],
+      ...['--storage-driver', 'vfs', '--config-file', configFile],
+      ...(containerd === undefined ? [] : ['--containerd', containerd]),
+    ],
+    directory,
+    env: await engineEnvironment(directory),
+    ready: async () => (await curl(engineSocket(directory), '/_ping')) === 'OK',
+    // It takes its containers and its containerd along.
+    stopSignal: 'SIGTERM',
+  });
+}
+
+/** A containerd for one Engine; with it the Engine may be killed, and containers go on. */
+export async function containerdServer({ directory, enter }: EnginePlan): Promise<TestServer> {
+  const [command = '', ...words] = enter;
+  const configFile = join(directory, 'containerd.toml');
+  await writeFile(configFile, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
+  return new TestServer({
+    command,
+    args: [
+      ...words,
+      ...[unpacked('containerd/usr/bin/containerd'), '--config', configFile],
+      ...['--root', join(directory, 'containerd'), '--state', join(directory, 'containerd-state')],
+      ...['--address', containerdSocket(directory)],
+    ],
+    directory,
+    env: await engineEnvironment(directory),
+    ready: async () => existsSync(containerdSocket(directory)),
+    stopSignal: 'SIGTERM',
+  });
+}
+
+export function containerdSocket(directory: string): string {
+  return join(directory, 'containerd.sock');
+}
+
 /** The unpacked programs under the names that dockerd looks for. */
-async function environment(directory: string): Promise<NodeJS.ProcessEnv> {
+export async function engineEnvironment(directory: string): Promise<NodeJS.ProcessEnv> {
   const bin = join(directory, 'bin');
   await mkdir(bin, { recursive: true });
   const multi = unpacked('iptables/usr/sbin/xtables-nft-multi');
-  for (const name of ['iptables', 'ip6tables', 'iptables-save', 'iptables-restore']) {
+  for (const name of ['iptables', 'ip6tables', 'iptables-save', 'iptables-restore', 'ip6tables-restore']) {
+    await rm(join(bin, name), { force: true });
     await symlink(multi, join(bin, name));
   }
   const folders = [
@@ -95,14 +155,16 @@ async function curl(socketPath: string, path: string): Promise<string> {
   return (await runToEnd(['curl', '-s', '-m2', '--unix-socket', socketPath, `http://d${path}`])).stdout;
 }
 
+const applets = 'sh sleep cat echo true false hostname ip wget nc ping nslookup httpd';
+
 /** No registry is asked: the image is one static program. */
-async function importBusybox(host: string): Promise<void> {
+export async function importBusybox(socketPath: string): Promise<void> {
   const root = await serverDirectory('busybox');
   try {
     const script = `
       set -e; cd ${root}; mkdir bin; cp ${unpacked('busybox-static/bin/busybox')} bin/
-      for name in sh sleep cat echo true false hostname ip wget nc ping; do ln -s busybox bin/$name; done
-      tar -c . | curl -sf --unix-socket ${host.slice('unix://'.length)} -X POST -T - \
+      for name in ${applets}; do ln -s busybox bin/$name; done
+      tar -c . | curl -sf --unix-socket ${socketPath} -X POST -T - \
         'http://d/images/create?fromSrc=-&repo=busybox&tag=latest' >/dev/null`;
     const { code, stderr } = await runToEnd(['sh', '-c', script]);
     if (code !== 0) throw new Error(`docker import: ${stderr}`);

@@ -1,25 +1,11 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConsulServer, startConsul } from './consul.ts';
 import { TestDaemon } from './daemon.ts';
-import { type EtcdServer, startEtcd } from './etcd.ts';
+import { HostStore, type StoreName, type StoreServer } from './host-store.ts';
 import type { TestHost } from './namespace.ts';
 import { Reaper } from './reaper.ts';
-import { Relay } from './relay.ts';
 import { Underlay } from './underlay.ts';
-import { startZooKeeper, type ZooKeeperServer } from './zookeeper.ts';
-
-export const storeNames = ['consul', 'etcd', 'zookeeper'] as const;
-export type StoreName = (typeof storeNames)[number];
-type StoreServer = ConsulServer | EtcdServer | ZooKeeperServer;
-
-const starters: Readonly<Record<StoreName, () => Promise<StoreServer>>> = {
-  consul: () => startConsul(),
-  etcd: () => startEtcd(),
-  zookeeper: () => startZooKeeper(),
-};
-const ports: Readonly<Record<StoreName, number>> = { consul: 8500, etcd: 2379, zookeeper: 2181 };
 
 export interface HostClusterOptions {
   readonly hosts: number;
@@ -59,8 +45,7 @@ export class HostCluster implements AsyncDisposable {
 
   /** For --kv-store, as the hosts see it. */
   get storeUrl(): string {
-    const { store } = this.options;
-    return `${store}:${Underlay.address(this.#storeHost)}:${ports[store]}`;
+    return this.#theStore.url;
   }
 
   /** Counted from 1, as hosts are. */
@@ -80,30 +65,20 @@ export class HostCluster implements AsyncDisposable {
 
   /** The KV store's own server, to be asked behind the daemons' backs. */
   get server(): StoreServer {
-    if (!this.#server) throw new Error('the store has not been started');
-    return this.#server;
+    return this.#theStore.server;
   }
 
-  #server: StoreServer | undefined;
+  #store: HostStore | undefined;
 
-  get #storeHost(): number {
-    return this.options.hosts + 1;
+  get #theStore(): HostStore {
+    if (!this.#store) throw new Error('the store has not been started');
+    return this.#store;
   }
 
   async #openStore(): Promise<void> {
-    const { store } = this.options;
-    this.#server = await starters[store]();
-    this.#opened.push(this.#server);
-    this.#reaper.process(this.#server.server.pid);
-    this.#reaper.directory(this.#server.server.directory);
-    const relay = await Relay.start({
-      namespace: this.host(this.#storeHost).path,
-      address: Underlay.address(this.#storeHost),
-      port: ports[store],
-      target: this.#server.port,
-      directory: this.#server.server.directory,
-    });
-    this.#opened.push(relay);
+    const { store, hosts } = this.options;
+    this.#store = await HostStore.start(store, this.underlay, hosts + 1, this.#reaper);
+    this.#opened.push(this.#store);
   }
 
   async #startDaemons(): Promise<void> {

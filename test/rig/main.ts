@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { HostCluster, type StoreName, storeNames } from './host-cluster.ts';
+import { HostCluster } from './host-cluster.ts';
+import { type StoreName, storeNames } from './host-store.ts';
 import { Underlay } from './underlay.ts';
 
 /** `npm run rig -- --hosts 3 --store etcd`: a cluster on this machine to play with, until Ctrl-C. */

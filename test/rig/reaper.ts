@@ -33,6 +33,11 @@ export class Reaper {
     this.#tell(`directory ${path}`);
   }
 
+  /** Of an Engine's containers: they go, too. */
+  cgroup(name: string): void {
+    this.#tell(`cgroup ${name}`);
+  }
+
   /** One that is in no namespace of ours. */
   process(pid: number): void {
     const started = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
