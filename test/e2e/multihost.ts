@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { endpointSchema, serviceSchema } from '../../src/cluster/records.ts';
 import { withoutPrefix } from '../../src/lib/addresses.ts';
 import { runToEnd } from '../rig/daemon.ts';
-import type { StoreName } from '../rig/host-cluster.ts';
+import type { StoreName } from '../rig/host-store.ts';
 import { Multihost, type Place, type Traces } from '../rig/multihost.ts';
 import { Pinger } from '../rig/pinger.ts';
 import { until } from '../rig/until.ts';
