@@ -33,11 +33,6 @@ export function parseProcessType(type: string): string {
   );
 }
 
-/** The name under which all containers of a process answer. */
-export function aliasOf(app: string, type: string, tld: string): string {
-  return [app, type, tld].filter((part) => part !== '').join('.');
-}
-
 export function isAppName(name: string): boolean {
   try {
     return parseAppName(name) === name;

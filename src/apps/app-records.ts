@@ -61,6 +61,18 @@ export class AppRecords {
 
   async remove(name: string): Promise<void> {
     await this.directory.commit('global', [], [{ op: 'delete', key: keys.app(parseAppName(name)) }]);
+    await this.directory.commit('local', [], [{ op: 'delete', key: keys.deployed(name) }]);
+  }
+
+  /** From its first deploy on this host an app is deployed here, even while it is scaled to nothing. */
+  async markDeployed({ name, created }: App): Promise<void> {
+    const put = { op: 'put', key: keys.deployed(name), value: created } as const;
+    await this.directory.commit('local', [], [put]);
+  }
+
+  /** Of an app that another host destroyed and made anew, nothing was deployed. */
+  async isDeployed({ name, created }: App): Promise<boolean> {
+    return (await this.directory.reachable('local').get(keys.deployed(name)))?.value === created;
   }
 
   /** The properties that hold for every app. */

@@ -2,7 +2,7 @@ import type { Container } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { timestamp } from '../lib/time.ts';
-import { aliasOf, parseAppName, parseProcessType, runType } from './app-names.ts';
+import { parseAppName, parseProcessType, runType } from './app-names.ts';
 import { AppRecords } from './app-records.ts';
 import { Deploys } from './deploys.ts';
 import type { AppDeps, Step, Tell } from './deps.ts';
@@ -11,7 +11,7 @@ import { type ReachableName, reachableNames } from './names.ts';
 import { Phases } from './phases.ts';
 import { placementOf, requireNetworks } from './placement.ts';
 import { parseProperty } from './properties.ts';
-import { type App, buildType, type Process, type Properties, processOf } from './records.ts';
+import { type App, buildType, namingOf, type Process, type Properties, processOf } from './records.ts';
 import { appReport, globalReport, type Report } from './report.ts';
 
 /** What the API offers of apps: Dokku's commands. Each takes what a person typed and throws FairleadErrors only. */
@@ -56,10 +56,13 @@ export class Apps {
     });
   }
 
-  /** The containers of this host that serve. */
-  async containers(name: string): Promise<readonly AppContainer[]> {
-    await this.get(name);
-    return this.#deploys.serving(name);
+  /** What there is of it on this host. */
+  async deployed(
+    name: string,
+  ): Promise<{ readonly deployed: boolean; readonly containers: readonly AppContainer[] }> {
+    const app = await this.get(name);
+    const containers = this.#deploys.serving(name);
+    return { deployed: containers.length > 0 || (await this.#records.isDeployed(app)), containers };
   }
 
   /** What is not given stays. Takes effect at the next rebuild. */
@@ -79,7 +82,7 @@ export class Apps {
       const before = await this.#records.get(name);
       const change = (to: App['scale']) => this.#records.change(name, (app) => ({ ...app, scale: to }));
       const app = await change({ ...before.scale, ...scale });
-      if (this.#deploys.serving(name).length === 0) return steps;
+      if (!(await this.deployed(name)).deployed) return steps;
       try {
         await this.#deploys.scale(app, await this.#records.global(), tell);
       } catch (error) {
@@ -94,7 +97,9 @@ export class Apps {
   async rebuild(name: string): Promise<readonly Step[]> {
     return await this.#exclusively(name, async () => {
       const { steps, tell } = journal();
-      await this.#deploys.rebuild(await this.#records.get(name), await this.#records.global(), tell);
+      const app = await this.#records.get(name);
+      await this.#deploys.rebuild(app, await this.#records.global(), tell);
+      await this.#records.markDeployed(app);
       return steps;
     });
   }
@@ -153,7 +158,8 @@ export class Apps {
   async rebuildNetwork(name: string): Promise<{ readonly failed: number; readonly steps: readonly Step[] }> {
     return await this.#exclusively(name, async () => {
       const { steps, tell } = journal();
-      const placement = placementOf(await this.get(name), await this.#records.global());
+      const app = await this.get(name);
+      const placement = placementOf(app, await this.#records.global());
       const running = this.#deploys
         .serving(name)
         .filter(({ container }) => container.state.status === 'running');
@@ -163,7 +169,7 @@ export class Apps {
         try {
           for (const network of [...placement.postCreate, ...placement.postDeploy])
             await this.#phases.attach(container, network);
-          await this.#phases.name(container, [aliasOf(name, process, placement.tld)]);
+          await this.#phases.name(container, namingOf(app, process, placement.tld));
         } catch (error) {
           failed += 1;
           tell('warn', `${container.name}: ${messageOf(error)}`);
@@ -181,8 +187,9 @@ export class Apps {
       // It may have been retired while this waited.
       const current = this.deps.model.containers.runtime.get(id);
       if (!current || isPassing(current)) return;
-      const { tld } = placementOf(await this.get(one.app), await this.#records.global());
-      await this.#phases.name(current, [aliasOf(one.app, one.process, tld)]);
+      const app = await this.get(one.app);
+      const { tld } = placementOf(app, await this.#records.global());
+      await this.#phases.name(current, namingOf(app, one.process, tld));
     });
   }
 

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { Container } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { type UndoStack, withUndo } from '../lib/undo.ts';
-import { aliasOf } from './app-names.ts';
 import type { AppDeps, Tell } from './deps.ts';
 import { type AppContainer, appContainers, isPassing, retiredName, upcomingName } from './labels.ts';
 import { Phases } from './phases.ts';
 import { type Placement, placementOf, requireNetworks } from './placement.ts';
 import { becomeReady } from './readiness.ts';
-import { type App, buildType, type Properties } from './records.ts';
+import { type App, buildType, namingOf, type Properties } from './records.ts';
 
 /** How long a program has to end, in seconds, as Dokku gives it. */
 const stopSeconds = 30;
@@ -91,7 +90,7 @@ export class Deploys {
       for (const { id } of started) await becomeReady(this.#readiness(), id);
       for (const { id } of started) await this.#phases.attachRunning(this.#find(id), placement);
       for (const { id, process } of started)
-        await this.#phases.name(this.#find(id), [aliasOf(app.name, process, placement.tld)]);
+        await this.#phases.name(this.#find(id), namingOf(app, process, placement.tld));
       return started;
     });
     await this.#retire(old, tell);
@@ -121,7 +120,7 @@ export class Deploys {
     for (const { container } of old) {
       try {
         await this.deps.model.containers.rename(container.id, retiredName(container, tag()));
-        await this.#phases.name(container, []);
+        await this.#phases.name(container, { aliases: [] });
       } catch (error) {
         tell('warn', `Unable to retire ${container.name}: ${messageOf(error)}`);
       }

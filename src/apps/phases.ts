@@ -57,8 +57,8 @@ export class Phases {
   }
 
   /** Names it on every network that it is on, or takes its names off. Its addresses stay. */
-  async name({ id }: Container, aliases: readonly string[]): Promise<void> {
-    await this.deps.setAliases(id, aliases, takesAliases);
+  async name({ id }: Container, naming: Parameters<AppDeps['setAliases']>[1]): Promise<void> {
+    await this.deps.setAliases(id, naming, takesAliases);
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dnsPolicies } from '../cluster/records.ts';
 
 const texts = z.record(z.string(), z.string());
 
@@ -12,6 +13,8 @@ export const processSchema = z.object({
   env: z.array(z.string()),
   /** TCP ports that it listens on, the first one being the web listener's. */
   ports: z.array(z.number().int().min(1).max(65535)),
+  /** How DNS answers for the alias that its containers share. */
+  dnsPolicy: z.enum(dnsPolicies).default('turn'),
 });
 
 export const appSchema = z.object({
@@ -41,5 +44,11 @@ const defaultPort = 5000;
 export function processOf({ name, processes }: App, type: string): Process {
   const ports = type === 'web' ? [defaultPort] : [];
   const said = Object.hasOwn(processes, type) ? processes[type] : undefined;
-  return said ?? { image: `dokku/${name}:latest`, command: [], env: [], ports };
+  return said ?? { image: `dokku/${name}:latest`, command: [], env: [], ports, dnsPolicy: 'turn' };
+}
+
+/** The name under which all containers of a process answer, and how DNS spreads who asks for it. */
+export function namingOf(app: App, type: string, tld: string) {
+  const { dnsPolicy } = processOf(app, type);
+  return { aliases: [[app.name, type, tld].filter((part) => part !== '').join('.')], dnsPolicy } as const;
 }

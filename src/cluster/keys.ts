@@ -20,6 +20,8 @@ export const keys = {
   app: (name: string) => `apps/${encodeKeyPart(name)}`,
   /** What holds for every app that does not say otherwise. No app can be called so. */
   globalApp: 'apps/--global',
+  /** That this host has deployed the app, if only with no container left; only ever in the embedded store. */
+  deployed: (app: string) => `deployed/${encodeKeyPart(app)}`,
   /** Containers of the sandbox and simulated ways; only ever in the embedded store. */
   container: (id: string) => `containers/${id}`,
 } as const;

@@ -91,6 +91,13 @@ export const serviceSchema = z.object({
   ports: z.array(portSchema),
 });
 
+/**
+ * How DNS answers for a name that several endpoints have: which address comes first, and, for all but `rotate`,
+ * that it comes alone to who would sort them (docs/dns.md).
+ */
+export const dnsPolicies = ['rotate', 'turn', 'ordered', 'sticky'] as const;
+export type DnsPolicy = (typeof dnsPolicies)[number];
+
 export const endpointSchema = z.object({
   id,
   networkId: id,
@@ -106,6 +113,8 @@ export const endpointSchema = z.object({
   ipv6: cidr.optional(),
   mac: z.string().optional(),
   aliases: z.array(z.string()),
+  /** Of all its names; absent: `rotate`. */
+  dnsPolicy: z.enum(dnsPolicies).optional(),
   ports: z.array(portSchema),
   /** False withholds the endpoint from DNS (a failing health check). */
   healthy: z.boolean(),

@@ -1,5 +1,7 @@
+import type { DnsPolicy } from '../cluster/records.ts';
 import type { Tail } from './encoder.ts';
 import type { Edns, Query } from './question.ts';
+import { firstRecord, type Turn } from './turns.ts';
 import { headerBits, headerSize, maxTcpSize, maxUdpSize, plainUdpSize, recordTypes } from './wire.ts';
 
 /** How an answer is put together from the question and a ready-made tail; nothing is encoded here. */
@@ -11,8 +13,8 @@ export interface ReadyAnswer {
   /** RCODE and AA. */
   readonly flags: number;
   readonly tail: Tail;
-  /** Grows by one per query, so that every address comes first in its turn. */
-  turn: number;
+  readonly policy: DnsPolicy;
+  readonly turn: Turn;
 }
 
 export interface ReplyOptions {
@@ -31,24 +33,40 @@ const emptyTail: Tail = {
   rotates: false,
 };
 
-/** Header, question, whole records as far as they fit, OPT if the query had one. TC says that answers are missing. */
-export function replyWith(query: Query, ready: ReadyAnswer, options: ReplyOptions): Buffer {
+/**
+ * Header, question, whole records as far as they fit, OPT if the query had one. TC says that answers are missing.
+ * `asker` is what tells clients apart.
+ */
+export function replyWith(query: Query, ready: ReadyAnswer, options: ReplyOptions, asker: string): Buffer {
   const { tail } = ready;
   const opt = optSize(query.edns, options);
-  const room = sizeLimit(query.edns, options.transport) - query.end - opt;
-  const whole = tail.bytes.length <= room;
-  const kept = whole ? tail.ends.length : countFitting(tail.ends, room);
-  const size = whole ? tail.bytes.length : (tail.ends[kept - 1] ?? 0);
+  const { kept, size, truncated } = comesAlone(query, ready)
+    ? { kept: 1, size: tail.ends[0] ?? 0, truncated: false }
+    : fitting(tail, sizeLimit(query.edns, options.transport) - query.end - opt);
   const reply = Buffer.allocUnsafe(query.end + size + opt);
   query.packet.copy(reply, headerSize, headerSize, query.end);
-  const truncated = tail.cut || kept < tail.answers + tail.authorities;
   writeHeader(reply, query.packet, ready.flags | (truncated ? headerBits.tc : 0), 1);
   const answers = Math.min(kept, tail.answers);
   const authorities = Math.min(kept - answers, tail.authorities);
   writeCounts(reply, answers, authorities, kept - answers - authorities + (opt > 0 ? 1 : 0));
-  copyRecords(reply, query.end, ready, answers, size);
+  copyRecords(reply, query.end, ready, { answers, size, asker });
   if (opt > 0) writeOpt(reply, query.end + size, query.edns, options, 0);
   return reply;
+}
+
+/**
+ * The getaddrinfo of glibc and of musl ask without EDNS and sort what they get (RFC 6724 rule 9), so that our
+ * order counts only where it is the only one. Who asks with EDNS takes the order as it is, or wants them all.
+ */
+function comesAlone({ edns }: Query, { policy, tail }: ReadyAnswer): boolean {
+  return tail.rotates && policy !== 'rotate' && edns === undefined;
+}
+
+function fitting(tail: Tail, room: number) {
+  const whole = tail.bytes.length <= room;
+  const kept = whole ? tail.ends.length : countFitting(tail.ends, room);
+  const size = whole ? tail.bytes.length : (tail.ends[kept - 1] ?? 0);
+  return { kept, size, truncated: tail.cut || kept < tail.answers + tail.authorities };
 }
 
 /** An answer of an RCODE alone, with the question. */
@@ -76,7 +94,13 @@ export function replyToGarbage(packet: Buffer, rcode: number): Buffer {
 
 /** The answer is too long for the client's UDP: it is told to come back over TCP. */
 export function replyTruncated(query: Query, flags: number, options: ReplyOptions): Buffer {
-  return replyWith(query, { flags: flags | headerBits.tc, tail: emptyTail, turn: 0 }, options);
+  const ready = {
+    flags: flags | headerBits.tc,
+    tail: emptyTail,
+    policy: 'rotate',
+    turn: { next: 0 },
+  } as const;
+  return replyWith(query, ready, options, '');
 }
 
 /** The most octets that this client may be sent. */
@@ -106,8 +130,12 @@ function writeCounts(reply: Buffer, answers: number, authorities: number, additi
 }
 
 /** Rotated answers are two copies of the tail instead of one: the last part first. */
-function copyRecords(reply: Buffer, at: number, ready: ReadyAnswer, answers: number, size: number): void {
-  const { tail } = ready;
+function copyRecords(
+  reply: Buffer,
+  at: number,
+  { tail, policy, turn }: ReadyAnswer,
+  { answers, size, asker }: { readonly answers: number; readonly size: number; readonly asker: string },
+): void {
   if (!tail.rotates) {
     tail.bytes.copy(reply, at, 0, size);
     return;
@@ -115,8 +143,7 @@ function copyRecords(reply: Buffer, at: number, ready: ReadyAnswer, answers: num
   const recordSize = tail.ends[0] ?? 0;
   const end = tail.answers * recordSize;
   const wanted = answers * recordSize;
-  const from = (ready.turn % tail.answers) * recordSize;
-  ready.turn = (ready.turn + 1) % tail.answers;
+  const from = firstRecord(policy, tail, turn, asker) * recordSize;
   const first = Math.min(end - from, wanted);
   tail.bytes.copy(reply, at, from, from + first);
   tail.bytes.copy(reply, at + first, 0, wanted - first);

@@ -10,7 +10,7 @@ import {
   replyWithCode,
   type Transport,
 } from './answer.ts';
-import { encodeTail } from './encoder.ts';
+import { encodeTail, type Tail } from './encoder.ts';
 import type { Forwarder } from './forwarder.ts';
 import { keyOf, labelsOfWire } from './labels.ts';
 import type { Counters } from './metrics.ts';
@@ -18,6 +18,7 @@ import type { NameTable } from './name-table.ts';
 import { drop, parseQuery, type Query } from './question.ts';
 import { recordsFor } from './records.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
+import { Turns } from './turns.ts';
 import { keepReady, type View, type Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 
@@ -52,6 +53,8 @@ export interface QueryHandlerParts {
  * anything is decoded.
  */
 export class QueryHandler {
+  readonly #turns = new Turns();
+
   constructor(private readonly parts: QueryHandlerParts) {}
 
   /** Never throws. */
@@ -94,19 +97,16 @@ export class QueryHandler {
     const options = optionsFor(arrival);
     const refusal = refusalOf(query);
     if (refusal !== undefined) return replyWithCode(query, refusal, options);
-    const view = this.#viewOf(query, arrival);
+    const asker = askerOf(query, arrival);
+    const view = this.#viewOf(arrival.entrance, asker);
     const ready = view.ready.get(query.key) ?? this.#makeReady(query, view);
-    return ready === 'forward' ? query : replyWith(query, ready, options);
+    return ready === 'forward' ? query : replyWith(query, ready, options, asker);
   }
 
-  #viewOf(query: Query, { entrance, from }: Arrival): View {
+  #viewOf(entrance: Entrance, asker: string): View {
     const { views } = this.parts;
-    if (entrance.kind === 'gateway') return views.onGateway(entrance.networkId, from);
-    const subnet = query.edns?.clientSubnet;
-    if (!subnet || !namesOneAddress(subnet)) return views.host();
-    return views.asAddress(
-      fromNumber(BigInt(`0x${subnet.address.toString('hex')}`), subnet.family === 1 ? 4 : 6),
-    );
+    if (entrance.kind === 'gateway') return views.onGateway(entrance.networkId, asker);
+    return asker === '' ? views.host() : views.asAddress(asker);
   }
 
   #makeReady(query: Query, view: View): ReadyAnswer | 'forward' {
@@ -127,8 +127,26 @@ export class QueryHandler {
       this.parts.options.ttl,
       this.parts.table.generation,
     );
-    return { flags: headerBits.aa | rcode, tail: encodeTail(ask.labels, sections), turn: 0 };
+    const tail = encodeTail(ask.labels, sections);
+    return { flags: headerBits.aa | rcode, tail, ...this.#orderOf(ask, type, outcome, tail) };
   }
+
+  /** Of a name with one address there is nothing to remember. */
+  #orderOf(...[ask, type, outcome, tail]: [...OwnAsk, Tail]): Pick<ReadyAnswer, 'policy' | 'turn'> {
+    if (!tail.rotates || outcome.kind !== 'hosts') return { policy: 'rotate', turn: { next: 0 } };
+    const { hosts, zone } = outcome;
+    // The oldest that says one decides, on every node alike.
+    const policy = hosts.find(({ endpoint }) => endpoint.dnsPolicy)?.endpoint.dnsPolicy ?? 'rotate';
+    return { policy, turn: this.#turns.of(`${zone.network.id} ${type} ${ask.key}`) };
+  }
+}
+
+/** The address that the question is from or on behalf of; empty for the host itself. */
+function askerOf({ edns }: Query, { entrance, from }: Arrival): string {
+  if (entrance.kind === 'gateway') return from;
+  const subnet = edns?.clientSubnet;
+  if (!subnet || !namesOneAddress(subnet)) return '';
+  return fromNumber(BigInt(`0x${subnet.address.toString('hex')}`), subnet.family === 1 ? 4 : 6);
 }
 
 type OwnAsk = readonly [

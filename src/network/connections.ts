@@ -4,6 +4,7 @@ import { FairleadError } from '../lib/errors.ts';
 import { isFullId } from '../lib/ids.ts';
 import { parseName } from '../lib/names.ts';
 import type { Attachments } from './attachments.ts';
+import { dnsPolicyOf } from './dns-policy.ts';
 import { alreadyProvided } from './endpoint-plan.ts';
 import type { EndpointSettings } from './model.ts';
 import type { Networks } from './networks.ts';
@@ -22,6 +23,7 @@ export class Connections {
 
   async connect(network: Network, id: string, settings: EndpointSettings): Promise<void> {
     const aliases = (settings.aliases ?? []).map((alias) => parseName('alias', alias));
+    dnsPolicyOf(settings);
     await this.places.exclusively(id, async () => {
       const container = this.places.require(id);
       refuseSharedStack(container, network);

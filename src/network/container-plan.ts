@@ -1,6 +1,7 @@
 import type { Container, ContainerSpec, Membership, NetworkMode } from '../container/runtime.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { parseName } from '../lib/names.ts';
+import { dnsPolicyOf } from './dns-policy.ts';
 import type { CreateContainer, EndpointSettings } from './model.ts';
 import type { Networks } from './networks.ts';
 import { parseServiceName } from './service-name.ts';
@@ -90,6 +91,7 @@ function planMemberships(
 }
 
 function planPlace(network: string, settings: EndpointSettings): Membership {
+  dnsPolicyOf(settings);
   return {
     ...settings,
     network,

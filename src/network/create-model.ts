@@ -10,7 +10,7 @@ import { EventBus } from '../lib/events.ts';
 import { Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/log.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
-import { Aliases } from './aliases.ts';
+import { Aliases, type Naming } from './aliases.ts';
 import { Attachments } from './attachments.ts';
 import { Connections } from './connections.ts';
 import { Containers } from './containers.ts';
@@ -52,12 +52,8 @@ export interface ModelDeps {
 export interface RunningModel extends Model {
   /** Makes kernel and records match now, as is done every minute. */
   reconcile(): Promise<void>;
-  /** Replaces a container's aliases on the networks that `on` selects, which it does not leave for that. */
-  setAliases(
-    containerId: string,
-    aliases: readonly string[],
-    on: (network: Network) => boolean,
-  ): Promise<void>;
+  /** Replaces a container's aliases, and how DNS answers for them, on the networks that `on` selects, which it does not leave for that. */
+  setAliases(containerId: string, naming: Naming, on: (network: Network) => boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -115,7 +111,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     events: parts.events,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
-    setAliases: (containerId, names, on) => aliases.replace(containerId, names, on),
+    setAliases: (containerId, naming, on) => aliases.replace(containerId, naming, on),
     close: async () => {
       containers.close();
       await reconciler.close();

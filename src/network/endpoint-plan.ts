@@ -6,6 +6,7 @@ import { FairleadError } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
 import { timestamp } from '../lib/time.ts';
 import { abandon, claimAddresses, lastWins, macOf } from './claims.ts';
+import { dnsPolicyOf } from './dns-policy.ts';
 import { driverOf, type Parts } from './parts.ts';
 
 export interface EndpointRequest {
@@ -132,6 +133,7 @@ function common(parts: Parts, { container, membership, network, service }: Endpo
     ...(service ? { serviceId: service.id } : {}),
     created: timestamp(),
     aliases: [...(service?.aliases ?? []), ...membership.aliases],
+    ...dnsPolicyOf(membership),
     ports: [...ports],
     healthy: true,
   };

@@ -8,6 +8,7 @@ import type { Container, JoinedState, Membership } from '../container/runtime.ts
 import { withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
+import { dnsPolicyOf } from './dns-policy.ts';
 import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './endpoint-plan.ts';
 import { LateWithdrawals } from './late-withdrawals.ts';
 import type { Parts } from './parts.ts';
@@ -182,6 +183,7 @@ export class EndpointRecords {
       ...(ipv6 ? { ipv6 } : {}),
       ...(mac ? { mac } : {}),
       aliases: [...(service?.aliases ?? []), ...(place?.aliases ?? [])],
+      ...dnsPolicyOf(place ?? {}),
       ports: [...(service?.ports ?? container.spec.exposedPorts)],
       healthy: true,
     };

@@ -6,14 +6,9 @@ import { until } from '../rig/until.ts';
 /** Takes its time to listen, as real applications do: nobody must be sent to it before. */
 const server = `setTimeout(() => require('http').createServer(({ socket }, answer) => answer.end(socket.localAddress.replace('::ffff:', '')))
   .listen(process.env.PORT), 700)`;
-/**
- * Resolves and requests ten times a second, each on a connection of its own, and takes the first address of DNS's
- * answer: getaddrinfo would sort them by their closeness (RFC 6724, rule 9), and always come to the same one.
- */
-const client = `const resolve = (name, options, done) => require('dns').resolve4(name, (error, addresses) =>
-    error ? done(error) : options.all ? done(null, [{ address: addresses[0], family: 4 }]) : done(null, addresses[0], 4));
-  setInterval(() => require('http')
-    .get('http://' + process.env.TARGET + ':5000', { agent: false, timeout: 900, lookup: resolve }, (answer) => {
+/** Requests ten times a second as any program would: a lookup by getaddrinfo and a connection for each. */
+const client = `setInterval(() => require('http')
+    .get('http://' + process.env.TARGET + ':5000', { agent: false, timeout: 900 }, (answer) => {
       let text = ''; answer.on('data', (chunk) => { text += chunk; });
       answer.on('end', () => console.log('ok ' + text));
     }).on('timeout', function () { this.destroy(new Error('timeout')); })
@@ -75,8 +70,42 @@ describe('apps in the sandbox way', () => {
     expect(await webs()).toHaveLength(3);
     const want = (await addresses()).map((address) => `ok ${address}`);
     expect(await until('all three', seen, (all) => all.length >= 3)).toEqual(want);
-    const turns = (await answers()).slice(0, 9);
-    for (const answer of want) expect(turns.filter((one) => one === answer).length).toBeGreaterThan(0);
+    const turns = (await until('nine answers', answers, (all) => all.length >= 9)).slice(0, 9);
+    for (const answer of want) expect(turns.filter((one) => one === answer)).toHaveLength(3);
+  });
+
+  it('and so it is for curl, in one container or in a new one each time', async () => {
+    const want = await addresses();
+    const loop = 'for i in 1 2 3 4 5 6; do curl -sS -m 5 http://node-js-app.web:5000; echo; done';
+    const six = (await dokku('run', 'other', 'sh', '-c', loop)).trim().split('\n');
+    // The worker asks meanwhile, so the turns are not a lone asker's.
+    expect([...new Set(six)].sort()).toEqual(want);
+    expect(await dokku('run', 'other', 'getent', 'ahostsv4', 'node-js-app.web')).toMatch(
+      /^(172\.18\.0\.\d+) +STREAM .*\n\1 +DGRAM.*\n\1 +RAW.*\n$/,
+    );
+    await dokku('ps:scale', 'other', 'worker=0');
+    const fresh = [];
+    for (let n = 0; n < 3; n++)
+      fresh.push(await dokku('run', 'other', 'curl', '-sS', '-m', '5', 'http://node-js-app.web:5000'));
+    expect(fresh.sort()).toEqual(want);
+    await dokku('ps:scale', 'other', 'worker=1');
+  });
+
+  it('gives them all to who asks with EDNS, and to everybody with --dns-policy rotate', async () => {
+    const digs = async (...words: string[]) =>
+      (await dokku('run', 'other', 'dig', '+short', ...words, 'node-js-app.web')).trim().split('\n').sort();
+    expect(await digs()).toEqual(await addresses());
+    expect(await digs('+noedns')).toHaveLength(1);
+    const words = ['ps:set', 'node-js-app', 'web', '--dns-policy'];
+    await dokku(...words, 'rotate');
+    await dokku('network:rebuild', 'node-js-app');
+    expect(await digs('+noedns')).toEqual(await addresses());
+    await dokku(...words, 'turn');
+    await dokku('network:rebuild', 'node-js-app');
+    expect(await daemon.run('dokku', ...words, 'random')).toMatchObject({
+      code: 1,
+      stderr: ' !     Invalid DNS policy "random", use one of rotate, turn, ordered, sticky\n',
+    });
   });
 
   it('serves without a failure through two rebuilds and a scale', async () => {

@@ -159,7 +159,9 @@ describe('an app', () => {
     const labels = { 'com.dokku.app-name': 'shop', 'com.dokku.process-type': 'web' };
     for (const name of ['shop.web.1.upcoming-0a', 'shop.web.1.retired-0b'])
       await model.containers.start((await model.containers.create({ name, image: 'x', labels })).id);
-    expect((await apps.containers('shop')).map(({ container }) => container.name)).toEqual(['shop.web.1']);
+    expect((await apps.deployed('shop')).containers.map(({ container }) => container.name)).toEqual([
+      'shop.web.1',
+    ]);
     await apps.rebuild('shop');
     expect(model.containers.list().map(({ name }) => name)).toEqual(['shop.web.1']);
   });
@@ -219,6 +221,20 @@ describe('an app', () => {
     expect(holders('created', 'theirs.web.internal')).toEqual(['theirs.web.1', 'theirs.web.2']);
     expect((await model.store.get('apps/theirs'))?.value).toContain('"tld":"internal"');
     stop();
+  });
+
+  it('stays deployed while it is scaled to nothing, and comes back', async () => {
+    await apps.scale('shop', { web: 2 });
+    expect(await apps.deployed('shop')).toEqual({ deployed: false, containers: [] });
+    await apps.rebuild('shop');
+    await apps.scale('shop', { web: 0 });
+    expect(await apps.deployed('shop')).toEqual({ deployed: true, containers: [] });
+    await apps.scale('shop', { web: 1 });
+    expect(model.containers.list().map(({ name }) => name)).toEqual(['shop.web.1']);
+    await apps.destroy('shop');
+    await apps.create('shop');
+    await apps.scale('shop', { web: 1 });
+    expect(model.containers.list()).toEqual([]);
   });
 
   it('does not begin when a container that is not its own has the name', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDnsPolicy } from '../../network/dns-policy.ts';
 
 export const createBody = z.object({ name: z.string() });
 
@@ -8,6 +9,7 @@ export const processBody = z.object({
   command: z.array(z.string()).optional(),
   env: z.array(z.string().regex(/^[^=]+=/)).optional(),
   ports: z.array(z.number().int().min(1).max(65535)).optional(),
+  dnsPolicy: z.string().transform(parseDnsPolicy).optional(),
 });
 
 export const scaleBody = z.object({ scale: z.record(z.string(), z.number()) });

@@ -12,13 +12,14 @@ export function appRoutes(app: FastifyInstance, apps: Apps): void {
   });
   app.get('/apps/:app', async (request) => {
     const name = appOf(request);
-    const containers = (await apps.containers(name)).map(({ process, container }) => ({
+    const { deployed, containers } = await apps.deployed(name);
+    const rows = containers.map(({ process, container: { id, name, state } }) => ({
       process,
-      id: container.id,
-      name: container.name,
-      status: container.state.status,
+      id,
+      name,
+      status: state.status,
     }));
-    return { ...(await apps.get(name)), containers };
+    return { ...(await apps.get(name)), deployed, containers: rows };
   });
   app.delete('/apps/:app', async (request, reply) => {
     await apps.destroy(appOf(request));

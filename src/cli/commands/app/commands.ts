@@ -14,6 +14,7 @@ const format = text('json: all of it');
 const global = toggle('For all apps that do not say otherwise');
 
 const processFlags = {
+  'dns-policy': text('Which address of its name comes first: turn (default), rotate, ordered, sticky'),
   env: list('Set an environment variable: KEY=VALUE'),
   image: text('The image of its containers'),
   port: list('A TCP port that it listens on, the first one for web'),

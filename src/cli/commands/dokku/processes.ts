@@ -64,14 +64,14 @@ async function report({ args, client, log }: DokkuCall): Promise<number> {
 const shownDigits = 11;
 
 async function processFlags(client: DokkuCall['client'], app: string): Promise<Record<string, string>> {
-  const { containers } = await client.request('GET', pathOf(app), {}, appStatus);
+  const { deployed, containers } = await client.request('GET', pathOf(app), {}, appStatus);
   const running = containers.filter(({ status }) => status === 'running').length;
   const states = containers.map(({ name, id, status }): [string, string] => [
     `status-${name.slice(app.length + 1).replaceAll('.', '-')}`,
     `${status} (CID: ${id.slice(0, shownDigits)})`,
   ]);
   return {
-    deployed: String(containers.length > 0),
+    deployed: String(deployed),
     processes: String(containers.length),
     'ps-can-scale': 'true',
     'ps-restart-policy': 'on-failure:10',
@@ -80,10 +80,12 @@ async function processFlags(client: DokkuCall['client'], app: string): Promise<R
   };
 }
 
+const processOptions = ['image', 'port', 'env', 'dns-policy'];
+
 /** Ours: Dokku reads a Procfile and an image that were pushed, here they are told. */
 async function set({ args, client, log }: DokkuCall): Promise<number> {
   const end = args.includes('--') ? args.indexOf('--') : args.length;
-  const { words, values } = takeOptions(args.slice(0, end), { valued: ['image', 'port', 'env'] });
+  const { words, values } = takeOptions(args.slice(0, end), { valued: processOptions });
   const [name, type] = words;
   const app = appNamed(name);
   if (!type) throw new Failure('No process type specified');
@@ -92,6 +94,7 @@ async function set({ args, client, log }: DokkuCall): Promise<number> {
     ...(values.image ? { image: values.image.at(-1) } : {}),
     ...(values.env ? { env: values.env.map(readVariable) } : {}),
     ...(values.port ? { ports: values.port.map(readPort) } : {}),
+    ...(values['dns-policy'] ? { dnsPolicy: values['dns-policy'].at(-1) } : {}),
     ...(end < args.length ? { command: args.slice(end + 1) } : {}),
   };
   await client.request('POST', pathOf(app, '/processes'), { body }, anything);

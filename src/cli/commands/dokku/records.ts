@@ -9,6 +9,7 @@ export const appRecords = z.array(appRecord);
 
 /** What `GET /apps/APP` has beyond that. */
 export const appStatus = z.extend(appRecord, {
+  deployed: z.boolean(),
   containers: z.array(
     z.object({ process: z.string(), id: z.string(), name: z.string(), status: z.string() }),
   ),
