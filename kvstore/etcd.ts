@@ -1,12 +1,12 @@
-import { noop } from 'cockatiel';
-import { Etcd3, type IKeyValue, type IOptions, type IRequestOp } from 'etcd3';
+import type { Etcd3, IKeyValue, IRequestOp } from 'etcd3';
 import { FairleadError } from '../src/lib/errors.ts';
-import { type Backend, callTimeout, type Grant, neverSent } from './backend.ts';
+import { type Backend, type Grant, neverSent } from './backend.ts';
 import { plainError } from './etcd-error.ts';
 import { grantEtcdLease } from './etcd-lease.ts';
+import { EtcdServer } from './etcd-server.ts';
 import { followEtcd } from './etcd-watch.ts';
 import type { StoreOptions } from './options.ts';
-import { addressOf, type StoreSpec } from './spec.ts';
+import type { StoreSpec } from './spec.ts';
 import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
 
 /** Keys of one answer; 20,000 of 64 KiB in one message would be more than gRPC takes. */
@@ -16,15 +16,13 @@ const pageSize = 1000;
 export class EtcdBackend implements Backend {
   readonly #prefix: string;
   /** One per server: etcd3's own choice among hosts repeats requests, and a commit must not be done twice. */
-  readonly #clients: Etcd3[];
+  readonly #servers: EtcdServer[];
 
   constructor(spec: StoreSpec, options: StoreOptions) {
     this.#prefix = spec.prefix;
     const secure = options.tls !== undefined || spec.servers.some((server) => server.secure);
     const scheme = secure ? 'https://' : 'http://';
-    this.#clients = spec.servers.map(
-      (server) => new Etcd3(clientOptions(scheme + addressOf(server), options)),
-    );
+    this.#servers = spec.servers.map((server) => new EtcdServer(server, scheme, options));
   }
 
   async get(key: string): Promise<Entry | undefined> {
@@ -68,7 +66,7 @@ export class EtcdBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    for (const client of this.#clients) client.close();
+    for (const server of this.#servers) server.close();
   }
 
   /** Pages of one revision, so that together they are one moment. */
@@ -93,13 +91,13 @@ export class EtcdBackend implements Backend {
    * With `only`, another server is asked only after an error of this kind.
    */
   async #onAny<T>(call: (client: Etcd3) => Promise<T>, only = (_: unknown) => true): Promise<T> {
-    for (let left = this.#clients.length; ; left--) {
-      const [client] = this.#clients;
-      if (!client) throw new Error('no server');
+    for (let left = this.#servers.length; ; left--) {
+      const [server] = this.#servers;
+      if (!server) throw new Error('no server');
       try {
-        return await call(client);
+        return await server.use(call);
       } catch (error) {
-        if (this.#clients[0] === client) this.#clients.push(...this.#clients.splice(0, 1));
+        if (this.#servers[0] === server) this.#servers.push(...this.#servers.splice(0, 1));
         const plain = plainError(error);
         if (left === 1 || plain instanceof FairleadError || !only(error)) throw plain;
       }
@@ -141,25 +139,4 @@ function versionsOf(writes: readonly Write[], revision: string): Map<string, str
 /** Prefixes end in `/`, and `0` is the byte after it. */
 function endOf(prefix: Buffer): Buffer {
   return Buffer.concat([prefix.subarray(0, -1), Buffer.from('0')]);
-}
-
-function clientOptions(host: string, options: StoreOptions): IOptions {
-  const { tls, login } = options;
-  const client = tls?.client && { privateKey: tls.client.key, certChain: tls.client.cert };
-  return {
-    hosts: [host],
-    ...(tls?.ca && { credentials: { rootCertificate: tls.ca, ...client } }),
-    ...(login && { auth: { username: login.user, password: login.password } }),
-    // No retries: a Txn whose answer was lost must not be sent again.
-    faultHandling: { global: noop, host: () => noop },
-    defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
-    grpcOptions: {
-      'grpc.max_receive_message_length': -1,
-      // A connection that is cut without a word is noticed; etcd refuses pings more often than every 5 s.
-      'grpc.keepalive_time_ms': 6000,
-      'grpc.keepalive_timeout_ms': callTimeout,
-      'grpc.initial_reconnect_backoff_ms': 100,
-      'grpc.max_reconnect_backoff_ms': 2000,
-    },
-  };
 }

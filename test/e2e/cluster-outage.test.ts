@@ -1,31 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Cluster, type ClusterNode } from '../rig/cluster.ts';
-import { type Records, readRecords, violationsIn } from '../rig/invariants.ts';
+import { Cluster } from '../rig/cluster.ts';
+import { type Records, readRecords } from '../rig/invariants.ts';
 import { NameWatch } from '../rig/name-watch.ts';
+import { hasConverged, populate } from '../rig/populated.ts';
 import { storeKinds } from '../rig/stores.ts';
 import { Traffic } from '../rig/traffic.ts';
 import { until } from '../rig/until.ts';
 
 const outageMs = 30_000;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** A network with a service and containers of both nodes, and who may ask for their names. */
-async function populate(cluster: Cluster) {
-  const [a, b] = [cluster.node(1), cluster.node(2)];
-  await a.createNetwork('bar');
-  await b.knows('bar');
-  const askers = { a: await a.runOn('bar', 'on-a'), b: await b.runOn('bar', 'on-b') };
-  const service = await a.publish('db', 'bar');
-  await b.runOn('bridge', 'back');
-  expect((await b.attach(service, 'back')).status).toBe(200);
-  const names = { 'on-a': [askers.a], 'on-b': [askers.b], db: [await b.addressOf('back', 'bar')] };
-  for (const [name, addresses] of Object.entries(names)) {
-    await a.resolves(askers.a, name, addresses);
-    await b.resolves(askers.b, name, addresses);
-  }
-  return { a, b, askers, service, names };
-}
 
 /** What an outage must not change: ids and addresses. Endpoints are put again, and so are nodes. */
 function essence({ networks, services, endpoints, names, vnis, subnets }: Records) {
@@ -41,21 +25,6 @@ async function hasAgain(cluster: Cluster, before: ReturnType<typeof essence>): P
   const look = () => readRecords(cluster.store).then(essence, () => undefined);
   const isSame = (seen: typeof before | undefined) => isDeepStrictEqual(seen, before);
   await until('all records are there again', look, isSame, 30_000);
-}
-
-async function isReachable(node: ClusterNode): Promise<void> {
-  const look = async () => (await node.daemon.call('GET', '/info')).text;
-  await until(`${node.name} reaches the store`, look, (text) => !text.includes('"reachable":false'), 30_000);
-}
-
-/** The cluster works, on every node, and its records agree. */
-async function hasConverged(cluster: Cluster): Promise<void> {
-  await cluster.allJoined();
-  for (const node of cluster.nodes) await isReachable(node);
-  const look = async () => violationsIn(await readRecords(cluster.store)).violations;
-  await until('no violation', look, (violations) => violations.length === 0, 30_000);
-  for (const node of cluster.nodes) await node.createNetwork(`after-${node.name}`);
-  for (const node of cluster.nodes) await node.must('DELETE', `/networks/after-${node.name}`);
 }
 
 describe.concurrent.each(storeKinds)('$provider away for 30 s, then wiped', (kind) => {
@@ -100,30 +69,6 @@ describe.concurrent.each(storeKinds)('$provider away for 30 s, then wiped', (kin
       expect(failures).toEqual([]);
       expect(asked).toBeGreaterThan(200);
     }
-  });
-
-  it('one node cut off for longer than its lease: it knows its own, the others take it for dead', async () => {
-    await using cluster = await Cluster.start({ kind, nodes: 2, leaseTtl: '6s' });
-    const { a, b, askers, names, service } = await populate(cluster);
-    const own = new NameWatch(a, askers.a, names);
-    const { 'on-a': _, ...ofB } = names;
-    const others = new NameWatch(b, askers.b, ofB);
-    const traffic = new Traffic(a);
-    a.wire.freeze();
-    await b.resolves(askers.b, 'on-a', [], 30_000);
-    // What leaves while nobody can be told leaves here at once, and there when it can be told.
-    await a.runOn('bridge', 'later');
-    expect((await a.attach(service, 'later')).status).toBeGreaterThanOrEqual(400);
-    await pause(8000);
-    a.wire.heal();
-    await b.resolves(askers.b, 'on-a', names['on-a'], 30_000);
-    const { localFailures, made } = await traffic.end();
-    await hasConverged(cluster);
-    expect(localFailures).toEqual([]);
-    for (const name of made) await b.must('DELETE', `/networks/${name}`);
-    await pause(1000);
-    expect((await own.end()).failures).toEqual([]);
-    expect((await others.end()).failures).toEqual([]);
   });
 
   it('a container that stops meanwhile leaves the names here at once, and everywhere later', async () => {

@@ -3,15 +3,16 @@ import { z } from 'zod';
 import { openStore } from '../../kvstore/open.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { type Asked, askAs } from './ask.ts';
+import { onHosts, onLoopback, type Place, type Spot, type Wire } from './cluster-place.ts';
 import { TestDaemon } from './daemon.ts';
-import { startProxy, type Proxy as Wire } from './proxy.ts';
-import { freePorts } from './server.ts';
 import { type RunningStore, type StoreKind, wipe } from './stores.ts';
 import { until } from './until.ts';
 
 export interface ClusterOptions {
   readonly kind: StoreKind;
   readonly nodes: number;
+  /** Each daemon on a host (network namespace) of its own, with a wire to the store that can be cut. */
+  readonly hosts?: boolean;
   /** As `--lease-ttl` takes it; absent: the daemon's default. */
   readonly leaseTtl?: string;
   /** Further flags of every daemon. */
@@ -24,15 +25,19 @@ const inspected = z.object({
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
 });
 
-/** One daemon of the cluster, in the simulated way, and its own wire to the store. */
+/** One daemon of the cluster, in the simulated way. */
 export class ClusterNode {
   constructor(
     readonly name: string,
     readonly daemon: TestDaemon,
-    /** Between this daemon and the store: cut it, and only this one is cut off. */
-    readonly wire: Wire,
-    readonly dnsPort: number,
+    private readonly spot: Spot,
   ) {}
+
+  /** Between this daemon and the store: cut it, and only this one is cut off. */
+  get wire(): Wire {
+    if (!this.spot.wire) throw new Error('a cluster without hosts has no wires');
+    return this.spot.wire;
+  }
 
   /** @throws unless the status is below 400 */
   async must(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -88,7 +93,7 @@ export class ClusterNode {
 
   /** What a name is to the container with this address. */
   async ask(asker: string, name: string): Promise<Asked | undefined> {
-    return await askAs(asker, name, this.dnsPort);
+    return await askAs(asker, name, this.spot.exchange);
   }
 
   /** Waits until a name has just these addresses for the asker; none: until there is no such name. */
@@ -129,18 +134,20 @@ export class Cluster implements AsyncDisposable {
     /** The store as the daemons see it, to look at what they wrote. */
     readonly store: Store,
     readonly nodes: readonly ClusterNode[],
+    private readonly place: Place,
   ) {}
 
   static async start(options: ClusterOptions): Promise<Cluster> {
     const running = await options.kind.start();
+    const place = options.hosts ? await onHosts(running, options.nodes) : onLoopback(running);
     const path = `flt-${randomUUID().slice(0, 8)}`;
     const store = await openStore(`${options.kind.provider}:127.0.0.1:${running.port}/${path}`, {});
     const nodes: ClusterNode[] = [];
-    const cluster = new Cluster(options.kind, running, store, nodes);
+    const cluster = new Cluster(options.kind, running, store, nodes, place);
     try {
       // One after another: they share the machine's cores with other tests.
       for (let i = 1; i <= options.nodes; i += 1)
-        nodes.push(await startNode(`n${i}`, running, path, options));
+        nodes.push(await startNode(`n${i}`, await place.spot(i), path, options));
       await cluster.allJoined();
       return cluster;
     } catch (error) {
@@ -177,10 +184,8 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.store.close();
     await Promise.all(this.nodes.map(({ daemon }) => daemon.kill('SIGKILL')));
-    for (const { daemon, wire } of this.nodes) {
-      await daemon[Symbol.asyncDispose]();
-      await wire[Symbol.asyncDispose]();
-    }
+    for (const { daemon } of this.nodes) await daemon[Symbol.asyncDispose]();
+    await this.place[Symbol.asyncDispose]();
     await this.running[Symbol.asyncDispose]();
   }
 }
@@ -189,23 +194,17 @@ const nodeNames = z.array(z.object({ name: z.string() }));
 
 async function startNode(
   name: string,
-  { port }: RunningStore,
+  spot: Spot,
   path: string,
   { kind, leaseTtl, flags = [] }: ClusterOptions,
 ): Promise<ClusterNode> {
-  const wire = await startProxy(port);
-  const [dnsPort] = await freePorts(1);
   const all = [
-    ...['--dataplane', 'simulated', '--node-name', name, '--dns-listen', `127.0.0.1:${dnsPort}`],
-    ...['--kv-store', `${kind.provider}:127.0.0.1:${wire.port}/${path}`],
+    ...['--dataplane', 'simulated', '--node-name', name, '--dns-listen', spot.dns],
+    ...['--kv-store', `${kind.provider}:${spot.store}/${path}`],
     ...(leaseTtl === undefined ? [] : ['--lease-ttl', leaseTtl]),
     ...flags,
   ];
-  try {
-    const daemon = await TestDaemon.start({ flags: all });
-    return new ClusterNode(name, daemon, wire, dnsPort ?? 0);
-  } catch (error) {
-    await wire[Symbol.asyncDispose]();
-    throw error;
-  }
+  const { namespace } = spot;
+  const daemon = await TestDaemon.start({ flags: all, ...(namespace ? { namespace } : {}) });
+  return new ClusterNode(name, daemon, spot);
 }

@@ -38,7 +38,7 @@ function inTurn<const T>(kinds: readonly [T, ...T[]], index: number): T {
 
 /** Clients, faults and checks at once, all from one seed, for as long as the schedule is; then everything must agree. */
 export async function runFaults(plan: FaultPlan): Promise<FaultFigures> {
-  await using cluster = await Cluster.start({ kind: plan.kind, nodes, leaseTtl });
+  await using cluster = await Cluster.start({ kind: plan.kind, nodes, leaseTtl, hosts: true });
   const run = new FaultRun(cluster, plan);
   return await run.toEnd();
 }
@@ -144,11 +144,11 @@ class FaultRun {
       const seconds = 10 + random.below(90);
       if (name === 'stop') await server.stop();
       else if (name === 'pause') server.pause();
-      else for (const { wire } of this.cluster.nodes) wire.freeze();
+      else for (const { wire } of this.cluster.nodes) await wire.freeze();
       await this.#pass(seconds);
       if (name === 'stop') await server.start();
       else if (name === 'pause') server.resume();
-      else for (const { wire } of this.cluster.nodes) wire.heal();
+      else for (const { wire } of this.cluster.nodes) await wire.heal();
     }
   }
 
@@ -162,9 +162,9 @@ class FaultRun {
       this.#count(`node ${name}`);
       if (name === 'kill') await this.#killFor(node, 10 + random.below(100));
       else {
-        node.wire[name]();
+        await node.wire[name]();
         await this.#pass(10 + random.below(90));
-        node.wire.heal();
+        await node.wire.heal();
       }
     }
   }
@@ -194,7 +194,7 @@ class FaultRun {
 
   /** With all faults over, the records of the store, every node's names and the store agree. */
   async #converge(): Promise<void> {
-    for (const { wire } of this.cluster.nodes) wire.heal();
+    for (const { wire } of this.cluster.nodes) await wire.heal();
     await this.cluster.allJoined(60_000);
     const look = () =>
       readRecords(this.cluster.store).then(violationsIn, (error) => ({

@@ -52,6 +52,28 @@ export class Underlay implements AsyncDisposable {
     await this.#middle.run('ip', 'link', 'set', `port${number}`, state);
   }
 
+  /**
+   * Loses every packet between two hosts without a word to either (`drop`), or resets their TCP (`reset`). On the
+   * wire: what its own nftables drops on the way out a host's TCP knows of, and does not back off.
+   */
+  async cut(one: number, other: number, how: 'drop' | 'reset'): Promise<void> {
+    await this.heal(one, other);
+    const verdict = how === 'drop' ? 'drop' : 'meta l4proto tcp reject with tcp reset';
+    const [a, b] = [Underlay.address(one), Underlay.address(other)];
+    const rules = [`ip saddr ${a} ip daddr ${b} ${verdict}`, `ip saddr ${b} ip daddr ${a} ${verdict}`];
+    // In the bridge family a reset can be sent before the forwarding only.
+    const chain = ['chain cut {', 'type filter hook prerouting priority 0', ...rules, '}'];
+    await this.#middle.run(
+      'nft',
+      [`add table bridge ${cutName(one, other)} {`, ...chain, '}', ''].join('\n'),
+    );
+  }
+
+  async heal(one: number, other: number): Promise<void> {
+    const table = `table bridge ${cutName(one, other)}`;
+    await this.#middle.run('nft', `add ${table}; delete ${table}`);
+  }
+
   /** The same, to be typed by hand. */
   wireCommand(number: number, state: 'up' | 'down'): string {
     return `nsenter --net=${this.#middle.path} ip link set port${number} ${state}`;
@@ -63,4 +85,8 @@ export class Underlay implements AsyncDisposable {
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
+}
+
+function cutName(one: number, other: number): string {
+  return `flt_cut_${one}_${other}`;
 }
