@@ -4,6 +4,7 @@ import type { Dns, DnsStatus } from '../dns/dns.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
+import type { Failures } from './failures.ts';
 
 export interface ApiDeps {
   readonly model: Model;
@@ -13,6 +14,7 @@ export interface ApiDeps {
   /** How the daemon stands at this moment. */
   readonly info: () => SystemInfo;
   readonly log: Logger;
+  readonly failures: Failures;
 }
 
 /** What the API needs of DNS. */

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { messageOf } from '../lib/errors.ts';
 import type { HostAddress } from '../lib/host-address.ts';
 import { bodyLimit } from './body.ts';
 import type { ApiDeps } from './deps.ts';
@@ -94,7 +93,7 @@ function commonHeaders(version: string): Readonly<Record<string, string>> {
   };
 }
 
-function withErrors(app: FastifyInstance, dialect: Dialect, { log }: ApiDeps): FastifyInstance {
+function withErrors(app: FastifyInstance, dialect: Dialect, { failures }: ApiDeps): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     const { version } = splitVersion(request.originalUrl);
     const problem = version && versionProblem(version, dialect);
@@ -102,8 +101,8 @@ function withErrors(app: FastifyInstance, dialect: Dialect, { log }: ApiDeps): F
   });
   app.addHook('onSend', async (_request, reply, payload) => plainJson(reply, payload));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const { status } = answerFor(error, dialect);
-    if (status >= 500) log.error(`${request.method} ${request.originalUrl}: ${messageOf(error)}`);
+    const { status, message } = answerFor(error, dialect);
+    if (status >= 500) failures.note(status, `${request.method} ${request.originalUrl}`, message);
     return sendError(reply, error, dialect);
   });
   app.setNotFoundHandler((_request, reply) =>

@@ -8,6 +8,7 @@ import { openEmbeddedStore } from '../../kvstore/embedded.ts';
 import { openStore } from '../../kvstore/open.ts';
 import type { Store, StoreStatus } from '../../kvstore/store.ts';
 import type { SystemInfo } from '../api/deps.ts';
+import { Failures } from '../api/failures.ts';
 import { createApi } from '../api/server.ts';
 import { createApps } from '../apps/create-apps.ts';
 import { followContainers } from '../apps/follower.ts';
@@ -120,13 +121,18 @@ async function open(
     started: timestamp(),
     ...(advertise ? { advertise } : {}),
   };
+  const failures = new Failures(log, () => storeStates(directory).some(({ reachable }) => !reachable));
   const membership = new Membership(directory, self, config.leaseTtlSeconds, log);
   opened.push('membership', () => membership.close());
   await membership.start();
   if (global !== store)
     opened.push(
       'store log',
-      logStoreChanges(() => directory.status('global'), log),
+      logStoreChanges(
+        () => directory.status('global'),
+        log,
+        () => failures.count(503),
+      ),
     );
 
   const dataplane = seams.dataplane(await openDataplane(way, tag, log));
@@ -164,7 +170,7 @@ async function open(
   const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns, plugins);
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
-  const api = await createApi({ model, dns, probe, apps, info, log });
+  const api = await createApi({ model, dns, probe, apps, info, log, failures });
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));
   for (const host of config.hosts) await api.listen(host, tls);

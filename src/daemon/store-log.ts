@@ -3,17 +3,25 @@ import type { Logger } from '../lib/log.ts';
 
 const lookEveryMs = 500;
 
-/** Logs when a store goes away and when it is back: once each, never in between. Returns what ends it. */
-export function logStoreChanges(status: () => StoreStatus, log: Logger): () => void {
+/**
+ * Logs when a store goes away and when it is back: once each, never in between. Returns what ends it.
+ * `refusals`: how many requests have been answered with 503 so far.
+ */
+export function logStoreChanges(status: () => StoreStatus, log: Logger, refusals: () => number): () => void {
   let last: StoreStatus = { ...status(), reachable: true };
+  let refusedBefore = 0;
   const look = () => {
     const [before, now] = [last, status()];
     last = now;
     if (before.reachable === now.reachable) return;
     if (now.reachable) {
       const seconds = Math.round((now.since - before.since) / 1000);
-      log.info(`kv store ${now.name} is reachable again, after ${seconds} s`);
+      const refused = refusals() - refusedBefore;
+      log.info(
+        `kv store ${now.name} is reachable again, after ${seconds} s; ${refused} requests were refused`,
+      );
     } else {
+      refusedBefore = refusals();
       log.warn(
         `kv store ${now.name} is unreachable (${now.reason}): degraded, names and local networks go on`,
       );

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Failures } from '../../src/api/failures.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
 import { createDns } from '../../src/dns/dns.ts';
@@ -37,7 +38,8 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const seen: Model = options.programs ? withPrograms(model) : model;
   const probe = createProbe({ directory, dns, runtime: model.containers.runtime, dataplane });
   const apps = createApps({ directory, model, dnsTtlSeconds: 0 });
-  const api = await createApi({ model: seen, dns, probe, apps, info, log: silentLogger });
+  const failures = new Failures(silentLogger, () => false);
+  const api = await createApi({ model: seen, dns, probe, apps, info, log: silentLogger, failures });
   const folder = await mkdtemp(join(tmpdir(), 'flt-api-'));
   const socketPath = join(folder, 'api.sock');
   return {

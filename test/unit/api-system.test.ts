@@ -181,6 +181,7 @@ describe('Fairlead’s own calls', () => {
         'fairlead_containers{state="created"} 1',
         'fairlead_dns_queries_total{transport="udp"} 0',
         expect.stringMatching(/^fairlead_store_reachable\{store=".+"\} 1$/),
+        expect.stringMatching(/^fairlead_event_loop_delay_seconds\{quantile="1"\} [0-9.e-]+$/),
       ]),
     );
   });

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
+import { type Delays, watchEventLoop } from './event-loop-delay.ts';
 
 interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
@@ -7,9 +8,20 @@ interface Sample {
 }
 
 /** GET /metrics in Prometheus' text format 0.0.4. */
-export function metricsRoute(app: FastifyInstance, deps: Pick<ApiDeps, 'model' | 'dns' | 'info'>): void {
+export function metricsRoute(
+  app: FastifyInstance,
+  deps: Pick<ApiDeps, 'model' | 'dns' | 'info' | 'failures'>,
+): void {
+  const eventLoop = watchEventLoop();
+  app.addHook('onClose', async () => eventLoop.stop());
   app.get('/metrics', async (_request, reply) => {
-    const parts = [...infoMetrics(deps), ...(await objectMetrics(deps)), ...dnsMetrics(deps)];
+    const parts = [
+      ...infoMetrics(deps),
+      ...(await objectMetrics(deps)),
+      ...dnsMetrics(deps),
+      apiMetrics(deps),
+      eventLoopMetrics(eventLoop.delays()),
+    ];
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(parts.join(''));
   });
 }
@@ -71,6 +83,22 @@ function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): string[] {
       metric(`fairlead_dns_${snakeCase(name)}_total`, 'counter', dnsHelp[name] ?? name, [{ value }]),
     ),
   ];
+}
+
+function apiMetrics({ failures }: Pick<ApiDeps, 'failures'>): string {
+  const counts = Object.fromEntries(failures.counts);
+  return metric(
+    'fairlead_api_failures_total',
+    'counter',
+    'Requests answered with 5xx.',
+    byLabel('status', counts),
+  );
+}
+
+function eventLoopMetrics({ median, p99, max }: Delays): string {
+  const samples = byLabel('quantile', { 0.5: median, 0.99: p99, 1: max });
+  const help = 'How late the event loop came to what was due in the last two minutes.';
+  return metric('fairlead_event_loop_delay_seconds', 'gauge', help, samples);
 }
 
 const dnsHelp: Readonly<Record<string, string>> = {
