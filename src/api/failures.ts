@@ -35,7 +35,11 @@ export class Failures {
 
   note(status: number, call: string, message: string): void {
     this.#counts.set(status, this.count(status) + 1);
-    if (status === 503 && this.isDegraded()) return this.log.debug(`${call}: ${message}`);
+    if (status === 503 && this.isDegraded()) this.log.debug(`${call}: ${message}`);
+    else this.#say(call, message);
+  }
+
+  #say(call: string, message: string): void {
     const now = performance.now();
     const said = this.#said.get(message);
     if (said && now - said.at < quietMs) {
