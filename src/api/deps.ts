@@ -5,6 +5,7 @@ import type { Probe } from '../dns/probe.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
 import type { Failures } from './failures.ts';
+import type { Upstream } from './host-engine/upstream.ts';
 
 export interface ApiDeps {
   readonly model: Model;
@@ -13,6 +14,8 @@ export interface ApiDeps {
   readonly apps: Apps;
   /** How the daemon stands at this moment. */
   readonly info: () => SystemInfo;
+  /** The Docker Engine that has the containers; absent in the other ways. */
+  readonly upstream?: Upstream;
   readonly log: Logger;
   readonly failures: Failures;
 }

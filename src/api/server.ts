@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { HostAddress } from '../lib/host-address.ts';
@@ -8,6 +8,9 @@ import { createEngineApi } from './engine/index.ts';
 import { platformName } from './engine/system.ts';
 import { answerFor, type Dialect } from './error-map.ts';
 import { experimentalRoutes } from './experimental/index.ts';
+import { forward, forwardUpgrade } from './host-engine/forward.ts';
+import { belongsToEngine } from './host-engine/owner.ts';
+import { spokenVersion } from './host-engine/system.ts';
 import { listenOn } from './listen.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './upgrade.ts';
 import { apiVersion, dialectOf, splitVersion, versionProblem } from './version.ts';
@@ -28,10 +31,12 @@ export interface Api {
 
 /** Clients keep connections and reuse them much later; a reset would then be theirs to see. */
 const keepAliveMs = 5 * 60_000;
+/** Node's own default. */
+const requestMs = 300_000;
 
 export async function createApi(deps: ApiDeps): Promise<Api> {
   const closing = new AbortController();
-  const headers = commonHeaders(deps.info().version);
+  const headers = headersOf(deps);
   const engine = createEngineApi(deps, closing.signal);
   const app = createApp(deps, headers);
   app.register(async (part) => engine.register(withErrors(part, 'engine', deps)), { prefix: '/engine' });
@@ -45,7 +50,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     app,
     async listen(address, tls) {
       const keys = address.kind === 'tcp' ? tls : undefined;
-      const server = createHttpServer(app, upgrade, closing.signal, keys);
+      const server = createHttpServer(handlersFor(deps, app, upgrade), closing.signal, keys);
       const bound = await listenOn(server, address);
       servers.push(server);
       return bound;
@@ -60,7 +65,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 }
 
 /** Every path is put below its dialect's prefix, so no path a client sends can name a prefix itself. */
-function createApp({ log }: ApiDeps, headers: Readonly<Record<string, string>>): FastifyInstance {
+function createApp({ log }: ApiDeps, headers: Headers): FastifyInstance {
   const app = fastify({
     bodyLimit,
     exposeHeadRoutes: false,
@@ -70,7 +75,7 @@ function createApp({ log }: ApiDeps, headers: Readonly<Record<string, string>>):
       return `/${dialectOf(request.method ?? 'GET', path, version)}${path}`;
     },
     frameworkErrors(error, _request, reply) {
-      reply.headers(headers);
+      reply.headers(headers());
       sendError(reply, error, 'engine');
     },
   });
@@ -78,19 +83,23 @@ function createApp({ log }: ApiDeps, headers: Readonly<Record<string, string>>):
   // Bodies are read as text by who knows what they must be (body.ts).
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers);
+    reply.headers(headers());
     log.debug({ method: request.method, url: request.originalUrl }, 'request');
   });
   return app;
 }
 
-function commonHeaders(version: string): Readonly<Record<string, string>> {
-  return {
-    'Api-Version': apiVersion,
+/** Made anew for each answer: what an Engine behind us speaks is known once it has been reached. */
+export type Headers = () => Readonly<Record<string, string>>;
+
+function headersOf({ info, upstream }: ApiDeps): Headers {
+  const { version } = info();
+  return () => ({
+    'Api-Version': upstream ? spokenVersion(upstream) : apiVersion,
     'Docker-Experimental': 'false',
     Ostype: 'linux',
     Server: `Fairlead/${version} (${platformName()})`,
-  };
+  });
 }
 
 function withErrors(app: FastifyInstance, dialect: Dialect, { failures }: ApiDeps): FastifyInstance {
@@ -139,22 +148,47 @@ export interface TlsKeys {
   readonly key: Buffer;
 }
 
+interface Handlers {
+  /** Milliseconds until a request must have come in whole; 0: none. */
+  readonly requestTimeout: number;
+  readonly request: RequestListener;
+  readonly upgrade: UpgradeHandler;
+}
+
+/** Beside an Engine, what is the Engine's does not come near our routes. */
+function handlersFor({ upstream }: ApiDeps, app: FastifyInstance, upgrade: UpgradeHandler): Handlers {
+  if (!upstream) return { requestTimeout: requestMs, request: app.routing, upgrade };
+  const { socketPath } = upstream;
+  const isTheirs = ({ method = 'GET', url = '/' }: IncomingMessage) => belongsToEngine(method, url);
+  return {
+    // An image that is loaded into an Engine takes its time.
+    requestTimeout: 0,
+    request(request, response) {
+      if (isTheirs(request)) void forward(request, response, socketPath);
+      else app.routing(request, response);
+    },
+    upgrade(request, connection, head) {
+      if (isTheirs(request)) forwardUpgrade(request, connection, head, socketPath);
+      else upgrade(request, connection, head);
+    },
+  };
+}
+
 function createHttpServer(
-  app: FastifyInstance,
-  upgrade: UpgradeHandler,
+  { requestTimeout, request, upgrade }: Handlers,
   closing: AbortSignal,
   tls: TlsKeys | undefined,
 ): Server {
-  const options = { keepAliveTimeout: keepAliveMs };
+  const options = { keepAliveTimeout: keepAliveMs, requestTimeout };
   const server = tls
-    ? createSecureServer({ ...options, ...tls, ...mutualTls }, app.routing)
-    : createServer(options, app.routing);
-  server.on('upgrade', (request, connection, head) => {
+    ? createSecureServer({ ...options, ...tls, ...mutualTls }, request)
+    : createServer(options, request);
+  server.on('upgrade', (call, connection, head) => {
     // Node forgets a connection that it has handed over, so closing it is up to us.
     const end = () => connection.destroy();
     closing.addEventListener('abort', end);
     connection.once('close', () => closing.removeEventListener('abort', end));
-    upgrade(request, connection, head);
+    upgrade(call, connection, head);
   });
   return server;
 }

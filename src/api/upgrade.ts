@@ -39,14 +39,14 @@ export type UpgradeHandler = (request: IncomingMessage, connection: Duplex, head
 /** Node hands a connection over with its request's body unread, so the little HTTP that is left is done here. */
 export function createUpgradeHandler(
   routes: readonly UpgradeRoute[],
-  headers: Readonly<Record<string, string>>,
+  headers: () => Readonly<Record<string, string>>,
   log: Logger,
 ): UpgradeHandler {
   return (request, connection, head) => {
     connection.on('error', () => connection.destroy());
     connection.pause();
     if (head.length > 0) connection.unshift(head);
-    void serve(routes, headers, request, connection).catch((error: unknown) => {
+    void serve(routes, headers(), request, connection).catch((error: unknown) => {
       log.debug({ url: request.url }, `upgraded connection: ${messageOf(error)}`);
       connection.destroy();
     });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Failures } from '../../src/api/failures.ts';
+import type { Upstream } from '../../src/api/host-engine/upstream.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
 import { createDns } from '../../src/dns/dns.ts';
@@ -14,6 +15,8 @@ import { createTestModel, type TestModelOptions } from './model.ts';
 export interface TestApiOptions extends TestModelOptions {
   /** Containers' programs run on this host, as the sandbox way would run them; default: none can. */
   readonly programs?: boolean;
+  /** An Engine that has the containers. */
+  readonly upstream?: Upstream;
 }
 
 /** The API over the real model and the simulated way; `listen` makes it reachable on a unix socket. */
@@ -39,7 +42,17 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const probe = createProbe({ directory, dns, runtime: model.containers.runtime, dataplane });
   const apps = createApps({ directory, model, dnsTtlSeconds: 0 });
   const failures = new Failures(silentLogger, () => false);
-  const api = await createApi({ model: seen, dns, probe, apps, info, log: silentLogger, failures });
+  const upstream = options.upstream ? { upstream: options.upstream } : {};
+  const api = await createApi({
+    model: seen,
+    dns,
+    probe,
+    apps,
+    info,
+    log: silentLogger,
+    failures,
+    ...upstream,
+  });
   const folder = await mkdtemp(join(tmpdir(), 'flt-api-'));
   const socketPath = join(folder, 'api.sock');
   return {

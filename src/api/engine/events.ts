@@ -10,7 +10,7 @@ import { parseFilters } from './filters.ts';
 /** setTimeout takes 31 bits of milliseconds; a client does not stay longer. */
 const maxTimerMs = 2 ** 31 - 1;
 
-interface Span {
+export interface Span {
   /** Unix time in seconds. */
   readonly since?: number;
   readonly until?: number;
@@ -36,7 +36,7 @@ export function eventRoutes(app: FastifyInstance, bus: EventBus, options: EventO
 }
 
 /** @throws invalid, in the Engine's words (docker-facts 5.4) */
-function parseSpan(query: URLSearchParams): Span {
+export function parseSpan(query: URLSearchParams): Span {
   const since = timeOf(query, 'since');
   const until = timeOf(query, 'until');
   if (since !== undefined && until !== undefined && since > until) {
@@ -49,7 +49,7 @@ function parseSpan(query: URLSearchParams): Span {
 }
 
 /** Kept events from `since` on, then those to come, until `until`. */
-function selectedEvents(bus: EventBus, { since, until }: Span): AsyncIterator<DaemonEvent> {
+export function selectedEvents(bus: EventBus, { since, until }: Span): AsyncIterator<DaemonEvent> {
   const inSpan = ({ timeNano }: DaemonEvent) => until === undefined || timeNano / 1e9 <= until;
   // Without `since` only an `until` in the past asks for what was.
   const from = since ?? (until !== undefined && until * 1000 < Date.now() ? 0 : Number.POSITIVE_INFINITY);
@@ -73,7 +73,7 @@ function selectedEvents(bus: EventBus, { since, until }: Span): AsyncIterator<Da
 }
 
 /** Members in the Engine's order; container events also have those of before 1.22, which clients print from. */
-function lineOf({ Type, Action, Actor, scope, time, timeNano }: DaemonEvent): string {
+export function lineOf({ Type, Action, Actor, scope, time, timeNano }: DaemonEvent): string {
   const old =
     Type === 'container' ? { status: Action, id: Actor.ID, from: Actor.Attributes.image ?? '' } : {};
   return `${JSON.stringify({ ...old, Type, Action, Actor, scope, time, timeNano })}\n`;

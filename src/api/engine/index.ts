@@ -5,6 +5,7 @@ import { dnsRoutes } from '../fairlead/dns.ts';
 import { doctorRoutes } from '../fairlead/doctor.ts';
 import { metricsRoute } from '../fairlead/metrics.ts';
 import { nodesRoute } from '../fairlead/nodes.ts';
+import { throughRoutes } from '../host-engine/index.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
 import { attachOutputRoute, attachRoute } from './attach.ts';
 import { containerStreamRoutes } from './container-streams.ts';
@@ -36,23 +37,26 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
   const execDeps = { containers, execs, terminals };
   return {
     register(app) {
-      systemRoutes(app, deps);
+      if (deps.upstream) throughRoutes(app, deps, deps.upstream, closing);
+      else {
+        systemRoutes(app, deps);
+        containerRoutes(app, model);
+        containerStreamRoutes(app, containers, terminals, closing);
+        attachOutputRoute(app, containers, closing);
+        execRoutes(app, execDeps);
+        eventRoutes(app, model.events, { closing });
+        imageRoutes(app, containers);
+        volumeRoutes(app);
+        pluginRoutes(app);
+        unsupportedRoutes(app, containers);
+      }
       networkRoutes(app, model);
-      containerRoutes(app, model);
-      containerStreamRoutes(app, containers, terminals, closing);
-      attachOutputRoute(app, containers, closing);
-      execRoutes(app, execDeps);
-      eventRoutes(app, model.events, { closing });
-      imageRoutes(app, containers);
-      volumeRoutes(app);
       swarmServiceRoutes(app, model);
       appRoutes(app, deps.apps);
       dnsRoutes(app, deps);
       doctorRoutes(app, model);
       metricsRoute(app, deps);
       nodesRoute(app, deps);
-      pluginRoutes(app);
-      unsupportedRoutes(app, containers);
     },
     upgrades: [attachRoute(containers, terminals, closing), execUpgrade(execDeps)],
     close: () => execs.close(),

@@ -1,12 +1,18 @@
 import os from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { timestamp } from '../../lib/time.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, SystemInfo } from '../deps.ts';
 import { apiVersion, minApiVersion } from '../version.ts';
 import { infoShape } from './info-shape.ts';
 
 /** /_ping, /version and /info. */
 export function systemRoutes(app: FastifyInstance, { model, info }: Pick<ApiDeps, 'model' | 'info'>): void {
+  pingRoutes(app);
+  app.get('/version', async () => versionShape(info(), apiVersion));
+  app.get('/info', async () => infoShape(info(), model));
+}
+
+export function pingRoutes(app: FastifyInstance): void {
   const pingHeaders = {
     'cache-control': 'no-cache, no-store, must-revalidate',
     pragma: 'no-cache',
@@ -21,28 +27,28 @@ export function systemRoutes(app: FastifyInstance, { model, info }: Pick<ApiDeps
       .type('text/plain; charset=utf-8')
       .send(),
   );
-  app.get('/version', async () => {
-    const { version, started } = info();
-    const system = {
-      Version: version,
-      ApiVersion: apiVersion,
-      MinAPIVersion: minApiVersion,
-      GitCommit: '',
-      // Clients show it; what runs this daemon is Node.
-      GoVersion: `node ${process.version}`,
-      Os: platformName(),
-      Arch: architecture(),
-      KernelVersion: os.release(),
-      BuildTime: timestamp(started),
-    };
-    const Details = { ...system, Experimental: 'false' };
-    return {
-      Platform: { Name: 'Fairlead' },
-      Components: [{ Name: 'Engine', Version: version, Details }],
-      ...system,
-    };
-  });
-  app.get('/info', async () => infoShape(info(), model));
+}
+
+/** `spoken`: the newest API that we honour. */
+export function versionShape({ version, started }: Pick<SystemInfo, 'version' | 'started'>, spoken: string) {
+  const system = {
+    Version: version,
+    ApiVersion: spoken,
+    MinAPIVersion: minApiVersion,
+    GitCommit: '',
+    // Clients show it; what runs this daemon is Node.
+    GoVersion: `node ${process.version}`,
+    Os: platformName(),
+    Arch: architecture(),
+    KernelVersion: os.release(),
+    BuildTime: timestamp(started),
+  };
+  const Details = { ...system, Experimental: 'false' };
+  return {
+    Platform: { Name: 'Fairlead' },
+    Components: [{ Name: 'Engine', Version: version, Details }],
+    ...system,
+  };
 }
 
 /** `linux`, `darwin`, `windows`: Go's names. */

@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import type { DaemonEvent, EventBus } from '../../lib/events.ts';
+import { eventSelector } from '../engine/event-filters.ts';
+import { type EventOptions, lineOf, parseSpan, selectedEvents } from '../engine/events.ts';
+import { parseFilters } from '../engine/filters.ts';
+import { mapIterator } from '../mapped-iterator.ts';
+import { mergeIterators } from '../merged-iterator.ts';
+import { queryOf } from '../query.ts';
+import { streamReply } from '../stream.ts';
+import { splitVersion } from '../version.ts';
+import { type EngineLine, engineEvents } from './event-stream.ts';
+import type { Upstream } from './upstream.ts';
+
+/** GET /events: the Engine's and ours, each told once. */
+export function eventsThroughRoute(
+  app: FastifyInstance,
+  bus: EventBus,
+  upstream: Upstream,
+  options: EventOptions,
+): void {
+  app.get('/events', async (request, reply) => {
+    const query = queryOf(request);
+    const span = parseSpan(query);
+    const selects = eventSelector(parseFilters(query));
+    const { version } = splitVersion(request.originalUrl);
+    const path = version ? `/v${version.join('.')}/events` : '/events';
+    const lines = mergeIterators([
+      mapIterator(selectedEvents(bus, span), (event) =>
+        isOursToTell(event) && selects(event) ? lineOf(event) : undefined,
+      ),
+      mapIterator(engineEvents(upstream.socketPath, path, query), (told) =>
+        isTheirsToTell(told, upstream.driver) ? `${told.line}\n` : undefined,
+      ),
+    ]);
+    await streamReply(reply, lines, { contentType: 'application/json', ...options });
+  });
+}
+
+/** Containers are the Engine's: ours only follow what it says. */
+function isOursToTell({ Type }: DaemonEvent): boolean {
+  return Type !== 'container';
+}
+
+/** It speaks of our networks, too, by ids that are its own and only of this host. */
+function isTheirsToTell({ event: { Type, Actor } }: EngineLine, driver: string): boolean {
+  return !(Type === 'network' && Actor?.Attributes?.type === driver);
+}
