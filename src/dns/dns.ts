@@ -82,11 +82,10 @@ export function createDns(parts: {
     forwardSingleLabel: options.forwardSingleLabel ?? false,
   };
   const handler = new QueryHandler({ table, views, forwarder, counters, options: answering, log });
-  const listeners = new Listeners(
-    (entrance, transport) => (packet, from, send) =>
-      handler.handle(packet, { entrance, from, transport }, send),
-    log,
-  );
+  const listeners = new Listeners((entrance, transport) => {
+    const arrival = { entrance, transport };
+    return (packet, from) => handler.handle(packet, from, arrival);
+  }, log);
   let gateways: readonly Gateway[] = [];
   let started = false;
   const converge = () =>

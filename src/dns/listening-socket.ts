@@ -39,7 +39,7 @@ export class ListeningSocket {
   /** The bound port; 0 when not bound. */
   get port(): number {
     if (!this.#server || this.#reason !== undefined) return 0;
-    const address = this.#server.address();
+    const address = socketOf(this.#server).address();
     return typeof address === 'object' && address ? address.port : 0;
   }
 
@@ -73,7 +73,7 @@ export class ListeningSocket {
     this.#pauseMs = firstRetryMs;
     this.#note(undefined);
     // A bound socket fails when its interface goes, say; then it is bound anew.
-    server.on('error', (error: NodeJS.ErrnoException) => this.#lost(server, error));
+    socketOf(server).on('error', (error: NodeJS.ErrnoException) => this.#lost(server, error));
   }
 
   #lost(server: UdpTransport | TcpTransport, error: NodeJS.ErrnoException): void {
@@ -105,18 +105,23 @@ function bind(
   port: number,
 ): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const socket = socketOf(server);
+    socket.once('error', (error: NodeJS.ErrnoException) => {
       if (server instanceof UdpTransport) server.close();
       resolve(error);
     });
-    server.once('listening', () => {
-      server.removeAllListeners('error');
+    socket.once('listening', () => {
+      socket.removeAllListeners('error');
       resolve(undefined);
     });
     // exclusive: a cluster worker's shared handle would hide that the port is taken.
-    if (server instanceof UdpTransport) server.bind({ port, address, exclusive: true });
+    if (server instanceof UdpTransport) server.socket.bind({ port, address, exclusive: true });
     else server.listen({ port, host: address, exclusive: true });
   });
+}
+
+function socketOf(server: UdpTransport | TcpTransport) {
+  return server instanceof UdpTransport ? server.socket : server;
 }
 
 function explain(error: NodeJS.ErrnoException): string {

@@ -25,18 +25,17 @@ import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 /** Where a query came in: a network's gateway, or the host's own listener. */
 export type Entrance = { readonly kind: 'gateway'; readonly networkId: string } | { readonly kind: 'host' };
 
+/** Where a listener's packets come in, and how. */
 export interface Arrival {
   readonly entrance: Entrance;
-  /** The packet's source address. */
-  readonly from: string;
   readonly transport: Transport;
 }
 
 /**
- * What a listener does with a packet. `send` is called exactly once: at once for own names, later for
- * forwarded ones, and with nothing for what must not be answered.
+ * What a listener does with a packet from this address: an answer at once for own names, later for forwarded
+ * ones, and nothing for what must not be answered. Neither throws nor rejects.
  */
-export type Respond = (packet: Buffer, from: string, send: (reply: Buffer | undefined) => void) => void;
+export type Respond = (packet: Buffer, from: string) => Buffer | Promise<Buffer> | undefined;
 
 export interface QueryHandlerParts {
   readonly table: NameTable;
@@ -57,29 +56,30 @@ export class QueryHandler {
 
   constructor(private readonly parts: QueryHandlerParts) {}
 
-  /** Never throws. */
-  handle(packet: Buffer, arrival: Arrival, send: Parameters<Respond>[2]): void {
+  /** The `Respond` of a listener. */
+  handle(packet: Buffer, from: string, arrival: Arrival): ReturnType<Respond> {
     const { counters } = this.parts;
     counters[arrival.transport]++;
-    const answer = this.#answerSafely(packet, arrival);
+    const answer = this.#answerSafely(packet, from, arrival);
     if (answer === drop) {
       counters.dropped++;
-      send(undefined);
-    } else if (Buffer.isBuffer(answer)) {
-      counters.countAnswer(answer);
-      send(answer);
-    } else {
-      void this.parts.forwarder.forward(answer, optionsFor(arrival)).then((reply) => {
-        counters.countAnswer(reply);
-        send(reply);
-      });
+      return undefined;
     }
+    if (!Buffer.isBuffer(answer)) return this.#forward(answer, arrival);
+    counters.countAnswer(answer);
+    return answer;
+  }
+
+  async #forward(query: Query, arrival: Arrival): Promise<Buffer> {
+    const reply = await this.parts.forwarder.forward(query, optionsFor(arrival));
+    this.parts.counters.countAnswer(reply);
+    return reply;
   }
 
   /** A bug must cost one query its answer, not the daemon its life. */
-  #answerSafely(packet: Buffer, arrival: Arrival): Buffer | Query | typeof drop {
+  #answerSafely(packet: Buffer, from: string, arrival: Arrival): Buffer | Query | typeof drop {
     try {
-      return this.#answer(packet, arrival);
+      return this.#answer(packet, from, arrival);
     } catch (error) {
       this.parts.log.error(
         { packet: packet.toString('hex') },
@@ -90,14 +90,14 @@ export class QueryHandler {
   }
 
   /** The query itself is returned where it is to be forwarded. */
-  #answer(packet: Buffer, arrival: Arrival): Buffer | Query | typeof drop {
+  #answer(packet: Buffer, from: string, arrival: Arrival): Buffer | Query | typeof drop {
     const query = parseQuery(packet);
     if (query === drop) return drop;
     if (typeof query === 'number') return replyToGarbage(packet, query);
     const options = optionsFor(arrival);
     const refusal = refusalOf(query);
     if (refusal !== undefined) return replyWithCode(query, refusal, options);
-    const asker = askerOf(query, arrival);
+    const asker = askerOf(query, from, arrival.entrance);
     const view = this.#viewOf(arrival.entrance, asker);
     const ready = view.ready.get(query.key) ?? this.#makeReady(query, view);
     return ready === 'forward' ? query : replyWith(query, ready, options, asker);
@@ -142,7 +142,7 @@ export class QueryHandler {
 }
 
 /** The address that the question is from or on behalf of; empty for the host itself. */
-function askerOf({ edns }: Query, { entrance, from }: Arrival): string {
+function askerOf({ edns }: Query, from: string, entrance: Entrance): string {
   if (entrance.kind === 'gateway') return from;
   const subnet = edns?.clientSubnet;
   if (!subnet || !namesOneAddress(subnet)) return '';

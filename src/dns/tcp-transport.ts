@@ -97,14 +97,21 @@ class Connection {
   }
 
   #take(packet: Buffer): void {
+    const reply = this.respond(packet, this.client.remoteAddress ?? '');
+    if (reply instanceof Promise) void this.#writeLater(reply);
+    else this.#write(reply);
+  }
+
+  async #writeLater(reply: Promise<Buffer>): Promise<void> {
     this.#pending++;
-    let inTime = true;
-    this.respond(packet, this.client.remoteAddress ?? '', (reply) => {
-      this.#pending--;
-      if (reply && this.client.writable) this.client.write(framed(reply));
-      if (!inTime) this.#readOn();
-    });
-    inTime = false;
+    const late = await reply;
+    this.#pending--;
+    this.#write(late);
+    this.#readOn();
+  }
+
+  #write(reply: Buffer | undefined): void {
+    if (reply && this.client.writable) this.client.write(framed(reply));
   }
 
   /** Hangs up once the client has, and has got all its answers. */

@@ -254,6 +254,9 @@ export async function eventually<T>(
   }
 }
 
+/** Where a packet came in, and from which address. */
+export type Asked = Arrival & { readonly from: string };
+
 /** A query handler without sockets, and what it would have sent. */
 export function makeHandler(names: FakeNames, settings: { readonly ttl?: number } = {}) {
   const counters = new Counters();
@@ -262,12 +265,10 @@ export function makeHandler(names: FakeNames, settings: { readonly ttl?: number 
   const options = { ttl: settings.ttl ?? 5, forwardSingleLabel: false };
   const views = new Views(table);
   const handler = new QueryHandler({ table, views, forwarder, counters, options, log: silentLogger });
-  const answer = (packet: Buffer, arrival: Arrival): Buffer | undefined => {
-    let sent: Buffer | undefined;
-    handler.handle(packet, arrival, (reply) => {
-      sent = reply;
-    });
-    return sent;
+  /** Nothing for what is forwarded. */
+  const answer = (packet: Buffer, { from, ...arrival }: Asked): Buffer | undefined => {
+    const reply = handler.handle(packet, from, arrival);
+    return reply instanceof Promise ? undefined : reply;
   };
   return { answer, handler, counters };
 }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Network } from '../../src/cluster/records.ts';
-import type { Arrival } from '../../src/dns/query-handler.ts';
 import { reverseName } from '../../src/lib/addresses.ts';
 import {
+  type Asked,
   clientSubnet,
   FakeNames,
   makeEndpoint,
@@ -31,8 +31,8 @@ const type = {
 
 let names: FakeNames;
 let foo: Network;
-let udp: Arrival;
-let tcp: Arrival;
+let udp: Asked;
+let tcp: Asked;
 let answer: ReturnType<typeof makeHandler>['answer'];
 
 beforeEach(() => {
@@ -287,7 +287,7 @@ describe('EDNS', () => {
 });
 
 describe('EDNS Client Subnet names the asker on the host listener', () => {
-  const host: Arrival = { entrance: { kind: 'host' }, from: '127.0.0.1', transport: 'udp' };
+  const host: Asked = { entrance: { kind: 'host' }, from: '127.0.0.1', transport: 'udp' };
 
   it('answers as that address would see it, and echoes it with its scope', () => {
     const options = clientSubnet([172, 18, 0, 2]);
