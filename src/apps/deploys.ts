@@ -88,7 +88,10 @@ export class Deploys {
       const started: Fresh[] = [];
       for (const slot of wanted) started.push(await this.#startOne(undo, app, placement, slot, tell));
       for (const { id } of started) await becomeReady(this.#readiness(), id);
-      for (const { id } of started) await this.#phases.attachRunning(this.#find(id), placement);
+      for (const network of placement.postDeploy) {
+        tell('step', `Associating app with network ${network}`);
+        for (const { id } of started) await this.#phases.attach(this.#find(id), network);
+      }
       for (const { id, process } of started)
         await this.#phases.name(this.#find(id), namingOf(app, process, placement.tld));
       return started;

@@ -4,7 +4,7 @@ import type { CreateContainer } from '../network/model.ts';
 import { runType } from './app-names.ts';
 import type { AppDeps } from './deps.ts';
 import { type ContainerType, labelsFor } from './labels.ts';
-import { type Placement, takesAliases } from './placement.ts';
+import { findNetwork, type Placement, takesAliases } from './placement.ts';
 import { type App, type Process, processOf } from './records.ts';
 
 export interface NewContainer {
@@ -37,16 +37,11 @@ export class Phases {
     return container;
   }
 
-  /** `attach-post-deploy`: the container runs. In deploy only. */
-  async attachRunning(container: Container, { postDeploy }: Placement): Promise<void> {
-    for (const network of postDeploy) await this.attach(container, network);
-  }
-
   /** No error when it is on the network already. @throws what the network says, in Dokku's words */
   async attach({ id }: Container, networkName: string): Promise<void> {
-    const { containers, networks } = this.deps.model;
+    const { containers } = this.deps.model;
+    const network = findNetwork(this.deps.model.networks, networkName);
     try {
-      const network = networks.find(networkName);
       const isOn = containers.find(id).memberships.some(({ network: ref }) => sameNetwork(network, ref));
       if (!isOn) await containers.connect(network.id, id);
     } catch (error) {

@@ -36,17 +36,16 @@ export function placementOf({ properties }: App, global: Properties): Placement 
 export function requireNetworks(networks: Networks, { initial, postCreate, postDeploy }: Placement): void {
   // `container:NAME` and the predefined modes are no networks to be found.
   const first = initial === '' || initial.startsWith('container:') ? [] : [initial];
-  for (const name of [...first, ...postCreate, ...postDeploy]) {
-    try {
-      networks.find(name);
-    } catch (error) {
-      if (!isKind(error, 'not-found')) throw error;
-      throw new FairleadError(
-        'not-found',
-        `Unable to attach container to network: network ${name} not found`,
-        { cause: error },
-      );
-    }
+  for (const name of [...first, ...postCreate, ...postDeploy]) findNetwork(networks, name);
+}
+
+/** @throws not-found, in Dokku's words */
+export function findNetwork(networks: Networks, name: string): Network {
+  try {
+    return networks.find(name);
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error;
+    throw new FairleadError('not-found', `Network ${name} does not exist`, { cause: error });
   }
 }
 

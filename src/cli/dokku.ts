@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { dokkuCommands } from './commands/dokku/commands.ts';
+import { helpFor, usageFor } from './commands/dokku/help.ts';
 import { DaemonError, Failure } from './failure.ts';
 import { connector } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
@@ -16,6 +17,11 @@ export async function dokku(argv: readonly string[], shell: Shell): Promise<numb
   const log = dokkuLog(shell, given.has('--quiet'));
   try {
     if (!run) return await elsewhere(name, argv, shell);
+    const usage = asksForUsage(name, args) ? usageFor(name) : undefined;
+    if (usage !== undefined) {
+      shell.stdout.write(usage);
+      return 0;
+    }
     const client = await connector('', shell)();
     return await run({ args, force: given.has('--force'), client, log, shell });
   } catch (error) {
@@ -41,11 +47,18 @@ export function splitGlobals(argv: readonly string[]) {
 async function elsewhere(name: string, argv: readonly string[], shell: Shell): Promise<number> {
   const real = findReal('dokku', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
   if (real !== undefined) return runReal(real, argv, shell);
-  const known = Object.keys(dokkuCommands).join(', ');
-  if (name !== 'help' && name !== '--help')
+  const help = helpFor(name, argv);
+  if (help === undefined) {
+    const known = Object.keys(dokkuCommands).join(', ');
     throw new Failure(`${name} is not a dokku command. Known here: ${known}`);
-  shell.stdout.write(
-    `Usage: dokku [--quiet|--force] COMMAND <command-specific-options>\n\nCommands: ${known}\n`,
-  );
+  }
+  shell.stdout.write(help);
   return 0;
+}
+
+/** A one-off command's words behind the app are its own. */
+function asksForUsage(name: string, args: readonly string[]): boolean {
+  const dashes = args.indexOf('--');
+  const own = name.startsWith('run') ? args.slice(0, 1) : dashes < 0 ? args : args.slice(0, dashes);
+  return own.includes('--help');
 }

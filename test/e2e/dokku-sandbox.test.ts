@@ -169,8 +169,16 @@ describe('apps in the sandbox way', () => {
     expect(await daemon.ok('ps', '-a', '--format', '{{.Names}}')).not.toContain('.run.');
   });
 
-  it('leaves the old containers serving when the new ones do not start, and nothing else', async () => {
+  it('leaves the old containers serving when a network is missing or the new ones do not start, and nothing else', async () => {
     const before = await daemon.ok('ps', '-aq', '--no-trunc');
+    await dokku('network:set', 'node-js-app', 'attach-post-deploy', 'missing-network');
+    expect(await daemon.run('dokku', 'ps:rebuild', 'node-js-app')).toEqual({
+      code: 1,
+      stdout: '-----> Rebuilding node-js-app\n',
+      stderr: ' !     Network missing-network does not exist\n',
+    });
+    await dokku('network:set', 'node-js-app', 'attach-post-deploy');
+    expect(await daemon.ok('ps', '-aq', '--no-trunc')).toBe(before);
     await dokku('ps:set', 'node-js-app', 'web', '--', 'sh', '-c', 'echo no database; exit 4');
     const { code, stderr } = await daemon.run('dokku', 'ps:rebuild', 'node-js-app');
     expect({ code, stderr }).toEqual({

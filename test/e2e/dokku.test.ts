@@ -5,8 +5,8 @@ import { runToEnd, TestDaemon } from '../rig/daemon.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));
 
-/** Dokku's network page, typed with dist/bin first on the PATH, in the simulated way. */
-describe("Dokku's network page", () => {
+/** Dokku's commands beyond the examples of its page, typed with dist/bin first on the PATH, in the simulated way. */
+describe("Dokku's commands", () => {
   let daemon: TestDaemon;
   beforeAll(async () => {
     daemon = await TestDaemon.start({ flags: ['--dns-listen', 'none', '--dataplane', 'simulated'] });
@@ -39,7 +39,7 @@ describe("Dokku's network page", () => {
     expect(await printed('dokku network:create test-network')).toBe('-----> Creating network test-network\n');
     expect(await printed('dokku network:list')).toBe('=====> Networks\nbridge\nhost\nnone\ntest-network\n');
     expect(await printed('dokku network:list --dokku-managed --quiet')).toBe('test-network\n');
-    const id = (await printed('docker network ls -q --no-trunc -f name=test-network')).trim();
+    const id = (await printed('docker network ls -q -f name=test-network')).trim();
     expect(await printed('dokku network:info test-network')).toBe(
       [
         '=====> test-network network information',
@@ -88,37 +88,11 @@ describe("Dokku's network page", () => {
     await refused('dokku apps:create', 'Please specify an app to run the command on');
   });
 
+  // What the page itself sets is in dokku-page.test.ts.
   it.each([
-    ['node-js-app attach-post-create test-network', 'Setting attach-post-create to test-network'],
-    ['node-js-app attach-post-deploy other-test-network', 'Setting attach-post-deploy to other-test-network'],
-    ['node-js-app initial-network global-network', 'Setting initial-network to global-network'],
-    ['node-js-app attach-post-create', 'Unsetting attach-post-create'],
-    ['node-js-app attach-post-deploy', 'Unsetting attach-post-deploy'],
-    ['node-js-app initial-network', 'Unsetting initial-network'],
-    [
-      '--global attach-post-create global-create-network',
-      'Setting attach-post-create to global-create-network',
-    ],
-    [
-      '--global attach-post-deploy global-deploy-network',
-      'Setting attach-post-deploy to global-deploy-network',
-    ],
-    ['--global initial-network global-network', 'Setting initial-network to global-network'],
-    ['--global attach-post-create', 'Unsetting attach-post-create'],
-    ['--global attach-post-deploy', 'Unsetting attach-post-deploy'],
-    ['--global initial-network', 'Unsetting initial-network'],
     ['node-js-app attach-post-deploy one two', 'Setting attach-post-deploy to one,two'],
     ['node-js-app attach-post-deploy ""', 'Unsetting attach-post-deploy'],
-    ['node-js-app tld svc.cluster.local', 'Setting tld to svc.cluster.local'],
-    ['node-js-app tld', 'Unsetting tld'],
-    ['--global tld svc.cluster.local', 'Setting tld to svc.cluster.local'],
-    ['--global tld', 'Unsetting tld'],
-    ['node-js-app bind-all-interfaces false', 'Setting bind-all-interfaces to false'],
-    ['node-js-app bind-all-interfaces true', 'Setting bind-all-interfaces to true'],
-    ['--global bind-all-interfaces true', 'Setting bind-all-interfaces to true'],
-    ['--global bind-all-interfaces', 'Unsetting bind-all-interfaces'],
-    ['node-js-app bind-all-interfaces', 'Unsetting bind-all-interfaces'],
-    ['node-js-app static-web-listener 127.0.0.1:8080', 'Setting static-web-listener to 127.0.0.1:8080'],
+    ['node-js-app static-web-listener [::1]:80', 'Setting static-web-listener to [::1]:80'],
     ['node-js-app static-web-listener', 'Unsetting static-web-listener'],
   ])('sets: dokku network:set %s', async (words, line) => {
     expect(await printed(`dokku network:set ${words}`)).toBe(`=====> ${line}\n`);
@@ -268,7 +242,7 @@ describe("Dokku's network page", () => {
     expect(await shell('dokku --quiet network:rebuild node-js-app')).toEqual({
       code: 1,
       stdout: '',
-      stderr: ' !     node-js-app.web.1: Unable to attach container to network: network missing not found\n',
+      stderr: ' !     node-js-app.web.1: Network missing does not exist\n',
     });
     expect((await shell('dokku network:rebuildall')).code).toBe(3);
     await printed('dokku network:set python-sample attach-post-deploy');
@@ -278,7 +252,7 @@ describe("Dokku's network page", () => {
     const before = await printed('docker ps -aq --no-trunc');
     await refused(
       'dokku ps:rebuild node-js-app',
-      'Unable to attach container to network: network missing not found',
+      'Network missing does not exist',
       '-----> Rebuilding node-js-app\n',
     );
     expect(await printed('docker ps -aq --no-trunc')).toBe(before);
@@ -326,6 +300,38 @@ describe("Dokku's network page", () => {
     });
     await printed('dokku --force apps:destroy python-sample');
     expect(await printed('docker ps -aq')).toBe('');
+  });
+
+  it('helps, in the words of Dokku', async () => {
+    expect(await printed('dokku network:help')).toBe(`Usage: dokku network[:COMMAND]
+
+Manage network settings for an app
+
+Additional commands:
+    network:create <network>                                         Creates an attachable docker network
+    network:destroy <network>                                        Destroys a docker network
+    network:exists <network>                                         Checks if a docker network exists
+    network:info <network> [--format text|json]                      Outputs information about a docker network
+    network:list [--format text|json] [--dokku-managed]              Lists all docker networks
+    network:rebuild <app>                                            Rebuilds network settings for an app
+    network:rebuildall                                               Rebuild network settings for all apps
+    network:report [<app>|--global] [<flag>] [--format stdout|json]  Displays a network report for one or more apps
+    network:set <app>|--global <property> (<value>...)               Set or clear a network property for an app
+`);
+    const overview = await printed('dokku help');
+    expect(overview).toContain('\n    network  Manage network settings for an app\n');
+    expect(await printed('dokku --help')).toBe(overview);
+    expect(await printed('dokku help --all')).toContain('\n    ps:rebuild <app> ');
+    expect(await printed('dokku network:exists --help')).toBe(
+      'Usage: dokku network:exists <network>\n\nChecks if a docker network exists\n',
+    );
+    const { code, stderr } = await shell('dokku proxy:build-config x');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^ ! {5}proxy:build-config is not a dokku command\. Known here: network:create, /,
+      ),
+    });
   });
 
   it('refuses to destroy a network that is used', async () => {

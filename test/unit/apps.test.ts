@@ -130,12 +130,10 @@ describe('an app', () => {
     await apps.rebuild('shop');
     const before = model.containers.list();
     await apps.setProperty('shop', 'attach-post-deploy', ['absent']);
-    await expect(apps.rebuild('shop')).rejects.toThrow(
-      'Unable to attach container to network: network absent not found',
-    );
+    await expect(apps.rebuild('shop')).rejects.toThrow('Network absent does not exist');
     expect(model.containers.list()).toEqual(before);
     expect(holders('deployed', 'shop.web')).toEqual(['shop.web.1']);
-    await expect(apps.scale('shop', { web: 4 })).rejects.toThrow('network absent not found');
+    await expect(apps.scale('shop', { web: 4 })).rejects.toThrow('Network absent does not exist');
     expect((await apps.get('shop')).scale).toEqual({ web: 1 });
   });
 

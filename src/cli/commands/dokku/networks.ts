@@ -1,3 +1,4 @@
+import { shortId } from '../../../lib/ids.ts';
 import type { Client } from '../../client/client.ts';
 import { DaemonError, Failure } from '../../failure.ts';
 import { anything } from '../../output/values.ts';
@@ -62,7 +63,7 @@ async function info({ args, client, log }: DokkuCall): Promise<number> {
   }
   log.title(`${name} network information`);
   const lines = [
-    ['ID:', network.Id],
+    ['ID:', shortId(network.Id)],
     ['Name:', network.Name],
     ['Driver:', network.Driver],
     ['Scope:', network.Scope],
@@ -99,7 +100,7 @@ function asJson(network: NetworkRecord) {
     CreatedAt: network.Created,
     DokkuManaged: isManaged(network),
     Driver: network.Driver,
-    ID: network.Id,
+    ID: shortId(network.Id),
     Internal: network.Internal,
     IPv6: network.EnableIPv6,
     Labels: network.Labels ?? {},
