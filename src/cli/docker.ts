@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { type RunWords, takeServices } from './beside/run-words.ts';
 import { type DockerCall, readCall } from './docker-call.ts';
 import { Failure } from './failure.ts';
 import { connector, type Parts } from './fairlead.ts';
@@ -15,6 +16,8 @@ export async function docker(argv: readonly string[], shell: Shell, parts: Parts
   try {
     if (call.daemon) return await ours(['daemon', ...call.words], call, shell, parts);
     if (belongsToUs(call)) return await ours(call.words, call, shell, parts);
+    const run = takeServices(call.words);
+    if (run && run.services.length > 0) return await publish(run, call, argv, shell, parts);
     const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
     if (isEngineWork(call) && (await isWithoutEngine(call, shell, real === undefined))) {
       return await ours(call.words, call, shell, parts);
@@ -33,9 +36,21 @@ const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 
 function belongsToUs({ words }: DockerCall): boolean {
   const [command = '', verb = ''] = words.map((word) => word.toLowerCase());
   if (command === 'network') return true;
-  if (command === 'service') return verb === '' || verb.startsWith('-') || serviceVerbs.has(verb);
-  const creates = command === 'run' || command === 'create' || `${command} ${verb}` === 'container run';
-  return creates && words.some((word) => /^--publish-service(=|$)/.test(word));
+  return command === 'service' && (verb === '' || verb.startsWith('-') || serviceVerbs.has(verb));
+}
+
+/** Beside an Engine the real docker makes the container, otherwise we do. */
+async function publish(
+  words: RunWords,
+  { host, words: all }: DockerCall,
+  argv: readonly string[],
+  shell: Shell,
+  parts: Parts,
+): Promise<number> {
+  const { runBeside } = await import('./beside/run-beside.ts');
+  const globals = argv.slice(0, argv.length - all.length);
+  const code = await runBeside({ words, host, globals }, shell);
+  return code ?? (await ours(all, { host, daemon: false, words: all }, shell, parts));
 }
 
 /** Commands that a daemon without an Engine answers itself. */

@@ -1,3 +1,4 @@
+import { takeServices } from './beside/run-words.ts';
 import type { Connect } from './client/connect.ts';
 import { chooseEndpoint } from './client/endpoint.ts';
 import type { Command } from './command.ts';
@@ -20,17 +21,38 @@ export interface Parts {
 /** Runs one command line. @returns the exit code */
 export async function fairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
   const { program } = await import('./commands/program.ts');
-  return runProgram(program(parts), argv, shell);
+  return runProgram(program(parts), argv, shell, besideEngine);
+}
+
+/** What may do a command instead of the program. @returns undefined: it is the program's */
+export type Instead = (host: string, words: readonly string[], shell: Shell) => Promise<number | undefined>;
+
+/** Where containers are an Engine's, its own docker makes them: it has flags that we have not. */
+async function besideEngine(
+  host: string,
+  args: readonly string[],
+  shell: Shell,
+): Promise<number | undefined> {
+  const words = takeServices(args);
+  if (!words || words.help) return undefined;
+  const { runBeside } = await import('./beside/run-beside.ts');
+  return await runBeside({ words, host, globals: [] }, shell);
 }
 
 /** Global flags, then a command of the program. */
-export async function runProgram(root: Group, argv: readonly string[], shell: Shell): Promise<number> {
+export async function runProgram(
+  root: Group,
+  argv: readonly string[],
+  shell: Shell,
+  instead: Instead = async () => undefined,
+): Promise<number> {
   try {
     const { flags, args } = await parseGlobal(argv);
     if (flags.version) return dispatch(root, ['version', '--short'], contextOf(flags.host, shell));
     const words =
       flags.host && args[0] === 'daemon' ? ['daemon', '--host', flags.host, ...args.slice(1)] : args;
-    return await dispatch(root, words, contextOf(flags.host, shell));
+    const done = await instead(flags.host, words, shell);
+    return done ?? (await dispatch(root, words, contextOf(flags.host, shell)));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     shell.stderr.write(`${shell.program}: ${error.message}. See '${shell.program} --help'.\n`);

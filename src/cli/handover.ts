@@ -38,9 +38,14 @@ function isExecutable(file: string): boolean {
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 const always = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** Runs the program in our place: same stdio, environment and signals. @returns its exit code */
-export function runReal(file: string, argv: readonly string[], shell: Shell): Promise<number> {
-  const child = spawn(file, argv, { stdio: 'inherit', argv0: shell.program });
+/** Runs the program in our place: same stdio, environment (unless given) and signals. @returns its exit code */
+export function runReal(
+  file: string,
+  argv: readonly string[],
+  shell: Shell,
+  env: NodeJS.ProcessEnv = shell.env,
+): Promise<number> {
+  const child = spawn(file, argv, { stdio: 'inherit', argv0: shell.program, env });
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of fromTerminal) process.on(signal, process.stdin.isTTY ? () => {} : forward);
   for (const signal of always) process.on(signal, forward);

@@ -1,15 +1,15 @@
-import http from 'node:http';
-import { z } from 'zod';
+import http, { type IncomingHttpHeaders } from 'node:http';
 import { FairleadError } from '../../lib/errors.ts';
 import { engineUnreachable } from './unreachable.ts';
 
 export interface EngineAnswer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
-/** How long a short answer may take, in milliseconds. */
-const answerMs = 30_000;
+/** Making a container copies its files where the storage driver is `vfs`, in milliseconds. */
+const answerMs = 120_000;
 
 /**
  * One call of our own to the Engine, for what is put together from its answer and ours. JSON bodies only.
@@ -24,30 +24,22 @@ export function callEngine(
   return new Promise((resolve, reject) => {
     const failed = (error: unknown) =>
       reject(new FairleadError('unavailable', engineUnreachable(socketPath, error), { cause: error }));
-    const headers = { Host: 'docker', ...(body !== undefined && { 'Content-Type': 'application/json' }) };
+    const length = Buffer.byteLength(body ?? '');
+    const ofBody = { 'Content-Type': 'application/json', 'Content-Length': length };
+    const headers = { Host: 'docker', ...(body !== undefined && ofBody) };
     const signal = AbortSignal.timeout(answerMs);
     const call = http.request({ socketPath, method, path, headers, agent: false, signal }, (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));
       answer.once('error', failed);
-      answer.once('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(parts) }));
+      answer.once('end', () => {
+        const { statusCode: status = 0, headers } = answer;
+        resolve({ status, headers, body: Buffer.concat(parts) });
+      });
     });
     call.once('error', failed);
     call.end(body);
   });
-}
-
-const object = z.record(z.string(), z.unknown());
-
-/** A JSON object of the Engine. @throws unavailable when it does not answer, or not with one */
-export async function askEngine(socketPath: string, path: string): Promise<Record<string, unknown>> {
-  const { status, body } = await callEngine(socketPath, 'GET', path);
-  const parsed = status === 200 ? object.safeParse(parseJson(body.toString())) : undefined;
-  if (parsed?.success) return parsed.data;
-  throw new FairleadError(
-    'unavailable',
-    `the Docker Engine at unix://${socketPath} answered ${path} with ${status}`,
-  );
 }
 
 export function parseJson(text: string): unknown {

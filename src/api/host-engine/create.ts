@@ -10,6 +10,7 @@ import type { Upstream } from './upstream.ts';
 const createBody = z.looseObject({
   PublishService: z.union([z.string(), z.array(z.string())]).nullish(),
   HostConfig: z.looseObject({ NetworkMode: z.string().nullish() }).nullish(),
+  NetworkingConfig: z.looseObject({ EndpointsConfig: z.record(z.string(), z.unknown()).nullish() }).nullish(),
 });
 type CreateBody = z.infer<typeof createBody>;
 const created = z.object({ Id: z.string() });
@@ -35,7 +36,8 @@ export function createThroughRoute(app: FastifyInstance, model: Model, upstream:
     if (!body.success || services.length === 0) {
       return relay(reply, await callEngine(upstream.socketPath, 'POST', path, text));
     }
-    return relay(reply, await createPublished(model, upstream, { path, body: body.data, services }));
+    const { answer, published } = await createPublished(model, upstream, { path, body: body.data, services });
+    return relay(reply.header(publishedHeader, published.join(',')), answer);
   });
 }
 
@@ -43,45 +45,65 @@ function relay(reply: FastifyReply, { status, body }: EngineAnswer): FastifyRepl
   return reply.code(status).type('application/json').send(body.toString());
 }
 
+/** Ids of the services that there were not before; whoever cannot start the container takes them back. */
+const publishedHeader = 'Fairlead-Published';
+
+interface Created {
+  readonly answer: EngineAnswer;
+  readonly published: readonly string[];
+}
+
 /** All or nothing: with a service that cannot be taken, neither the container nor what was published stays. */
 async function createPublished(
   model: Model,
   upstream: Upstream,
   { path, body, services }: Create,
-): Promise<EngineAnswer> {
+): Promise<Created> {
   return await withUndo(async (undo) => {
-    const views: ServiceView[] = [];
-    for (const ref of services) views.push(await findOrPublish(model, ref, undo));
-    const sent = JSON.stringify(placedOn(views[0]?.network.name, body));
+    const places: Place[] = [];
+    for (const ref of services) places.push(await findOrPublish(model, ref, undo));
+    const sent = JSON.stringify(placedOn(places[0]?.view.network.name, body));
     const answer = await callEngine(upstream.socketPath, 'POST', path, sent);
     const made = created.safeParse(parseJson(answer.body.toString()));
     if (answer.status !== 201 || !made.success) {
       await undo.unwind();
-      return answer;
+      return { answer, published: [] };
     }
     const { Id } = made.data;
     undo.push('create', () => callEngine(upstream.socketPath, 'DELETE', `/containers/${Id}?force=1&v=1`));
     await upstream.know(Id);
-    for (const { service } of views) await model.services.attach(service.id, Id);
-    return answer;
+    for (const { view } of places) await model.services.attach(view.service.id, Id);
+    return { answer, published: places.flatMap(({ isNew, view }) => (isNew ? [view.service.id] : [])) };
   });
 }
 
-async function findOrPublish({ services }: Model, ref: string, undo: UndoStack): Promise<ServiceView> {
+interface Place {
+  readonly view: ServiceView;
+  readonly isNew: boolean;
+}
+
+async function findOrPublish({ services }: Model, ref: string, undo: UndoStack): Promise<Place> {
   try {
-    return await services.find(ref);
+    return { view: await services.find(ref), isNew: false };
   } catch (error) {
     if (!isKind(error, 'not-found')) throw error;
   }
   // Where the network is what is not found, this says so.
   const view = await services.publish(ref);
   undo.push(`publish ${ref}`, () => services.unpublish(view.service.id, { force: true }));
-  return view;
+  return { view, isNew: true };
 }
 
 /** Without a network of its own choice a container is where its first service is, as in 2015. */
 function placedOn(network: string | undefined, { PublishService: _, ...body }: CreateBody): CreateBody {
   const mode = body.HostConfig?.NetworkMode ?? '';
   if (network === undefined || (mode !== '' && mode !== 'default')) return body;
-  return { ...body, HostConfig: { ...body.HostConfig, NetworkMode: network } };
+  const { default: settings, ...others } = body.NetworkingConfig?.EndpointsConfig ?? {};
+  // Where the two name different networks, the Engine goes by this one (docker-facts 5.3).
+  const EndpointsConfig = settings === undefined ? others : { ...others, [network]: settings };
+  return {
+    ...body,
+    HostConfig: { ...body.HostConfig, NetworkMode: network },
+    ...(body.NetworkingConfig && { NetworkingConfig: { ...body.NetworkingConfig, EndpointsConfig } }),
+  };
 }

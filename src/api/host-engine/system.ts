@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { messageOf } from '../../lib/errors.ts';
+import { FairleadError, messageOf } from '../../lib/errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { infoShape } from '../engine/info-shape.ts';
 import { pingRoutes, versionShape } from '../engine/system.ts';
 import { apiVersion, isBefore, splitVersion } from '../version.ts';
-import { askEngine } from './call.ts';
+import { callEngine, parseJson } from './call.ts';
 import type { Upstream } from './upstream.ts';
 
 const texts = z
@@ -33,9 +33,10 @@ export function systemThroughRoutes(
   app.get('/info', async () => {
     const ours = infoShape(info(), model);
     try {
-      return merged(await askEngine(upstream.socketPath, '/info'), ours);
+      return merged(await askEngine(upstream.socketPath, '/info'), ours, upstream);
     } catch (error) {
-      return { ...ours, Warnings: [...texts.parse(ours.Warnings), `WARNING: ${messageOf(error)}`] };
+      const Warnings = [...texts.parse(ours.Warnings), `WARNING: ${messageOf(error)}`];
+      return { ...ours, Warnings, Fairlead: withEngine(ours.Fairlead, upstream) };
     }
   });
 }
@@ -49,13 +50,35 @@ export function spokenVersion({ apiVersion: engine }: Upstream): string {
 }
 
 /** What is said of the host and its containers is the Engine's; drivers and warnings are of both. */
-function merged(engine: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
+function merged(
+  engine: Record<string, unknown>,
+  ours: Record<string, unknown>,
+  upstream: Upstream,
+): Record<string, unknown> {
   const theirs = plugins.parse(engine.Plugins);
   const drivers = [...theirs.Network, ...plugins.parse(ours.Plugins).Network];
   return {
     ...engine,
     Plugins: { ...theirs, Network: [...new Set(drivers)] },
     Warnings: [...texts.catch([]).parse(engine.Warnings), ...texts.parse(ours.Warnings)],
-    Fairlead: ours.Fairlead,
+    Fairlead: withEngine(ours.Fairlead, upstream),
   };
+}
+
+/** The drop-in asks where the containers are. */
+function withEngine(fairlead: unknown, { socketPath }: Upstream): Record<string, unknown> {
+  return { ...object.catch({}).parse(fairlead), engine: `unix://${socketPath}` };
+}
+
+const object = z.record(z.string(), z.unknown());
+
+/** A JSON object of the Engine. @throws unavailable when it does not answer, or not with one */
+async function askEngine(socketPath: string, path: string): Promise<Record<string, unknown>> {
+  const { status, body } = await callEngine(socketPath, 'GET', path);
+  const parsed = status === 200 ? object.safeParse(parseJson(body.toString())) : undefined;
+  if (parsed?.success) return parsed.data;
+  throw new FairleadError(
+    'unavailable',
+    `the Docker Engine at unix://${socketPath} answered ${path} with ${status}`,
+  );
 }

@@ -35,6 +35,8 @@ export const infoRecord = z.object({
     nodeName: z._default(z.string(), ''),
     dataRoot: z._default(z.string(), ''),
     defaultNetwork: z._default(z.string(), ''),
+    /** Of the Docker Engine that has the containers: `unix://…`. */
+    engine: z.optional(z.string()),
     stores: z._default(z.array(store), []),
     plugins: z._default(z.array(plugin), []),
     dns: z.optional(
