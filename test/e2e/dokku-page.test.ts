@@ -147,24 +147,32 @@ describe.each(['simulated', 'linux'] as const)("Dokku's network page, data plane
         '-----> Ensuring network configuration is in sync for node-js-app\n',
       ),
     // Its image says that it listens on 5000; the page's does not.
-    34: (example) => psRow(example, '5000/tcp'),
+    34: async (example) => void (await psRow(example, '5000/tcp')),
     35: async ({ command, printed }) =>
       expect((await printedBy(command)).replace(address, printed[0] ?? '')).toBe(text(printed)),
-    37: (example) => psRow(example, '0\\.0\\.0\\.0:\\d{5}->5000/tcp'),
+    37: async (example) => {
+      const port = await psRow(example, '0\\.0\\.0\\.0:(\\d{5})->5000/tcp');
+      if (host)
+        expect((await daemon.inHost('curl', '-sS', '-m', '5', `http://127.0.0.1:${port}/`)).stdout).toBe(
+          'here',
+        );
+    },
     40: reports,
     41: reports,
     42: async ({ command }) => expect(await printedBy(command)).toBe('false\n'),
   };
 
-  async function psRow({ command, printed: [head = ''] }: Example, ports: string): Promise<void> {
+  /** @returns the host's port, if there is one to be had */
+  async function psRow(
+    { command, printed: [head = ''] }: Example,
+    ports: string,
+  ): Promise<string | undefined> {
     const [titles = '', row, ...others] = (await printedBy(command)).split('\n');
     expect(titles.split(/ {2,}/)).toEqual(head.split(/ {2,}/));
-    expect(row).toMatch(
-      new RegExp(
-        `^[0-9a-f]{12} +dokku/node-js-app:latest +"/bin/bash -c 'exec.*" +.+ ago +Up .+? +${ports} +node-js-app\\.web\\.1$`,
-      ),
-    );
+    const form = `^[0-9a-f]{12} +dokku/node-js-app:latest +"/bin/bash -c 'exec.*" +.+ ago +Up .+? +${ports} +node-js-app\\.web\\.1$`;
+    expect(row).toMatch(new RegExp(form));
     expect(others).toEqual(['']);
+    return new RegExp(form).exec(row ?? '')?.[1];
   }
 
   async function reports({ command, printed }: Example): Promise<void> {

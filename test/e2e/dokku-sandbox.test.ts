@@ -1,18 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { steadyClient as client, slowServer as server } from '../rig/app-programs.ts';
 import { TestDaemon } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { until } from '../rig/until.ts';
-
-/** Takes its time to listen, as real applications do: nobody must be sent to it before. */
-const server = `setTimeout(() => require('http').createServer(({ socket }, answer) => answer.end(socket.localAddress.replace('::ffff:', '')))
-  .listen(process.env.PORT), 700)`;
-/** Requests ten times a second as any program would: a lookup by getaddrinfo and a connection for each. */
-const client = `setInterval(() => require('http')
-    .get('http://' + process.env.TARGET + ':5000', { agent: false, timeout: 900 }, (answer) => {
-      let text = ''; answer.on('data', (chunk) => { text += chunk; });
-      answer.on('end', () => console.log('ok ' + text));
-    }).on('timeout', function () { this.destroy(new Error('timeout')); })
-    .on('error', (error) => console.log('failed ' + error.message)), 100)`;
 
 /** Apps with real programs in a throwaway namespace that plays the host. */
 describe('apps in the sandbox way', () => {
