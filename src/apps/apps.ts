@@ -6,7 +6,7 @@ import { parseAppName, parseProcessType, runType } from './app-names.ts';
 import { AppRecords } from './app-records.ts';
 import { Deploys } from './deploys.ts';
 import type { AppDeps, Step, Tell } from './deps.ts';
-import { type AppContainer, appContainers, asAppContainer, isPassing } from './labels.ts';
+import { type AppContainer, appContainers, asAppContainer, isPassing, isRetired } from './labels.ts';
 import { type ReachableName, reachableNames } from './names.ts';
 import { Phases } from './phases.ts';
 import { placementOf, requireNetworks } from './placement.ts';
@@ -179,13 +179,14 @@ export class Apps {
     });
   }
 
-  /** A container that somebody else started, or put on a network, gets the name of its process there. */
+  /** A container that somebody else started, put on a network or retired gets the name of its process, or loses it. */
   async nameContainer(id: string): Promise<void> {
     const one = asAppContainer(this.deps.model.containers.find(id));
-    if (one?.type !== 'deploy' || isPassing(one.container)) return;
+    if (one?.type !== 'deploy') return;
     await this.#exclusively(one.app, async () => {
-      // It may have been retired while this waited.
+      // A deploy of ours may have had its turn meanwhile.
       const current = this.deps.model.containers.runtime.get(id);
+      if (current && isRetired(current)) return await this.#phases.name(current, { aliases: [] });
       if (!current || isPassing(current)) return;
       const app = await this.get(one.app);
       const { tld } = placementOf(app, await this.#records.global());

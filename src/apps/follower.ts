@@ -5,8 +5,8 @@ import type { Model } from '../network/model.ts';
 import type { Apps } from './apps.ts';
 
 /**
- * Names containers that we did not deploy: those of a Dokku host, known by their labels. Follows what is started
- * and what is put on networks, after a look at what runs already. @returns what ends it
+ * Names containers that we did not deploy: those of a Dokku host, known by their labels. Follows what is started,
+ * renamed and put on networks, after a look at what runs already. @returns what ends it
  */
 export function followContainers(
   apps: Pick<Apps, 'nameContainer'>,
@@ -40,6 +40,6 @@ export function followContainers(
 }
 
 function containerOf({ Type, Action, Actor }: DaemonEvent): string | undefined {
-  if (Type === 'container' && Action === 'start') return Actor.ID;
+  if (Type === 'container' && (Action === 'start' || Action === 'rename')) return Actor.ID;
   return Type === 'network' && Action === 'connect' ? Actor.Attributes.container : undefined;
 }

@@ -18,12 +18,17 @@ export interface AppContainer {
   readonly container: Container;
 }
 
-/** What a container is to an app; undefined for one that is no app's. Dokku's own need not say their type. */
+/** What a container is to an app; undefined for one that is no app's. One that does not say its type serves. */
 export function asAppContainer(container: Container): AppContainer | undefined {
   const { [labels.app]: app, [labels.process]: process, [labels.container]: said } = container.spec.labels;
   if (!app || !process || !isAppName(app)) return undefined;
-  const type = said === 'build' || said === 'run' ? said : 'deploy';
-  return { app, process, type, container };
+  return { app, process, type: typeOf(said), container };
+}
+
+/** Dokku has more that end by themselves, `cron` for one. */
+function typeOf(said: string | undefined): ContainerType {
+  if (said === undefined || said === '' || said === 'deploy') return 'deploy';
+  return said === 'build' ? said : 'run';
 }
 
 export function appContainers(containers: readonly Container[]): readonly AppContainer[] {
@@ -34,11 +39,18 @@ export function labelsFor(app: string, process: string, type: ContainerType): Re
   return { [labels.app]: app, [labels.process]: process, [labels.container]: type };
 }
 
-/** Names that a deploy gives to containers that do not serve yet, or no longer; a crash may leave them. */
-const passing = /\.(upcoming|retired)-[0-9a-f]+$/;
+/** Names that a deploy of ours gives to containers that do not serve yet, or no longer; a crash may leave them. */
+const passing = /\.(upcoming|retired)-[0-9a-f]{8}$/;
+/** Dokku adds the Unix time to the name of a container that it is about to stop. */
+const retiredByDokku = /\.\d{10}$/;
 
+/** What Dokku calls upcoming serves, as far as names go: it has its alias from the beginning there. */
 export function isPassing({ name }: Container): boolean {
-  return passing.test(name);
+  return passing.test(name) || retiredByDokku.test(name);
+}
+
+export function isRetired({ name }: Container): boolean {
+  return /\.retired-[0-9a-f]{8}$/.test(name) || retiredByDokku.test(name);
 }
 
 export function upcomingName(name: string, tag: string): string {

@@ -39,7 +39,7 @@ export type Properties = Readonly<Record<string, string>>;
 export const buildType = 'build';
 
 /** Buildpack applications listen on 5000, and are told so (Dokku's page). */
-const defaultPort = 5000;
+export const defaultPort = 5000;
 
 export function processOf({ name, processes }: App, type: string): Process {
   const ports = type === 'web' ? [defaultPort] : [];

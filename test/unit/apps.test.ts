@@ -155,7 +155,7 @@ describe('an app', () => {
   it('clears what a deploy left that died', async () => {
     await apps.rebuild('shop');
     const labels = { 'com.dokku.app-name': 'shop', 'com.dokku.process-type': 'web' };
-    for (const name of ['shop.web.1.upcoming-0a', 'shop.web.1.retired-0b'])
+    for (const name of ['shop.web.1.upcoming-00c0ffee', 'shop.web.1.retired-0badcafe'])
       await model.containers.start((await model.containers.create({ name, image: 'x', labels })).id);
     expect((await apps.deployed('shop')).containers.map(({ container }) => container.name)).toEqual([
       'shop.web.1',
@@ -233,6 +233,36 @@ describe('an app', () => {
     await apps.create('shop');
     await apps.scale('shop', { web: 1 });
     expect(model.containers.list()).toEqual([]);
+  });
+
+  it('follows a deploy of Dokku itself: the name never goes, and the retired lose it', async () => {
+    const labels = { 'com.dokku.app-name': 'theirs', 'com.dokku.process-type': 'web' };
+    const start = async (name: string, type: string) => {
+      const spec = { name, image: 'x', networkMode: 'created', env: ['PORT=3000'] };
+      const { id } = await model.containers.create({
+        ...spec,
+        labels: { ...labels, 'com.dokku.container-type': type },
+      });
+      await model.containers.start(id);
+      return id;
+    };
+    const stop = followContainers(apps, model, silentLogger);
+    const named = (...want: readonly string[]) =>
+      until(
+        `names of ${want}`,
+        () => holders('created', 'theirs.web'),
+        (found) => found.join() === want.join(),
+      );
+    const old = await start('theirs.web.1', 'deploy');
+    await named('theirs.web.1');
+    await start('theirs.cron.4711', 'cron');
+    const fresh = await start('theirs.web.1.upcoming-4711', 'deploy');
+    await named('theirs.web.1', 'theirs.web.1.upcoming-4711');
+    await model.containers.rename(old, 'theirs.web.1.1700000000');
+    await model.containers.rename(fresh, 'theirs.web.1');
+    await named('theirs.web.1');
+    expect((await apps.report('theirs'))['network-web-listeners']).toMatch(/^172\.19\.0\.\d+:3000$/);
+    stop();
   });
 
   it('does not begin when a container that is not its own has the name', async () => {
