@@ -1,11 +1,11 @@
 import type { Check, CommitResult, Store, StoreStatus, Write } from '../../kvstore/store.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
-import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
 import { EndpointFolders } from './endpoint-folders.ts';
 import { Entrance, type Stores } from './entrance.ts';
-import { keys } from './keys.ts';
-import { type ObjectLists, watchLists } from './object-lists.ts';
+import { KeptRecords } from './kept-records.ts';
+import { folders, keys } from './keys.ts';
+import { listed, type ObjectLists, watchLists } from './object-lists.ts';
 import type { Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
 import { Refill } from './refill.ts';
 import { ensureSchema } from './schema.ts';
@@ -23,8 +23,6 @@ export interface DirectoryOptions {
   readonly graceMs?: number;
 }
 
-/** How long to wait for the lists of a store that answers, in milliseconds. */
-const listedMs = 10_000;
 /** Less would not let nodes find the way back to a store: their tries are up to 2 s apart, and take turns. */
 const leastGraceMs = 10_000;
 
@@ -38,6 +36,8 @@ export class Directory {
   readonly #endpoints: EndpointFolders;
   readonly #listeners = new Set<DirectoryListener>();
   readonly #refill: Refill;
+  /** Read from the store by who needs them, and known here for the day that it is wiped. */
+  readonly #apps: KeptRecords | undefined;
   readonly #graceMs: number;
   readonly #entrance: Entrance;
 
@@ -52,6 +52,8 @@ export class Directory {
     for (const store of new Set([stores.local, stores.global])) {
       this.#folders.set(store, this.#watchLists(store));
     }
+    if (stores.global !== stores.local)
+      this.#apps = new KeptRecords(stores.global, folders.apps, log, () => this.#unlessWiped(stores.global));
     const onChange = (networkIds: ReadonlySet<string>) => this.#notify(networkIds);
     const doubts = (of: 'self' | 'other') => this.#entrance.doubts(of);
     this.#endpoints = new EndpointFolders(stores.local, {
@@ -91,7 +93,7 @@ export class Directory {
     await this.#entrance.open(async () => {
       if (await this.#refill.needed()) await this.#putBack();
       else await this.#refill.enter();
-      await this.#listed();
+      await listed(this.#foldersOf(this.stores.global), this.stores.global);
     });
   }
 
@@ -199,16 +201,7 @@ export class Directory {
 
   async close(): Promise<void> {
     const all = [...this.#folders.values()].flatMap((lists) => [lists.networks, lists.services, lists.nodes]);
-    await Promise.all([this.#endpoints.stop(), ...all.map((folder) => folder.stop())]);
-  }
-
-  /** @throws unavailable when the store does not tell what it has */
-  async #listed(): Promise<void> {
-    const { networks, services, nodes } = this.#foldersOf(this.stores.global);
-    const all = Promise.all([networks.ready, services.ready, nodes.ready]);
-    if (await inTime(all, listedMs)) return;
-    const { name } = this.stores.global.status();
-    throw new FairleadError('unavailable', `kv store ${name} gave no answer in ${listedMs / 1000} s`);
+    await Promise.all([this.#endpoints.stop(), this.#apps?.stop(), ...all.map((folder) => folder.stop())]);
   }
 
   #storeOf(network: Network): Store {
@@ -239,7 +232,8 @@ export class Directory {
 
   async #putBack(): Promise<void> {
     const { networks, services } = this.#foldersOf(this.stores.global);
-    for (const { key } of await this.#refill.run([...networks.records()], [...services.records()])) {
+    const known = { networks: [...networks.records()], services: [...services.records()] };
+    for (const { key } of await this.#refill.run({ ...known, apps: this.#apps?.all() ?? [] })) {
       for (const folder of [networks, services]) folder.forget(key);
     }
   }

@@ -1,4 +1,6 @@
 import type { Store } from '../../kvstore/store.ts';
+import { FairleadError } from '../lib/errors.ts';
+import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
 import { folders } from './keys.ts';
 import {
@@ -60,4 +62,15 @@ export function watchLists(
       doubts,
     }),
   };
+}
+
+/** How long to wait for the lists of a store that answers, in milliseconds. */
+const listedMs = 10_000;
+
+/** @throws unavailable when the store does not tell what it has */
+export async function listed({ networks, services, nodes }: ObjectLists, store: Store): Promise<void> {
+  const all = Promise.all([networks.ready, services.ready, nodes.ready]);
+  if (await inTime(all, listedMs)) return;
+  const { name } = store.status();
+  throw new FairleadError('unavailable', `kv store ${name} gave no answer in ${listedMs / 1000} s`);
 }

@@ -1,15 +1,24 @@
+import { z } from 'zod';
 import type { Check, Store, Write } from '../../kvstore/store.ts';
 import { overlaps, parseSubnet, withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
-import { decodeOrThrow } from './decode.ts';
+import { decodeOrSkip, decodeOrThrow } from './decode.ts';
+import type { Kept } from './kept-records.ts';
 import { keys } from './keys.ts';
 import { type Network, type Service, type Subnets, subnetsSchema } from './records.ts';
 import { ensureSchema } from './schema.ts';
 
 const retryMs = 500;
 const maxTries = 20;
+
+/** What a node knows of a store. */
+export interface Known {
+  readonly networks: readonly Network[];
+  readonly services: readonly Service[];
+  readonly apps: readonly Kept[];
+}
 
 /** Records of a network or service whose place in the store another one has taken. */
 export interface Lost {
@@ -18,7 +27,7 @@ export interface Lost {
 
 /**
  * Puts back what a KV store has lost: one whose identity is no longer what it was when we came was wiped. Every
- * node knows all networks and services and writes them if absent, so it does not matter who is first.
+ * node knows all networks, services and apps and writes them if absent, so it does not matter who is first.
  * Endpoints are put back by the nodes that have them (network/reconcile.ts).
  */
 export class Refill {
@@ -43,28 +52,22 @@ export class Refill {
   }
 
   /** @returns what could not be put back. @throws unavailable when the store stays away */
-  run(networks: readonly Network[], services: readonly Service[]): Promise<readonly Lost[]> {
-    this.#running ??= this.#run(networks, services).finally(() => {
+  run(known: Known): Promise<readonly Lost[]> {
+    this.#running ??= this.#run(known).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  async #run(networks: readonly Network[], services: readonly Service[]): Promise<readonly Lost[]> {
+  async #run(known: Known): Promise<readonly Lost[]> {
     const { name } = this.store.status();
     for (let tried = 1; ; tried += 1) {
       try {
         if ((await this.store.get(keys.identity))?.value === this.#identity) return [];
-        const counts = `${networks.length} networks and ${services.length} services`;
+        const { networks, services, apps } = known;
+        const counts = `${networks.length} networks, ${services.length} services and ${apps.length} apps`;
         this.log.warn(`kv store ${name} has lost its data; putting back ${counts}`);
-        const lost: Lost[] = [];
-        for (const network of networks) lost.push(...(await this.#putNetwork(network)));
-        const gone = new Set(lost.map(({ key }) => key));
-        for (const service of services) {
-          const isOnLost = gone.has(keys.network(service.networkId));
-          const own = keys.service(service.networkId, service.name);
-          lost.push(...(isOnLost ? [{ key: own }] : await this.#putService(service)));
-        }
+        const lost = await this.#putAll(known);
         this.#identity = await ensureSchema(this.store, JSON.parse(this.#identity ?? '""'));
         return lost;
       } catch (error) {
@@ -73,6 +76,19 @@ export class Refill {
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }
+  }
+
+  async #putAll({ networks, services, apps }: Known): Promise<readonly Lost[]> {
+    const lost: Lost[] = [];
+    for (const network of networks) lost.push(...(await this.#putNetwork(network)));
+    const gone = new Set(lost.map(({ key }) => key));
+    for (const service of services) {
+      const isOnLost = gone.has(keys.network(service.networkId));
+      const own = keys.service(service.networkId, service.name);
+      lost.push(...(isOnLost ? [{ key: own }] : await this.#putService(service)));
+    }
+    for (const app of apps) await this.#putApp(app);
+    return lost;
   }
 
   async #putNetwork({ removing: _, ...network }: Network): Promise<readonly Lost[]> {
@@ -118,7 +134,19 @@ export class Refill {
     this.log.error(`service ${service.name} is lost with the store: ${result.failed} is another's by now`);
     return [{ key: own }];
   }
+
+  /** Where there is one it is the same, put by another node, or a new one, which was made later than ours. */
+  async #putApp({ key, record }: Kept): Promise<void> {
+    const result = await this.store.commit([{ key, expect: 'absent' }], [put(key, record)]);
+    if (result.ok) return;
+    const there = await this.store.get(key);
+    const other = there && decodeOrSkip(madeSchema, there);
+    if (other && other.created !== record.created)
+      this.log.error(`${key} is lost with the store: one that was made later has its name`);
+  }
 }
+
+const madeSchema = z.object({ created: z.string().optional() });
 
 function put(key: string, value: unknown): Write & { readonly op: 'put' } {
   return { op: 'put', key, value: JSON.stringify(value) };

@@ -70,6 +70,10 @@ export class WatchedFolder<T> {
     for (const { record } of this.#entries.values()) yield record;
   }
 
+  entries(): IterableIterator<[string, Versioned<T>]> {
+    return this.#entries.entries();
+  }
+
   covers(key: string): boolean {
     return key.startsWith(this.options.prefix);
   }

@@ -31,6 +31,9 @@ describe.concurrent.each(storeKinds)('$provider away for 30 s, then wiped', (kin
   it('no name fails, local networks work, global writes say why, and no record is lost', async () => {
     await using cluster = await Cluster.start({ kind, nodes: 2 });
     const { a, b, askers, names } = await populate(cluster);
+    await b.must('POST', '/apps', { name: 'shop' });
+    await b.must('POST', '/apps/shop/scale', { scale: { web: 2 } });
+    const apps = await cluster.store.list('apps/');
     const before = essence(await readRecords(cluster.store));
     const watches = [new NameWatch(a, askers.a, names), new NameWatch(b, askers.b, names)];
     const traffic = [new Traffic(a), new Traffic(b)];
@@ -62,6 +65,8 @@ describe.concurrent.each(storeKinds)('$provider away for 30 s, then wiped', (kin
 
     await cluster.wipe();
     await hasAgain(cluster, before);
+    const values = (entries: typeof apps) => entries.map(({ key, value }) => [key, value]);
+    expect(values(await cluster.store.list('apps/'))).toEqual(values(apps));
     await hasConverged(cluster);
     await pause(1000);
     for (const watch of watches) {

@@ -54,7 +54,9 @@ describe('a wiped store', () => {
     expect(await nodes[0].refill.needed()).toBe(false);
     await wipe(store);
     expect(await nodes[1].refill.needed()).toBe(true);
-    const lost = await Promise.all(nodes.map(({ refill }) => refill.run([foo, bar], [db])));
+    const lost = await Promise.all(
+      nodes.map(({ refill }) => refill.run({ networks: [foo, bar], services: [db], apps: [] })),
+    );
     expect(lost.flat()).toEqual([]);
     const records = await readRecords(store);
     expect(records.networks).toEqual(
@@ -87,7 +89,7 @@ describe('a wiped store', () => {
         },
       ],
     );
-    expect(await refill.run([foo, bar], [db])).toEqual([
+    expect(await refill.run({ networks: [foo, bar], services: [db], apps: [] })).toEqual([
       { key: keys.network(foo.id) },
       { key: keys.service(foo.id, 'db') },
     ]);
@@ -106,10 +108,36 @@ describe('a wiped store', () => {
       [],
       [{ op: 'put', key: keys.subnets, value: JSON.stringify({ aaaaaaaaaaaa: ['10.0.0.0/16'] }) }],
     );
-    expect(await refill.run([foo], [db])).toEqual([]);
+    expect(await refill.run({ networks: [foo], services: [db], apps: [] })).toEqual([]);
     expect((await readRecords(store)).networks.has(foo.id)).toBe(true);
     expect(lines.join('')).toContain(
       'network foo is put back, but 10.0.0.0/16 was given to another meanwhile',
     );
+  });
+
+  it('apps are put back, too; where somebody made one meanwhile that one stays, and it is said', async () => {
+    const store = new MemoryStore();
+    const nodes = await Promise.all([nodeOn(store), nodeOn(store)]);
+    const app = (created: string, scale: number) => ({ name: 'shop', created, scale: { web: scale } });
+    const kept = [
+      { key: keys.app('shop'), record: app('2026-01-01T00:00:00Z', 2) },
+      { key: keys.app('blog'), record: app('2026-01-02T00:00:00Z', 1) },
+      { key: keys.globalApp, record: { properties: { tld: 'example' } } },
+    ];
+    await wipe(store);
+    const newer = JSON.stringify(app('2026-02-02T00:00:00Z', 9));
+    await store.commit([], [{ op: 'put', key: keys.app('shop'), value: newer }]);
+    await Promise.all(nodes.map(({ refill }) => refill.run({ networks: [], services: [], apps: kept })));
+    const values = (await store.list('apps/')).map(({ key, value }) => [key, value]);
+    expect(values).toEqual([
+      [keys.globalApp, JSON.stringify(kept[2]?.record)],
+      [keys.app('blog'), JSON.stringify(kept[1]?.record)],
+      [keys.app('shop'), newer],
+    ]);
+    for (const { lines } of nodes) {
+      const said = lines.filter((line) => line.includes('is lost with the store'));
+      expect(said.length).toBe(1);
+      expect(said[0]).toContain('apps/shop is lost with the store: one that was made later has its name');
+    }
   });
 });

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { Store } from '../../kvstore/store.ts';
+import type { Logger } from '../lib/log.ts';
+import { type FolderOptions, WatchedFolder } from './watched-folder.ts';
+
+/** A record whose meaning is nobody's business here. */
+export interface Kept {
+  readonly key: string;
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** A copy of a folder that this layer does not read, so that it can be put back into a store that lost it. */
+export class KeptRecords {
+  readonly #folder: WatchedFolder<Kept['record']>;
+
+  constructor(
+    store: Store,
+    prefix: string,
+    log: Logger,
+    afterGap: FolderOptions<Kept['record']>['afterGap'] & {},
+  ) {
+    const schema = z.record(z.string(), z.unknown());
+    this.#folder = new WatchedFolder({ store, prefix, schema, log, afterGap, onChange: () => {} });
+  }
+
+  all(): readonly Kept[] {
+    return [...this.#folder.entries()].map(([key, { record }]) => ({ key, record }));
+  }
+
+  stop(): Promise<void> {
+    return this.#folder.stop();
+  }
+}
