@@ -1,5 +1,5 @@
 import type { Socket } from 'node:dgram';
-import { askUdp, clientSubnet, makeQuery, readReply } from '../unit/dns-fixture.ts';
+import { askUdp, clientSubnet, giveUpAfter, makeQuery, readReply } from '../unit/dns-fixture.ts';
 
 export interface Asked {
   readonly rcode: number;
@@ -47,7 +47,7 @@ export function exchangeBy(socket: Socket, port: number): Exchange {
       const take = (reply: Buffer) => {
         if (reply.readUInt16BE(0) === query.readUInt16BE(0)) end(reply);
       };
-      const timer = setTimeout(end, waitMs);
+      const timer = giveUpAfter(waitMs, end);
       socket.on('message', take).send(query, port, '127.0.0.1');
     });
 }

@@ -38,8 +38,7 @@ export class NameWatch {
   }
 
   async #ask(name: string, addresses: readonly string[]): Promise<void> {
-    // A datagram may be lost: a resolver asks twice (resolv.conf(5), attempts).
-    const seen = (await this.node.ask(this.asker, name)) ?? (await this.node.ask(this.asker, name));
+    const seen = await this.node.ask(this.asker, name);
     this.#asked += 1;
     if (String(seen?.addresses) === String([...addresses].sort())) return;
     const after = Math.round(performance.now() - this.#start);

@@ -186,6 +186,14 @@ function recordText(record: InstanceType<typeof Packet.Resource>): string {
   return `${name || '.'} ${ttl} ${typeNames.get(type) ?? type} ${data}`;
 }
 
+/**
+ * Node runs timers before it looks at its sockets: a process that stood still for longer than the wait, on a busy
+ * machine, finds the answer that has been there all the time only after that.
+ */
+export function giveUpAfter(milliseconds: number, giveUp: () => void): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(giveUp), milliseconds);
+}
+
 /** One datagram there and one back; undefined when nothing came in time. */
 export async function askUdp(
   packet: Buffer,
@@ -198,7 +206,7 @@ export async function askUdp(
       socket.bind({ address: options.from ?? '127.0.0.1', port: 0 }, resolve),
     );
     return await new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), options.waitMs ?? 3000);
+      const timer = giveUpAfter(options.waitMs ?? 3000, () => resolve(undefined));
       socket.on('message', (reply) => {
         clearTimeout(timer);
         resolve(reply);
