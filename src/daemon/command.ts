@@ -16,7 +16,7 @@ export const daemon = command({
     const { 'config-file': file, ...settings } = flags;
     const typed = Object.entries(settings).filter(([name]) => given.has(name));
     const config = configFrom(Object.fromEntries(typed), file);
-    const { runDaemon } = await import('./main.ts');
+    const { runDaemon } = await import('./run.ts');
     // Resolves once the daemon has shut down.
     try {
       await runDaemon(config);

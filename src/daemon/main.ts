@@ -27,6 +27,7 @@ import { createDns, type Dns } from '../dns/dns.ts';
 import { createProbe } from '../dns/probe.ts';
 import { formatHostAddress } from '../lib/host-address.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
+import { LogSink } from '../lib/log-sink.ts';
 import { timestamp } from '../lib/time.ts';
 import { UndoStack } from '../lib/undo.ts';
 import { version } from '../lib/version.ts';
@@ -42,22 +43,6 @@ import { logStoreChanges } from './store-log.ts';
 import { readTlsKeys } from './tls-keys.ts';
 import { chooseWay, type Way } from './way.ts';
 
-/**
- * Runs the daemon until SIGINT or SIGTERM. Says on stdout when it is ready and on which socket. Containers
- * go on running without it.
- */
-export async function runDaemon(config: DaemonConfig): Promise<void> {
-  const daemon = await startDaemon(config);
-  // Not before: a start may be ended at any point, as by `kill -9`.
-  const stopped = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
-  for (const line of daemon.greeting) process.stdout.write(`${line}\n`);
-  await stopped;
-  await daemon.close();
-}
-
 export interface RunningDaemon {
   /** What a person is told once it is ready. */
   readonly greeting: readonly string[];
@@ -71,14 +56,18 @@ export interface Seams {
   readonly dataplane: (dataplane: Dataplane) => Dataplane;
 }
 
-const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane) => dataplane };
+export const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane) => dataplane };
 
 /**
  * The composition root: opens everything in order, and closes what it opened when a step fails.
  * @throws invalid | unavailable, in one line that says what to do
  */
-export async function startDaemon(config: DaemonConfig, seams: Seams = asTheyAre): Promise<RunningDaemon> {
-  const log = createLogger(config.logLevel);
+export async function startDaemon(
+  config: DaemonConfig,
+  seams: Seams = asTheyAre,
+  sink = new LogSink(2),
+): Promise<RunningDaemon> {
+  const log = createLogger(config.logLevel, sink);
   const opened = new UndoStack();
   const close = async () => {
     for (const failure of await opened.unwind()) log.error(failure.message);
