@@ -11,7 +11,8 @@ describe.each(storeKinds)('clients, faults and deaths at random on $provider', (
   it(
     `${minutes} minutes of schedule: no violation`,
     async () => {
-      const figures = await runFaults({ kind, seed, scheduleSeconds: minutes * 60, compression });
+      const say = (line: string) => console.log(`${kind.provider}: ${line}`);
+      const figures = await runFaults({ kind, seed, scheduleSeconds: minutes * 60, compression, say });
       const { operations, outcomes, faults, checks, violations } = figures;
       const text = (counts: Readonly<Record<string, number>>) =>
         Object.entries(counts)

@@ -1,4 +1,5 @@
 import { Cluster, type ClusterNode } from './cluster.ts';
+import { chooseCall, containersOf } from './fault-calls.ts';
 import { readRecords, violationsIn } from './invariants.ts';
 import { Random } from './random.ts';
 import type { StoreKind } from './stores.ts';
@@ -11,6 +12,8 @@ export interface FaultPlan {
   readonly scheduleSeconds: number;
   /** So many of those pass in one second of the clock. */
   readonly compression: number;
+  /** Told how it goes: a long run shall not look like one that hangs. */
+  readonly say: (line: string) => void;
 }
 
 export interface FaultFigures {
@@ -25,10 +28,7 @@ export interface FaultFigures {
 const nodes = 3;
 /** The least that every kind of server takes for what it is asked. */
 const leaseTtl = '4s';
-const containers = 4;
-const networks = ['g0', 'g1', 'g2'] as const;
-const services = ['s0', 's1', 's2'] as const;
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+const tellEveryMs = 10_000;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Each kind of fault comes, however short the schedule. */
@@ -38,6 +38,8 @@ function inTurn<const T>(kinds: readonly [T, ...T[]], index: number): T {
 
 /** Clients, faults and checks at once, all from one seed, for as long as the schedule is; then everything must agree. */
 export async function runFaults(plan: FaultPlan): Promise<FaultFigures> {
+  const clock = Math.round(plan.scheduleSeconds / plan.compression);
+  plan.say(`seed ${plan.seed}: ${plan.scheduleSeconds} s of schedule in ${clock} s, on ${nodes} nodes`);
   await using cluster = await Cluster.start({ kind: plan.kind, nodes, leaseTtl, hosts: true });
   const run = new FaultRun(cluster, plan);
   return await run.toEnd();
@@ -69,11 +71,11 @@ class FaultRun {
       this.#storeFaults(new Random(seed + 100)),
       this.#nodeFaults(new Random(seed + 200)),
       ...this.cluster.nodes.map((node) => this.#watchOwnName(node)),
+      this.#tell(),
     ]);
     await this.#converge();
-    const operations = Object.values(this.#outcomes).reduce((sum, count) => sum + count, 0);
     return {
-      operations,
+      operations: this.#operations,
       outcomes: this.#outcomes,
       faults: this.#faults,
       checks: this.#checks,
@@ -81,12 +83,30 @@ class FaultRun {
     };
   }
 
+  get #operations(): number {
+    return Object.values(this.#outcomes).reduce((sum, count) => sum + count, 0);
+  }
+
+  async #tell(): Promise<void> {
+    const start = performance.now();
+    while (!this.#isOver) {
+      await pause(Math.min(tellEveryMs, Math.max(0, this.#end - performance.now())));
+      const seconds = Math.round((performance.now() - start) / 1000);
+      const [faults, found] = [Object.values(this.#faults), this.#violations];
+      const count = faults.reduce((sum, one) => sum + one, 0);
+      this.plan.say(
+        `${seconds} s: ${this.#operations} operations, ${count} faults, ${found.length} violations`,
+      );
+    }
+    this.plan.say('faults over; waiting until all agree');
+  }
+
   async #prepare(): Promise<void> {
     await this.cluster.node(1).createNetwork('base');
     for (const node of this.cluster.nodes) {
       await node.knows('base');
       this.#stable.set(node, await node.runOn('base', `stable-${node.name}`));
-      for (const i of range(containers)) await node.runOn('bridge', `${node.name}-c${i}`);
+      for (const name of containersOf(node.name)) await node.runOn('bridge', name);
     }
   }
 
@@ -96,7 +116,7 @@ class FaultRun {
 
   async #operate(node: ClusterNode, random: Random): Promise<void> {
     while (!this.#isOver) {
-      const [method, path, body] = this.#choose(node, random);
+      const [method, path, body] = chooseCall(node.name, random);
       const { status, text } = await node.daemon
         .call(method, path, body)
         .catch(() => ({ status: 0, text: '' }));
@@ -109,28 +129,6 @@ class FaultRun {
       this.#must(!isLocal || works, `${method} ${path} on ${node.name}: ${status} ${text}`);
       await pause(status === 0 ? 100 : 10 + random.below(60));
     }
-  }
-
-  #choose(node: ClusterNode, random: Random): readonly [string, string, unknown?] {
-    const container = `${node.name}-c${random.below(containers)}`;
-    const network = random.pick(networks);
-    const local = `local${random.below(2)}`;
-    const service = `/v1.23/services/${random.pick(services)}.${network}`;
-    return random.pick<readonly [string, string, unknown?]>([
-      ['POST', '/networks/create', { Name: network, Driver: 'overlay' }],
-      ['DELETE', `/networks/${network}`],
-      ['POST', '/v1.23/services', { name: random.pick(services), network_name: network }],
-      ['DELETE', `${service}?force=1`],
-      ['POST', `${service}/backend`, { container_id: container }],
-      ['POST', `${service}/backend`, { container_id: container }],
-      ['DELETE', `${service}/backend/${container}`],
-      ['POST', `/networks/${network}/connect`, { Container: container }],
-      ['POST', `/networks/${network}/disconnect`, { Container: container }],
-      ['POST', `/containers/${container}/stop`],
-      ['POST', `/containers/${container}/start`],
-      ['POST', '/networks/create', { Name: local, Driver: 'bridge' }],
-      ['DELETE', `/networks/${local}`],
-    ]);
   }
 
   /** Written for the schedule; what takes longer than a lease is among them. */
