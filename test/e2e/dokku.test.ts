@@ -73,6 +73,34 @@ describe("Dokku's commands", () => {
     );
   });
 
+  it('refuses what cannot be done with a network', async () => {
+    await expect(shell('dokku network:create test-network')).resolves.toEqual({
+      code: 1,
+      stdout: '-----> Creating network test-network\n',
+      stderr:
+        ' !     Unable to create network: Error response from daemon: network with name test-network already exists\n',
+    });
+    await refused('dokku network:create', 'No network name specified');
+    await refused('dokku network:exists absent', 'Network does not exist');
+    await refused('dokku network:exists', 'No network name specified');
+    await refused('dokku network:destroy absent', 'Network does not exist');
+    await refused('dokku network:destroy --force absent', 'Network does not exist');
+    await expect(shell('echo test | dokku network:destroy test-network')).resolves.toEqual({
+      code: 1,
+      stdout: '',
+      stderr: [
+        ' !     WARNING: Potentially Destructive Action',
+        ' !     This command will destroy network test-network.',
+        ' !     To proceed, type "test-network"',
+        '>  !     Confirmation did not match test-network. Aborted.',
+        '',
+      ].join('\n'),
+    });
+    await refused('dokku network:rebuild absent', 'App absent does not exist');
+    await refused('dokku ps:rebuild absent', 'App absent does not exist', '-----> Rebuilding absent\n');
+    await refused('dokku network:list --colour', 'unknown flag: --colour');
+  });
+
   it('creates apps', async () => {
     await expect(shell('dokku apps:list')).resolves.toEqual({
       code: 0,
