@@ -24,6 +24,11 @@ export const keys = {
   deployed: (app: string) => `deployed/${encodeKeyPart(app)}`,
   /** Containers of the sandbox and simulated ways; only ever in the embedded store. */
   container: (id: string) => `containers/${id}`,
+  /** What a Docker Engine beside the daemon knows of ours, by its ids; only ever in the embedded store. */
+  engineNetwork: (engineNetworkId: string) => `engine/networks/${engineNetworkId}`,
+  engineEndpoint: (engineEndpointId: string) => `engine/endpoints/${engineEndpointId}`,
+  engineBacking: (name: string) => `engine/backings/${encodeKeyPart(name)}`,
+  enginePool: (poolId: string) => `engine/pools/${poolId}`,
 } as const;
 
 /** Folders, for `list` and `watch`. */
@@ -39,4 +44,8 @@ export const folders = {
   nodes: 'nodes/',
   apps: 'apps/',
   containers: 'containers/',
+  engineNetworks: 'engine/networks/',
+  engineEndpoints: 'engine/endpoints/',
+  engineBackings: 'engine/backings/',
+  enginePools: 'engine/pools/',
 } as const;

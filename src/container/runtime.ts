@@ -4,7 +4,7 @@ import type { InterfaceSource, StaticRoute } from '../dataplane/dataplane.ts';
 
 /**
  * Where containers are kept and run: sandbox.ts (host programs in network namespaces), simulated.ts
- * (records), later engine.ts (a Docker Engine's). A runtime knows nothing of networks: it makes a
+ * (records), engine.ts (a Docker Engine's). A runtime knows nothing of networks: it makes a
  * container's sandbox, and src/network decides what is plugged into it before the command starts.
  */
 export interface Runtime {
@@ -78,6 +78,8 @@ export interface Container {
   readonly published?: readonly PortBinding[];
   /** Absent: no restart policy has had to do with it yet. */
   readonly supervision?: Supervision;
+  /** False: its health check has not succeeded yet, or fails. Absent: it has none. */
+  readonly healthy?: boolean;
 }
 
 /** What a restart policy remembers of its container. */

@@ -20,6 +20,7 @@ const settings = z.strictObject({
   'kv-store-opt': z.array(grammar.keyValue).optional(),
   dataplane: z.enum(['auto', 'linux', 'simulated'], 'expected auto, linux or simulated').optional(),
   engine: grammar.engine.optional(),
+  'plugin-socket': grammar.pluginSocket.optional(),
   'plugin-dir': path.optional(),
   'node-name': z
     .string()
@@ -104,6 +105,8 @@ function withDefaults(given: Settings, host: HostFacts) {
     kvStoreOptions: Object.fromEntries(given['kv-store-opt'] ?? []),
     dataplane: given.dataplane ?? 'auto',
     engine: given.engine ?? { kind: 'auto' as const },
+    /** Where an Engine finds us as its plugin. */
+    pluginSocket: given['plugin-socket'] ?? { kind: 'socket' as const, ...defaultPluginSocket },
     /** Absent: Docker's directories. */
     pluginDirectory: given['plugin-dir'],
     nodeName: given['node-name'] ?? host.hostname,
@@ -119,6 +122,8 @@ function withDefaults(given: Settings, host: HostFacts) {
     logLevel: given['log-level'] ?? (given.debug ? 'debug' : 'info'),
   };
 }
+
+const defaultPluginSocket = { path: '/run/docker/plugins/fairlead.sock', name: 'fairlead' } as const;
 
 function dnsConfig(given: Settings) {
   const listen = 'dns-listen' in given ? given['dns-listen'] : { address: '127.0.0.1', port: 5354 };

@@ -7,8 +7,10 @@ import type { Model } from '../network/model.ts';
  * The records go with the data root, which is the caller's.
  */
 export async function leaveNothing({ containers }: Model, dataplane: Dataplane): Promise<void> {
+  // An Engine's containers are the Engine's.
+  const ours = containers.runtime.kind === 'engine' ? [] : containers.list();
   await runAll([
-    ...containers.list().map(
+    ...ours.map(
       ({ id }) =>
         () =>
           containers.remove(id, { force: true }),

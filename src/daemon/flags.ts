@@ -11,6 +11,9 @@ export const daemonFlags = {
   'kv-store-opt': list('Set KV Store options (TLS, token, user)', { map: true }),
   dataplane: text('How packets move: auto, linux or simulated', { shown: 'auto' }),
   engine: text('Docker Engine to work beside: auto, none or unix:///PATH', { shown: 'auto' }),
+  'plugin-socket': text('Where that Engine finds this daemon as its plugin, or none', {
+    shown: '/run/docker/plugins/fairlead.sock',
+  }),
   'plugin-dir': text("Directory to look for plugins in, instead of Docker's"),
   'node-name': text('Name of this node in the cluster (default: the host name)'),
   advertise: text('Address or interface that other nodes reach this one at'),

@@ -48,6 +48,14 @@ export const engine = parsedBy((value) => {
   return { kind: 'socket', path: address.path } as const;
 });
 
+/** `/PATH/NAME.sock` or `none`; an Engine knows the plugin by NAME. */
+export const pluginSocket = parsedBy((value) => {
+  if (value === 'none') return { kind: value } as const;
+  const name = /^\/(?:.*\/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\.sock$/.exec(value)?.[1];
+  if (name === undefined) throw new Error('expected /PATH/NAME.sock or none');
+  return { kind: 'socket', path: value, name } as const;
+});
+
 /** `ADDRESS:PORT`, `[ADDRESS6]:PORT` or `none`. */
 export const dnsListen = parsedBy((value) => {
   if (value === 'none') return undefined;

@@ -9,29 +9,34 @@ import { openStore } from '../../kvstore/open.ts';
 import type { Store, StoreStatus } from '../../kvstore/store.ts';
 import type { SystemInfo } from '../api/deps.ts';
 import { Failures } from '../api/failures.ts';
+import { createPluginServer } from '../api/plugin/server.ts';
 import { createApi } from '../api/server.ts';
 import { createApps } from '../apps/create-apps.ts';
 import { followContainers } from '../apps/follower.ts';
 import { Directory } from '../cluster/directory.ts';
+import { folders } from '../cluster/keys.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
+import { createEngineRuntime } from '../container/engine.ts';
 import type { Runtime } from '../container/runtime.ts';
 import { createSandboxRuntime } from '../container/sandbox.ts';
 import { createSimulatedRuntime } from '../container/simulated.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../dataplane/linux/open.ts';
-import { isBridgeName } from '../dataplane/names.ts';
+import { isBridgeName, resolverAddress } from '../dataplane/names.ts';
 import { createSimulatedDataplane } from '../dataplane/simulated.ts';
 import { createDns, type Dns } from '../dns/dns.ts';
 import { createProbe } from '../dns/probe.ts';
+import { messageOf } from '../lib/errors.ts';
 import { formatHostAddress } from '../lib/host-address.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import { timestamp } from '../lib/time.ts';
 import { UndoStack } from '../lib/undo.ts';
 import { version } from '../lib/version.ts';
-import { createModel } from '../network/create-model.ts';
+import { createModel, type RunningModel } from '../network/create-model.ts';
+import type { EngineSide } from '../network/parts.ts';
 import { defaultPools } from '../network/pools.ts';
 import { chooseAdvertise } from './advertise.ts';
 import type { DaemonConfig } from './config.ts';
@@ -86,11 +91,11 @@ async function open(
   log: Logger,
   opened: UndoStack,
 ): Promise<readonly string[]> {
-  const way = await chooseWay(config);
   const { nodeId, tag } = await openIdentity(config.dataRoot);
   const store = seams.store(await openEmbeddedStore(join(config.dataRoot, 'store')));
   opened.push('store', () => store.close());
   await ensureSchema(store);
+  const way = await chooseWay(config, (await store.list(folders.containers)).length > 0);
 
   const global = await openGlobalStore(config, store, opened);
   const stores = { local: store, global };
@@ -102,7 +107,7 @@ async function open(
   opened.push('dns', () => dns.close());
   await dns.start();
 
-  const advertise = chooseAdvertise(config.advertise, (device) => isBridgeName(tag, device));
+  const advertise = chooseAdvertise(config.advertise, (name) => isBridgeName(tag, name) || isOfDocker(name));
   const self = {
     id: nodeId,
     name: config.nodeName,
@@ -125,7 +130,7 @@ async function open(
     );
 
   const dataplane = seams.dataplane(await openDataplane(way, tag, log));
-  const runtime = openRuntime(way, { dataplane, store, log }, config);
+  const { runtime, engine } = await openRuntime(way, { dataplane, store, log }, config, tag);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
   opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
@@ -140,6 +145,7 @@ async function open(
     membership,
     runtime,
     dataplane,
+    ...(engine ? { engine } : {}),
     driverNamed,
     ipamNamed: ipamPlugins(plugins),
     settings: modelSettings(config),
@@ -148,11 +154,18 @@ async function open(
     onHostNetworks: (networks) => {
       // One after another: the last word is the newest one's.
       const listen = () =>
-        listenOnGateways(dns, dataplane, networks, ({ driver }) => driverNamed(driver).remote);
+        listenOnGateways(
+          dns,
+          dataplane,
+          networks,
+          ({ driver }) => driverNamed(driver).remote,
+          engine?.resolver,
+        );
       listening = listening.then(listen, listen);
     },
   });
   opened.push('model', () => model.close());
+  await openPlugin(model, config, log, opened);
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
@@ -183,13 +196,50 @@ async function openDataplane({ way }: Way, tag: string, log: Logger): Promise<Da
   return way === 'simulated' ? createSimulatedDataplane() : await openLinuxDataplane({ tag, log });
 }
 
-function openRuntime(
-  { way }: Way,
+async function openRuntime(
+  way: Way,
   parts: { readonly dataplane: Dataplane; readonly store: Store; readonly log: Logger },
-  { dataRoot }: DaemonConfig,
-): Runtime {
-  if (way === 'simulated') return createSimulatedRuntime(parts);
-  return createSandboxRuntime({ ...parts, directory: join(dataRoot, 'containers') });
+  { dataRoot, pluginSocket }: DaemonConfig,
+  tag: string,
+): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }> {
+  if (way.way === 'simulated') return { runtime: createSimulatedRuntime(parts) };
+  if (way.way === 'sandbox') {
+    return { runtime: createSandboxRuntime({ ...parts, directory: join(dataRoot, 'containers') }) };
+  }
+  const resolver = resolverAddress;
+  const { runtime, engine, links } = await createEngineRuntime({
+    ...parts,
+    socketPath: way.socketPath,
+    resolver,
+  });
+  await parts.dataplane.ensureHostAddress(resolver);
+  const driver = pluginSocket.kind === 'none' ? 'fairlead' : pluginSocket.name;
+  return { runtime, engine: { host: engine, links, driver, resolver, tag } };
+}
+
+/** Without it the daemon goes on: its networks are then not the Engine's. */
+async function openPlugin(
+  { plugin }: RunningModel,
+  { pluginSocket }: DaemonConfig,
+  log: Logger,
+  opened: UndoStack,
+): Promise<void> {
+  if (!plugin || pluginSocket.kind === 'none') return;
+  const server = createPluginServer({ plugin, log });
+  try {
+    await server.listen(pluginSocket.path);
+    opened.push('plugin', () => server.close());
+  } catch (error) {
+    await server.close();
+    log.error(
+      `no plugin of the Docker Engine: ${messageOf(error)}; another name: --plugin-socket /PATH/NAME.sock`,
+    );
+  }
+}
+
+/** Bridges and container ends of an Engine's are no underlay. */
+function isOfDocker(device: string): boolean {
+  return /^(docker0|docker_gwbridge|br-[0-9a-f]{12}|veth[0-9a-f]{7})$/.test(device);
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
@@ -203,6 +253,7 @@ async function listenOnGateways(
   dataplane: Dataplane,
   networks: readonly Network[],
   isRemote: (network: Network) => boolean | undefined,
+  resolver: string | undefined,
 ): Promise<void> {
   const kernel = dataplane.kind === 'linux' ? networks : [];
   const gateways = kernel.flatMap((network) =>
@@ -214,7 +265,8 @@ async function listenOnGateways(
       return !isRemote(network) || (await dataplane.mtuOf(address)) !== undefined;
     }),
   );
-  await dns.ensureListeners(gateways.filter((_, i) => here[i]));
+  const shared = resolver === undefined ? [] : [{ address: resolver }];
+  await dns.ensureListeners([...shared, ...gateways.filter((_, i) => here[i])]);
 }
 
 function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {

@@ -1,28 +1,78 @@
+import { access, constants } from 'node:fs/promises';
+import { EngineConnection } from '../container/engine/connection.ts';
 import { probeLinux } from '../dataplane/linux/available.ts';
-import { FairleadError } from '../lib/errors.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { DaemonConfig } from './config.ts';
 
-export interface Way {
-  readonly way: 'sandbox' | 'simulated';
+export type Way = ({ readonly way: 'sandbox' } | { readonly way: 'simulated' } | EngineWay) & {
   /** For people: why this way and not another. */
   readonly why: string;
+};
+
+export interface EngineWay {
+  readonly way: 'engine';
+  readonly socketPath: string;
 }
 
-/** The richest way that works here, or the one that was asked for. @throws invalid when that cannot work */
-export async function chooseWay({ dataplane, engine }: DaemonConfig): Promise<Way> {
-  if (engine.kind === 'socket') {
-    throw new FairleadError(
-      'unsupported',
-      '--engine unix://…: this version does not run beside an Engine; use --engine none',
-    );
-  }
+/** Where a Docker Engine listens unless it is told otherwise. */
+const usualSocket = '/var/run/docker.sock';
+
+/**
+ * The richest way that works here, or the one that was asked for. `hasContainers`: whether containers of the sandbox
+ * way are in the data root; they would be lost from sight beside an Engine.
+ * @throws invalid | unavailable | unsupported when what was asked for cannot work
+ */
+export async function chooseWay(config: DaemonConfig, hasContainers = false): Promise<Way> {
+  const { dataplane, engine } = config;
+  if (engine.kind === 'socket') return await askedEngine(config, engine.path);
   if (dataplane === 'simulated') return { way: 'simulated', why: 'asked for with --dataplane simulated' };
   const linux = await probeLinux();
-  if (linux.ok) {
-    const why =
-      dataplane === 'linux' ? 'asked for with --dataplane linux' : 'root, iproute2 and nftables are here';
-    return { way: 'sandbox', why };
+  if (!linux.ok) {
+    if (dataplane === 'linux') throw new FairleadError('invalid', `--dataplane linux: ${linux.reason}`);
+    return { way: 'simulated', why: `no packets will move: ${linux.reason}` };
   }
-  if (dataplane === 'linux') throw new FairleadError('invalid', `--dataplane linux: ${linux.reason}`);
-  return { way: 'simulated', why: `no packets will move: ${linux.reason}` };
+  const found = engine.kind === 'auto' ? await findEngine() : 'told not to use a Docker Engine';
+  if (typeof found !== 'string') {
+    if (!hasContainers) return found;
+    return {
+      way: 'sandbox',
+      why: `${found.why}, but the data root has containers of this way; see --engine`,
+    };
+  }
+  const why =
+    dataplane === 'linux' ? 'asked for with --dataplane linux' : 'root, iproute2 and nftables are here';
+  return { way: 'sandbox', why: found === '' ? why : `${why}; ${found}` };
+}
+
+async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Promise<Way> {
+  if (dataplane === 'simulated') {
+    throw new FairleadError(
+      'invalid',
+      '--engine unix://… needs packets that move: leave --dataplane simulated out',
+    );
+  }
+  const linux = await probeLinux();
+  if (!linux.ok) throw new FairleadError('invalid', `--engine: ${linux.reason}`);
+  const { version, apiVersion } = await new EngineConnection(socketPath).negotiate();
+  return {
+    way: 'engine',
+    socketPath,
+    why: `asked for with --engine; Docker Engine ${version}, API ${apiVersion}`,
+  };
+}
+
+/** @returns why there is none to work beside; empty where nobody would expect one */
+async function findEngine(): Promise<Way | string> {
+  const there = await access(usualSocket, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!there) return '';
+  try {
+    const { version, apiVersion } = await new EngineConnection(usualSocket).negotiate();
+    const why = `Docker Engine ${version}, API ${apiVersion}, is at unix://${usualSocket}`;
+    return { way: 'engine', socketPath: usualSocket, why };
+  } catch (error) {
+    return messageOf(error);
+  }
 }

@@ -45,6 +45,14 @@ export interface Dataplane {
    * A veth is found by its host end alone, whatever the sandbox.
    */
   unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void>;
+  /**
+   * After: a veth pair, its host end a port of its bridge; its other end is in the host's namespace, under
+   * `peer`, until an Engine moves it into a container. Undone by `unplug`. Repeating it before that changes nothing.
+   * @throws not-found without the bridge; unsupported where there is no kernel
+   */
+  lend(loan: Loan): Promise<void>;
+  /** After: the host has the address, on a device of this node's that is there whatever networks there are. */
+  ensureHostAddress(address: string): Promise<void>;
   /** Makes these the sandbox's default routes; undefined takes that family's route away. */
   setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void>;
 
@@ -148,6 +156,16 @@ export type InterfaceSource =
   | { readonly kind: 'veth'; readonly hostName: string; readonly bridge: string }
   /** An interface that a remote driver made in the host's namespace; it is moved. */
   | { readonly kind: 'existing'; readonly hostName: string };
+
+/** An interface for a container of an Engine, which gives it its name and addresses. */
+export interface Loan {
+  readonly source: Extract<InterfaceSource, { kind: 'veth' }>;
+  /** At most 15 characters (IFNAMSIZ). */
+  readonly peer: string;
+  readonly mac?: string;
+  /** Bytes. */
+  readonly mtu?: number;
+}
 
 export interface StaticRoute {
   /** CIDR */

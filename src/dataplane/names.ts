@@ -19,6 +19,22 @@ export function hostEndName(tag: string, endpointId: string): string {
   return `fl${tag}${endpointId.slice(0, 9)}`;
 }
 
+/** The other end of that pair, from when it is made until an Engine moves it into a container. */
+export function lentName(tag: string, endpointId: string): string {
+  return `fl${tag}y${endpointId.slice(0, 8)}`;
+}
+
+/** The device that has the resolver's address; it is no network's, so no sweep finds it. */
+export function resolverDevice(tag: string): string {
+  return `fl${tag}-dns`;
+}
+
+/**
+ * Where containers of an Engine ask for names, the same on every host: link-local (RFC 3927), so that it is on
+ * nobody's network and never leaves the host.
+ */
+export const resolverAddress = '169.254.53.53';
+
 /** An overlay network's tunnel device; `x` is no hex digit, so that it is no host end. */
 export function vxlanName(tag: string, networkId: string): string {
   return `fl${tag}x${networkId.slice(0, 8)}`;

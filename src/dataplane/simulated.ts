@@ -81,6 +81,12 @@ class SimulatedDataplane implements Dataplane {
     return underlayMtu;
   }
 
+  async lend(): Promise<void> {
+    throw new FairleadError('unsupported', 'an Engine has no use for interfaces that are not there');
+  }
+
+  async ensureHostAddress(): Promise<void> {}
+
   async plug(sandboxId: string, plug: Plug): Promise<void> {
     const sandbox = this.#sandbox(sandboxId);
     if (plug.source.kind === 'veth' && !this.#bridges.has(plug.source.bridge)) {

@@ -29,7 +29,8 @@ export interface Dns {
 }
 
 export interface Gateway {
-  readonly networkId: string;
+  /** Absent: containers of every network ask here. */
+  readonly networkId?: string;
   /** Without prefix length. */
   readonly address: string;
 }
@@ -122,9 +123,11 @@ function hostListener({ listen = dnsDefaults.listen }: DnsOptions) {
   return [{ entrance: { kind: 'host' } as const, ...parseServer(listen, 'DNS listen address', 5354) }];
 }
 
+const sharedEntrance = { kind: 'shared' } as const;
+
 function gatewayListener({ gatewayPort = 53 }: DnsOptions) {
   return ({ networkId, address }: Gateway) => ({
-    entrance: { kind: 'gateway', networkId } as const,
+    entrance: networkId === undefined ? sharedEntrance : ({ kind: 'gateway', networkId } as const),
     address,
     port: gatewayPort,
   });

@@ -22,8 +22,14 @@ import { Turns } from './turns.ts';
 import { keepReady, type View, type Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 
-/** Where a query came in: a network's gateway, or the host's own listener. */
-export type Entrance = { readonly kind: 'gateway'; readonly networkId: string } | { readonly kind: 'host' };
+/**
+ * Where a query came in: a network's gateway, an address that containers of all networks reach and that the asker's
+ * own says who it is, or the host's own listener.
+ */
+export type Entrance =
+  | { readonly kind: 'gateway'; readonly networkId: string }
+  | { readonly kind: 'shared' }
+  | { readonly kind: 'host' };
 
 /** Where a listener's packets come in, and how. */
 export interface Arrival {
@@ -143,7 +149,7 @@ export class QueryHandler {
 
 /** The address that the question is from or on behalf of; empty for the host itself. */
 function askerOf({ edns }: Query, from: string, entrance: Entrance): string {
-  if (entrance.kind === 'gateway') return from;
+  if (entrance.kind !== 'host') return from;
   const subnet = edns?.clientSubnet;
   if (!subnet || !namesOneAddress(subnet)) return '';
   return fromNumber(BigInt(`0x${subnet.address.toString('hex')}`), subnet.family === 1 ? 4 : 6);

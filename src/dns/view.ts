@@ -41,11 +41,11 @@ export class Views {
     });
   }
 
-  /** Somebody says, in EDNS Client Subnet, for whom it asks; an address of nobody's sees nothing. */
+  /** Somebody says, in EDNS Client Subnet or as a shared entrance's asker, who it is; nobody's address sees nothing. */
   asAddress(address: string): View {
     return this.#asker('', address, () => {
       for (const zone of this.table.zones()) {
-        const asker = zone.byAddress.get(address);
+        const asker = zone.byAddress.get(unmapped(address));
         if (asker) return this.#zonesFrom(zone, asker.endpoint.containerId);
       }
       return [];

@@ -10,26 +10,23 @@ import { EventBus } from '../lib/events.ts';
 import { Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/log.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
-import { Aliases, type Naming } from './aliases.ts';
+import type { Naming } from './aliases.ts';
 import { Attachments } from './attachments.ts';
-import { Connections } from './connections.ts';
-import { Containers } from './containers.ts';
 import { createDoctor } from './doctor/doctor.ts';
 import { EndpointRecords } from './endpoint-records.ts';
+import { besideEngine } from './engine/beside-engine.ts';
+import type { EnginePlugin } from './engine/plugin.ts';
 import { HostNetworks } from './host-networks.ts';
 import { Ipam } from './ipam.ts';
 import type { Model } from './model.ts';
-import { Networks } from './networks.ts';
 import { Participation } from './participation.ts';
-import type { ModelSettings, Parts } from './parts.ts';
+import type { EngineSide, ModelSettings, Parts } from './parts.ts';
 import { Peers } from './peers.ts';
-import { Places } from './places.ts';
 import { portRules } from './port-rules.ts';
-import { PublishedPorts } from './published-ports.ts';
 import { Reconciler } from './reconcile.ts';
 import { RemoteIpam } from './remote-ipam.ts';
 import { Services } from './services.ts';
-import { Starter } from './starter.ts';
+import { ownUseCases } from './use-cases.ts';
 
 export interface ModelDeps {
   /** Ready, and the membership started. */
@@ -45,6 +42,8 @@ export interface ModelDeps {
   readonly log: Logger;
   /** Told which networks are set up on this host, so that DNS can listen on their gateways. */
   readonly onHostNetworks: (networks: readonly Network[]) => void;
+  /** In the engine way: whose containers they are. */
+  readonly engine?: EngineSide;
   /** Where DNS listens, for the doctor. */
   readonly listeners?: () => readonly ListenerStatus[];
 }
@@ -52,6 +51,8 @@ export interface ModelDeps {
 export interface RunningModel extends Model {
   /** Makes kernel and records match now, as is done every minute. */
   reconcile(): Promise<void>;
+  /** What a Docker Engine asks of us; in the engine way only. */
+  readonly plugin?: EnginePlugin;
   /** Replaces a container's aliases, and how DNS answers for them, on the networks that `on` selects, which it does not leave for that. */
   setAliases(containerId: string, naming: Naming, on: (network: Network) => boolean): Promise<void>;
   close(): Promise<void>;
@@ -77,17 +78,15 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     queue: new SerialQueue(),
     gate: new Gate(),
   };
-  const networks = new Networks(parts);
   const records = new EndpointRecords(parts);
   const participation = new Participation(parts, peers);
   const attachments = new Attachments(parts, records, participation);
-  const places = new Places(parts, attachments, new PublishedPorts(parts));
-  const starter = new Starter(parts, networks, attachments, places);
-  const connections = new Connections(parts, networks, attachments, places);
-  const containers = new Containers(parts, networks, places, starter, connections);
+  const useCases = parts.engine
+    ? await besideEngine(parts, parts.engine, records, participation)
+    : ownUseCases(parts, attachments);
+  const { networks, containers, connections, holdings } = useCases;
   const services = new Services(parts, networks, containers, connections);
-  const reconciler = new Reconciler(parts, networks, places, attachments, participation);
-  const aliases = new Aliases(parts, networks, places);
+  const reconciler = new Reconciler(parts, networks, holdings, attachments, participation);
   const doctor = createDoctor({
     parts,
     peers,
@@ -97,12 +96,11 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
       await peers.programAll();
     },
   });
-  containers.watchExits();
   membership.onJoined(() => reconciler.run({ sweepAll: true }));
   await reconciler.run({ sweepAll: true });
   await membership.announce();
   reconciler.start();
-  containers.beginRestarts();
+  useCases.begin(() => void reconciler.run());
   return {
     networks,
     services,
@@ -111,9 +109,10 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     events: parts.events,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
-    setAliases: (containerId, naming, on) => aliases.replace(containerId, naming, on),
+    ...(useCases.plugin ? { plugin: useCases.plugin } : {}),
+    setAliases: useCases.setAliases,
     close: async () => {
-      containers.close();
+      await useCases.close();
       await reconciler.close();
       records.close();
       await peers.close();

@@ -9,8 +9,13 @@ import { abandon, claimAddresses, lastWins, macOf } from './claims.ts';
 import { dnsPolicyOf } from './dns-policy.ts';
 import { driverOf, type Parts } from './parts.ts';
 
+/** Who an endpoint is for, as far as it says. */
+export type EndpointOwner = Pick<Container, 'id' | 'name' | 'healthy'> & {
+  readonly spec: Pick<Container['spec'], 'exposedPorts'>;
+};
+
 export interface EndpointRequest {
-  readonly container: Container;
+  readonly container: EndpointOwner;
   readonly membership: Membership;
   readonly network: Network;
   readonly service: Service | undefined;
@@ -87,7 +92,7 @@ export function alreadyProvided(service: Service, provider: Endpoint | undefined
   );
 }
 
-function decisionFor(parts: Parts, { network }: EndpointRequest, endpoint: Endpoint) {
+export function decisionFor(parts: Parts, { network }: Pick<EndpointRequest, 'network'>, endpoint: Endpoint) {
   const key = keys.endpoint(network.id, endpoint.id);
   const entry = openNetwork(parts, network);
   const lease = parts.membership.lease(network.scope);
@@ -100,7 +105,7 @@ function decisionFor(parts: Parts, { network }: EndpointRequest, endpoint: Endpo
   } as const;
 }
 
-function openNetwork({ directory }: Parts, { id, name, configOnly }: Network) {
+export function openNetwork({ directory }: Parts, { id, name, configOnly }: Network) {
   const entry = directory.networkEntry(id);
   if (!entry || entry.record.removing) throw new FairleadError('not-found', `network ${name} not found`);
   if (configOnly) {
@@ -121,7 +126,11 @@ function serviceCheck({ directory }: Parts, service: Service) {
   } as const;
 }
 
-function common(parts: Parts, { container, membership, network, service }: EndpointRequest, id: string) {
+export function common(
+  parts: Parts,
+  { container, membership, network, service }: EndpointRequest,
+  id: string,
+) {
   const ports = service && service.ports.length > 0 ? service.ports : container.spec.exposedPorts;
   return {
     id,
@@ -135,6 +144,6 @@ function common(parts: Parts, { container, membership, network, service }: Endpo
     aliases: [...(service?.aliases ?? []), ...membership.aliases],
     ...dnsPolicyOf(membership),
     ports: [...ports],
-    healthy: true,
+    healthy: container.healthy ?? true,
   };
 }

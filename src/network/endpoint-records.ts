@@ -3,7 +3,7 @@ import type { Entry, Lease, Write } from '../../kvstore/store.ts';
 import { decodeOrSkip, decodeOrThrow } from '../cluster/decode.ts';
 import { keys } from '../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../cluster/records.ts';
-import { commitWithRetry } from '../cluster/retry.ts';
+import { commitWithRetry, type Decision } from '../cluster/retry.ts';
 import type { Container, JoinedState, Membership } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
@@ -29,6 +29,18 @@ export class EndpointRecords {
     const endpoint = await commitWithRetry(this.parts.directory, network.scope, 'commit endpoint', () =>
       plan(this.parts, request),
     );
+    this.#isThere(endpoint, lease);
+    return endpoint;
+  }
+
+  /** Commits what was decided elsewhere of an endpoint of this node. @throws as the decision does */
+  async commit(
+    network: Network,
+    what: string,
+    decide: (lease: Lease) => Promise<Decision<Endpoint>>,
+  ): Promise<Endpoint> {
+    const lease = this.parts.membership.lease(network.scope);
+    const endpoint = await commitWithRetry(this.parts.directory, network.scope, what, () => decide(lease));
     this.#isThere(endpoint, lease);
     return endpoint;
   }
@@ -185,7 +197,7 @@ export class EndpointRecords {
       aliases: [...(service?.aliases ?? []), ...(place?.aliases ?? [])],
       ...dnsPolicyOf(place ?? {}),
       ports: [...(service?.ports ?? container.spec.exposedPorts)],
-      healthy: true,
+      healthy: container.healthy ?? true,
     };
   }
 

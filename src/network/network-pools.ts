@@ -53,7 +53,7 @@ function accept(parts: PoolParts, driver: Driver, given: Network['ipam'], used: 
 }
 
 /** Networks of both scopes: they all meet on this host. */
-function takenByNetworks({ directory, driverNamed }: PoolParts, used: Subnets): Taken[] {
+export function takenByNetworks({ directory, driverNamed }: PoolParts, used: Subnets): Taken[] {
   const networks = directory.networks();
   const known = networks.flatMap(({ id, name, ipam, driver }) =>
     id in used || !sharesOurSpace(driverNamed(driver), ipam)

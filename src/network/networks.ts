@@ -33,10 +33,10 @@ export const predefined = [
   { name: 'bridge', driver: 'bridge' },
 ] as const;
 
-const natural = new Intl.Collator('en', { numeric: true });
+export const natural = new Intl.Collator('en', { numeric: true });
 
 export class Networks implements Contract {
-  constructor(private readonly parts: Parts) {}
+  constructor(protected readonly parts: Parts) {}
 
   list(): readonly Network[] {
     return [...this.parts.directory.networks()].sort((a, b) => natural.compare(a.name, b.name));
@@ -57,6 +57,19 @@ export class Networks implements Contract {
     return this.parts.directory.networks().find(({ id, name }) => id === ref || foldCase(name) === folded);
   }
 
+  /** Whether it is in our records; an Engine beside the daemon has networks of its own. */
+  isOurs(_network: Network): boolean {
+    return true;
+  }
+
+  /** Whether this host is to have its devices. */
+  setsUp(_network: Network): boolean {
+    return true;
+  }
+
+  /** @throws forbidden where it is none of ours */
+  requireOurs(_network: Network, _what: string): void {}
+
   defaultNetwork(): Network {
     const { driver, name } = this.parts.settings.defaultNetwork;
     return this.find(defaultNetworkName(driver, name));
@@ -72,17 +85,29 @@ export class Networks implements Contract {
 
   /** Makes what every host has; repeatable. The default network may have to wait for the KV store. */
   async ensurePredefined(): Promise<void> {
-    for (const { name, driver } of predefined) {
+    for (const { name, driver } of this.predefined()) {
       if (!this.named(name)) await this.#create({ name, driver, attachable: false });
     }
     const { driver, name } = this.parts.settings.defaultNetwork;
-    if (this.named(defaultNetworkName(driver, name))) return;
+    const wanted = defaultNetworkName(driver, name);
+    // Of that name it is there: made above, or an Engine's own.
+    if (isPredefined(wanted) || this.named(wanted)) return;
     try {
       await this.#create({ name, driver });
     } catch (error) {
       if (!isKind(error, 'conflict'))
         throw withContext(`create the default network ${driver}:${name}`, error);
     }
+  }
+
+  protected predefined(): readonly { readonly name: string; readonly driver: string }[] {
+    return predefined;
+  }
+
+  /** Makes a network that an Engine's user has created there, under the Engine's id for it. */
+  async adopt(spec: NetworkSpec, id: string): Promise<Network> {
+    parseName('network', spec.name);
+    return await this.parts.gate.shared(() => this.#create(spec, id));
   }
 
   async create(spec: NetworkSpec): Promise<Network> {
@@ -126,7 +151,7 @@ export class Networks implements Contract {
     return entries.flatMap((entry) => decodeOrSkip(endpointSchema, entry) ?? []);
   }
 
-  async #create(asked: NetworkSpec): Promise<Network> {
+  async #create(asked: NetworkSpec, id = newId()): Promise<Network> {
     const spec = withConfiguration(asked, this.parts.directory.networks());
     const { driver: defaultName } = this.parts.settings.defaultNetwork;
     const name = spec.configOnly ? 'null' : spec.driver || defaultDriver(defaultName);
@@ -137,7 +162,7 @@ export class Networks implements Contract {
     const network = await withUndo(async (undo) => {
       // Creations wait for each other: they all rewrite the one document of subnets.
       const created = await this.parts.queue
-        .run('networks', () => this.#commit(driver, scope, spec, given))
+        .run('networks', () => this.#commit(id, driver, scope, spec, given))
         .catch(async (error: unknown) => {
           if (given) await this.parts.ipam.remote.release(given);
           throw error;
@@ -151,8 +176,13 @@ export class Networks implements Contract {
     return network;
   }
 
-  #commit(driver: Driver, scope: Scope, spec: NetworkSpec, given?: Network['ipam']): Promise<Network> {
-    const id = newId();
+  #commit(
+    id: string,
+    driver: Driver,
+    scope: Scope,
+    spec: NetworkSpec,
+    given?: Network['ipam'],
+  ): Promise<Network> {
     const draft = { id, created: timestamp(), driver: driver.name, scope } as const;
     return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
       if (this.named(spec.name)) throw nameTaken(spec.name);

@@ -2,6 +2,7 @@ import type { Driver } from '../../drivers/driver.ts';
 import type { Directory } from '../cluster/directory.ts';
 import type { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
+import type { EngineLinks, HostEngine } from '../container/host-engine.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { EventBus } from '../lib/events.ts';
@@ -29,6 +30,20 @@ export interface Parts {
   readonly settings: ModelSettings;
   /** @throws not-found, in the Engine's words */
   readonly driverNamed: (name: string) => Driver;
+  /** Present in the engine way. */
+  readonly engine?: EngineSide;
+}
+
+/** The Docker Engine whose containers are ours. */
+export interface EngineSide {
+  readonly host: HostEngine;
+  readonly links: EngineLinks;
+  /** By which the Engine knows us as a plugin: the name of our networks' driver there. */
+  readonly driver: string;
+  /** Where containers ask for names. */
+  readonly resolver: string;
+  /** The node's; see src/dataplane/names.ts. */
+  readonly tag: string;
 }
 
 export interface ModelSettings {

@@ -7,11 +7,11 @@ import type { Owned, Survey } from '../dataplane/dataplane.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
 import type { Attachments } from './attachments.ts';
 import { DeadAddresses } from './dead-addresses.ts';
+import type { Holdings } from './holdings.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
 import type { Participation } from './participation.ts';
 import { driverOf, type Parts } from './parts.ts';
-import type { Places } from './places.ts';
 
 const intervalMs = 60_000;
 
@@ -34,7 +34,7 @@ export class Reconciler {
   constructor(
     private readonly parts: Parts,
     private readonly networks: Networks,
-    private readonly places: Places,
+    private readonly holdings: Holdings,
     private readonly attachments: Attachments,
     private readonly participation: Participation,
   ) {}
@@ -66,9 +66,10 @@ export class Reconciler {
     await this.#attempt('networks', () => this.#setUpNetworks());
     await this.#attempt('address managers', () => this.parts.ipam.remote.replay());
     const present = before && !thorough ? inPlace(this.parts.runtime.list(), before) : undefined;
-    for (const { id, name } of this.parts.runtime.list()) {
-      await this.#attempt(`container ${name}`, () => this.places.assert(id, present));
+    for (const container of this.parts.runtime.list()) {
+      await this.#attempt(`container ${container.name}`, () => this.holdings.assert(container, present));
     }
+    await this.#attempt('containers', () => this.holdings.settle());
     await this.parts.gate.alone(() => this.#sweep(sweepAll));
   }
 
@@ -92,7 +93,7 @@ export class Reconciler {
   async #setUpNetworks(): Promise<void> {
     const { directory, hostNetworks } = this.parts;
     for (const network of directory.networks()) {
-      if (network.scope === 'local') {
+      if (network.scope === 'local' && this.networks.setsUp(network)) {
         await this.#attempt(`network ${network.name}`, () => this.#setUp(network.id));
       }
     }
@@ -127,17 +128,17 @@ export class Reconciler {
 
   async #sweep(sweepAll: boolean): Promise<void> {
     const claimed = this.parts.runtime.list().filter(({ state }) => state.status === 'running');
-    await this.#attempt('left-over endpoints', () => this.#sweepEndpoints(claimed));
-    await this.#attempt('left-over addresses', () => this.#sweepAddresses(claimed, sweepAll));
+    await this.#attempt('left-over endpoints', () => this.#sweepEndpoints());
+    await this.#attempt('left-over addresses', () => this.#sweepAddresses(sweepAll));
     for (const network of this.parts.hostNetworks.list()) {
       await this.#attempt(`network ${network.name}`, () => this.participation.leaveIfUnused(network));
     }
     await this.#attempt('left-over kernel objects', () => this.#sweepKernel(claimed));
   }
 
-  async #sweepEndpoints(claimed: readonly Container[]): Promise<void> {
+  async #sweepEndpoints(): Promise<void> {
     const { directory, membership } = this.parts;
-    const kept = endpointIds(claimed);
+    const kept = this.holdings.endpointIds();
     for (const network of directory.networks()) {
       for (const endpoint of directory.endpointsOf(network.id)) {
         if (endpoint.nodeId !== membership.self.id || kept.has(endpoint.id)) continue;
@@ -150,9 +151,8 @@ export class Reconciler {
   }
 
   /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
-  async #sweepAddresses(claimed: readonly Container[], sweepAll: boolean): Promise<void> {
+  async #sweepAddresses(sweepAll: boolean): Promise<void> {
     const { directory, membership, ipam } = this.parts;
-    const kept = endpointIds(claimed);
     const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
     for (const network of directory.networks()) {
@@ -162,6 +162,8 @@ export class Reconciler {
       const store = directory.reachable(network.scope);
       const entries = await store.list(folder);
       const endpoints = new Set(directory.endpointsOf(network.id).map(({ id }) => id));
+      // After the look at the store: what was taken before it is known to be somebody's.
+      const kept = this.holdings.endpointIds();
       const dead = follows ? this.#dead.expired(folder, entries, { nodes, services, endpoints }) : [];
       const stale = [...entries.filter((entry) => this.#isOursAndGone(entry, kept)), ...dead];
       for (const { key, version } of stale) {
@@ -183,10 +185,7 @@ export class Reconciler {
   async #sweepKernel(claimed: readonly Container[]): Promise<void> {
     const { dataplane, directory } = this.parts;
     const owned = await dataplane.owned();
-    const sources = claimed.flatMap(({ memberships }) =>
-      memberships.flatMap(({ joined }) => joined?.source ?? []),
-    );
-    const hostEnds = new Set(sources.map(({ hostName }) => hostName));
+    const hostEnds = this.holdings.hostEnds();
     for (const hostName of owned.interfaces.filter((name) => !hostEnds.has(name))) {
       await dataplane.unplug('', { name: hostName, source: { kind: 'veth', hostName, bridge: '' } });
     }
@@ -225,10 +224,4 @@ function inPlace(containers: readonly Container[], { hostEnds }: Survey): Readon
     source.kind === 'veth' ? bridges.get(source.hostName) === source.bridge : true,
   );
   return new Set(right.map(({ hostName }) => hostName));
-}
-
-function endpointIds(containers: readonly Container[]): ReadonlySet<string> {
-  return new Set(
-    containers.flatMap(({ memberships }) => memberships.flatMap(({ joined }) => joined?.endpointId ?? [])),
-  );
 }

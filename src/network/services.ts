@@ -2,8 +2,13 @@ import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import { FairleadError, isKind } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Connections } from './connections.ts';
-import type { Containers } from './containers.ts';
-import type { Services as Contract, ImplicitService, PublishOptions, ServiceView } from './model.ts';
+import type {
+  Containers,
+  Services as Contract,
+  ImplicitService,
+  PublishOptions,
+  ServiceView,
+} from './model.ts';
 import type { Networks } from './networks.ts';
 import type { Parts } from './parts.ts';
 import { publishService, stillProvided, unpublishService } from './publication.ts';
@@ -15,8 +20,8 @@ export class Services implements Contract {
   constructor(
     private readonly parts: Parts,
     private readonly networks: Networks,
-    private readonly containers: Containers,
-    private readonly connections: Connections,
+    private readonly containers: Pick<Containers, 'find'>,
+    private readonly connections: Pick<Connections, 'attach' | 'detach' | 'evict'>,
   ) {}
 
   async list(filter: { readonly networkRef?: string } = {}): Promise<readonly ServiceView[]> {
@@ -88,9 +93,10 @@ export class Services implements Contract {
     this.#emit(view, 'detach', { container });
   }
 
-  #publish(network: Network, name: string, options: PublishOptions): Promise<ServiceView> {
+  async #publish(network: Network, name: string, options: PublishOptions): Promise<ServiceView> {
+    this.networks.requireOurs(network, `publish ${name}.${network.name}`);
     const { gate, queue } = this.parts;
-    return gate.shared(() =>
+    return await gate.shared(() =>
       queue.run(`network ${network.id}`, async () => {
         const service = await publishService(this.parts, network, name, options);
         const view = { service, network, providers: [] };

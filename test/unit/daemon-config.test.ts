@@ -23,6 +23,7 @@ describe('daemon config', () => {
       engine: { kind: 'auto' },
       nodeName: 'h1',
       advertise: undefined,
+      pluginSocket: { kind: 'socket', path: '/run/docker/plugins/fairlead.sock', name: 'fairlead' },
       pluginDirectory: undefined,
       defaultAddressPools: [],
       dns: {

@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net';
 import { type Family, familyOf, withoutPrefix } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../dataplane.ts';
-import { tableName } from '../names.ts';
+import { resolverAddress, tableName } from '../names.ts';
 import { hairpin, type NftSet, portChains, portMaps } from './firewall-ports.ts';
 
 /**
@@ -134,6 +134,7 @@ const input = `\
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report } accept
     fib daddr . iif type local meta l4proto { icmp, icmpv6 } accept
     fib daddr . iif type local meta l4proto { tcp, udp } th dport 53 accept
+    ip daddr ${resolverAddress} meta l4proto { tcp, udp } th dport 53 accept
     iifname @internal drop
     fib daddr . iif type local accept
     ip daddr @subnets4 drop

@@ -7,6 +7,7 @@ import {
   type DefaultRoutes,
   type Firewall,
   hostSandbox,
+  type Loan,
   type Owned,
   type Plug,
   type PortTarget,
@@ -18,12 +19,13 @@ import {
   type TunnelEntries,
   type VxlanSpec,
 } from '../dataplane.ts';
-import { isBridgeName, isHostEndName, isVxlanName, sandboxName } from '../names.ts';
+import { isBridgeName, isHostEndName, isVxlanName, resolverDevice, sandboxName } from '../names.ts';
 import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
 import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
 import { HeldPorts } from './held-ports.ts';
 import { showLinks } from './ip.ts';
+import { ensureAddress, lendVeth } from './loan.ts';
 import { plugExisting, unplugExisting } from './moved.ts';
 import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
@@ -122,6 +124,14 @@ class LinuxDataplane implements Dataplane {
     await plugVeth(this.#exec, namespace, { ...plug, source, isolated });
   }
 
+  async lend(loan: Loan): Promise<void> {
+    await lendVeth(this.#exec, loan, this.#firewall.isolates(loan.source.bridge));
+  }
+
+  async ensureHostAddress(address: string): Promise<void> {
+    await ensureAddress(this.#exec, resolverDevice(this.#tag), address);
+  }
+
   async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {
     if (plug.source.kind === 'veth') return unplugVeth(this.#exec, plug.source.hostName);
     await unplugExisting(this.#exec, this.#namespace(sandboxId), plug, this.#hostNamespace);
@@ -163,7 +173,10 @@ class LinuxDataplane implements Dataplane {
   }
 
   async hostSubnets(): Promise<readonly string[]> {
-    const own = (device: string) => isBridgeName(this.#tag, device) || this.#namedBridges.has(device);
+    const own = (device: string) =>
+      isBridgeName(this.#tag, device) ||
+      device === resolverDevice(this.#tag) ||
+      this.#namedBridges.has(device);
     return hostSubnets(this.#exec, own);
   }
 
@@ -181,6 +194,7 @@ class LinuxDataplane implements Dataplane {
       ...sandboxes.map((id) => () => this.removeSandbox(id)),
       ...vxlans.map((name) => () => this.removeVxlan(name)),
       ...bridges.map((name) => () => this.removeBridge(name)),
+      () => unplugVeth(this.#exec, resolverDevice(this.#tag)),
       () => this.applyFirewall({ networks: [] }),
     ]);
   }

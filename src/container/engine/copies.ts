@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { isKind, messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Container } from '../runtime.ts';
+import type { EngineConnection } from './connection.ts';
+import { containerOf, inspected } from './inspected.ts';
+
+const listed = z.array(z.object({ Id: z.string() }));
+/** So many are looked at side by side. */
+const atOnce = 8;
+
+export type ContainerListener = (before: Container | undefined, after: Container | undefined) => void;
+
+/**
+ * The Engine's containers as they were when last looked at. A look that is asked for while another is under way
+ * begins when that has ended, and any number of such wishes cost one look.
+ */
+export class ContainerCopies {
+  readonly #containers = new Map<string, Container>();
+  readonly #looking = new Map<string, Promise<void>>();
+  readonly #again = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly connection: EngineConnection,
+    private readonly log: Logger,
+    private readonly onChange: ContainerListener,
+  ) {}
+
+  list(): readonly Container[] {
+    return [...this.#containers.values()].sort((a, b) => (a.created < b.created ? -1 : 1));
+  }
+
+  get(id: string): Container | undefined {
+    return this.#containers.get(id);
+  }
+
+  /** After: the copy is no older than this call. Never rejects. */
+  refresh(id: string): Promise<void> {
+    const running = this.#looking.get(id);
+    if (!running) return this.#begin(id);
+    const waiting = this.#again.get(id) ?? running.then(() => this.#restart(id));
+    this.#again.set(id, waiting);
+    return waiting;
+  }
+
+  /** Looks at all of them. @throws unavailable */
+  async refreshAll(): Promise<void> {
+    const all = await this.connection.ask(listed, (docker) => docker.listContainers({ all: true }));
+    const there = new Set(all.map(({ Id }) => Id));
+    for (const id of [...this.#containers.keys()].filter((known) => !there.has(known))) this.#forget(id);
+    const ids = [...there];
+    const workers = Array.from({ length: atOnce }, async () => {
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.refresh(id);
+    });
+    await Promise.all(workers);
+  }
+
+  #restart(id: string): Promise<void> {
+    this.#again.delete(id);
+    return this.#begin(id);
+  }
+
+  #begin(id: string): Promise<void> {
+    const look = this.#look(id).finally(() => {
+      if (this.#looking.get(id) === look) this.#looking.delete(id);
+    });
+    this.#looking.set(id, look);
+    return look;
+  }
+
+  async #look(id: string): Promise<void> {
+    try {
+      const found = await this.connection.ask(inspected, (docker) => docker.getContainer(id).inspect());
+      const before = this.#containers.get(id);
+      const after = containerOf(found);
+      this.#containers.set(id, after);
+      this.onChange(before, after);
+    } catch (error) {
+      if (isKind(error, 'not-found')) this.#forget(id);
+      // The way to the Engine is looked after elsewhere (follower.ts), and then all are looked at again.
+      else this.log.debug(`look at container ${id.slice(0, 12)}: ${messageOf(error)}`);
+    }
+  }
+
+  #forget(id: string): void {
+    const before = this.#containers.get(id);
+    if (!this.#containers.delete(id)) return;
+    this.onChange(before, undefined);
+  }
+}

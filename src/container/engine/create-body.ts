@@ -1,0 +1,64 @@
+import type { ContainerSpec, NetworkMode, PublishRequest } from '../runtime.ts';
+
+/** The body of POST /containers/create. `network`: where a place's network is known by this name at the Engine. */
+export function createBody(spec: ContainerSpec, resolver: string, named: (ref: string) => string) {
+  const ports = spec.publish?.ports ?? [];
+  return {
+    ...(spec.name === '' ? {} : { name: spec.name }),
+    Image: spec.image,
+    ...(spec.command.length > 0 ? { Cmd: [...spec.command] } : {}),
+    Env: [...spec.env],
+    WorkingDir: spec.workingDir,
+    User: spec.user,
+    Hostname: spec.hostname,
+    Domainname: spec.domainname,
+    Tty: spec.tty,
+    OpenStdin: spec.openStdin,
+    Labels: { ...spec.labels },
+    ExposedPorts: Object.fromEntries(
+      [...spec.exposedPorts, ...ports].map(({ port, protocol }) => [`${port}/${protocol}`, {}]),
+    ),
+    HostConfig: {
+      NetworkMode: modeOf(spec.networkMode, named),
+      // Ours first; the container's own are asked by ours for what it does not know (docs/docker-engine.md).
+      Dns: spec.dns.length > 0 ? [...spec.dns] : [resolver],
+      DnsSearch: [...spec.dnsSearch],
+      DnsOptions: [...spec.dnsOptions],
+      ExtraHosts: [...spec.extraHosts],
+      AutoRemove: spec.autoRemove,
+      PublishAllPorts: spec.publish?.all ?? false,
+      PortBindings: bindingsOf(ports),
+      ...(spec.restart
+        ? { RestartPolicy: { Name: spec.restart.name, MaximumRetryCount: spec.restart.maximumRetries } }
+        : {}),
+    },
+    NetworkingConfig: { EndpointsConfig: firstPlace(spec, named) },
+  };
+}
+
+function modeOf(mode: NetworkMode, named: (ref: string) => string): string {
+  if (mode.kind === 'network') return named(mode.network);
+  return mode.kind === 'container' ? `container:${mode.containerId}` : mode.kind;
+}
+
+/** Older Engines take one place at the creation; the others are connected after it. */
+function firstPlace({ memberships, networkMode }: ContainerSpec, named: (ref: string) => string) {
+  const [place] = memberships;
+  if (!place || networkMode.kind !== 'network') return {};
+  const IPAMConfig = {
+    ...(place.ipv4 ? { IPv4Address: place.ipv4 } : {}),
+    ...(place.ipv6 ? { IPv6Address: place.ipv6 } : {}),
+  };
+  return { [named(place.network)]: { Aliases: [...place.aliases], IPAMConfig } };
+}
+
+function bindingsOf(ports: PublishRequest['ports']): Record<string, { HostIp: string; HostPort: string }[]> {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const { port, protocol, address = '', range } of ports) {
+    const hostPort =
+      range === undefined ? '' : range.first === range.last ? range.first : `${range.first}-${range.last}`;
+    const list = bindings[`${port}/${protocol}`] ?? [];
+    bindings[`${port}/${protocol}`] = [...list, { HostIp: address, HostPort: String(hostPort) }];
+  }
+  return bindings;
+}

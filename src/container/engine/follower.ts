@@ -1,0 +1,172 @@
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { EngineChange, EngineStatus } from '../host-engine.ts';
+import type { Container } from '../runtime.ts';
+import type { EngineConnection } from './connection.ts';
+import { ContainerCopies } from './copies.ts';
+import { type EngineEvent, EngineEvents } from './events.ts';
+
+/** Pauses between tries to reach the Engine, in milliseconds. */
+const pauses = [100, 250, 500, 1000, 2000];
+/** Streams have been seen to die without a word: every so often everything is looked at, in milliseconds. */
+const relistMs = 60_000;
+
+/** After these a container is not what it was. */
+const telling = new Set([
+  'create',
+  'start',
+  'restart',
+  'die',
+  'stop',
+  'destroy',
+  'rename',
+  'update',
+  'pause',
+  'unpause',
+]);
+
+/**
+ * Keeps what is known of the Engine's containers true: by its events, by a look at all of them whenever the
+ * stream is opened anew, and by another one every minute.
+ */
+export class EngineFollower {
+  readonly copies: ContainerCopies;
+  readonly #events: EngineEvents;
+  readonly #listeners = new Set<(change: EngineChange) => void>();
+  readonly #ended = new AbortController();
+  #status: Omit<EngineStatus, 'address' | 'version' | 'apiVersion'>;
+  #stream = new AbortController();
+  #following: Promise<void> = Promise.resolve();
+  #relisting: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly connection: EngineConnection,
+    private readonly log: Logger,
+  ) {
+    this.copies = new ContainerCopies(connection, log, (before, after) => this.#tellContainer(before, after));
+    this.#events = new EngineEvents(connection);
+    this.#status = { reachable: false, since: Date.now(), reason: 'not asked yet' };
+  }
+
+  status(): EngineStatus {
+    const { version, apiVersion } = this.connection.negotiated ?? {};
+    return {
+      ...this.#status,
+      address: this.connection.address,
+      ...(version && apiVersion ? { version, apiVersion } : {}),
+    };
+  }
+
+  onChange(listener: (change: EngineChange) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** After: all containers are known, and followed from here on. @throws unavailable when the Engine is away now */
+  async start(): Promise<void> {
+    const events = await this.#reach();
+    this.#following = this.#follow(events);
+    this.#relisting = setInterval(() => void this.#relist(), relistMs).unref();
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort();
+    this.#stream.abort();
+    clearInterval(this.#relisting);
+    await this.#following;
+  }
+
+  /** First the stream, then the look at all: what happens in between is not lost. */
+  async #reach(): Promise<AsyncIterable<EngineEvent>> {
+    await this.connection.negotiate();
+    this.#stream = new AbortController();
+    const events = await this.#events.open(this.#stream.signal);
+    await this.copies.refreshAll();
+    this.#status = { reachable: true, since: Date.now() };
+    this.#tell({ kind: 'reached' });
+    return events;
+  }
+
+  async #follow(events: AsyncIterable<EngineEvent>): Promise<void> {
+    let current = events;
+    while (!this.#ended.signal.aborted) {
+      const reason = await this.#read(current);
+      if (this.#ended.signal.aborted) return;
+      this.#lose(reason);
+      const again = await this.#reachAgain();
+      if (!again) return;
+      current = again;
+    }
+  }
+
+  /** @returns why it ended */
+  async #read(events: AsyncIterable<EngineEvent>): Promise<string> {
+    try {
+      for await (const event of events) this.#apply(event);
+      return 'it ended its event stream';
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #reachAgain(): Promise<AsyncIterable<EngineEvent> | undefined> {
+    for (let tried = 0; !this.#ended.signal.aborted; tried += 1) {
+      await this.#pause(pauses[Math.min(tried, pauses.length - 1)] ?? 0);
+      try {
+        const events = await this.#reach();
+        this.log.info(`Docker Engine at ${this.connection.address} is back`);
+        return events;
+      } catch (error) {
+        this.#stream.abort();
+        this.#status = { ...this.#status, reason: messageOf(error) };
+      }
+    }
+    return undefined;
+  }
+
+  #lose(reason: string): void {
+    this.#stream.abort();
+    this.#status = { reachable: false, since: Date.now(), reason };
+    this.log.warn(`Docker Engine at ${this.connection.address} is away: ${reason}`);
+    this.#tell({ kind: 'lost', reason });
+  }
+
+  #apply(event: EngineEvent): void {
+    const { type, action, id, attributes } = event;
+    const tell = () => this.#tell({ kind: 'event', ...event });
+    const container = type === 'container' ? id : attributes.container;
+    const changes = type === 'network' || telling.has(action) || action.startsWith('health_status');
+    // Whoever is told finds the container as it is since.
+    if (container !== undefined && changes) void this.copies.refresh(container).then(tell);
+    else tell();
+  }
+
+  async #relist(): Promise<void> {
+    if (!this.#status.reachable) return;
+    try {
+      await this.copies.refreshAll();
+    } catch (error) {
+      // The stream may hang without a word: it is opened anew.
+      this.log.debug(messageOf(error));
+      this.#stream.abort();
+    }
+  }
+
+  #tellContainer(before: Container | undefined, after: Container | undefined): void {
+    this.#tell({ kind: 'container', ...(before ? { before } : {}), ...(after ? { after } : {}) });
+  }
+
+  #tell(change: EngineChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      this.#ended.signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}

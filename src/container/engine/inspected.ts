@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import type { Port } from '../../cluster/records.ts';
+import { shortId } from '../../lib/ids.ts';
+import type { Container, ContainerSpec, ContainerState, Membership, NetworkMode } from '../runtime.ts';
+
+/** GET /containers/ID/json, as far as it is read; Go writes empty collections as null. */
+
+const texts = z
+  .array(z.string())
+  .nullish()
+  .transform((list) => list ?? []);
+const textMap = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((map) => map ?? {});
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+
+const endpointSettings = z.object({
+  NetworkID: text,
+  EndpointID: text,
+  Aliases: texts,
+  IPAddress: text,
+  IPPrefixLen: z.number().nullish(),
+  GlobalIPv6Address: text,
+  GlobalIPv6PrefixLen: z.number().nullish(),
+  MacAddress: text,
+  IPAMConfig: z.object({ IPv4Address: text, IPv6Address: text }).nullish(),
+  DriverOpts: textMap,
+});
+export type EndpointSettings = z.infer<typeof endpointSettings>;
+
+export const inspected = z.object({
+  Id: z.string().regex(/^[0-9a-f]{64}$/),
+  Name: z.string(),
+  Created: z.string(),
+  State: z.object({
+    Status: z.string(),
+    Pid: z.number(),
+    ExitCode: z.number(),
+    StartedAt: z.string(),
+    FinishedAt: z.string(),
+    Error: text,
+    Health: z.object({ Status: z.string() }).nullish(),
+  }),
+  Config: z.object({
+    Hostname: text,
+    Domainname: text,
+    User: text,
+    Image: text,
+    Tty: z.boolean().nullish(),
+    OpenStdin: z.boolean().nullish(),
+    Env: texts,
+    Entrypoint: texts,
+    Cmd: texts,
+    WorkingDir: text,
+    Labels: textMap,
+    ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+  }),
+  HostConfig: z.object({
+    NetworkMode: text,
+    AutoRemove: z.boolean().nullish(),
+    Dns: texts,
+    DnsSearch: texts,
+    DnsOptions: texts,
+    ExtraHosts: texts,
+  }),
+  NetworkSettings: z.object({ Networks: z.record(z.string(), endpointSettings).nullish() }),
+});
+export type Inspected = z.infer<typeof inspected>;
+
+/**
+ * The Engine's container as ours. Its places still speak of the Engine's networks and endpoints, by its ids;
+ * translate.ts says which are ours.
+ */
+export function containerOf(found: Inspected): Container {
+  const memberships = membershipsOf(found);
+  return {
+    id: found.Id,
+    name: found.Name.replace(/^\//, ''),
+    created: found.Created,
+    spec: specOf(found, memberships),
+    state: stateOf(found.State),
+    memberships,
+    healthy: isHealthy(found.State),
+  };
+}
+
+/** Without a health check, and from its first success on, it is; not while it starts. */
+function isHealthy({ Health }: Inspected['State']): boolean {
+  return Health?.Status === undefined || Health.Status === 'none' || Health.Status === 'healthy';
+}
+
+/** A paused container keeps its names (docker-facts 7.5); one that is restarting has none at the moment. */
+function stateOf(state: Inspected['State']): ContainerState {
+  const { Status, Pid, ExitCode, StartedAt, FinishedAt, Error: error } = state;
+  const running = Status === 'running' || Status === 'paused';
+  return {
+    status: running ? 'running' : Status === 'created' ? 'created' : 'exited',
+    pid: running ? Pid : 0,
+    exitCode: ExitCode,
+    startedAt: StartedAt,
+    finishedAt: FinishedAt,
+    error,
+  };
+}
+
+function specOf(found: Inspected, memberships: readonly Membership[]): ContainerSpec {
+  const { Config, HostConfig } = found;
+  return {
+    name: found.Name.replace(/^\//, ''),
+    image: Config.Image,
+    command: [...Config.Entrypoint, ...Config.Cmd],
+    env: Config.Env,
+    workingDir: Config.WorkingDir,
+    user: Config.User,
+    hostname: Config.Hostname,
+    domainname: Config.Domainname,
+    tty: Config.Tty ?? false,
+    openStdin: Config.OpenStdin ?? false,
+    labels: Config.Labels,
+    networkMode: networkModeOf(HostConfig.NetworkMode),
+    dns: HostConfig.Dns,
+    dnsSearch: HostConfig.DnsSearch,
+    dnsOptions: HostConfig.DnsOptions,
+    extraHosts: HostConfig.ExtraHosts,
+    exposedPorts: Object.keys(Config.ExposedPorts ?? {}).flatMap((port) => portOf(port) ?? []),
+    autoRemove: HostConfig.AutoRemove ?? false,
+    publishServices: [],
+    extras: {},
+    memberships,
+  };
+}
+
+function networkModeOf(mode: string): NetworkMode {
+  if (mode === 'none' || mode === 'host') return { kind: mode };
+  if (mode.startsWith('container:')) {
+    return { kind: 'container', containerId: mode.slice('container:'.length) };
+  }
+  return { kind: 'network', network: mode === 'default' || mode === '' ? 'bridge' : mode };
+}
+
+function portOf(portAndProtocol: string): Port | undefined {
+  const match = /^(\d+)\/(tcp|udp|sctp)$/.exec(portAndProtocol);
+  const port = Number(match?.[1]);
+  const protocol = (['tcp', 'udp', 'sctp'] as const).find((name) => name === match?.[2]);
+  return protocol && port >= 1 && port <= 65535 ? { protocol, port } : undefined;
+}
+
+function membershipsOf(found: Inspected): readonly Membership[] {
+  return Object.entries(found.NetworkSettings.Networks ?? {}).map(([name, settings]) =>
+    membershipOf(name, settings, found.Id),
+  );
+}
+
+function membershipOf(name: string, settings: EndpointSettings, id: string): Membership {
+  const { NetworkID, EndpointID, IPAMConfig, Aliases, DriverOpts } = settings;
+  return {
+    // A container that never ran knows the network by its name only.
+    network: NetworkID || name,
+    // The Engine adds the short id, which is a name anyway.
+    aliases: [...new Set(Aliases.filter((alias) => alias !== shortId(id)))],
+    ...(IPAMConfig?.IPv4Address ? { ipv4: IPAMConfig.IPv4Address } : {}),
+    ...(IPAMConfig?.IPv6Address ? { ipv6: IPAMConfig.IPv6Address } : {}),
+    ...(Object.keys(DriverOpts).length > 0 ? { driverOptions: DriverOpts } : {}),
+    ...(EndpointID === '' ? {} : { joined: { endpointId: EndpointID, ...addressesOf(settings) } }),
+  };
+}
+
+function addressesOf(settings: EndpointSettings) {
+  const { IPAddress, IPPrefixLen, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress } = settings;
+  return {
+    ...(IPAddress ? { ipv4: `${IPAddress}/${IPPrefixLen ?? 32}` } : {}),
+    ...(GlobalIPv6Address ? { ipv6: `${GlobalIPv6Address}/${GlobalIPv6PrefixLen ?? 128}` } : {}),
+    ...(MacAddress ? { mac: MacAddress.toLowerCase() } : {}),
+  };
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { Entry, Store, Write } from '../../../kvstore/store.ts';
+import { folders, keys } from '../../cluster/keys.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Backing, EndpointLink, EngineLinks } from '../host-engine.ts';
+
+const endpointSchema = z.object({
+  networkId: z.string(),
+  endpointId: z.string(),
+  ipv4: z.string().exactOptional(),
+  ipv6: z.string().exactOptional(),
+  mac: z.string().exactOptional(),
+  hostName: z.string().exactOptional(),
+  bridge: z.string().exactOptional(),
+  sandboxKey: z.string().exactOptional(),
+  resolverPrefix: z.number().int().exactOptional(),
+});
+
+const backingSchema = z.object({
+  containerId: z.string(),
+  networkId: z.string(),
+  serviceId: z.string(),
+  restore: z
+    .object({
+      aliases: z.array(z.string()),
+      ipv4: z.string().exactOptional(),
+      ipv6: z.string().exactOptional(),
+    })
+    .exactOptional(),
+});
+
+/** In memory for reading, in the embedded store for the next daemon; memory follows the store. */
+export class StoredLinks implements EngineLinks {
+  readonly #networks = new Map<string, string>();
+  readonly #endpoints = new Map<string, EndpointLink>();
+  readonly #backings = new Map<string, Backing>();
+  #generation = 0;
+
+  private constructor(private readonly store: Store) {}
+
+  static async open(store: Store, log: Logger): Promise<StoredLinks> {
+    const links = new StoredLinks(store);
+    const readInto = async <T>(map: Map<string, T>, folder: string, schema: z.ZodType<T>) => {
+      for (const { key, value } of await store.list(folder)) {
+        const parsed = schema.safeParse(parseJson(value));
+        if (parsed.success) map.set(decodeURIComponent(key.slice(folder.length)), parsed.data);
+        else log.error({ key }, `record ${key} is left alone, it cannot be read`);
+      }
+    };
+    await readInto(links.#networks, folders.engineNetworks, z.string());
+    await readInto(links.#endpoints, folders.engineEndpoints, endpointSchema);
+    await readInto(links.#backings, folders.engineBackings, backingSchema);
+    return links;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  networkOf(engineNetworkId: string): string | undefined {
+    return this.#networks.get(engineNetworkId);
+  }
+
+  engineNetworkOf(networkId: string): string | undefined {
+    return [...this.#networks].find(([, ours]) => ours === networkId)?.[0];
+  }
+
+  networks(): ReadonlyMap<string, string> {
+    return this.#networks;
+  }
+
+  async linkNetwork(engineNetworkId: string, networkId: string): Promise<void> {
+    await this.#put(keys.engineNetwork(engineNetworkId), networkId);
+    this.#networks.set(engineNetworkId, networkId);
+    this.#generation += 1;
+  }
+
+  async unlinkNetwork(engineNetworkId: string): Promise<void> {
+    if (!this.#networks.delete(engineNetworkId)) return;
+    this.#generation += 1;
+    await this.#delete(keys.engineNetwork(engineNetworkId));
+  }
+
+  endpoint(engineEndpointId: string): EndpointLink | undefined {
+    return this.#endpoints.get(engineEndpointId);
+  }
+
+  endpoints(): ReadonlyMap<string, EndpointLink> {
+    return this.#endpoints;
+  }
+
+  async putEndpoint(engineEndpointId: string, link: EndpointLink): Promise<void> {
+    await this.#put(keys.engineEndpoint(engineEndpointId), link);
+    this.#endpoints.set(engineEndpointId, link);
+    this.#generation += 1;
+  }
+
+  async dropEndpoint(engineEndpointId: string): Promise<void> {
+    if (!this.#endpoints.delete(engineEndpointId)) return;
+    this.#generation += 1;
+    await this.#delete(keys.engineEndpoint(engineEndpointId));
+  }
+
+  backings(): readonly Backing[] {
+    return [...this.#backings.values()];
+  }
+
+  async putBacking(backing: Backing): Promise<void> {
+    await this.#put(keys.engineBacking(nameOf(backing)), backing);
+    this.#backings.set(nameOf(backing), backing);
+    this.#generation += 1;
+  }
+
+  async dropBacking(backing: Backing): Promise<void> {
+    if (!this.#backings.delete(nameOf(backing))) return;
+    this.#generation += 1;
+    await this.#delete(keys.engineBacking(nameOf(backing)));
+  }
+
+  async #put(key: string, value: unknown): Promise<void> {
+    await this.#commit({ op: 'put', key, value: JSON.stringify(value) });
+  }
+
+  async #delete(key: Entry['key']): Promise<void> {
+    await this.#commit({ op: 'delete', key });
+  }
+
+  async #commit(write: Write): Promise<void> {
+    await this.store.commit([], [write]);
+  }
+}
+
+function nameOf({ containerId, serviceId }: Backing): string {
+  return `${containerId}.${serviceId}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { isKind } from '../../lib/errors.ts';
+import type { EngineNetwork, EngineNetworkSpec, EnginePlace } from '../host-engine.ts';
+import type { EngineConnection } from './connection.ts';
+
+const textMap = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((map) => map ?? {});
+
+const networkAnswer = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Created: z.string(),
+  Scope: z.string(),
+  Driver: z.string(),
+  EnableIPv6: z.boolean().nullish(),
+  Internal: z.boolean().nullish(),
+  Attachable: z.boolean().nullish(),
+  IPAM: z.object({
+    Driver: z.string().nullish(),
+    Config: z
+      .array(
+        z.object({
+          Subnet: z.string().nullish(),
+          Gateway: z.string().nullish(),
+          IPRange: z.string().nullish(),
+        }),
+      )
+      .nullish(),
+  }),
+  Options: textMap,
+  Labels: textMap,
+});
+
+export async function listNetworks(connection: EngineConnection): Promise<readonly EngineNetwork[]> {
+  const answer = await connection.ask(z.array(networkAnswer), (docker) => docker.listNetworks());
+  return answer.map((network) => ({
+    id: network.Id,
+    name: network.Name,
+    driver: network.Driver,
+    scope: network.Scope,
+    created: network.Created,
+    internal: network.Internal ?? false,
+    attachable: network.Attachable ?? false,
+    ipv6: network.EnableIPv6 ?? false,
+    ipamDriver: network.IPAM.Driver ?? 'default',
+    pools: (network.IPAM.Config ?? []).flatMap(({ Subnet, Gateway, IPRange }) =>
+      Subnet
+        ? [
+            {
+              subnet: Subnet,
+              ...(Gateway ? { gateway: bare(Gateway) } : {}),
+              ...(IPRange ? { ipRange: IPRange } : {}),
+            },
+          ]
+        : [],
+    ),
+    options: network.Options,
+    labels: network.Labels,
+  }));
+}
+
+export async function createNetwork(connection: EngineConnection, spec: EngineNetworkSpec): Promise<string> {
+  const body = {
+    Name: spec.name,
+    CheckDuplicate: true,
+    Driver: spec.driver,
+    Internal: spec.internal,
+    Attachable: spec.attachable,
+    EnableIPv6: spec.ipv6,
+    IPAM: {
+      Driver: spec.ipam.driver,
+      Options: { ...spec.ipam.options },
+      Config: spec.ipam.pools.map(({ subnet, gateway }) => ({ Subnet: subnet, Gateway: gateway })),
+    },
+    Options: { ...spec.options },
+    Labels: { ...spec.labels },
+  };
+  const created = await connection.ask(z.object({ id: z.string() }), (docker) => docker.createNetwork(body));
+  return created.id;
+}
+
+export async function removeNetwork(connection: EngineConnection, id: string): Promise<void> {
+  await unlessGone(() => connection.do((docker) => docker.getNetwork(id).remove()));
+}
+
+export async function connect(
+  connection: EngineConnection,
+  networkId: string,
+  containerId: string,
+  { aliases, ipv4, ipv6, linkLocal, driverOptions }: EnginePlace,
+): Promise<void> {
+  const EndpointConfig = {
+    Aliases: [...aliases],
+    IPAMConfig: {
+      ...(ipv4 ? { IPv4Address: ipv4 } : {}),
+      ...(ipv6 ? { IPv6Address: ipv6 } : {}),
+      ...(linkLocal ? { LinkLocalIPs: [...linkLocal] } : {}),
+    },
+    ...(driverOptions ? { DriverOpts: { ...driverOptions } } : {}),
+  };
+  const body = { Container: containerId, EndpointConfig };
+  await connection.do((docker) => docker.getNetwork(networkId).connect(body));
+}
+
+export async function disconnect(
+  connection: EngineConnection,
+  networkId: string,
+  containerId: string,
+): Promise<void> {
+  const body = { Container: containerId, Force: false };
+  try {
+    await connection.do((docker) => docker.getNetwork(networkId).disconnect(body));
+  } catch (error) {
+    // The Engine's words for what is done already (docker-facts 5.3).
+    if (isKind(error, 'not-found') || /is not connected to/.test(String(error))) return;
+    throw error;
+  }
+}
+
+async function unlessGone(step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error;
+  }
+}
+
+/** Some Engines write the gateway with its prefix length. */
+function bare(address: string): string {
+  return address.replace(/\/.*$/, '');
+}

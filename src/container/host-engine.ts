@@ -1,0 +1,146 @@
+import type { Container, Membership } from './runtime.ts';
+
+/**
+ * The contract of the Docker Engine that the daemon works beside: its networks, and what it tells of its
+ * containers. Nothing here may be called while a request of the Engine's own is being answered
+ * (src/api/plugin): it holds locks then, and the two would wait for each other.
+ */
+export interface HostEngine {
+  status(): EngineStatus;
+  /** All of its networks, ours included. @throws unavailable */
+  networks(): Promise<readonly EngineNetwork[]>;
+  /** @returns its id there. @throws conflict for the name | unavailable */
+  createNetwork(spec: EngineNetworkSpec): Promise<string>;
+  /** Repeatable. @throws forbidden while containers are on it | unavailable */
+  removeNetwork(engineNetworkId: string): Promise<void>;
+  /** @throws as the Engine says | unavailable */
+  connect(engineNetworkId: string, containerId: string, place: EnginePlace): Promise<void>;
+  /** Repeatable. @throws unavailable */
+  disconnect(engineNetworkId: string, containerId: string): Promise<void>;
+  /** Told what happened there, in order, once each; after `reached` everything is to be looked at again. */
+  onChange(listener: (change: EngineChange) => void): void;
+}
+
+export interface EngineStatus {
+  readonly reachable: boolean;
+  /** Unix time in milliseconds, of the last change. */
+  readonly since: number;
+  /** Why it is not reachable, in one line. */
+  readonly reason?: string;
+  readonly address: string;
+  /** `20.10.24`; what it was when it was reached last. */
+  readonly version?: string;
+  /** The version of the API that is spoken with it. */
+  readonly apiVersion?: string;
+}
+
+export interface EngineNetwork {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly scope: string;
+  readonly created: string;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ipv6: boolean;
+  readonly ipamDriver: string;
+  readonly pools: readonly {
+    readonly subnet: string;
+    readonly gateway?: string;
+    readonly ipRange?: string;
+  }[];
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface EngineNetworkSpec {
+  readonly name: string;
+  readonly driver: string;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ipv6: boolean;
+  readonly ipam: {
+    readonly driver: string;
+    readonly options: Readonly<Record<string, string>>;
+    readonly pools: readonly { readonly subnet: string; readonly gateway: string }[];
+  };
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Addresses without prefix length. */
+export interface EnginePlace {
+  readonly aliases: readonly string[];
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly linkLocal?: readonly string[];
+  readonly driverOptions?: Readonly<Record<string, string>>;
+}
+
+export type EngineChange =
+  /** It answers, for the first time or again, and its containers are known. */
+  | { readonly kind: 'reached' }
+  | { readonly kind: 'lost'; readonly reason: string }
+  /** What is known of the container now; `after` absent: it was removed. */
+  | { readonly kind: 'container'; readonly before?: Container; readonly after?: Container }
+  /** As the Engine's event says (docker-facts 5.4). */
+  | {
+      readonly kind: 'event';
+      readonly type: 'container' | 'network';
+      readonly action: string;
+      readonly id: string;
+      readonly attributes: Readonly<Record<string, string>>;
+    };
+
+/**
+ * Which of the Engine's networks and endpoints are which of ours. It speaks of its ids, the directory of
+ * ours; kept in the embedded store, so that a restart of either side forgets nothing.
+ */
+export interface EngineLinks {
+  /** Our network that the Engine's is; undefined for those that are its own. */
+  networkOf(engineNetworkId: string): string | undefined;
+  /** The Engine's network that ours is known there as. */
+  engineNetworkOf(networkId: string): string | undefined;
+  linkNetwork(engineNetworkId: string, networkId: string): Promise<void>;
+  unlinkNetwork(engineNetworkId: string): Promise<void>;
+  networks(): ReadonlyMap<string, string>;
+
+  endpoint(engineEndpointId: string): EndpointLink | undefined;
+  endpoints(): ReadonlyMap<string, EndpointLink>;
+  putEndpoint(engineEndpointId: string, link: EndpointLink): Promise<void>;
+  dropEndpoint(engineEndpointId: string): Promise<void>;
+
+  /** The services that the container is to back, whether it runs or not. */
+  backings(): readonly Backing[];
+  putBacking(backing: Backing): Promise<void>;
+  dropBacking(backing: Backing): Promise<void>;
+
+  /** Counts changes. */
+  readonly generation: number;
+}
+
+/** An endpoint that the Engine has made on a network of ours. */
+export interface EndpointLink {
+  readonly networkId: string;
+  /** Ours, in the store. */
+  readonly endpointId: string;
+  /** With prefix length. */
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly mac?: string;
+  /** The host's end of its interface, and the bridge it is in. */
+  readonly hostName?: string;
+  readonly bridge?: string;
+  /** The sandbox that it was joined to, as the Engine names it. */
+  readonly sandboxKey?: string;
+  /** Prefix length of the route to the resolver that it brought with it. */
+  readonly resolverPrefix?: number;
+}
+
+export interface Backing {
+  readonly containerId: string;
+  readonly networkId: string;
+  readonly serviceId: string;
+  /** The container was on the network before, and is to be again when the service is taken from it. */
+  readonly restore?: Pick<Membership, 'aliases' | 'ipv4' | 'ipv6'>;
+}

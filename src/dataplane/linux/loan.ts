@@ -1,0 +1,51 @@
+import { FairleadError } from '../../lib/errors.ts';
+import type { Loan } from '../dataplane.ts';
+import type { Exec } from './exec.ts';
+import { BatchError, batch, type Command, ip, showLink, tolerating } from './ip.ts';
+import { setIsolation, unplugVeth } from './veth.ts';
+
+/** One process when nothing of it is there. @throws not-found without the bridge */
+export async function lendVeth(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
+  try {
+    await batch(exec, creation(loan, isolated));
+  } catch (error) {
+    if (!(error instanceof BatchError)) throw error;
+    if (/Device does not exist|Invalid "master"/.test(error.reason)) {
+      throw new FairleadError('not-found', `lend ${loan.peer}: no bridge ${loan.source.bridge}`, {
+        cause: error,
+      });
+    }
+    if (!/File exists/.test(error.reason)) throw error;
+    await replace(exec, loan, isolated);
+  }
+}
+
+function creation({ source, peer, mac, mtu }: Loan, isolated: boolean): Command[] {
+  const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
+  const address = mac === undefined ? ip`` : ip`address ${mac}`;
+  const end = ip`link add name ${source.hostName} up master ${source.bridge}`;
+  const parts = [end, size, ip`type veth peer name ${peer}`, size, address];
+  return [
+    { words: parts.flatMap(({ words }) => words) },
+    ...(isolated ? [setIsolation(source.hostName, true)] : []),
+  ];
+}
+
+/** Where the other end is here still, all is as it was; else it is left from an earlier life, and goes. */
+async function replace(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
+  const [outer, inner] = await Promise.all([showLink(exec, loan.source.hostName), showLink(exec, loan.peer)]);
+  if (outer && inner && outer.master === loan.source.bridge && outer.link_index === inner.ifindex) return;
+  await unplugVeth(exec, loan.source.hostName);
+  if (inner) await unplugVeth(exec, loan.peer);
+  await batch(exec, creation(loan, isolated));
+}
+
+/** A bridge without ports has its addresses all the same, and every kernel that we run on has bridges. */
+export async function ensureAddress(exec: Exec, device: string, address: string): Promise<void> {
+  const cidr = `${address}/32`;
+  await batch(exec, [
+    tolerating(/File exists/, ip`link add name ${device} type bridge`),
+    ip`link set dev ${device} up`,
+    ip`addr replace ${cidr} dev ${device}`,
+  ]);
+}

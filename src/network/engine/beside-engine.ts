@@ -1,0 +1,86 @@
+import { messageOf } from '../../lib/errors.ts';
+import type { EndpointRecords } from '../endpoint-records.ts';
+import type { Participation } from '../participation.ts';
+import type { EngineSide, Parts } from '../parts.ts';
+import type { UseCases } from '../use-cases.ts';
+import { EngineConnections } from './connections.ts';
+import { EngineContainers } from './containers.ts';
+import { EngineEndpoints } from './endpoints.ts';
+import { engineHoldings } from './holdings.ts';
+import { EndpointNames } from './names.ts';
+import { EngineNetworks } from './networks.ts';
+import { NetworksBesideEngine } from './networks-beside.ts';
+import { OwnNetworks } from './own-networks.ts';
+import { PendingEndpoints } from './pending-endpoints.ts';
+import { createPlugin } from './plugin.ts';
+import { EnginePools } from './pools.ts';
+
+/** The use cases where an Engine runs the containers. */
+export async function besideEngine(
+  parts: Parts,
+  engine: EngineSide,
+  records: EndpointRecords,
+  participation: Participation,
+): Promise<UseCases> {
+  const own = new OwnNetworks(parts, engine);
+  const networks = new NetworksBesideEngine(parts, own, () => known);
+  const pools = new EnginePools(parts, parts.directory.stores.local);
+  await pools.load();
+  const known = new EngineNetworks({ parts, engine, networks, own, pools });
+  await known.load();
+  const pending = new PendingEndpoints(parts, records);
+  const names = new EndpointNames(parts, engine, records, participation);
+  const endpoints = new EngineEndpoints({ parts, engine, records, participation, pending });
+  const connections = new EngineConnections({
+    parts,
+    engine,
+    networks,
+    records,
+    participation,
+    pending,
+    names,
+  });
+  const containers = new EngineContainers(parts, networks, connections);
+  return {
+    networks,
+    connections,
+    containers,
+    holdings: engineHoldings({ parts, engine, names, endpoints, pending, networks: known, connections }),
+    plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
+    setAliases: (id, naming, on) => names.setAliases(id, naming, on),
+    begin(reconcile) {
+      followEngine(parts, engine, names, reconcile);
+      known.start();
+    },
+    close: () => known.close(),
+  };
+}
+
+/** Names follow what the Engine says of its containers; its events are ours too. */
+function followEngine(
+  parts: Parts,
+  { host, links }: EngineSide,
+  names: EndpointNames,
+  reconcile: () => void,
+): void {
+  host.onChange((change) => {
+    // What it did while it was not followed is not in its events.
+    if (change.kind === 'reached') reconcile();
+    if (change.kind === 'container' && change.after) {
+      void names
+        .follow(change.after.id)
+        .catch((error: unknown) => parts.log.error(`container ${change.after?.name}: ${messageOf(error)}`));
+    }
+    if (change.kind === 'container' && change.before && !change.after) names.forget(change.before.id);
+    if (change.kind !== 'event') return;
+    const { type, action, id, attributes } = change;
+    // Of creation and removal of our own networks is told where they are created and removed.
+    if (type === 'network' && links.networkOf(id) && action !== 'connect' && action !== 'disconnect') return;
+    const ID = type === 'network' ? (links.networkOf(id) ?? id) : id;
+    parts.events.emit({
+      Type: type,
+      Action: action,
+      Actor: { ID, Attributes: attributes },
+    });
+  });
+}

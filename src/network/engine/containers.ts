@@ -1,0 +1,123 @@
+import type { Container, Runtime } from '../../container/runtime.ts';
+import { FairleadError, isKind } from '../../lib/errors.ts';
+import { lookup } from '../../lib/lookup.ts';
+import { planContainer } from '../container-plan.ts';
+import type { Containers, CreateContainer, EndpointSettings } from '../model.ts';
+import type { Networks } from '../networks.ts';
+import type { Parts } from '../parts.ts';
+import type { EngineConnections } from './connections.ts';
+
+const defaultStopSeconds = 10;
+
+type Waiters = Map<string, Set<(exitCode: number) => void>>;
+
+/** The Engine's containers: it does what is asked, with restart policies and clean-up of its own. */
+export class EngineContainers implements Containers {
+  readonly runtime: Runtime;
+  readonly #exits: Waiters = new Map();
+  readonly #removals: Waiters = new Map();
+
+  constructor(
+    parts: Parts,
+    private readonly networks: Networks,
+    private readonly connections: EngineConnections,
+  ) {
+    this.runtime = parts.runtime;
+    this.runtime.onExit((id, exitCode) => this.#tell(this.#exits, id, exitCode));
+    parts.engine?.host.onChange((change) => {
+      if (change.kind !== 'container' || change.after || !change.before) return;
+      const { id, state } = change.before;
+      for (const waiters of [this.#exits, this.#removals]) this.#tell(waiters, id, state.exitCode);
+    });
+  }
+
+  list(): readonly Container[] {
+    return this.runtime.list();
+  }
+
+  find(ref: string): Container {
+    if (ref === '') throw new FairleadError('invalid', 'invalid name or ID supplied: ""');
+    try {
+      return lookup('container', ref.replace(/^\//, ''), this.list());
+    } catch (error) {
+      if (!isKind(error, 'not-found')) throw error;
+      throw new FairleadError('not-found', `No such container: ${ref}`, { cause: error });
+    }
+  }
+
+  async create(request: CreateContainer): Promise<Container> {
+    if ((request.publishServices ?? []).length > 0) {
+      throw new FairleadError(
+        'unsupported',
+        'beside a Docker Engine a container is created first and attached to its services then: ' +
+          'docker run --publish-service does so',
+      );
+    }
+    return await this.runtime.create(planContainer(request, this.networks, (ref) => this.find(ref)));
+  }
+
+  async start(ref: string): Promise<Container> {
+    return await this.runtime.start(this.find(ref).id, { resolvConf: '', hosts: '' });
+  }
+
+  async stop(ref: string, timeoutSeconds = defaultStopSeconds): Promise<void> {
+    await this.runtime.stop(this.find(ref).id, timeoutSeconds);
+  }
+
+  async restart(ref: string, timeoutSeconds = defaultStopSeconds): Promise<void> {
+    const { id } = this.find(ref);
+    await this.runtime.stop(id, timeoutSeconds);
+    await this.start(id);
+  }
+
+  async kill(ref: string, signal: string): Promise<void> {
+    await this.runtime.signal(this.find(ref).id, signal);
+  }
+
+  wait(ref: string, condition: 'not-running' | 'next-exit' | 'removed'): Promise<number> {
+    const { id, state } = this.find(ref);
+    if (condition === 'not-running' && state.status !== 'running') return Promise.resolve(state.exitCode);
+    const waiters = condition === 'removed' ? this.#removals : this.#exits;
+    return new Promise((resolve) => {
+      waiters.set(id, (waiters.get(id) ?? new Set()).add(resolve));
+    });
+  }
+
+  async remove(ref: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    const { id, state } = this.find(ref);
+    if (options.force && state.status === 'running') await this.runtime.stop(id, 0);
+    // What was to go after its end may have gone by itself.
+    if (this.runtime.get(id)) await this.runtime.remove(id);
+  }
+
+  async rename(ref: string, name: string): Promise<void> {
+    await this.runtime.update(this.find(ref).id, { name });
+  }
+
+  async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {
+    const network = this.networks.find(networkRef);
+    await this.connections.connect(network, this.find(containerRef).id, settings);
+  }
+
+  async disconnect(networkRef: string, containerRef: string, force = false): Promise<void> {
+    const network = this.networks.find(networkRef);
+    const container = this.#findOrUndefined(containerRef, force);
+    if (container) await this.connections.disconnect(network, container.id);
+    else await this.connections.disconnectGone(network, containerRef);
+  }
+
+  #findOrUndefined(ref: string, force: boolean): Container | undefined {
+    try {
+      return this.find(ref);
+    } catch (error) {
+      if (force && isKind(error, 'not-found')) return undefined;
+      throw error;
+    }
+  }
+
+  #tell(waiters: Waiters, id: string, exitCode: number): void {
+    const told = waiters.get(id) ?? [];
+    waiters.delete(id);
+    for (const resolve of told) resolve(exitCode);
+  }
+}

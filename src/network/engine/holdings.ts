@@ -1,0 +1,59 @@
+import { hostEndName } from '../../dataplane/names.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Holdings } from '../holdings.ts';
+import type { EngineSide, Parts } from '../parts.ts';
+import type { EngineConnections } from './connections.ts';
+import type { EngineEndpoints } from './endpoints.ts';
+import type { EndpointNames } from './names.ts';
+import type { EngineNetworks } from './networks.ts';
+import type { PendingEndpoints } from './pending-endpoints.ts';
+
+export interface EngineHoldingsDeps {
+  readonly parts: Parts;
+  readonly engine: EngineSide;
+  readonly names: EndpointNames;
+  readonly endpoints: EngineEndpoints;
+  readonly pending: PendingEndpoints;
+  readonly networks: EngineNetworks;
+  readonly connections: EngineConnections;
+}
+
+/** Where an Engine runs the containers, the links say what it has made, and its containers which of that is in use. */
+export function engineHoldings(deps: EngineHoldingsDeps): Holdings {
+  const { engine, pending, names } = deps;
+  const endpointIds = () => {
+    const linked = [...engine.links.endpoints().values()].map(({ endpointId }) => endpointId);
+    return new Set([...linked, ...pending.ids()]);
+  };
+  return {
+    async assert(container) {
+      if (container.state.status === 'running') await names.assert(container);
+    },
+    async settle() {
+      await removeUnused(deps);
+      await deps.connections.letGoOfLost();
+      await deps.networks.sync();
+    },
+    endpointIds,
+    hostEnds: () => new Set([...endpointIds()].map((id) => hostEndName(engine.tag, id))),
+  };
+}
+
+/**
+ * Endpoints that the Engine unmade while this daemon was away: it asks once, and does not ask again. Not while the
+ * Engine is away itself, when nothing is known of its containers.
+ */
+async function removeUnused({ parts, engine, endpoints, pending }: EngineHoldingsDeps): Promise<void> {
+  if (!engine.host.status().reachable) return;
+  const running = parts.runtime.list().filter(({ state }) => state.status === 'running');
+  const used = new Set(
+    running.flatMap(({ memberships }) => memberships.flatMap(({ joined }) => joined?.endpointId ?? [])),
+  );
+  const spared = pending.ids();
+  for (const [engineId, { endpointId }] of [...engine.links.endpoints()]) {
+    if (used.has(endpointId) || spared.has(endpointId)) continue;
+    await endpoints
+      .remove(engineId)
+      .catch((error: unknown) => parts.log.error(`left-over endpoint: ${messageOf(error)}`));
+  }
+}

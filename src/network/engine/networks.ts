@@ -1,0 +1,310 @@
+import type { Network } from '../../cluster/records.ts';
+import type { EngineNetwork } from '../../container/host-engine.ts';
+import { fromNumber, overlaps, parseSubnet, type Subnet } from '../../lib/addresses.ts';
+import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
+import { inTime } from '../../lib/in-time.ts';
+import type { NetworkSpec, PoolSpec } from '../model.ts';
+import { takenByNetworks } from '../network-pools.ts';
+import { isPredefined, type Networks } from '../networks.ts';
+import type { EngineSide, Parts } from '../parts.ts';
+import { planGivenPools } from '../pools.ts';
+import type { Announcer } from './networks-beside.ts';
+import type { OwnNetworks } from './own-networks.ts';
+import { type EnginePools, networkOption } from './pools.ts';
+
+/** How long an endpoint waits for its network, which was created at the Engine a moment ago, in milliseconds. */
+const adoptionMs = 8_000;
+/** Option that names the driver of a network typed at an Engine. */
+const driverOption = 'com.fairlead.driver';
+
+export interface EngineNetworksDeps {
+  readonly parts: Parts;
+  readonly engine: EngineSide;
+  readonly networks: Networks;
+  readonly own: OwnNetworks;
+  readonly pools: EnginePools;
+}
+
+/**
+ * Makes our networks and the Engine's the same: each of ours is made known there under its name, each that is created
+ * there with our driver becomes one of ours, and what is removed on either side is removed on the other. Every pass
+ * looks at all of both, so that nothing that was missed stays wrong.
+ */
+export class EngineNetworks implements Announcer {
+  /** Pools whose network the Engine has finished asking about: a further address is an endpoint's. */
+  readonly #created = new Set<string>();
+  /** What is wrong and has been said. */
+  readonly #said = new Map<string, string>();
+  #waiters: (() => void)[] = [];
+  #pass: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+  #unsubscribe: () => void = () => {};
+
+  constructor(private readonly deps: EngineNetworksDeps) {}
+
+  /** Before anything else: a name may be one of the Engine's own. */
+  async load(): Promise<void> {
+    const { engine, own } = this.deps;
+    if (engine.host.status().reachable) own.set(await engine.host.networks());
+  }
+
+  /** From now on both are kept the same. */
+  start(): void {
+    const { parts, engine } = this.deps;
+    this.#unsubscribe = parts.directory.subscribe(() => this.#directoryChanged());
+    engine.host.onChange((change) => {
+      const ofNetwork = change.kind === 'event' && change.type === 'network';
+      const concerns = ofNetwork && ['create', 'destroy', 'remove'].includes(change.action);
+      if (change.kind === 'reached' || concerns) void this.sync();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#unsubscribe();
+    await this.#pass;
+  }
+
+  /** Services and endpoints change all the time: only networks that have come or gone are of interest. */
+  #directoryChanged(): void {
+    const { engine } = this.deps;
+    const known = new Set(engine.links.networks().values());
+    const wanted = this.#wanted();
+    const same = wanted.length === known.size && wanted.every(({ id }) => known.has(id));
+    if (!same) void this.sync();
+  }
+
+  /** One pass; of calls during a pass the next sees the last. Never rejects. */
+  sync(): Promise<void> {
+    this.#again = true;
+    this.#pass ??= this.#passes().finally(() => {
+      this.#pass = undefined;
+    });
+    return this.#pass;
+  }
+
+  async #passes(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        await this.#match();
+      } catch (error) {
+        // Of an Engine that is away is spoken where it is followed.
+        if (!isKind(error, 'unavailable'))
+          this.deps.parts.log.error(`networks of the Engine: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  async #match(): Promise<void> {
+    const { parts, engine, own } = this.deps;
+    if (!engine.host.status().reachable) return;
+    const found = await engine.host.networks();
+    own.set(found);
+    const there = new Map(found.map((network) => [network.id, network]));
+    for (const engineId of [...engine.links.networks().keys()]) {
+      if (!there.has(engineId)) await engine.links.unlinkNetwork(engineId);
+    }
+    for (const network of found.filter(({ driver }) => driver === engine.driver)) {
+      await this.#attempt(network.id, () => this.#matchTheirs(network));
+    }
+    if (!parts.directory.complete()) return;
+    for (const network of this.#wanted()) {
+      await this.#attempt(network.id, () => this.#makeKnown(network));
+    }
+  }
+
+  /** One of the Engine's networks with our driver. */
+  async #matchTheirs(theirs: EngineNetwork): Promise<void> {
+    const { parts, engine } = this.deps;
+    const id = engine.links.networkOf(theirs.id) ?? theirs.options[networkOption];
+    if (id === undefined) return await this.#adopt(theirs);
+    if (parts.directory.network(id)) {
+      if (!engine.links.networkOf(theirs.id)) await engine.links.linkNetwork(theirs.id, id);
+      return;
+    }
+    if (!parts.directory.complete()) return;
+    await engine.host.removeNetwork(theirs.id);
+    await engine.links.unlinkNetwork(theirs.id);
+    parts.log.info(`network ${theirs.name} is removed from the Docker Engine: it is in the store no longer`);
+  }
+
+  /** A network that was created at this Engine becomes everybody's; if it cannot, it goes. */
+  async #adopt(theirs: EngineNetwork): Promise<void> {
+    const { parts, engine, networks, pools } = this.deps;
+    if (!parts.directory.complete()) return;
+    try {
+      if (!parts.directory.network(theirs.id)) await networks.adopt(this.#specOf(theirs), theirs.id);
+      await engine.links.linkNetwork(theirs.id, theirs.id);
+      for (const [poolId] of pools.of(theirs.pools.map(({ subnet }) => subnet))) {
+        await pools.assign(poolId, theirs.id);
+        this.#created.delete(poolId);
+      }
+      parts.log.info(`network ${theirs.name} was created at the Docker Engine`);
+    } catch (error) {
+      if (isKind(error, 'unavailable')) throw error;
+      parts.log.error(`network ${theirs.name} is removed from the Docker Engine: ${messageOf(error)}`);
+      await engine.host.removeNetwork(theirs.id);
+    } finally {
+      this.#wake();
+    }
+  }
+
+  #specOf(theirs: EngineNetwork): NetworkSpec {
+    const { name, internal, ipv6, labels, options } = theirs;
+    const { [driverOption]: driver = 'overlay', ...rest } = options;
+    const kept = Object.entries(rest).filter(([key]) => !key.startsWith('com.fairlead.'));
+    return {
+      ...{ name, driver, internal, ipv6, labels, attachable: true },
+      options: Object.fromEntries(kept),
+      ipam: { driver: 'default', config: theirs.pools.map((pool) => this.#poolOf(theirs, pool)) },
+    };
+  }
+
+  #poolOf(theirs: EngineNetwork, { subnet, gateway, ipRange }: EngineNetwork['pools'][number]): PoolSpec {
+    if (theirs.ipamDriver === this.deps.engine.driver) {
+      const draft = this.deps.pools.of([subnet])[0]?.[1];
+      const aux = (draft?.auxAddresses ?? []).map((address, i) => [`aux${i}`, address]);
+      const given = gateway ?? draft?.gateway;
+      const range = ipRange ?? draft?.ipRange;
+      return {
+        subnet,
+        ...(given ? { gateway: given } : {}),
+        ...(range ? { ipRange: range } : {}),
+        auxAddresses: Object.fromEntries(aux),
+      };
+    }
+    // The Engine's own address manager begins at the low end: everybody else takes from the half that is left.
+    return { subnet, ...(gateway ? { gateway } : {}), ipRange: otherHalf(parseSubnet(subnet), ipRange) };
+  }
+
+  /** Ours that containers can be on; a plugin's network would be the plugin's to make known. */
+  #wanted(): readonly Network[] {
+    const { parts } = this.deps;
+    return parts.directory.networks().filter((network) => {
+      if (isPredefined(network.name) || network.configOnly || network.removing) return false;
+      return ['bridge', 'overlay'].includes(network.driver);
+    });
+  }
+
+  async #makeKnown(network: Network): Promise<void> {
+    const { engine } = this.deps;
+    if (engine.links.engineNetworkOf(network.id) !== undefined) return;
+    const { id, name, internal, ipv6, ipam, labels } = network;
+    const mark = { [networkOption]: id };
+    const engineId = await engine.host.createNetwork({
+      ...{ name, driver: engine.driver, internal, attachable: true, ipv6, labels },
+      ipam: { driver: engine.driver, options: mark, pools: ipam.pools },
+      options: mark,
+    });
+    await engine.links.linkNetwork(engineId, id);
+  }
+
+  async announce(network: Network): Promise<void> {
+    const { host, links } = this.deps.engine;
+    if (!host.status().reachable) return;
+    // A pass may be at it already: its failure is this one's.
+    await this.sync();
+    if (links.engineNetworkOf(network.id) !== undefined || !host.status().reachable) return;
+    if (this.#wanted().some(({ id }) => id === network.id)) await this.#makeKnown(network);
+  }
+
+  async withdraw(): Promise<void> {
+    await this.sync();
+  }
+
+  async removeOwn(network: Network): Promise<void> {
+    await this.deps.engine.host.removeNetwork(network.id);
+    await this.sync();
+  }
+
+  /** Ours that the Engine means. Waits a while for one that was created there just now. @throws not-found */
+  async ours(engineNetworkId: string): Promise<Network> {
+    const { parts, engine } = this.deps;
+    return await this.#waitFor(`network ${engineNetworkId.slice(0, 12)}`, () => {
+      const id = engine.links.networkOf(engineNetworkId);
+      return id === undefined ? undefined : parts.directory.network(id);
+    });
+  }
+
+  async adoptedPool(poolId: string): Promise<Network> {
+    return await this.#waitFor('the network of this pool', () => this.deps.pools.networkOf(poolId));
+  }
+
+  async #waitFor(what: string, look: () => Network | undefined): Promise<Network> {
+    const deadline = performance.now() + adoptionMs;
+    for (let left = adoptionMs; left > 0; left = deadline - performance.now()) {
+      const found = look();
+      if (found) return found;
+      const woken = new Promise<void>((resolve) => this.#waiters.push(resolve));
+      await inTime(woken, Math.min(left, 250));
+    }
+    throw new FairleadError(
+      'not-found',
+      `${what} is not known here (yet): see the log of the Fairlead daemon`,
+    );
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+
+  isCreated(poolId: string): boolean {
+    return this.#created.has(poolId);
+  }
+
+  /**
+   * A network is being created at this Engine, of whose name nothing is said yet: the event says it.
+   * @throws forbidden when its subnets overlap with ours
+   */
+  async expectTyped(subnets: readonly string[]): Promise<void> {
+    const drafts = this.deps.pools.of(subnets);
+    for (const [poolId] of drafts) this.#created.add(poolId);
+    const ours = new Set(drafts.map(([, { subnet }]) => subnet));
+    const others = subnets.filter((subnet) => !ours.has(parseSubnet(subnet).text));
+    planGivenPools(
+      others.map((subnet) => ({ subnet })),
+      takenByNetworks(this.deps.parts, {}),
+    );
+  }
+
+  /** The Engine has removed it. If a person did so, it goes everywhere, or is made known again where it cannot. */
+  async deletedThere(engineNetworkId: string): Promise<void> {
+    const { parts, engine, networks } = this.deps;
+    const id = engine.links.networkOf(engineNetworkId);
+    if (id === undefined) return;
+    await engine.links.unlinkNetwork(engineNetworkId);
+    const network = parts.directory.network(id);
+    if (!network || network.removing) return;
+    // Not waited for: it asks the Engine, which waits for this answer.
+    void networks.remove(id).catch((error: unknown) => {
+      if (isKind(error, 'not-found')) return;
+      parts.log.warn(
+        `network ${network.name} was removed at the Docker Engine and is put back: ${messageOf(error)}`,
+      );
+      void this.sync();
+    });
+  }
+
+  /** What cannot be done is said once, until it can. */
+  async #attempt(id: string, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+      this.#said.delete(id);
+    } catch (error) {
+      if (isKind(error, 'unavailable')) throw error;
+      const message = messageOf(error);
+      if (this.#said.get(id) !== message) this.deps.parts.log.warn(`network ${id.slice(0, 12)}: ${message}`);
+      this.#said.set(id, message);
+    }
+  }
+}
+
+/** The half of the subnet that the Engine's range does not lie in; the upper one when it says none. */
+function otherHalf(subnet: Subnet, range: string | undefined): string {
+  const length = subnet.prefixLength + 1;
+  const upper = parseSubnet(`${fromNumber((subnet.first + subnet.last + 1n) / 2n, subnet.family)}/${length}`);
+  const lower = parseSubnet(`${fromNumber(subnet.first, subnet.family)}/${length}`);
+  return range && overlaps(parseSubnet(range), upper) ? lower.text : upper.text;
+}

@@ -1,0 +1,81 @@
+import type { Endpoint, Network } from '../../cluster/records.ts';
+import type { EngineNetwork } from '../../container/host-engine.ts';
+import { parseSubnet } from '../../lib/addresses.ts';
+import { foldCase } from '../../lib/names.ts';
+import type { EngineSide, Parts } from '../parts.ts';
+
+/** The Engine's networks that are none of ours, as they were when last looked at: shown, and left to it. */
+export class OwnNetworks {
+  #networks: readonly Network[] = [];
+
+  constructor(
+    private readonly parts: Pick<Parts, 'runtime' | 'membership'>,
+    private readonly engine: EngineSide,
+  ) {}
+
+  list(): readonly Network[] {
+    return this.#networks;
+  }
+
+  has(networkId: string): boolean {
+    return this.#networks.some(({ id }) => id === networkId);
+  }
+
+  named(ref: string): Network | undefined {
+    const folded = foldCase(ref);
+    return this.#networks.find(({ id, name }) => id === ref || foldCase(name) === folded);
+  }
+
+  /** What was found on a look at all of the Engine's networks. */
+  set(found: readonly EngineNetwork[]): void {
+    this.#networks = found.filter(({ driver }) => driver !== this.engine.driver).map(networkOf);
+  }
+
+  /** Where the Engine's containers are on it; this node's only, for that is all that the Engine knows. */
+  endpoints(networkId: string): readonly Endpoint[] {
+    const network = this.#networks.find(({ id }) => id === networkId);
+    return this.parts.runtime.list().flatMap((container) => {
+      const places = container.memberships.filter(
+        (place) => place.joined && (place.network === networkId || place.network === network?.name),
+      );
+      return places.flatMap(({ joined, aliases }) =>
+        joined
+          ? [
+              {
+                id: joined.endpointId,
+                networkId,
+                nodeId: this.parts.membership.self.id,
+                containerId: container.id,
+                containerName: container.name,
+                name: container.name,
+                created: container.state.startedAt,
+                ...(joined.ipv4 ? { ipv4: joined.ipv4 } : {}),
+                ...(joined.ipv6 ? { ipv6: joined.ipv6 } : {}),
+                ...(joined.mac ? { mac: joined.mac } : {}),
+                aliases: [...aliases],
+                ports: [...container.spec.exposedPorts],
+                healthy: container.healthy ?? true,
+              },
+            ]
+          : [],
+      );
+    });
+  }
+}
+
+function networkOf(found: EngineNetwork): Network {
+  const { id, name, driver, scope, created, internal, attachable, ipv6, ipamDriver } = found;
+  const pools = found.pools.map(({ subnet, gateway, ipRange }) => ({
+    subnet: parseSubnet(subnet).text,
+    gateway: gateway ?? '',
+    ...(ipRange ? { ipRange } : {}),
+    auxAddresses: {},
+  }));
+  return {
+    ...{ id, name, driver, created, internal, attachable, ipv6 },
+    scope: scope === 'local' ? 'local' : 'global',
+    ipam: { driver: ipamDriver, options: {}, pools },
+    options: { ...found.options },
+    labels: { ...found.labels },
+  };
+}

@@ -1,0 +1,240 @@
+import type { Check, Lease, Write } from '../../../kvstore/store.ts';
+import { decodeOrSkip } from '../../cluster/decode.ts';
+import { keys } from '../../cluster/keys.ts';
+import {
+  addressSchema,
+  type Endpoint,
+  endpointSchema,
+  type Network,
+  type Service,
+} from '../../cluster/records.ts';
+import { commitWithRetry, type Decision } from '../../cluster/retry.ts';
+import type { EndpointLink } from '../../container/host-engine.ts';
+import {
+  contains,
+  type Family,
+  macFor,
+  parseSubnet,
+  withoutPrefix,
+  withPrefix,
+} from '../../lib/addresses.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import { newId, shortId } from '../../lib/ids.ts';
+import { timestamp } from '../../lib/time.ts';
+import { abandon } from '../claims.ts';
+import { alreadyProvided, openNetwork } from '../endpoint-plan.ts';
+import type { EndpointRecords } from '../endpoint-records.ts';
+import type { Parts } from '../parts.ts';
+
+/** What the Engine says of an endpoint that it makes. Addresses with prefix length; empty: none. */
+export interface EndpointAsked {
+  readonly engineEndpointId: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+  readonly mac: string;
+}
+
+/** Long enough for every start that is under way, in milliseconds. */
+const pendingMs = 120_000;
+
+/**
+ * The store's side of endpoints that an Engine makes: addresses first, each by a request of its own, then the
+ * endpoint that has them. Whose they are is not said; the container's name follows when the Engine has told of it
+ * (names.ts), and until then the endpoint carries packets and no name.
+ */
+export class PendingEndpoints {
+  /** Ids under which addresses were taken that no endpoint has yet → when. */
+  readonly #pending = new Map<string, number>();
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly records: EndpointRecords,
+  ) {}
+
+  /** Of endpoints that are being made just now: nothing sweeps what is theirs. */
+  ids(): ReadonlySet<string> {
+    for (const [id, since] of this.#pending) {
+      if (performance.now() - since > pendingMs) this.#pending.delete(id);
+    }
+    return new Set(this.#pending.keys());
+  }
+
+  /** For a while nothing sweeps what this endpoint has. */
+  expect(endpointId: string): void {
+    this.#pending.set(endpointId, performance.now());
+  }
+
+  /**
+   * Takes an address for an endpoint to come. @returns it with prefix length
+   * @throws exhausted | invalid (outside) | forbidden (in use)
+   */
+  async takeAddress(network: Network, family: Family, wanted: string | undefined): Promise<string> {
+    openNetwork(this.parts, network);
+    const kept = wanted === undefined ? undefined : await this.#keptFor(network, wanted);
+    if (kept !== undefined) return kept;
+    const id = newId();
+    this.expect(id);
+    const owner = { owner: 'endpoint', id, nodeId: this.parts.membership.self.id } as const;
+    return await commitWithRetry(this.parts.directory, network.scope, 'take an address', async () => {
+      const claim = await this.parts.ipam.claim(network, family, owner, wanted);
+      if (!claim) throw new FairleadError('invalid', `network ${network.name} has no IPv${family} addresses`);
+      return {
+        result: claim.cidr,
+        checks: claim.checks,
+        writes: claim.writes,
+        onConflict: (failed) => {
+          abandon([claim], failed);
+          if (wanted !== undefined && claim.checks.some(({ key }) => key === failed)) {
+            throw addressInUse(network, wanted);
+          }
+        },
+      };
+    });
+  }
+
+  /** A service's own address, for the container that is to back it; one that we took before and nobody has. */
+  async #keptFor(network: Network, address: string): Promise<string | undefined> {
+    const holder = await this.#holder(network, address);
+    if (!holder) return undefined;
+    const cidr = cidrOn(network, address);
+    if (holder.owner === 'service') {
+      const service = this.parts.directory.services().find(({ id }) => id === holder.id);
+      if (service && this.#isToBeBackedHere(service)) return cidr;
+      throw addressInUse(network, address, service && `it is the address of service ${service.name}`);
+    }
+    if (holder.nodeId !== this.parts.membership.self.id || this.#isLinked(holder.id)) {
+      throw addressInUse(network, address);
+    }
+    this.expect(holder.id);
+    return cidr;
+  }
+
+  #isToBeBackedHere({ id }: Service): boolean {
+    return this.parts.engine?.links.backings().some(({ serviceId }) => serviceId === id) ?? false;
+  }
+
+  /** Gives an address back that was taken for an endpoint that never came. Repeatable. */
+  async giveBack(network: Network, address: string): Promise<void> {
+    const { directory, ipam } = this.parts;
+    const freed = await commitWithRetry(directory, network.scope, 'give an address back', async () => {
+      const key = keys.address(network.id, address);
+      const entry = await directory.reachable(network.scope).get(key);
+      const holder = entry && decodeOrSkip(addressSchema, entry);
+      const ours = holder?.owner === 'endpoint' && this.#pending.has(holder.id);
+      if (!entry || !ours) return { result: false, checks: [], writes: [] };
+      return {
+        result: true,
+        checks: [{ key, expect: 'version', version: entry.version }],
+        writes: ipam.release(network.id, address),
+      };
+    });
+    if (freed) await ipam.remote.giveBack(network, [address]);
+  }
+
+  /** Commits the endpoint that has the addresses. @throws forbidden (address in use) | conflict (has a provider) */
+  async commit(network: Network, asked: EndpointAsked): Promise<Endpoint> {
+    const endpoint = await this.records.commit(network, 'commit endpoint', (lease) =>
+      this.#decide(network, asked, lease),
+    );
+    this.expect(endpoint.id);
+    return endpoint;
+  }
+
+  async #decide(network: Network, asked: EndpointAsked, lease: Lease): Promise<Decision<Endpoint>> {
+    const networkEntry = openNetwork(this.parts, network);
+    const store = this.parts.directory.reachable(network.scope);
+    const cidrs = [asked.ipv4, asked.ipv6].filter((cidr) => cidr !== '');
+    const entries = await Promise.all(
+      cidrs.map((cidr) => store.get(keys.address(network.id, withoutPrefix(cidr)))),
+    );
+    const holders = entries.map((entry) => entry && decodeOrSkip(addressSchema, entry));
+    const service = this.#serviceAmong(holders);
+    const self = this.parts.membership.self.id;
+    const id = service?.endpointId ?? holders.find((holder) => holder?.nodeId === self)?.id ?? newId();
+    const key = keys.endpoint(network.id, id);
+    const present = await store.get(key);
+    const record = present && decodeOrSkip(endpointSchema, present);
+    if (record && (record.nodeId !== self || this.#isLinked(id))) {
+      if (service) throw alreadyProvided(service, record);
+      throw addressInUse(network, cidrs[0] ?? '');
+    }
+    const endpoint = { ...(record ?? placeholder(network, id, self, service)), ...addressesOf(asked) };
+    const owner = { owner: 'endpoint', id, nodeId: self } as const;
+    const addressChecks: Check[] = [];
+    const addressWrites: Write[] = [];
+    cidrs.forEach((cidr, i) => {
+      const [entry, holder] = [entries[i], holders[i]];
+      const addressKey = keys.address(network.id, withoutPrefix(cidr));
+      if (holder?.owner === 'service' && holder.id === service?.id) return;
+      if (holder && (holder.nodeId !== self || this.#isLinked(holder.id))) throw addressInUse(network, cidr);
+      addressChecks.push(
+        entry
+          ? { key: addressKey, expect: 'version', version: entry.version }
+          : { key: addressKey, expect: 'absent' },
+      );
+      if (holder?.id !== id) addressWrites.push({ op: 'put', key: addressKey, value: JSON.stringify(owner) });
+    });
+    return {
+      result: endpoint,
+      checks: [
+        present ? { key, expect: 'version', version: present.version } : { key, expect: 'absent' },
+        { key: keys.network(network.id), expect: 'version', version: networkEntry.version },
+        ...addressChecks,
+      ],
+      writes: [{ op: 'put', key, value: JSON.stringify(endpoint), lease }, ...addressWrites],
+    };
+  }
+
+  #serviceAmong(holders: readonly ({ owner: string; id: string } | undefined)[]): Service | undefined {
+    const holder = holders.find((one) => one?.owner === 'service');
+    return holder && this.parts.directory.services().find(({ id }) => id === holder.id);
+  }
+
+  #isLinked(endpointId: string): boolean {
+    const links: readonly EndpointLink[] = [...(this.parts.engine?.links.endpoints().values() ?? [])];
+    return links.some((link) => link.endpointId === endpointId);
+  }
+
+  async #holder(network: Network, address: string) {
+    const store = this.parts.directory.reachable(network.scope);
+    const entry = await store.get(keys.address(network.id, address));
+    return entry && decodeOrSkip(addressSchema, entry);
+  }
+}
+
+/** It is on the network and has no name yet: whose it is, the Engine tells later. */
+function placeholder(network: Network, id: string, nodeId: string, service: Service | undefined): Endpoint {
+  const name = service?.name ?? `starting-${shortId(id)}`;
+  return {
+    id,
+    networkId: network.id,
+    nodeId,
+    containerId: newId(),
+    containerName: `starting-${shortId(id)}`,
+    name,
+    ...(service ? { serviceId: service.id } : {}),
+    created: timestamp(),
+    aliases: [],
+    ports: [],
+    healthy: false,
+  };
+}
+
+function addressesOf({ ipv4, ipv6, mac }: EndpointAsked): Pick<Endpoint, 'ipv4' | 'ipv6' | 'mac'> {
+  const made = mac || macFor(withoutPrefix(ipv4 || ipv6));
+  return { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}), mac: made };
+}
+
+function cidrOn(network: Network, address: string): string {
+  const subnets = network.ipam.pools.map(({ subnet }) => parseSubnet(subnet));
+  const subnet = subnets.find((one) => contains(one, address));
+  if (!subnet) throw new FairleadError('invalid', `${address} is on no subnet of network ${network.name}`);
+  return withPrefix(address, subnet);
+}
+
+function addressInUse(network: Network, address: string, why?: string): FairleadError {
+  return new FairleadError(
+    'forbidden',
+    `Address already in use: ${withoutPrefix(address)} on network ${network.name}${why ? `: ${why}` : ''}`,
+  );
+}
