@@ -1,6 +1,7 @@
 import { LogSink } from '../lib/log-sink.ts';
 import type { DaemonConfig } from './config.ts';
 import { asTheyAre, startDaemon } from './main.ts';
+import { titleWithoutSecrets } from './process-title.ts';
 
 /** The log's: stdout is for what a person is told (ready, on which socket). */
 const stderr = 2;
@@ -12,6 +13,8 @@ const lastWordsMs = 1000;
  * go on running without it.
  */
 export async function runDaemon(config: DaemonConfig): Promise<void> {
+  const title = titleWithoutSecrets([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+  if (title !== undefined) process.title = title;
   const sink = new LogSink(stderr);
   try {
     await runUntilStopped(config, sink);
