@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+
+const run = promisify(execFile);
+
+/**
+ * Tells systemd (`Type=notify`) that the daemon is ready, so that what comes after it finds it so. Node has no
+ * datagrams over unix sockets, hence the program. The variable is dropped: it is not for what the daemon starts.
+ */
+export async function tellReady(log: Logger, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const { NOTIFY_SOCKET: socket } = env;
+  delete env.NOTIFY_SOCKET;
+  if (!socket) return;
+  try {
+    await run('systemd-notify', ['--ready'], { env: { ...env, NOTIFY_SOCKET: socket } });
+  } catch (error) {
+    log.warn(`systemd was not told that the daemon is ready: ${messageOf(error)}`);
+  }
+}
