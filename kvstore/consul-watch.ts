@@ -20,9 +20,8 @@ export async function followConsul(
   signal: AbortSignal,
 ): Promise<void> {
   const first = await http.ask({ method: 'GET', path: `${path}&consistent`, signal });
-  let known = await entriesOf(first);
+  let known = await snapshotOf(first, entriesOf, send);
   let index = first.index;
-  send({ type: 'snapshot', entries: known });
   while (!signal.aborted) {
     // Consul adds up to a sixteenth to the wait. An index of 0 would not block at all.
     const query = `${path}&index=${Math.max(1, index)}&wait=${wait}ms`;
@@ -33,25 +32,48 @@ export async function followConsul(
     if (!answer) return;
     // Restored from a backup or wiped: the index is of another history.
     if (answer.index < index) throw new Gap('the index went back');
-    const entries = await entriesOf(answer);
-    const changes = diff(known, entries);
-    known = entries;
+    known = await changesOf(known, answer, entriesOf, send);
     index = answer.index;
-    if (changes.length > 0) send({ type: 'changes', changes });
     // A large folder that changes all the time shall take no more than half of the time.
     await pause(Math.min(answer.transfer, longestPause), undefined, { signal }).catch(() => {});
   }
 }
 
+type EntriesOf = (answer: ConsulAnswer) => Promise<Entry[]>;
+type Send = (event: WatchEvent) => void;
+/** Key → version; the values would double what a folder takes in memory. */
+type Known = ReadonlyMap<string, string>;
+
+async function snapshotOf(answer: ConsulAnswer, entriesOf: EntriesOf, send: Send): Promise<Known> {
+  const entries = await entriesOf(answer);
+  send({ type: 'snapshot', entries });
+  return versionsOf(entries);
+}
+
+async function changesOf(
+  known: Known,
+  answer: ConsulAnswer,
+  entriesOf: EntriesOf,
+  send: Send,
+): Promise<Known> {
+  const entries = await entriesOf(answer);
+  const changes = diff(known, entries);
+  if (changes.length > 0) send({ type: 'changes', changes });
+  return versionsOf(entries);
+}
+
+function versionsOf(entries: readonly Entry[]): Known {
+  return new Map(entries.map(({ key, version }) => [key, version]));
+}
+
 /** In commit order, as far as the versions (ModifyIndex) of what there still is can tell. */
-function diff(before: readonly Entry[], after: readonly Entry[]): Change[] {
-  const versions = new Map(before.map((entry) => [entry.key, entry.version]));
-  const puts = after.filter((entry) => versions.get(entry.key) !== entry.version);
-  const left = new Set(after.map((entry) => entry.key));
-  const deleted = before.filter((entry) => !left.has(entry.key));
+function diff(before: Known, after: readonly Entry[]): Change[] {
+  const puts = after.filter(({ key, version }) => before.get(key) !== version);
+  const left = new Set(after.map(({ key }) => key));
+  const deleted = [...before.keys()].filter((key) => !left.has(key));
   puts.sort((a, b) => Number(a.version) - Number(b.version));
   return [
-    ...deleted.map(({ key }): Change => ({ op: 'delete', key })),
+    ...deleted.map((key): Change => ({ op: 'delete', key })),
     ...puts.map((entry): Change => ({ op: 'put', entry })),
   ];
 }

@@ -15,11 +15,13 @@ const pageSize = 1000;
 /** etcd from 3.4 on, by its v3 API. A version is the key's mod_revision, a commit is a Txn. */
 export class EtcdBackend implements Backend {
   readonly #prefix: string;
+  readonly #prefixBytes: number;
   /** One per server: etcd3's own choice among hosts repeats requests, and a commit must not be done twice. */
   readonly #servers: EtcdServer[];
 
   constructor(spec: StoreSpec, options: StoreOptions) {
     this.#prefix = spec.prefix;
+    this.#prefixBytes = Buffer.byteLength(spec.prefix);
     const secure = options.tls !== undefined || spec.servers.some((server) => server.secure);
     const scheme = secure ? 'https://' : 'http://';
     this.#servers = spec.servers.map((server) => new EtcdServer(server, scheme, options));
@@ -52,13 +54,19 @@ export class EtcdBackend implements Backend {
   async follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {
     await this.#onAny(
       async (client) => {
-        const { entries, revision } = await this.#listAt(client, prefix);
+        const revision = await this.#sendSnapshot(client, prefix, send);
         const range = { key: this.#bytes(prefix), range_end: endOf(this.#bytes(prefix)) };
-        send({ type: 'snapshot', entries });
         await followEtcd(client, range, revision, (kv) => this.#entry(kv), send, signal);
       },
       () => false,
     );
+  }
+
+  /** Apart, so that the snapshot does not stay in memory for as long as it is followed. */
+  async #sendSnapshot(client: Etcd3, prefix: string, send: (event: WatchEvent) => void): Promise<string> {
+    const { entries, revision } = await this.#listAt(client, prefix);
+    send({ type: 'snapshot', entries });
+    return revision;
   }
 
   grant(ttlSeconds: number): Promise<Grant> {
@@ -123,7 +131,8 @@ export class EtcdBackend implements Backend {
   }
 
   #entry(kv: IKeyValue): Entry {
-    const key = kv.key.toString('utf8').slice(this.#prefix.length);
+    // A slice of the whole text would keep all of it in memory.
+    const key = kv.key.toString('utf8', this.#prefixBytes);
     return { key, value: kv.value.toString('utf8'), version: kv.mod_revision };
   }
 }

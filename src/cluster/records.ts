@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { shared } from '../lib/shared-text.ts';
 
 /** What the stores hold: plain JSON values, decoded with these schemas. Objects refer to each other by id. */
 
 const id = z.string().regex(/^[0-9a-f]{64}$/);
+/** Of a network or node, which a great many records name: one copy in memory serves them all. */
+const sharedId = id.transform(shared);
 /** RFC 3339 with nanoseconds and Z, as the Engine writes times. */
 const time = z.string();
 /** Address with prefix length: `172.18.0.2/16`. */
@@ -76,7 +79,7 @@ export const portSchema = z.object({
 
 export const serviceSchema = z.object({
   id,
-  networkId: id,
+  networkId: sharedId,
   name: z.string(),
   created: time,
   /** Published `--shared`: any number of providers, each with an address of its own. */
@@ -100,8 +103,8 @@ export type DnsPolicy = (typeof dnsPolicies)[number];
 
 export const endpointSchema = z.object({
   id,
-  networkId: id,
-  nodeId: id,
+  networkId: sharedId,
+  nodeId: sharedId,
   containerId: id,
   containerName: z.string(),
   /** The name under which DNS answers: the service's, else the container's. */

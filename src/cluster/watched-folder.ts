@@ -110,13 +110,19 @@ export class WatchedFolder<T> {
 
   async #follow(): Promise<void> {
     try {
-      for await (const event of this.#watch) {
-        if (event.type === 'snapshot') await this.#replace(event.entries);
-        else this.#apply(await this.#believed(event.changes));
-      }
+      while (await this.#takeNext());
     } catch (error) {
       this.options.log.debug({ error, prefix: this.options.prefix }, 'watch ended');
     }
+  }
+
+  /** Of a loop over the watch the last event, a snapshot often, would stay in memory until the next one. */
+  async #takeNext(): Promise<boolean> {
+    const { done, value: event } = await this.#watch.next();
+    if (done) return false;
+    if (event.type === 'snapshot') await this.#replace(event.entries);
+    else this.#apply(await this.#believed(event.changes));
+    return true;
   }
 
   async #replace(entries: readonly Entry[]): Promise<void> {

@@ -48,7 +48,7 @@ export function ownerOf({ endpoint }: Host): string {
 }
 
 export function addressesOf({ ipv4, ipv6 }: Host): readonly string[] {
-  return [ipv4, ipv6].flatMap((address) => address?.text ?? []);
+  return [ipv4, ipv6].flatMap((address) => address ?? []);
 }
 
 /** Rebuilds every zone and compares: a difference is a change that the directory did not announce. */

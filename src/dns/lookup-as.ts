@@ -63,7 +63,7 @@ function answersOf(host: Host, { network }: Zone): readonly LookupAnswer[] {
     containerId,
     nodeId,
   };
-  return [host.ipv4, host.ipv6].flatMap((address) => (address ? [{ address: address.text, found }] : []));
+  return [host.ipv4, host.ipv6].flatMap((address) => (address ? [{ address, found }] : []));
 }
 
 /** A person waits for this one, so dns2 may encode the question and take the answer apart. */

@@ -1,3 +1,4 @@
+import { Address6 } from 'ip-address';
 import { shortId } from '../lib/ids.ts';
 import type { ResourceRecord, Sections } from './encoder.ts';
 import { type Labels, labelsOf } from './labels.ts';
@@ -70,13 +71,13 @@ function rrsetsOf(
 }
 
 function addresses(type: 'A' | 'AAAA', owner: Labels, hosts: readonly Host[], ttl: number): ResourceRecord[] {
-  const byText = new Map(
-    hosts.flatMap((host) => {
-      const address = type === 'A' ? host.ipv4 : host.ipv6;
-      return address ? [[address.text, address.octets] as const] : [];
-    }),
-  );
-  return [...byText.values()].map((address) => ({ type, owner, ttl, address }));
+  const texts = new Set(hosts.flatMap((host) => (type === 'A' ? host.ipv4 : host.ipv6) ?? []));
+  return [...texts].map((text) => ({ type, owner, ttl, address: octetsOf(text) }));
+}
+
+function octetsOf(address: string): Buffer {
+  const isIpv6 = address.includes(':');
+  return Buffer.from(isIpv6 ? new Address6(address).toUnsignedByteArray() : address.split('.').map(Number));
 }
 
 /** Forward-confirmed: NAME.NETWORK is in the zone with this address, or the host would not be in it. */

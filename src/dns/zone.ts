@@ -1,21 +1,14 @@
-import { Address6 } from 'ip-address';
 import type { Endpoint, Network } from '../cluster/records.ts';
 import { parseAddress, parseSubnet, type Subnet, withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
 import { foldCase } from '../lib/names.ts';
 import { type Labels, labelsOf } from './labels.ts';
 
-/** An endpoint with its addresses as DNS sends them. */
+/** An endpoint with its addresses as canonical text; absent where it has none of that family. */
 export interface Host {
   readonly endpoint: Endpoint;
-  /** Canonical text; absent where the endpoint has none of that family. */
-  readonly ipv4: WireAddress | undefined;
-  readonly ipv6: WireAddress | undefined;
-}
-
-export interface WireAddress {
-  readonly text: string;
-  readonly octets: Buffer;
+  readonly ipv4: string | undefined;
+  readonly ipv6: string | undefined;
 }
 
 /** The names of one network at one moment. Never changed: a change of the network makes another. */
@@ -84,20 +77,22 @@ class ZoneBuilder {
   add(endpoint: Endpoint): void {
     const host: Host = {
       endpoint,
-      ipv4: endpoint.ipv4 === undefined ? undefined : wireIpv4(endpoint.ipv4),
-      ipv6: endpoint.ipv6 === undefined ? undefined : wireIpv6(endpoint.ipv6),
+      ipv4: endpoint.ipv4 === undefined ? undefined : canonicalIpv4(endpoint.ipv4),
+      ipv6: endpoint.ipv6 === undefined ? undefined : canonicalIpv6(endpoint.ipv6),
     };
+    // One list for all names that only this one has: there may be tens of thousands.
+    const alone = [host];
     const { containerId, created } = endpoint;
     if (!this.containers.has(containerId)) this.containers.set(containerId, created);
-    for (const address of [host.ipv4, host.ipv6]) if (address) this.byAddress.set(address.text, host);
-    if (endpoint.healthy) for (const name of namesOf(endpoint)) this.#addName(name, host);
+    for (const address of [host.ipv4, host.ipv6]) if (address) this.byAddress.set(address, host);
+    if (endpoint.healthy) for (const name of namesOf(endpoint)) this.#addName(name, alone);
   }
 
-  #addName(name: string, host: Host): void {
+  #addName(name: string, alone: Host[]): void {
     const isWildcard = name.startsWith('*.');
     const base = isWildcard ? name.slice(2) : name;
     if (base.includes('*') || !labelsOf(base)) return;
-    push(isWildcard ? this.wildcards : this.names, base, host);
+    join(isWildcard ? this.wildcards : this.names, base, alone);
     if (isWildcard) this.ancestors.add(base);
     for (let dot = base.indexOf('.'); dot >= 0; dot = base.indexOf('.', dot + 1)) {
       this.ancestors.add(base.slice(dot + 1));
@@ -111,25 +106,23 @@ function namesOf(endpoint: Endpoint): ReadonlySet<string> {
   return new Set([name, containerName, shortId(containerId), ...aliases].filter(Boolean).map(foldCase));
 }
 
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
+/** The lists of single hosts are shared; what is added to is a list of its own. */
+function join(hosts: Map<string, Host[]>, name: string, alone: Host[]): void {
+  const known = hosts.get(name);
+  if (!known) hosts.set(name, alone);
+  else if (known.length === 1) hosts.set(name, [...known, ...alone]);
+  else known.push(...alone);
 }
 
 /** Zones of thousands of endpoints are rebuilt between two queries, so IPv4 does without the library. */
-function wireIpv4(cidr: string): WireAddress | undefined {
+function canonicalIpv4(cidr: string): string | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/|$)/.exec(cidr);
   const octets = match?.slice(1, 5).map(Number);
-  if (!octets || octets.some((octet) => octet > 255)) return undefined;
-  return { text: octets.join('.'), octets: Buffer.from(octets) };
+  return octets?.every((octet) => octet <= 255) ? octets.join('.') : undefined;
 }
 
-function wireIpv6(cidr: string): WireAddress | undefined {
-  return attempt(() => {
-    const text = parseAddress(withoutPrefix(cidr));
-    return { text, octets: Buffer.from(new Address6(text).toUnsignedByteArray()) };
-  });
+function canonicalIpv6(cidr: string): string | undefined {
+  return attempt(() => parseAddress(withoutPrefix(cidr)));
 }
 
 /** One bad record must not take the network's other names away. */

@@ -29,7 +29,7 @@ function describeOutcome(outcome: Outcome): string {
   if (outcome.kind === 'forward') return 'forward';
   const authority = `soa ${outcome.authority.join('.') || '.'}`;
   if (outcome.kind === 'hosts' || outcome.kind === 'port') {
-    const addresses = outcome.hosts.map(({ ipv4, ipv6 }) => ipv4?.text ?? ipv6?.text ?? '-');
+    const addresses = outcome.hosts.map(({ ipv4, ipv6 }) => ipv4 ?? ipv6 ?? '-');
     return `${outcome.kind} ${addresses.join(',')}@${outcome.zone.network.name} ${authority}`;
   }
   if (outcome.kind === 'pointer')
