@@ -39,6 +39,8 @@ export const networkSchema = z.object({
   created: time,
   internal: z.boolean(),
   attachable: z.boolean(),
+  /** False: its containers have IPv6 addresses only; absent: they have IPv4 ones. */
+  ipv4: z.boolean().optional(),
   ipv6: z.boolean(),
   ipam: z.object({
     driver: z.string(),
@@ -100,6 +102,8 @@ export const serviceSchema = z.object({
  */
 export const dnsPolicies = ['rotate', 'turn', 'ordered', 'sticky'] as const;
 export type DnsPolicy = (typeof dnsPolicies)[number];
+/** A name on the endpoint's network under an alias that only the endpoint's container sees. */
+const link = z.object({ alias: z.string(), target: z.string() });
 
 export const endpointSchema = z.object({
   id,
@@ -118,6 +122,7 @@ export const endpointSchema = z.object({
   aliases: z.array(z.string()),
   /** Of all its names; absent: `rotate`. */
   dnsPolicy: z.enum(dnsPolicies).optional(),
+  links: z.array(link).optional(),
   ports: z.array(portSchema),
   /** False withholds the endpoint from DNS (a failing health check). */
   healthy: z.boolean(),
@@ -149,6 +154,7 @@ export const subnetsSchema = z.record(z.string(), z.array(cidr));
 
 export type Pool = Readonly<z.infer<typeof pool>>;
 export type Network = Readonly<z.infer<typeof networkSchema>>;
+export type Link = Readonly<z.infer<typeof link>>;
 export type Service = Readonly<z.infer<typeof serviceSchema>>;
 export type Endpoint = Readonly<z.infer<typeof endpointSchema>>;
 export type NodeRecord = Readonly<z.infer<typeof nodeSchema>>;

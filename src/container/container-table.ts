@@ -102,7 +102,7 @@ export class ContainerTable {
       const old = this.require(id);
       const name = change.name === undefined ? old.name : parseContainerName(change.name);
       this.#takeName(name, id);
-      const renamed = { ...old, ...change, name, spec: { ...old.spec, name } };
+      const renamed = changed(old, { ...change, name });
       try {
         await this.#put(renamed);
       } catch (error) {
@@ -197,6 +197,18 @@ export class ContainerTable {
       return [];
     }
   }
+}
+
+function changed(old: Container, change: ContainerChange & { readonly name: string }): Container {
+  const { restart, failure, ...members } = change;
+  const { restart: before, ...spec } = { ...old.spec, name: change.name };
+  const policy = restart ?? before ?? 'none';
+  return {
+    ...old,
+    ...members,
+    spec: policy === 'none' ? spec : { ...spec, restart: policy },
+    state: { ...old.state, ...failure },
+  };
 }
 
 /** @throws conflict while the container runs */

@@ -39,8 +39,8 @@ export interface Runtime {
   start(id: string, files: ContainerFiles): Promise<Container>;
   /** Sends the signal to the main process (`SIGTERM`, `9`). Without a command, any fatal one ends the container. */
   signal(id: string, signal: string): Promise<void>;
-  /** SIGTERM, then SIGKILL after `timeoutSeconds`. After: state `exited`; resolves at once if not running. */
-  stop(id: string, timeoutSeconds: number): Promise<void>;
+  /** The signal, then SIGKILL after `timeoutSeconds`. After: state `exited`; resolves at once if not running. */
+  stop(id: string, timeoutSeconds: number, signal?: string): Promise<void>;
   /** After an exit: takes the sandbox away, so that nothing of a stopped container is left in the kernel. */
   release(id: string): Promise<void>;
   /** Rewrites the files that a running container sees as /etc/resolv.conf and /etc/hosts. */
@@ -58,6 +58,8 @@ export interface Runtime {
    */
   attach(id: string): Promise<ProcessStreams>;
   logs(id: string, options: LogOptions): AsyncIterable<LogLine>;
+  /** The processes of a running container; none without a command. @throws invalid | unsupported in the simulated way */
+  top(id: string, psArgs: string): Promise<ProcessTable>;
 
   /** The data-plane sandbox that the container's interfaces are in: its own, `hostSandbox`, or another's. */
   sandboxOf(id: string): string;
@@ -134,6 +136,10 @@ export interface ContainerSpec {
   readonly domainname: string;
   readonly tty: boolean;
   readonly openStdin: boolean;
+  /** What a stop sends first; absent: SIGTERM. */
+  readonly stopSignal?: string;
+  /** Seconds from there to SIGKILL; absent: 10. */
+  readonly stopTimeout?: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly networkMode: NetworkMode;
   /** Upstream DNS servers, search domains and options of its resolv.conf. */
@@ -187,6 +193,8 @@ export interface Membership {
    */
   readonly publish?: string;
   readonly aliases: readonly string[];
+  /** `CONTAINER[:ALIAS]`, as given (src/network/links.ts). */
+  readonly links?: readonly string[];
   /** Asked-for addresses (no prefix length) and MAC. */
   readonly ipv4?: string;
   readonly ipv6?: string;
@@ -223,6 +231,10 @@ export interface ContainerChange {
   readonly memberships?: readonly Membership[];
   readonly published?: readonly PortBinding[];
   readonly supervision?: Supervision;
+  /** `none`: a container that ends stays so. */
+  readonly restart?: RestartPolicy | 'none';
+  /** Of a start that failed. */
+  readonly failure?: Pick<ContainerState, 'error' | 'exitCode'>;
 }
 
 export interface ContainerFiles {
@@ -252,6 +264,12 @@ export interface ExecProcess extends ProcessStreams {
   readonly pid: number;
   /** Resolves with the exit code: 128 + signal when killed; 126 not executable, 127 not found. */
   readonly exited: Promise<number>;
+}
+
+/** As `ps` prints it. */
+export interface ProcessTable {
+  readonly titles: readonly string[];
+  readonly processes: readonly (readonly string[])[];
 }
 
 export interface LogOptions {

@@ -13,6 +13,7 @@ import type {
   LogLine,
   LogOptions,
   ProcessStreams,
+  ProcessTable,
   Runtime,
 } from './runtime.ts';
 import { Attachment } from './sandbox/attachment.ts';
@@ -29,6 +30,7 @@ import { clearLeftovers, findRunning, noteBoot } from './sandbox/recovery.ts';
 import { connectToShim } from './sandbox/shim-connection.ts';
 import { Starter } from './sandbox/starter.ts';
 import { Supervisor } from './sandbox/supervisor.ts';
+import { listProcesses } from './sandbox/top.ts';
 import { WaitingClients } from './sandbox/waiting-clients.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
@@ -132,12 +134,12 @@ class SandboxRuntime implements Runtime {
     else if (isFatal(signal)) await this.#endWithoutCommand(id, signal);
   }
 
-  async stop(id: string, timeoutSeconds: number): Promise<void> {
+  async stop(id: string, timeoutSeconds: number, name = 'SIGTERM'): Promise<void> {
     const container = this.#table.require(id);
     if (!isRunning(container)) return;
-    const signal = parseSignal('SIGTERM');
+    const signal = parseSignal(name);
     if (container.spec.command.length > 0) await this.#supervisor.stop(id, signal, timeoutSeconds);
-    else await this.#endWithoutCommand(id, signal);
+    else await this.#endWithoutCommand(id, isFatal(signal) ? signal : parseSignal('SIGKILL'));
   }
 
   async release(id: string): Promise<void> {
@@ -183,6 +185,11 @@ class SandboxRuntime implements Runtime {
       options,
       () => this.#table.get(id)?.state.status === 'running',
     );
+  }
+
+  async top(id: string, psArgs: string): Promise<ProcessTable> {
+    const container = this.#table.requireRunning(id);
+    return await listProcesses(await this.#init(container), container.state.pid, psArgs);
   }
 
   sandboxOf(id: string): string {

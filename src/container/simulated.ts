@@ -70,9 +70,11 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
       table.requireRunning(id);
       if (isFatal(signal)) await end(id, signal);
     },
-    stop: async (id) => {
+    stop: async (id, _timeoutSeconds, name = 'SIGTERM') => {
       table.require(id);
-      await end(id, parseSignal('SIGTERM'));
+      const signal = parseSignal(name);
+      // What a program lives through is followed by SIGKILL.
+      await end(id, isFatal(signal) ? signal : parseSignal('SIGKILL'));
     },
     async release(id) {
       if (sandboxOf(id) === id) await dataplane.removeSandbox(id);
@@ -87,6 +89,7 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
     async *logs(id) {
       await refuse(table, id, 'logs');
     },
+    top: (id) => refuse(table, id, 'top'),
     sandboxOf,
     async close() {},
   };

@@ -41,6 +41,8 @@ const root: Labels = [];
 
 /** The whole order of resolution (DESIGN §7). The last step always has an answer. */
 const steps: readonly Step[] = [
+  // The asker's own name for another, which no one else sees: it may hide a name of the network's.
+  linkedName,
   // A name or alias on a network that the asker is on; its first network wins.
   exactName,
   // NAME.NETWORK, which says from which network the answer is to come.
@@ -63,6 +65,23 @@ export function resolve(ask: Ask, view: View, table: NameTable, options: Respond
     if (outcome) return outcome;
   }
   return { kind: 'forward' };
+}
+
+function linkedName(ask: Ask, view: View, table: NameTable): Outcome | undefined {
+  if (view.linkedAs === undefined) return undefined;
+  return (
+    first(view.zones, (zone) => findLinked(zone, view, ask.key, root)) ??
+    first(suffixZones(ask, view, table), ({ zone, relative }) =>
+      findLinked(zone, view, keyOf(relative), zone.labels),
+    )
+  );
+}
+
+/** Undefined while what it leads to is not there, as if there were no link. */
+function findLinked(zone: Zone, { linkedAs = '' }: View, key: string, authority: Labels) {
+  const link = zone.links.get(linkedAs)?.find(({ alias }) => alias === key);
+  const hosts = link && zone.names.get(link.target);
+  return hosts && ({ kind: 'hosts', zone, hosts, authority } as const);
 }
 
 function exactName(ask: Ask, view: View): Outcome | undefined {

@@ -8,7 +8,14 @@ export interface View {
   readonly kind: 'container' | 'host';
   /** In the order in which they are searched. */
   readonly zones: readonly Zone[];
+  /** Who asks, if it has names of its own for others: only it sees them. */
+  readonly linkedAs?: string;
   readonly ready: Map<string, ReadyAnswer | 'forward'>;
+}
+
+interface Asker {
+  readonly zones: readonly Zone[];
+  readonly containerId?: string;
 }
 
 /** Random names must not fill the memory; at this many the kept answers are dropped. */
@@ -35,9 +42,11 @@ export class Views {
   onGateway(networkId: string, address: string): View {
     return this.#asker(networkId, address, () => {
       const zone = this.table.zone(networkId);
-      if (!zone) return [];
-      const asker = zone.byAddress.get(unmapped(address));
-      return asker ? this.#zonesFrom(zone, asker.endpoint.containerId) : [zone];
+      if (!zone) return { zones: [] };
+      const containerId = zone.byAddress.get(unmapped(address))?.endpoint.containerId;
+      return containerId === undefined
+        ? { zones: [zone] }
+        : { zones: this.#zonesFrom(zone, containerId), containerId };
     });
   }
 
@@ -46,15 +55,16 @@ export class Views {
     return this.#asker('', address, () => {
       for (const zone of this.table.zones()) {
         const asker = zone.byAddress.get(unmapped(address));
-        if (asker) return this.#zonesFrom(zone, asker.endpoint.containerId);
+        const containerId = asker?.endpoint.containerId;
+        if (containerId !== undefined) return { zones: this.#zonesFrom(zone, containerId), containerId };
       }
-      return [];
+      return { zones: [] };
     });
   }
 
   asContainer(containerId: string): View {
     this.#dropOld();
-    return this.#shared(this.table.zonesOfContainer(containerId));
+    return this.#shared({ zones: this.table.zonesOfContainer(containerId), containerId });
   }
 
   host(): View {
@@ -67,22 +77,28 @@ export class Views {
     return [first, ...this.table.zonesOfContainer(containerId).filter((zone) => zone !== first)];
   }
 
-  #asker(listener: string, address: string, zones: () => readonly Zone[]): View {
+  #asker(listener: string, address: string, find: () => Asker): View {
     this.#dropOld();
     const known = this.#byAsker.get(listener)?.get(address);
     if (known) return known;
     const askers = this.#byAsker.get(listener) ?? new Map<string, View>();
     if (askers.size >= maxAskers) askers.clear();
-    const view = this.#shared(zones());
+    const view = this.#shared(find());
     this.#byAsker.set(listener, askers.set(address, view));
     return view;
   }
 
-  #shared(zones: readonly Zone[]): View {
-    const key = zones.map(({ network }) => network.id).join();
+  #shared({ zones, containerId = '' }: Asker): View {
+    const linked = zones.some(({ links }) => links.has(containerId));
+    const key = [...zones.map(({ network }) => network.id), linked ? containerId : ''].join();
     const known = this.#byZones.get(key);
     if (known) return known;
-    const view: View = { kind: 'container', zones, ready: new Map() };
+    const view: View = {
+      kind: 'container',
+      zones,
+      ...(linked ? { linkedAs: containerId } : {}),
+      ready: new Map(),
+    };
     this.#byZones.set(key, view);
     return view;
   }

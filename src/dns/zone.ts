@@ -1,4 +1,4 @@
-import type { Endpoint, Network } from '../cluster/records.ts';
+import type { Endpoint, Link, Network } from '../cluster/records.ts';
 import { parseAddress, parseSubnet, type Subnet, withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
 import { foldCase } from '../lib/names.ts';
@@ -30,6 +30,14 @@ export interface Zone {
   readonly byAddress: ReadonlyMap<string, Host>;
   /** Container → when it joined first. */
   readonly containers: ReadonlyMap<string, string>;
+  /** Container → its own names for others here. */
+  readonly links: ReadonlyMap<string, readonly ZoneLink[]>;
+}
+
+/** Folded. */
+export interface ZoneLink {
+  readonly alias: string;
+  readonly target: string;
 }
 
 /** Undefined for a network that DNS has nothing to say about: its name cannot be a DNS name, or nothing on it has an address. */
@@ -55,6 +63,7 @@ export function buildZone(
     ancestors: builder.ancestors,
     byAddress: builder.byAddress,
     containers: builder.containers,
+    links: builder.links,
   };
 }
 
@@ -73,6 +82,7 @@ class ZoneBuilder {
   readonly ancestors = new Set<string>();
   readonly byAddress = new Map<string, Host>();
   readonly containers = new Map<string, string>();
+  readonly links = new Map<string, ZoneLink[]>();
 
   add(endpoint: Endpoint): void {
     const host: Host = {
@@ -82,8 +92,9 @@ class ZoneBuilder {
     };
     // One list for all names that only this one has: there may be tens of thousands.
     const alone = [host];
-    const { containerId, created } = endpoint;
+    const { containerId, created, links } = endpoint;
     if (!this.containers.has(containerId)) this.containers.set(containerId, created);
+    if (links) this.links.set(containerId, [...(this.links.get(containerId) ?? []), ...links.map(folded)]);
     for (const address of [host.ipv4, host.ipv6]) if (address) this.byAddress.set(address, host);
     if (endpoint.healthy) for (const name of namesOf(endpoint)) this.#addName(name, alone);
   }
@@ -104,6 +115,10 @@ class ZoneBuilder {
 function namesOf(endpoint: Endpoint): ReadonlySet<string> {
   const { name, containerName, containerId, aliases } = endpoint;
   return new Set([name, containerName, shortId(containerId), ...aliases].filter(Boolean).map(foldCase));
+}
+
+function folded({ alias, target }: Link): ZoneLink {
+  return { alias: foldCase(alias), target: foldCase(target) };
 }
 
 /** The lists of single hosts are shared; what is added to is a list of its own. */

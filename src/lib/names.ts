@@ -7,7 +7,7 @@ const maxName = 253;
 /** What a NetworkName, ServiceName or alias may look like: it must be usable as a DNS name. */
 const pattern = /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/;
 
-export type NameOf = 'network' | 'service' | 'container' | 'alias';
+export type NameOf = 'network' | 'service' | 'container' | 'alias' | 'link';
 
 /**
  * Checks a name that DNS will answer for and returns it unchanged.

@@ -33,6 +33,7 @@ export function withConfiguration(spec: NetworkSpec, networks: readonly Network[
     ...spec,
     internal: from.internal,
     attachable: from.attachable,
+    ...(from.ipv4 === false ? { ipv4: false } : {}),
     ipv6: from.ipv6,
     ipam: { driver, options, config: from.configOnly.pools },
     options: from.options,
@@ -61,7 +62,7 @@ export function refuseUsedConfiguration({ name, configOnly }: Network, networks:
   );
 }
 
-function hasSettings({ ipam, options, labels, internal, ipv6 }: NetworkSpec): boolean {
+function hasSettings({ ipam, options, labels, internal, ipv4, ipv6 }: NetworkSpec): boolean {
   const given = [ipam?.config ?? [], Object.keys(options ?? {}), Object.keys(labels ?? {})];
-  return given.some(({ length }) => length > 0) || Boolean(internal) || Boolean(ipv6);
+  return given.some(({ length }) => length > 0) || Boolean(internal) || ipv4 === false || Boolean(ipv6);
 }

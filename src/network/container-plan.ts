@@ -1,7 +1,9 @@
 import type { Container, ContainerSpec, Membership, NetworkMode } from '../container/runtime.ts';
-import { FairleadError } from '../lib/errors.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
+import { shortId } from '../lib/ids.ts';
 import { parseName } from '../lib/names.ts';
 import { dnsPolicyOf } from './dns-policy.ts';
+import { parseLink } from './links.ts';
 import type { CreateContainer, EndpointSettings } from './model.ts';
 import type { Networks } from './networks.ts';
 import { parseServiceName } from './service-name.ts';
@@ -18,8 +20,9 @@ export function planContainer(
   findContainer: (ref: string) => Container,
 ): ContainerSpec {
   const networkMode = parseMode(request, networks, findContainer);
-  const memberships = planMemberships(request, networkMode, networks);
-  const { endpoints: _, networkMode: __, ...rest } = request;
+  const links = planLinks(request, findContainer);
+  const memberships = planMemberships(request, networkMode, networks, links);
+  const { endpoints: _, networkMode: __, links: ___, ...rest } = request;
   return {
     name: '',
     command: [],
@@ -76,6 +79,7 @@ function planMemberships(
   request: CreateContainer,
   mode: NetworkMode,
   networks: Networks,
+  links: readonly string[],
 ): readonly Membership[] {
   if (mode.kind === 'container') return [];
   const published = (request.publishServices ?? []).map((text) => planPublished(text, networks));
@@ -87,7 +91,22 @@ function planMemberships(
   const names = Object.keys(settings).filter(
     (name) => ![main, request.networkMode, 'default'].includes(name),
   );
-  return [planPlace(main, mainSettings), ...names.map((name) => planPlace(name, settings[name] ?? {}))];
+  const first = links.length > 0 ? { links, ...mainSettings } : mainSettings;
+  return [planPlace(main, first), ...names.map((name) => planPlace(name, settings[name] ?? {}))];
+}
+
+/** By id, so that a link outlives a change of the other's name. @throws invalid: "not found" would be the image */
+function planLinks(
+  { links = [] }: CreateContainer,
+  findContainer: (ref: string) => Container,
+): readonly string[] {
+  return links.map(parseLink).map(({ target, alias }) => {
+    try {
+      return `${shortId(findContainer(target).id)}:${alias}`;
+    } catch (error) {
+      throw new FairleadError('invalid', `could not get container for ${target}: ${messageOf(error)}`);
+    }
+  });
 }
 
 function planPlace(network: string, settings: EndpointSettings): Membership {

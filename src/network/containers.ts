@@ -1,9 +1,11 @@
-import type { Container, Runtime } from '../container/runtime.ts';
+import type { Container, RestartPolicy, Runtime } from '../container/runtime.ts';
 import { parseSignal } from '../container/signals.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
-import { lookup } from '../lib/lookup.ts';
 import type { Connections } from './connections.ts';
+import { containerEvent } from './container-event.ts';
 import { planContainer } from './container-plan.ts';
+import { ExitWaiters } from './exit-waiters.ts';
+import { findContainer } from './find-container.ts';
 import type { Containers as Contract, CreateContainer, EndpointSettings } from './model.ts';
 import type { Networks } from './networks.ts';
 import type { Parts } from './parts.ts';
@@ -12,14 +14,13 @@ import { Restarts } from './restarts.ts';
 import type { Starter } from './starter.ts';
 
 const defaultStopSeconds = 10;
-
-type Waiters = Map<string, Set<(exitCode: number) => void>>;
+const startFailedCode = 128;
 
 /** A container's life, from create to remove. */
 export class Containers implements Contract {
   readonly runtime: Runtime;
-  readonly #exits: Waiters = new Map();
-  readonly #removals: Waiters = new Map();
+  readonly #exits = new ExitWaiters();
+  readonly #removals = new ExitWaiters();
   readonly #restarts: Restarts;
 
   constructor(
@@ -61,15 +62,7 @@ export class Containers implements Contract {
   }
 
   find(ref: string): Container {
-    if (ref === '') throw new FairleadError('invalid', 'invalid name or ID supplied: ""');
-    try {
-      return lookup('container', ref.replace(/^\//, ''), this.list());
-    } catch (error) {
-      if (isKind(error, 'not-found')) {
-        throw new FairleadError('not-found', `No such container: ${ref}`, { cause: error });
-      }
-      throw error;
-    }
+    return findContainer(ref, this.list());
   }
 
   async create(request: CreateContainer): Promise<Container> {
@@ -90,15 +83,17 @@ export class Containers implements Contract {
     });
   }
 
-  async stop(ref: string, timeoutSeconds = defaultStopSeconds): Promise<void> {
+  async stop(ref: string, timeoutSeconds?: number, signal?: string): Promise<void> {
     const { id } = this.find(ref);
-    await this.places.exclusively(id, () => this.#stop(id, timeoutSeconds));
+    if (signal) parseSignal(signal);
+    await this.places.exclusively(id, () => this.#stop(id, timeoutSeconds, signal));
   }
 
-  async restart(ref: string, timeoutSeconds = defaultStopSeconds): Promise<void> {
+  async restart(ref: string, timeoutSeconds?: number, signal?: string): Promise<void> {
     const { id } = this.find(ref);
+    if (signal) parseSignal(signal);
     await this.places.exclusively(id, async () => {
-      await this.#stop(id, timeoutSeconds);
+      await this.#stop(id, timeoutSeconds, signal);
       await this.#restarts.started(id);
       this.#emit(await this.#start(id), 'restart');
     });
@@ -106,6 +101,7 @@ export class Containers implements Contract {
 
   async kill(ref: string, signal: string): Promise<void> {
     const container = this.#findToKill(ref);
+    const number = parseSignal(signal);
     if (container.state.status !== 'running') {
       throw new FairleadError(
         'conflict',
@@ -114,9 +110,8 @@ export class Containers implements Contract {
     }
     // Whichever signal it is, as the Engine does: the next end is what a person asked for.
     await this.#restarts.stopped(container.id);
-    parseSignal(signal);
     // Before the end that it may bring, so that whoever follows the events sees why.
-    this.#emit(container, 'kill', { signal });
+    this.#emit(container, 'kill', { signal: String(number) });
     await this.runtime.signal(container.id, signal);
     // After a fatal signal the caller may rely on the names being gone, as after a stop.
     await this.places.exclusively(container.id, () => this.places.leaveIfEnded(container.id));
@@ -125,10 +120,7 @@ export class Containers implements Contract {
   wait(ref: string, condition: 'not-running' | 'next-exit' | 'removed'): Promise<number> {
     const { id, state } = this.find(ref);
     if (condition === 'not-running' && state.status !== 'running') return Promise.resolve(state.exitCode);
-    const waiters = condition === 'removed' ? this.#removals : this.#exits;
-    return new Promise((resolve) => {
-      waiters.set(id, (waiters.get(id) ?? new Set()).add(resolve));
-    });
+    return (condition === 'removed' ? this.#removals : this.#exits).wait(id);
   }
 
   async remove(ref: string, options: { readonly force?: boolean } = {}): Promise<void> {
@@ -143,7 +135,7 @@ export class Containers implements Contract {
             `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
           );
         }
-        await this.#stop(id, 0);
+        await this.#killNow(container);
       }
       await this.#restarts.stopped(id);
       if (this.runtime.get(id)) await this.#remove(id);
@@ -162,14 +154,22 @@ export class Containers implements Contract {
     });
   }
 
+  async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
+    const { id } = this.find(ref);
+    await this.places.exclusively(id, async () => {
+      this.#emit(await this.runtime.update(id, { restart: restart ?? 'none' }), 'update');
+    });
+  }
+
   async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {
-    const network = this.networks.find(networkRef);
-    await this.connections.connect(network, this.find(containerRef).id, settings);
+    // Of two that do not exist the Engine names the container.
+    const { id } = this.find(containerRef);
+    await this.connections.connect(this.networks.find(networkRef), id, settings);
   }
 
   async disconnect(networkRef: string, containerRef: string, force = false): Promise<void> {
-    const network = this.networks.find(networkRef);
     const container = this.#findOrUndefined(containerRef, force);
+    const network = this.networks.find(networkRef);
     if (container) await this.connections.disconnect(network, container.id);
     else await this.connections.disconnectGone(network, containerRef);
   }
@@ -184,17 +184,36 @@ export class Containers implements Contract {
     } catch (error) {
       // As the Engine: what was to go after its end goes when it cannot begin.
       if (container.spec.autoRemove) await this.#remove(id);
+      else await this.#noteFailure(id, error);
       throw error;
     }
   }
 
-  async #stop(id: string, timeoutSeconds: number): Promise<void> {
+  /** The code of a program that could not be run is known better (127, 126); 128 is the Engine's for all else. */
+  async #noteFailure(id: string, error: unknown): Promise<void> {
+    const { state } = this.places.require(id);
+    const exitCode = [126, 127].includes(state.exitCode) ? state.exitCode : startFailedCode;
+    await this.runtime.update(id, { failure: { error: messageOf(error), exitCode } });
+  }
+
+  async #stop(id: string, timeoutSeconds?: number, signal?: string): Promise<void> {
     const container = this.places.require(id);
     await this.#restarts.stopped(id);
-    if (container.state.status !== 'running') return;
-    await this.runtime.stop(id, timeoutSeconds);
+    const { state, spec } = container;
+    if (state.status !== 'running') return;
+    const first = signal || spec.stopSignal || 'SIGTERM';
+    this.#emit(container, 'kill', { signal: String(parseSignal(first)) });
+    await this.runtime.stop(id, timeoutSeconds ?? spec.stopTimeout ?? defaultStopSeconds, first);
     await this.places.leaveIfEnded(id);
     this.#emit(container, 'stop');
+  }
+
+  /** Of a container that is to be removed by force: it is not asked first. */
+  async #killNow(container: Container): Promise<void> {
+    await this.#restarts.stopped(container.id);
+    this.#emit(container, 'kill', { signal: String(parseSignal('SIGKILL')) });
+    await this.runtime.signal(container.id, 'SIGKILL');
+    await this.places.leaveIfEnded(container.id);
   }
 
   async #afterExit(id: string, exitCode: number): Promise<void> {
@@ -202,7 +221,7 @@ export class Containers implements Contract {
     const container = this.runtime.get(id);
     if (container?.spec.autoRemove && container.state.status === 'exited') await this.#remove(id);
     else await this.#restarts.afterExit(id);
-    this.#tell(this.#exits, id, exitCode);
+    this.#exits.tell(id, exitCode);
   }
 
   async #remove(id: string): Promise<void> {
@@ -210,7 +229,7 @@ export class Containers implements Contract {
     await this.places.leaveIfEnded(id);
     await this.runtime.remove(id);
     this.#emit(container, 'destroy');
-    for (const waiters of [this.#exits, this.#removals]) this.#tell(waiters, id, container.state.exitCode);
+    for (const waiters of [this.#exits, this.#removals]) waiters.tell(id, container.state.exitCode);
   }
 
   #findToKill(ref: string): Container {
@@ -230,15 +249,7 @@ export class Containers implements Contract {
     }
   }
 
-  #tell(waiters: Waiters, id: string, exitCode: number): void {
-    const told = waiters.get(id) ?? [];
-    waiters.delete(id);
-    for (const resolve of told) resolve(exitCode);
-  }
-
   #emit(container: Container, action: string, more: Record<string, string> = {}): void {
-    const { id: ID, name, spec } = container;
-    const Attributes = { ...spec.labels, image: spec.image, name, ...more };
-    this.parts.events.emit({ Type: 'container', Action: action, Actor: { ID, Attributes } });
+    this.parts.events.emit(containerEvent(container, action, more));
   }
 }

@@ -7,6 +7,7 @@ import { newId, shortId } from '../lib/ids.ts';
 import { timestamp } from '../lib/time.ts';
 import { abandon, claimAddresses, lastWins, macOf } from './claims.ts';
 import { dnsPolicyOf } from './dns-policy.ts';
+import { linksOf } from './links.ts';
 import { driverOf, type Parts } from './parts.ts';
 
 /** Who an endpoint is for, as far as it says. */
@@ -143,6 +144,7 @@ export function common(
     created: timestamp(),
     aliases: [...(service?.aliases ?? []), ...membership.aliases],
     ...dnsPolicyOf(membership),
+    ...linksOf(membership),
     ports: [...ports],
     healthy: container.healthy ?? true,
   };

@@ -11,6 +11,7 @@ import { shortId } from '../lib/ids.ts';
 import { dnsPolicyOf } from './dns-policy.ts';
 import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './endpoint-plan.ts';
 import { LateWithdrawals } from './late-withdrawals.ts';
+import { linksOf } from './links.ts';
 import type { Parts } from './parts.ts';
 
 /** The endpoints of this node in the store: what other nodes and DNS see of its containers. */
@@ -196,6 +197,7 @@ export class EndpointRecords {
       ...(mac ? { mac } : {}),
       aliases: [...(service?.aliases ?? []), ...(place?.aliases ?? [])],
       ...dnsPolicyOf(place ?? {}),
+      ...(place ? linksOf(place) : {}),
       ports: [...(service?.ports ?? container.spec.exposedPorts)],
       healthy: container.healthy ?? true,
     };

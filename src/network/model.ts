@@ -42,6 +42,8 @@ export interface NetworkSpec {
   readonly scope?: string;
   readonly internal?: boolean;
   readonly attachable?: boolean;
+  /** Default true. */
+  readonly ipv4?: boolean;
   readonly ipv6?: boolean;
   readonly ipam?: {
     readonly driver?: string;
@@ -110,9 +112,9 @@ export interface Containers {
   create(request: CreateContainer): Promise<Container>;
   /** No error when it runs already. A failed start leaves the container as it was, with `state.error` set. */
   start(ref: string): Promise<Container>;
-  /** Default 10 s until SIGKILL. No error when it does not run. */
-  stop(ref: string, timeoutSeconds?: number): Promise<void>;
-  restart(ref: string, timeoutSeconds?: number): Promise<void>;
+  /** What is not given is the container's own, else SIGTERM and 10 s until SIGKILL. No error when it does not run. */
+  stop(ref: string, timeoutSeconds?: number, signal?: string): Promise<void>;
+  restart(ref: string, timeoutSeconds?: number, signal?: string): Promise<void>;
   /** @throws conflict when it does not run */
   kill(ref: string, signal: string): Promise<void>;
   /** Resolves with the exit code: at once if not running (`not-running`), at the next exit, or once removed. */
@@ -120,6 +122,8 @@ export interface Containers {
   /** @throws conflict when it runs and `force` is not set */
   remove(ref: string, options?: { readonly force?: boolean }): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
+  /** Changes the restart policy; undefined: a container that ends stays so. */
+  setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void>;
   connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
   /** `force` also takes an endpoint (id or name) of a container that is gone. */
   disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;
@@ -127,7 +131,7 @@ export interface Containers {
 
 export type EndpointSettings = Pick<
   Membership,
-  'ipv4' | 'ipv6' | 'mac' | 'linkLocal' | 'gatewayPriority' | 'driverOptions'
+  'ipv4' | 'ipv6' | 'mac' | 'links' | 'linkLocal' | 'gatewayPriority' | 'driverOptions'
 > & { readonly aliases?: readonly string[] };
 
 export interface CreateContainer {
@@ -156,6 +160,11 @@ export interface CreateContainer {
   readonly autoRemove?: boolean;
   readonly restart?: RestartPolicy;
   readonly publishServices?: readonly string[];
+  /** `CONTAINER[:ALIAS]` on its first network: containers that are there now. */
+  readonly links?: readonly string[];
+  /** Signal and seconds that a stop takes which names none; absent: SIGTERM and 10. */
+  readonly stopSignal?: string;
+  readonly stopTimeout?: number;
   /** Kept for `inspect`. */
   readonly extras?: Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,7 @@
 import type { Driver } from '../../drivers/driver.ts';
 import type { Network, Scope, Subnets } from '../cluster/records.ts';
 import { parseSubnet } from '../lib/addresses.ts';
+import { FairleadError } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { NetworkSpec } from './model.ts';
 import type { Parts } from './parts.ts';
@@ -23,6 +24,7 @@ type PoolParts = Pick<Parts, 'directory' | 'settings' | 'driverNamed'>;
 export function planIpam(parts: PoolParts, wanted: PoolsWanted): Network['ipam'] {
   const { driver: network, scope, spec, used, hostSubnets, given } = wanted;
   if (given) return accept(parts, network, given, used);
+  refuseWithoutFamily(spec);
   const options = { ...spec.ipam?.options };
   const driver = spec.ipam?.driver || 'default';
   // With `null` a network plugin gives the addresses by itself.
@@ -30,13 +32,22 @@ export function planIpam(parts: PoolParts, wanted: PoolsWanted): Network['ipam']
   const ours = takenByNetworks(parts, used);
   const pools = [...planGivenPools(spec.ipam?.config ?? [], ours)];
   const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
-  if (!families.has(4)) {
+  if (!families.has(4) && spec.ipv4 !== false) {
     const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
     const { localPools, globalPools } = parts.settings;
     pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...routes]));
   }
   if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
   return { driver, options, pools };
+}
+
+function refuseWithoutFamily({ ipv4, ipv6, ipam }: NetworkSpec): void {
+  if (ipv4 !== false) return;
+  if (!ipv6) throw new FairleadError('invalid', 'IPv4 or IPv6 must be enabled');
+  const given = ipam?.config?.flatMap(({ subnet }) => subnet ?? []) ?? [];
+  const wrong = given.find((subnet) => parseSubnet(subnet).family === 4);
+  if (wrong === undefined) return;
+  throw new FairleadError('invalid', `IPv4 is disabled for this network: leave the subnet ${wrong} out`);
 }
 
 /** What a plugin routes with addresses of a plugin may overlap anything: none of it is routed by this host. */

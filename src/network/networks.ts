@@ -282,6 +282,7 @@ function plain(spec: NetworkSpec) {
     name: spec.name,
     internal: spec.internal ?? false,
     attachable: spec.attachable ?? false,
+    ...(spec.ipv4 === false ? { ipv4: false } : {}),
     ipv6: spec.ipv6 ?? false,
     options: { ...spec.options },
     labels: { ...spec.labels },

@@ -37,6 +37,6 @@ export function targetOf(
   { address, port }: PortBinding,
   { ipv4, ipv6 }: JoinedState,
 ): PortTarget | undefined {
-  const target = familyOf(address) === 6 ? (ipv6 ?? ipv4) : ipv4;
+  const target = familyOf(address) === 6 ? (ipv6 ?? ipv4) : (ipv4 ?? ipv6);
   return target === undefined ? undefined : { address: withoutPrefix(target), port };
 }

@@ -15,7 +15,7 @@ export async function requestPools(driver: IpamDriver, scope: Scope, spec: Netwo
   const options = { ...spec.ipam?.options };
   const config = [...(spec.ipam?.config ?? [])];
   const families = new Set(config.map(({ subnet, gateway }) => familyOf(subnet ?? gateway ?? '')));
-  if (!families.has(4)) config.unshift({});
+  if (!families.has(4) && spec.ipv4 !== false) config.unshift({});
   const wanted = config.map((pool) => ({ pool, v6: familyOf(pool.subnet ?? pool.gateway ?? '') === 6 }));
   if (spec.ipv6 && !families.has(6)) wanted.push({ pool: {}, v6: true });
   return await withUndo(async (undo) => {

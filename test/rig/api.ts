@@ -95,11 +95,12 @@ function withPrograms(model: Model): Model {
       void runtime.started(container.id);
       return container;
     },
-    stop: (ref, seconds) => containers.stop(ref, seconds),
-    restart: (ref, seconds) => containers.restart(ref, seconds),
+    stop: (ref, seconds, signal) => containers.stop(ref, seconds, signal),
+    restart: (ref, seconds, signal) => containers.restart(ref, seconds, signal),
     kill: (ref, signal) => containers.kill(ref, signal),
     wait: (ref, condition) => containers.wait(ref, condition),
     remove: (ref, options) => containers.remove(ref, options),
+    setRestart: (ref, restart) => containers.setRestart(ref, restart),
     rename: (ref, name) => containers.rename(ref, name),
     connect: (network, ref, settings) => containers.connect(network, ref, settings),
     disconnect: (network, ref, force) => containers.disconnect(network, ref, force),

@@ -25,7 +25,7 @@ export function hostPrograms(runtime: Runtime): HostPrograms {
     prepare: (id) => runtime.prepare(id),
     start: (id, files) => runtime.start(id, files),
     signal: (id, signal) => runtime.signal(id, signal),
-    stop: (id, seconds) => runtime.stop(id, seconds),
+    stop: (id, seconds, signal) => runtime.stop(id, seconds, signal),
     release: (id) => runtime.release(id),
     setFiles: (id, files) => runtime.setFiles(id, files),
     onExit: (listener) => runtime.onExit(listener),
@@ -43,6 +43,7 @@ export function hostPrograms(runtime: Runtime): HostPrograms {
     async *logs(_id, { tail }) {
       yield* tail === undefined ? logLines : logLines.slice(-tail);
     },
+    top: (id, psArgs) => runtime.top(id, psArgs),
     sandboxOf: (id) => runtime.sandboxOf(id),
     close: () => runtime.close(),
     async started(id) {

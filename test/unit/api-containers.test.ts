@@ -172,7 +172,7 @@ describe('a container', () => {
     await using api = await createTestApi();
     const id = await create(api, 'c1', {
       Cmd: ['sleep', '9'],
-      HostConfig: { Memory: 5 },
+      HostConfig: { Ulimits: [] },
       StopSignal: 'SIGINT',
     });
     await api.call('POST', '/containers/c1/start');
@@ -194,7 +194,7 @@ describe('a container', () => {
       Path: 'sleep',
       Args: ['9'],
       State: { Status: 'running', Running: true, ExitCode: 0, FinishedAt: '0001-01-01T00:00:00Z' },
-      HostConfig: { Memory: 5, NetworkMode: 'bridge', RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } },
+      HostConfig: { Ulimits: [], NetworkMode: 'bridge', RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } },
       Config: { Hostname: id.slice(0, 12), Cmd: ['sleep', '9'], Image: 'busybox', StopSignal: 'SIGINT' },
       NetworkSettings: {
         ...address,
@@ -213,7 +213,7 @@ describe('a container', () => {
     });
     await api.call('POST', '/containers/c1/stop?t=1');
     expect((await api.call('GET', '/containers/c1/json')).json()).toMatchObject({
-      State: { Status: 'exited', ExitCode: 143 },
+      State: { Status: 'exited', ExitCode: 130 },
       NetworkSettings: { IPAddress: '', Networks: { bridge: { IPAddress: '', EndpointID: '' } } },
     });
   });

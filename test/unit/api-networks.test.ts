@@ -167,7 +167,12 @@ describe('POST /networks/create', () => {
     [{ Name: 'x', Ingress: true }, 403, 'Ingress network can only be global scope network'],
     [{ Name: 'x', ConfigFrom: { Network: 'y' } }, 404, 'configuration network "y" does not exist'],
     [{ Name: 'x', IPAM: { Driver: 'nope' } }, 404, 'plugin "nope" not found'],
-    [{ Name: 'x', EnableIPv4: false }, 501, 'networks without IPv4 are not supported'],
+    [{ Name: 'x', EnableIPv4: false }, 400, 'IPv4 or IPv6 must be enabled'],
+    [
+      { Name: 'x', EnableIPv4: false, EnableIPv6: true, IPAM: { Config: [{ Subnet: '10.1.0.0/24' }] } },
+      400,
+      'IPv4 is disabled for this network: leave the subnet 10.1.0.0/24 out',
+    ],
     [{ Name: 'bridge' }, 403, 'operation is not permitted on predefined bridge network '],
   ])('refuses %j', async (body, status, message) => {
     await using api = await createTestApi();
@@ -226,10 +231,12 @@ describe('the other calls of /networks', () => {
     [
       'POST',
       '/networks/bridge/connect',
-      { Container: 'c', EndpointConfig: { Links: ['a:b'] } },
-      501,
-      'links are not supported (a:b): use a network alias',
+      { Container: 'c', EndpointConfig: { Links: ['a:b:c'] } },
+      400,
+      'bad format for links: a:b:c',
     ],
+    ['POST', '/networks/nope/connect', { Container: 'nix' }, 404, 'No such container: nix'],
+    ['POST', '/networks/nope/disconnect', { Container: 'nix' }, 404, 'No such container: nix'],
     ['POST', '/networks/prune?filters={"bogus":["x"]}', undefined, 400, "Invalid filter 'bogus'"],
     [
       'POST',

@@ -81,7 +81,7 @@ describe('system calls', () => {
         .split('\r\n')
         .filter(Boolean)
         .map((line) => Object.keys(JSON.parse(line))),
-    ).toEqual([['status'], ['status'], ['status']]);
+    ).toEqual([['status', 'id'], ['status'], ['status']]);
     await api.model.containers.create({ name: 'c1', image: 'team/app' });
     for (const [ref, tag] of [
       ['redis:7', 'redis:7'],
@@ -107,7 +107,7 @@ describe('system calls', () => {
 
   it.each([
     ['POST', '/build', 501, 'POST /build is not supported by Fairlead'],
-    ['GET', '/system/df', 501, 'GET /system/df is not supported by Fairlead'],
+    ['GET', '/images/search?term=x', 501, 'GET /images/search is not supported by Fairlead'],
     ['GET', '/containers/x/top', 404, 'No such container: x'],
     ['GET', '/swarm', 503, noSwarm],
     ['POST', '/v1.44/services/create', 503, noSwarm],
@@ -119,11 +119,38 @@ describe('system calls', () => {
     expect([answer.status, answer.json()]).toEqual([status, { message }]);
   });
 
-  it('says that there is no top of a container that exists', async () => {
+  it('prunes what there is: nothing takes room', async () => {
+    await using api = await createTestApi();
+    await api.call('POST', '/images/create?fromImage=redis&tag=7');
+    await api.model.containers.create({ name: 'c1', image: 'used' });
+    expect((await api.call('POST', '/build/prune')).json()).toEqual({
+      CachesDeleted: null,
+      SpaceReclaimed: 0,
+    });
+    expect((await api.call('POST', '/images/prune')).json()).toEqual({
+      ImagesDeleted: null,
+      SpaceReclaimed: 0,
+    });
+    expect((await api.call('GET', '/system/df')).json()).toMatchObject({
+      LayersSize: 0,
+      Images: [{ RepoTags: ['redis:7'] }, { RepoTags: ['used:latest'] }],
+      Containers: [{ Names: ['/c1'], SizeRw: 0 }],
+      Volumes: [],
+      BuildCache: [],
+    });
+    const all = encodeURIComponent('{"dangling":["false"]}');
+    expect((await api.call('POST', `/images/prune?filters=${all}`)).json()).toMatchObject({
+      ImagesDeleted: [{ Untagged: 'redis:7' }, { Deleted: expect.stringMatching(/^sha256:/) }],
+    });
+    const used = await api.call('DELETE', '/images/used');
+    expect([used.status, used.text]).toEqual([409, expect.stringContaining('is using its referenced image')]);
+  });
+
+  it('says that there is no stats of a container that exists', async () => {
     await using api = await createTestApi();
     await api.model.containers.create({ image: 'x', name: 'c1' });
-    const answer = await api.call('GET', '/containers/c1/top');
-    expect(answer.json()).toEqual({ message: 'GET /containers/c1/top is not supported by Fairlead' });
+    const answer = await api.call('GET', '/containers/c1/stats');
+    expect(answer.json()).toEqual({ message: 'GET /containers/c1/stats is not supported by Fairlead' });
   });
 
   it('lists services in Swarm’s shape from 1.24 on', async () => {

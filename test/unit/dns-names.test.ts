@@ -193,6 +193,32 @@ describe('askers', () => {
     }
   });
 
+  it('has names of its own for others, by its links: nobody else sees them', () => {
+    names.set(foo, [
+      ...names.endpointsOf(foo.id),
+      makeEndpoint(foo, {
+        name: 'linked',
+        containerId: c3,
+        ipv4: '172.18.0.9/16',
+        links: [
+          { alias: 'Mine', target: 'c2' },
+          { alias: 'db', target: 'c2' },
+          { alias: 'c1', target: 'nobody' },
+        ],
+      }),
+    ]);
+    const own = views.onGateway(foo.id, '172.18.0.9');
+    expect(tell(own, 'mine')).toBe('hosts 172.18.0.3@foo soa .');
+    expect(tell(own, 'MINE.foo')).toBe('hosts 172.18.0.3@foo soa foo');
+    // It hides a name of the network's, but only while it leads to somebody.
+    expect(tell(own, 'db')).toBe('hosts 172.18.0.3@foo soa .');
+    expect(tell(own, 'c1')).toBe('hosts 172.18.0.2@foo soa .');
+    expect(tell(views.asContainer(c3), 'mine')).toBe('hosts 172.18.0.3@foo soa .');
+    expect(tell(views.onGateway(foo.id, '172.18.0.2'), 'mine')).toBe('no-name soa .');
+    expect(tell(views.onGateway(foo.id, '172.18.0.2'), 'mine.foo')).toBe('no-name soa foo');
+    expect(tell(views.onGateway(foo.id, '172.18.0.2'), 'db')).toBe('hosts 172.18.0.2,172.18.0.3@foo soa .');
+  });
+
   it('shows an unknown source on a gateway that network alone', () => {
     expect(tell(views.onGateway(foo.id, '172.18.0.1'), 'c1')).toBe('hosts 172.18.0.2@foo soa .');
     expect(tell(views.onGateway(foo.id, '172.18.0.1'), 'c3')).toBe('no-name soa .');

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { Containers } from '../../network/model.ts';
+import { containerEvent } from '../../network/container-event.ts';
+import type { Containers, Model } from '../../network/model.ts';
 import { parseDetachKeys } from '../detach-keys.ts';
 import { multiplexedStream, rawStream } from '../framing.ts';
 import { type PipeOptions, pipeOutput, pipeProcess } from '../process-pipe.ts';
@@ -15,7 +16,7 @@ import type { Terminals } from './terminals.ts';
 
 /** POST /containers/REF/attach: may come before the start, as `docker run` does it. */
 export function attachRoute(
-  containers: Containers,
+  { containers, events }: Pick<Model, 'containers' | 'events'>,
   terminals: Terminals,
   closing: AbortSignal,
 ): UpgradeRoute {
@@ -26,6 +27,7 @@ export function attachRoute(
       const options = attachOptions(container, query);
       const streams = flagOf(query, 'stream') ? await containers.runtime.attach(container.id) : undefined;
       if (streams) terminals.add(container.id, streams);
+      events.emit(containerEvent(container, 'attach'));
       return {
         contentType: streamType(container.spec.tty, version),
         async run(connection) {

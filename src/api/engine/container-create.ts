@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { parseSignal } from '../../container/signals.ts';
 import { FairleadError } from '../../lib/errors.ts';
+import { parseLink } from '../../network/links.ts';
 import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
 import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
+import { limitWarnings } from './limits.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
 import { parseRestart, restartPolicy } from './restart-policy.ts';
 
@@ -28,6 +30,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   Image: go.text(),
   WorkingDir: go.text(),
   StopSignal: go.text(),
+  StopTimeout: z.number({ error: 'int' }).int().nullish(),
   MacAddress: go.text(),
   NetworkDisabled: go.flag(),
   Labels: go.textMap(),
@@ -60,18 +63,13 @@ export interface ParsedCreate {
   readonly warnings: readonly string[];
 }
 
-/** @throws invalid, in the Engine's words; unsupported for links */
+/** @throws invalid, in the Engine's words */
 export function parseContainerCreate(body: Request, raw: unknown, name: string | null): ParsedCreate {
   const host = body.HostConfig;
   if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
-  if (host.Links.length > 0) {
-    throw new FairleadError(
-      'unsupported',
-      `links are not supported (${host.Links[0]}): put both on one network`,
-    );
-  }
   if (body.StopSignal) parseSignal(body.StopSignal);
   const mode = networkMode(body);
+  const extras = extrasOf(raw);
   return {
     request: {
       ...(name && { name: parseContainerName(name) }),
@@ -84,6 +82,8 @@ export function parseContainerCreate(body: Request, raw: unknown, name: string |
       domainname: body.Domainname,
       tty: body.Tty,
       openStdin: body.OpenStdin,
+      ...(body.StopSignal && { stopSignal: body.StopSignal }),
+      ...(typeof body.StopTimeout === 'number' && { stopTimeout: body.StopTimeout }),
       labels: body.Labels,
       networkMode: mode,
       endpoints: parseEndpoints(body, mode),
@@ -93,12 +93,13 @@ export function parseContainerCreate(body: Request, raw: unknown, name: string |
       extraHosts: host.ExtraHosts,
       exposedPorts: parsePorts(Object.keys(body.ExposedPorts ?? {})),
       ...publishOf(body, mode),
+      ...linksOf(body, mode),
       autoRemove: host.AutoRemove,
       ...parseRestart(host.RestartPolicy, host.AutoRemove),
       publishServices: body.PublishService.filter((service) => service !== ''),
-      extras: extrasOf(raw),
+      extras,
     },
-    warnings: warningsFor(body, mode),
+    warnings: [...warningsFor(body, mode), ...limitWarnings(extras.HostConfig)],
   };
 }
 
@@ -137,6 +138,21 @@ function publishOf({ HostConfig }: Request, mode: string): Pick<CreateContainer,
     );
   }
   return mode === 'host' || mode === 'none' ? {} : { publish: { ports, all } };
+}
+
+/** Of the default network; on every other they are the endpoint's, and the Engine does not look at these. @throws invalid */
+function linksOf({ HostConfig: { Links } }: Request, mode: string): Pick<CreateContainer, 'links'> {
+  if (Links.length === 0) return {};
+  const type = mode.startsWith('container:') ? 'container' : mode;
+  if (type === 'host' || type === 'container') {
+    const what = type === 'host' ? 'host type networking' : 'container type network';
+    throw new FairleadError(
+      'invalid',
+      `conflicting options: ${what} can't be used with links. This would result in undefined behavior`,
+    );
+  }
+  for (const link of Links) parseLink(link);
+  return mode === 'default' || mode === 'bridge' ? { links: Links } : {};
 }
 
 function refuseWithSharedSandbox(mode: string, hostname: string): void {

@@ -49,7 +49,7 @@ function endpointShape(
   const named = network !== undefined && !predefined.includes(network.name);
   return {
     IPAMConfig: ipamConfig(membership),
-    Links: null,
+    Links: (named && membership.links) || null,
     Aliases: aliases(container, membership, named && where === 'inspect', version),
     MacAddress: joined?.mac ?? '',
     DriverOpts: membership.driverOptions ?? null,

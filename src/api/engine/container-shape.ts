@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../container/runtime.ts';
+import { parseLink } from '../../network/links.ts';
 import type { ApiVersion } from '../version.ts';
 import { endpointsShape, type NetworkIndex } from './container-networks.ts';
-import { hostConfigDefaults } from './host-config.ts';
+import { hostConfigDefaults, withoutUnset } from './host-config.ts';
 import { imageId } from './image-name.ts';
 import { portBindings, portsShape } from './port-bindings.ts';
 
@@ -12,6 +13,7 @@ export function inspectShape(
   runtime: Runtime,
   find: NetworkIndex,
   version: ApiVersion,
+  withSize = false,
 ): Record<string, unknown> {
   const { id, spec } = container;
   const [path = '', ...args] = spec.command;
@@ -34,8 +36,10 @@ export function inspectShape(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: null,
-    HostConfig: hostConfigShape(spec),
+    HostConfig: hostConfigShape(container),
     GraphDriver: { Name: 'fairlead', Data: null },
+    // Files are the host's.
+    ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
     Mounts: [],
     Config: configShape(container),
     NetworkSettings: networkSettingsShape(container, runtime, find, version),
@@ -85,13 +89,17 @@ function configShape({ id, spec }: Container): Record<string, unknown> {
     Env: spec.env,
     Cmd: spec.command.length === 0 ? null : spec.command,
     Image: spec.image,
-    Volumes: null,
     WorkingDir: spec.workingDir,
     Entrypoint: null,
     OnBuild: null,
     ...given,
     ...own(spec, id),
+    Volumes: isEmpty(given.Volumes) ? null : given.Volumes,
   };
+}
+
+function isEmpty(volumes: unknown): boolean {
+  return Object.keys(z.record(z.string(), z.unknown()).catch({}).parse(volumes)).length === 0;
 }
 
 /** What the record decides, whatever was sent. */
@@ -105,11 +113,13 @@ function own(spec: ContainerSpec, id: string): Record<string, unknown> {
   };
 }
 
-function hostConfigShape(spec: ContainerSpec): Record<string, unknown> {
+function hostConfigShape({ name, spec }: Container): Record<string, unknown> {
   const given = kept.parse({ ...spec.extras }).HostConfig;
   return {
     ...hostConfigDefaults,
-    ...given,
+    ...withoutUnset(given),
+    RestartPolicy: restartShape(spec),
+    Links: linksShape(spec, name),
     PortBindings: portBindings.safeParse(given.PortBindings).data ?? {},
     NetworkMode: networkModeText(spec.networkMode),
     AutoRemove: spec.autoRemove,
@@ -118,6 +128,21 @@ function hostConfigShape(spec: ContainerSpec): Record<string, unknown> {
     DnsSearch: spec.dnsSearch,
     ExtraHosts: spec.extraHosts.length === 0 ? null : spec.extraHosts,
   };
+}
+
+/** `/CHILD:/PARENT/ALIAS`, as the Engine shows links of the default network. */
+function linksShape({ networkMode, extras }: ContainerSpec, name: string): readonly string[] | null {
+  if (networkMode.kind === 'network' && !['bridge', 'default'].includes(networkMode.network)) return null;
+  const links = z
+    .array(z.string())
+    .catch([])
+    .parse(kept.parse({ ...extras }).HostConfig.Links)
+    .map(parseLink);
+  return links.length === 0 ? null : links.map(({ target, alias }) => `/${target}:/${name}/${alias}`);
+}
+
+function restartShape({ restart }: ContainerSpec): Record<string, unknown> {
+  return { Name: restart?.name ?? 'no', MaximumRetryCount: restart?.maximumRetries ?? 0 };
 }
 
 export function networkModeText(mode: NetworkMode): string {

@@ -33,6 +33,7 @@ function readRoutes(app: FastifyInstance, { containers, networks }: Model): void
       containers.runtime,
       indexNetworks(networks),
       versionOf(request),
+      flagOf(queryOf(request), 'size'),
     ),
   );
 }
@@ -59,11 +60,12 @@ function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
     const { id, state, supervision } = containers.find(request.params.ref);
     const seconds = numberOf(queryOf(request), 't');
     if (state.status !== 'running' && !supervision?.restarting) return reply.code(304).send();
-    await containers.stop(id, seconds);
+    await containers.stop(id, seconds, queryOf(request).get('signal') ?? '');
     return reply.code(204).send();
   });
   app.post<Ref>('/containers/:ref/restart', async (request, reply) => {
-    await containers.restart(request.params.ref, numberOf(queryOf(request), 't'));
+    const query = queryOf(request);
+    await containers.restart(request.params.ref, numberOf(query, 't'), query.get('signal') ?? '');
     return reply.code(204).send();
   });
   app.post<Ref>('/containers/:ref/kill', async (request, reply) => {
@@ -72,15 +74,22 @@ function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
   });
   app.post<Ref>('/containers/:ref/rename', async (request, reply) => {
     const name = queryOf(request).get('name') ?? '';
+    const { id } = containers.find(request.params.ref);
     if (name === '') throw new FairleadError('invalid', 'Neither old nor new names may be empty');
-    await containers.rename(request.params.ref, parseContainerName(name));
+    await containers.rename(id, parseContainerName(name));
     return reply.code(204).send();
   });
 }
 
 function removalRoutes(app: FastifyInstance, { containers, events }: Model): void {
   app.delete<Ref>('/containers/:ref', async (request, reply) => {
-    await containers.remove(request.params.ref, { force: flagOf(queryOf(request), 'force') });
+    const query = queryOf(request);
+    const { id } = containers.find(request.params.ref);
+    if (flagOf(query, 'link')) {
+      // `docker rm --link NAME` means a link, not the container that has the name.
+      throw new FairleadError('conflict', 'Conflict, cannot remove the default link name of the container');
+    }
+    await containers.remove(id, { force: flagOf(query, 'force') });
     return reply.code(204).send();
   });
   app.post('/containers/prune', async (request) => {

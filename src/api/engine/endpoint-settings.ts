@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { familyOf, isAddress, parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
+import { parseLink } from '../../network/links.ts';
 import type { EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
 
@@ -18,12 +19,10 @@ export const endpointSettings = go.object('network.EndpointSettings', {
   GwPriority: go.int(),
 });
 
-/** @throws unsupported for links, rather than to drop them in silence; invalid */
+/** @throws invalid */
 export function parseEndpointSettings(settings: z.infer<typeof endpointSettings>): EndpointSettings {
   const { IPAMConfig, Links, Aliases, MacAddress, DriverOpts, GwPriority } = settings;
-  if (Links.length > 0) {
-    throw new FairleadError('unsupported', `links are not supported (${Links[0]}): use a network alias`);
-  }
+  for (const link of Links) parseLink(link);
   for (const [family, address] of [
     [4, IPAMConfig.IPv4Address],
     [6, IPAMConfig.IPv6Address],
@@ -38,6 +37,7 @@ export function parseEndpointSettings(settings: z.infer<typeof endpointSettings>
   }
   return {
     ...(Aliases.length > 0 && { aliases: Aliases }),
+    ...(Links.length > 0 && { links: Links }),
     ...(IPAMConfig.IPv4Address && { ipv4: IPAMConfig.IPv4Address }),
     ...(IPAMConfig.IPv6Address && { ipv6: IPAMConfig.IPv6Address }),
     ...(MacAddress && { mac: MacAddress }),

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import type { ExecProcess, Runtime } from '../../container/runtime.ts';
+import { z } from 'zod';
+import type { ExecProcess } from '../../container/runtime.ts';
 import { FairleadError, kindOf } from '../../lib/errors.ts';
+import type { EventBus } from '../../lib/events.ts';
+import { containerEvent } from '../../network/container-event.ts';
 import type { Containers } from '../../network/model.ts';
 import { decodeJson, readJson, readOptionalJson } from '../body.ts';
 import { parseDetachKeys } from '../detach-keys.ts';
@@ -14,6 +17,13 @@ import { sizeOf, streamType } from './attach.ts';
 import type { Exec, ExecTable } from './exec-table.ts';
 import type { Terminals } from './terminals.ts';
 
+const terminalSide = z.int({ error: 'uint' }).min(0, { error: 'uint' }).max(65535, { error: 'uint' });
+/** Rows and columns. */
+const consoleSize = z
+  .tuple([terminalSide, terminalSide], { error: '[2]uint' })
+  .nullish()
+  .transform((size) => (size ? { rows: size[0], columns: size[1] } : undefined));
+
 type Ref = { Params: { ref: string } };
 
 const execCreate = go.object('container.ExecOptions', {
@@ -24,19 +34,26 @@ const execCreate = go.object('container.ExecOptions', {
   AttachStdout: go.flag(),
   AttachStderr: go.flag(),
   DetachKeys: go.text(),
+  ConsoleSize: consoleSize,
   Env: go.texts(),
   WorkingDir: go.text(),
   Cmd: go.texts(),
 });
-const execStart = go.object('container.ExecStartOptions', { Detach: go.flag(), Tty: go.flag() });
+const execStart = go.object('container.ExecStartOptions', {
+  Detach: go.flag(),
+  Tty: go.flag(),
+  ConsoleSize: consoleSize,
+});
 
 export interface ExecDeps {
   readonly containers: Containers;
   readonly execs: ExecTable;
   readonly terminals: Terminals;
+  readonly events: EventBus;
 }
 
-export function execRoutes(app: FastifyInstance, { containers, execs, terminals }: ExecDeps): void {
+export function execRoutes(app: FastifyInstance, deps: ExecDeps): void {
+  const { containers, execs, terminals } = deps;
   app.post<Ref>('/containers/:ref/exec', async (request, reply) => {
     const body = readJson(request, execCreate, 'container.ExecOptions');
     const container = containers.find(request.params.ref);
@@ -45,13 +62,14 @@ export function execRoutes(app: FastifyInstance, { containers, execs, terminals 
     if (container.state.status !== 'running') {
       throw new FairleadError('conflict', `Container ${container.id} is not running`);
     }
-    const { id } = execs.add({ containerId: container.id, ...parseExec(body) });
-    return reply.code(201).send({ Id: id });
+    const exec = execs.add({ containerId: container.id, ...parseExec(body) });
+    emitExec(deps, exec, 'exec_create');
+    return reply.code(201).send({ Id: exec.id });
   });
   app.post<Ref>('/exec/:ref/start', async (request, reply) => {
     const { Detach } = readOptionalJson(request, execStart, 'container.ExecStartOptions');
     const exec = execs.find(request.params.ref);
-    const process = await startExec(execs, exec, containers.runtime);
+    const process = await startExec(deps, exec);
     if (Detach) {
       process.stdout.resume();
       process.stderr.resume();
@@ -76,15 +94,18 @@ export function execRoutes(app: FastifyInstance, { containers, execs, terminals 
 }
 
 /** POST /exec/ID/start with an upgrade: the connection becomes the process's streams. */
-export function execUpgrade({ containers, execs, terminals }: ExecDeps): UpgradeRoute {
+export function execUpgrade(deps: ExecDeps): UpgradeRoute {
+  const { execs, terminals } = deps;
   return {
     pattern: /^\/exec\/(?<ref>[^/]+)\/start$/,
     async open({ ref, body, version }) {
       const value = decodeJson(body.trim() === '' ? '{}' : body, '');
-      const { Detach } = fitSchema(execStart, value, 'container.ExecStartOptions');
+      const { Detach, ConsoleSize } = fitSchema(execStart, value, 'container.ExecStartOptions');
       const exec = execs.find(ref);
-      const process = await startExec(execs, exec, containers.runtime);
+      const process = await startExec(deps, exec);
       terminals.add(exec.id, process);
+      const size = ConsoleSize ?? exec.size;
+      if (size) process.resize(size.columns, size.rows);
       return {
         contentType: streamType(exec.spec.tty, version),
         async run(connection) {
@@ -116,6 +137,7 @@ function parseExec(
     attachStderr: body.AttachStderr,
     privileged: body.Privileged,
     detachKeys: body.DetachKeys,
+    ...(body.ConsoleSize && { size: body.ConsoleSize }),
   };
 }
 
@@ -130,17 +152,33 @@ function pipeOptions({ spec, attachStdout, attachStderr, detachKeys }: Exec): Pi
   };
 }
 
-async function startExec(execs: ExecTable, exec: Exec, runtime: Runtime): Promise<ExecProcess> {
+async function startExec(deps: ExecDeps, exec: Exec): Promise<ExecProcess> {
+  const { execs, containers } = deps;
   execs.begin(exec);
+  emitExec(deps, exec, 'exec_start');
   try {
-    const process = await runtime.exec(exec.containerId, exec.spec);
-    void execs.follow(exec, process);
+    const process = await containers.runtime.exec(exec.containerId, exec.spec);
+    void execs.follow(exec, process).then(() => emitExec(deps, exec, 'exec_die'));
     return process;
   } catch (error) {
     // 126 and 127 as a shell: not executable, not found.
     execs.end(exec, kindOf(error) === 'not-found' ? 127 : 126);
     throw error;
   }
+}
+
+/** Action and attributes as the Engine writes them: the command behind the first two, the exit code with the last. */
+function emitExec({ containers, events }: ExecDeps, exec: Exec, action: string): void {
+  const container = containers.runtime.get(exec.containerId);
+  if (!container) return;
+  const [entrypoint = '', ...args] = exec.spec.command;
+  const ended = action === 'exec_die';
+  events.emit(
+    containerEvent(container, ended ? action : `${action}: ${entrypoint} ${args.join(' ')}`, {
+      execID: exec.id,
+      ...(ended && { exitCode: String(exec.exitCode) }),
+    }),
+  );
 }
 
 function execShape(exec: Exec): Record<string, unknown> {

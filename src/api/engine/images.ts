@@ -1,76 +1,63 @@
 import type { FastifyInstance } from 'fastify';
 import { FairleadError } from '../../lib/errors.ts';
-import { timestamp } from '../../lib/time.ts';
-import type { Containers } from '../../network/model.ts';
 import { queryOf } from '../query.ts';
 import { imageId, normalName } from './image-name.ts';
+import type { Images } from './image-names.ts';
 
 type Any = { Params: { '*': string } };
 
-/** Names that a client pulled are remembered so that its next inspect finds them; the oldest are forgotten. */
-const maxPulled = 1000;
-
-/** An image is only a name: one exists when it was pulled or a container uses it. */
-export function imageRoutes(app: FastifyInstance, containers: Containers): void {
-  const pulled = new Map<string, string>();
-  const known = () =>
-    new Map([
-      ...pulled,
-      ...containers.list().map(({ spec, created }) => [normalName(spec.image), created] as const),
-    ]);
-
-  const find = (ref: string): readonly [name: string, created: string] => {
-    const found = [...known()].find(([name]) => isImage(ref, name));
-    if (!found) throw new FairleadError('not-found', `No such image: ${withTag(ref)}`);
-    return found;
-  };
-
-  app.get('/images/json', async () => [...known()].map(([name, created]) => listed(name, created)));
+/** An image is only a name (image-names.ts). */
+export function imageRoutes(app: FastifyInstance, images: Images): void {
+  app.get('/images/json', async () =>
+    [...images.known()].map(([name, created]) => listedImage(name, created)),
+  );
   app.get<Any>('/images/*', async (request) => {
     const path = request.params['*'];
     const [ref, what] = path.split(/\/(json|history|get)$/);
-    const [name, created] = find(ref ?? path);
+    const [name, created] = images.find(ref ?? path);
+    // It has no layers.
+    if (what === 'history') return [];
     if (what !== 'json') throw notSupported(`GET /images/${path}`);
     return imageShape(name, created);
   });
-  app.post<Any>('/images/*', async (request) => {
-    find(request.params['*'].replace(/\/(tag|push)$/, ''));
-    throw notSupported(`POST /images/${request.params['*']}`);
+  app.post<Any>('/images/*', async (request, reply) => {
+    const path = request.params['*'];
+    images.find(path.replace(/\/(tag|push)$/, ''));
+    if (!path.endsWith('/tag')) throw notSupported(`POST /images/${path}`);
+    const query = queryOf(request);
+    images.pull(taggedName(query.get('repo') ?? '', query.get('tag') ?? ''));
+    return reply.code(201).send();
   });
   app.delete<Any>('/images/*', async (request) => {
-    const [name] = find(request.params['*']);
-    if (!pulled.delete(name) || known().has(name)) {
-      throw new FairleadError(
-        'conflict',
-        `conflict: unable to remove repository reference "${name}" (must force) - a container is using it`,
-      );
-    }
+    const name = images.remove(request.params['*']);
     return [{ Untagged: name }, { Deleted: imageId(name) }];
   });
   app.post('/images/create', async (request, reply) => {
     const name = pulledName(queryOf(request));
-    pulled.set(name, timestamp());
-    if (pulled.size > maxPulled) pulled.delete([...pulled.keys()][0] ?? name);
+    const what = images.pull(name) ? 'Downloaded newer image' : 'Image is up to date';
+    const [repository = '', tag = ''] = name.split(/[:@](?=[^/]*$)/);
     const lines = [
-      { status: `Pulling from ${name}` },
+      { status: `Pulling from ${withLibrary(repository)}`, id: tag },
       { status: `Digest: ${imageId(name)}` },
-      { status: `Status: Image is up to date for ${name}` },
+      { status: `Status: ${what} for ${name}` },
     ];
     return reply.type('application/json').send(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(''));
   });
 }
 
-function isImage(ref: string, name: string): boolean {
-  const id = imageId(name);
-  return (
-    normalName(ref) === name || id === ref || (/^[0-9a-f]{4,}$/.test(ref) && id.startsWith(`sha256:${ref}`))
-  );
+/** How Docker Hub calls what has no name before it. */
+function withLibrary(repository: string): string {
+  return repository.includes('/') ? repository : `library/${repository}`;
 }
 
 function pulledName(query: URLSearchParams): string {
   const image = query.get('fromImage') ?? '';
   const tag = query.get('tag') ?? '';
   if (image === '') throw notSupported('POST /images/create without fromImage');
+  return taggedName(image, tag);
+}
+
+function taggedName(image: string, tag: string): string {
   if (tag.startsWith('sha256:')) return normalName(`${image}@${tag}`);
   return normalName(tag ? `${image}:${tag}` : image);
 }
@@ -79,12 +66,7 @@ function notSupported(what: string): FairleadError {
   return new FairleadError('unsupported', `${what} is not supported by Fairlead: an image is only a name`);
 }
 
-/** As the Engine shows it where an image was looked for: with the tag that it means. */
-function withTag(ref: string): string {
-  return /[:@]/.test(ref.slice(ref.lastIndexOf('/') + 1)) ? ref : `${ref}:latest`;
-}
-
-function listed(name: string, created: string): Record<string, unknown> {
+export function listedImage(name: string, created: string): Record<string, unknown> {
   return {
     Containers: -1,
     Created: Math.floor(Date.parse(created) / 1000),

@@ -10,16 +10,20 @@ import type { UpgradeRoute } from '../upgrade.ts';
 import { attachOutputRoute, attachRoute } from './attach.ts';
 import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
+import { diskUsageRoutes } from './disk-usage.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes, execUpgrade } from './exec.ts';
 import { ExecTable } from './exec-table.ts';
+import { Images } from './image-names.ts';
 import { imageRoutes } from './images.ts';
 import { networkRoutes } from './networks.ts';
 import { pluginRoutes } from './plugins.ts';
 import { swarmServiceRoutes } from './swarm-services.ts';
 import { systemRoutes } from './system.ts';
 import { Terminals } from './terminals.ts';
+import { topRoute } from './top.ts';
 import { unsupportedRoutes } from './unsupported.ts';
+import { updateRoute } from './update.ts';
 import { volumeRoutes } from './volumes.ts';
 
 export interface EngineApi {
@@ -33,21 +37,25 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
   const { model } = deps;
   const { containers } = model;
   const terminals = new Terminals();
+  const images = new Images(containers);
   const execs = new ExecTable();
-  const execDeps = { containers, execs, terminals };
+  const execDeps = { containers, execs, terminals, events: model.events };
   return {
     register(app) {
       if (deps.upstream) throughRoutes(app, deps, deps.upstream, closing);
       else {
-        systemRoutes(app, deps);
+        systemRoutes(app, deps, images);
+        diskUsageRoutes(app, model, images);
         containerRoutes(app, model);
         containerStreamRoutes(app, containers, terminals, closing);
         attachOutputRoute(app, containers, closing);
         execRoutes(app, execDeps);
         eventRoutes(app, model.events, { closing });
-        imageRoutes(app, containers);
+        imageRoutes(app, images);
         volumeRoutes(app);
         pluginRoutes(app);
+        topRoute(app, model);
+        updateRoute(app, model);
         unsupportedRoutes(app, containers);
       }
       networkRoutes(app, model);
@@ -58,7 +66,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       metricsRoute(app, deps);
       nodesRoute(app, deps);
     },
-    upgrades: [attachRoute(containers, terminals, closing), execUpgrade(execDeps)],
+    upgrades: [attachRoute(model, terminals, closing), execUpgrade(execDeps)],
     close: () => execs.close(),
   };
 }

@@ -2,10 +2,9 @@ import os from 'node:os';
 import { timestamp } from '../../lib/time.ts';
 import type { Model } from '../../network/model.ts';
 import type { SystemInfo } from '../deps.ts';
-import { normalName } from './image-name.ts';
 
 /** GET /info: the Engine's members as far as they mean something here, and ours under `Fairlead`. */
-export function infoShape(info: SystemInfo, { containers }: Model): Record<string, unknown> {
+export function infoShape(info: SystemInfo, { containers }: Model, images: number): Record<string, unknown> {
   const all = containers.list();
   const running = all.filter(({ state }) => state.status === 'running').length;
   return {
@@ -14,7 +13,7 @@ export function infoShape(info: SystemInfo, { containers }: Model): Record<strin
     ContainersRunning: running,
     ContainersPaused: 0,
     ContainersStopped: all.length - running,
-    Images: new Set(all.map(({ spec }) => normalName(spec.image))).size,
+    Images: images,
     Driver: 'fairlead',
     DriverStatus: [],
     Plugins: { Volume: [], Network: networkDrivers(info), Authorization: null, Log: [] },

@@ -9,6 +9,8 @@ export interface LogQuery extends LogOptions {
   readonly stdout: boolean;
   readonly stderr: boolean;
   readonly timestamps?: boolean;
+  /** The log's own attributes before each line: there are none, which leaves a space. */
+  readonly details?: boolean;
 }
 
 /** @throws invalid, in the Engine's words */
@@ -25,6 +27,7 @@ export function parseLogQuery(query: URLSearchParams): LogQuery {
     stdout,
     stderr,
     timestamps: flagOf(query, 'timestamps'),
+    details: flagOf(query, 'details'),
     follow: flagOf(query, 'follow'),
     // Whatever is not a number means all of them, `all` included.
     ...(/^\d{1,9}$/.test(tail) && { tail: Number(tail) }),
@@ -38,13 +41,12 @@ export function parseLogQuery(query: URLSearchParams): LogQuery {
 export function framedLogs(runtime: Runtime, container: Container, query: LogQuery): AsyncIterator<Buffer> {
   const lines = runtime.logs(container.id, query)[Symbol.asyncIterator]();
   const { tty } = container.spec;
-  return mapIterator(lines, (line) =>
-    query[line.stream] ? encode(line, tty, query.timestamps ?? false) : undefined,
-  );
+  return mapIterator(lines, (line) => (query[line.stream] ? encode(line, tty, query) : undefined));
 }
 
-function encode({ stream, time, data }: LogLine, tty: boolean, timestamps: boolean): Buffer {
-  const text = timestamps ? Buffer.concat([Buffer.from(`${time} `), data]) : data;
+function encode({ stream, time, data }: LogLine, tty: boolean, query: LogQuery): Buffer {
+  const before = `${query.timestamps ? `${time} ` : ''}${query.details ? ' ' : ''}`;
+  const text = before === '' ? data : Buffer.concat([Buffer.from(before), data]);
   return tty ? text : frame(stream, text);
 }
 

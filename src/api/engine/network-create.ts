@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import type { NetworkSpec, PoolSpec } from '../../network/model.ts';
 import { go } from '../go-json.ts';
+import { type ApiVersion, isBefore } from '../version.ts';
 
 const poolConfig = go.object('network.IPAMConfig', {
   Subnet: go.text(),
@@ -33,9 +34,11 @@ export const networkCreate = go.object('types.NetworkCreateRequest', {
 
 type Request = z.infer<typeof networkCreate>;
 
-/** @throws forbidden | unsupported for what Fairlead's networks cannot be */
-export function parseNetworkCreate(request: Request): NetworkSpec {
-  refuseOtherKinds(request);
+/** @throws forbidden */
+export function parseNetworkCreate(request: Request, version: ApiVersion): NetworkSpec {
+  if (request.Ingress) {
+    throw new FairleadError('forbidden', 'Ingress network can only be global scope network');
+  }
   const { IPAM } = request;
   return {
     name: request.Name,
@@ -44,6 +47,8 @@ export function parseNetworkCreate(request: Request): NetworkSpec {
     ...(request.Scope && { scope: request.Scope }),
     internal: request.Internal,
     attachable: request.Attachable,
+    // Older versions of the API did not know the member.
+    ...(request.EnableIPv4 === false && !isBefore(version, '1.48') && { ipv4: false }),
     ipv6: request.EnableIPv6,
     ipam: {
       ...(IPAM.Driver && { driver: IPAM.Driver }),
@@ -55,11 +60,6 @@ export function parseNetworkCreate(request: Request): NetworkSpec {
     ...(request.ConfigOnly && { configOnly: true }),
     ...(request.ConfigFrom.Network && { configFrom: request.ConfigFrom.Network }),
   };
-}
-
-function refuseOtherKinds({ Ingress, EnableIPv4 }: Request): void {
-  if (Ingress) throw new FairleadError('forbidden', 'Ingress network can only be global scope network');
-  if (EnableIPv4 === false) throw new FairleadError('unsupported', 'networks without IPv4 are not supported');
 }
 
 function parsePool(pool: z.infer<typeof poolConfig>): PoolSpec {

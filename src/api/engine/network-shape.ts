@@ -13,7 +13,7 @@ export function networkShape(
     Created: network.created,
     Scope: network.scope,
     Driver: network.driver,
-    ...(!isBefore(version, '1.48') && { EnableIPv4: true }),
+    ...(!isBefore(version, '1.48') && { EnableIPv4: network.ipv4 !== false }),
     EnableIPv6: network.ipv6,
     IPAM: ipamShape(network),
     Internal: network.internal,
@@ -28,10 +28,15 @@ export function networkShape(
 }
 
 function ipamShape({ name, ipam, configOnly }: Network): Record<string, unknown> {
-  const pools = configOnly?.pools ?? ipam.pools;
+  // The Engine shows those of IPv4 first, in whichever order they were given.
+  const pools = [...(configOnly?.pools ?? ipam.pools)].sort((a, b) => familyAt(a) - familyAt(b));
   // Nobody gave the predefined networks any: the Engine has null there.
   const none = ['bridge', 'host', 'none'].includes(name);
   return { Driver: ipam.driver, Options: none ? null : ipam.options, Config: pools.map(poolShape) };
+}
+
+function familyAt({ subnet }: ShownPool): number {
+  return subnet?.includes(':') ? 6 : 4;
 }
 
 type ShownPool = Partial<Omit<Pool, 'auxAddresses'>> & Pick<Pool, 'auxAddresses'>;

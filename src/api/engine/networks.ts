@@ -55,7 +55,7 @@ function readRoutes(app: FastifyInstance, { networks }: Model): void {
 function writeRoutes(app: FastifyInstance, { networks, events }: Model): void {
   app.post('/networks/create', async (request, reply) => {
     const body = readJson(request, networkCreate, 'types.NetworkCreateRequest');
-    const { id } = await networks.create(parseNetworkCreate(body));
+    const { id } = await networks.create(parseNetworkCreate(body, versionOf(request)));
     return reply.code(201).send({ Id: id, Warning: '' });
   });
   app.delete<Ref>('/networks/:ref', async (request, reply) => {

@@ -3,13 +3,18 @@ import type { FastifyInstance } from 'fastify';
 import { timestamp } from '../../lib/time.ts';
 import type { ApiDeps, SystemInfo } from '../deps.ts';
 import { apiVersion, minApiVersion } from '../version.ts';
+import type { Images } from './image-names.ts';
 import { infoShape } from './info-shape.ts';
 
 /** /_ping, /version and /info. */
-export function systemRoutes(app: FastifyInstance, { model, info }: Pick<ApiDeps, 'model' | 'info'>): void {
+export function systemRoutes(
+  app: FastifyInstance,
+  { model, info }: Pick<ApiDeps, 'model' | 'info'>,
+  images: Images,
+): void {
   pingRoutes(app);
   app.get('/version', async () => versionShape(info(), apiVersion));
-  app.get('/info', async () => infoShape(info(), model));
+  app.get('/info', async () => infoShape(info(), model, images.known().size));
 }
 
 export function pingRoutes(app: FastifyInstance): void {

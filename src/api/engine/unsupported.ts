@@ -5,19 +5,19 @@ import type { Containers } from '../../network/model.ts';
 
 /** Calls of the Engine API that Fairlead does not offer; whatever is not even here is an unknown page. */
 const notOffered: readonly (readonly [HTTPMethods, ...string[]])[] = [
-  ['POST', '/build', '/build/prune', '/build/cancel', '/commit', '/session', '/grpc'],
-  ['POST', '/images/load', '/images/prune', '/volumes/create'],
-  ['GET', '/system/df', '/distribution/*'],
+  ['POST', '/build', '/build/cancel', '/commit', '/session', '/grpc'],
+  ['POST', '/images/load', '/volumes/create'],
+  ['GET', '/images/search', '/images/get', '/distribution/*'],
   ['POST', '/plugins/*', '/swarm/init', '/swarm/join'],
   ['DELETE', '/plugins/*'],
 ];
 
 /** The same, of a container: one that does not exist is told first, as the Engine does. */
 const notOfContainers: typeof notOffered = [
-  ['GET', 'top', 'stats', 'changes', 'export', 'archive', 'attach/ws'],
+  ['GET', 'stats', 'changes', 'export', 'archive', 'attach/ws'],
   ['HEAD', 'archive'],
   ['PUT', 'archive'],
-  ['POST', 'pause', 'unpause', 'update', 'copy'],
+  ['POST', 'pause', 'unpause', 'copy'],
 ];
 
 /** The Engine's words where it is in no swarm, which is what clients look for. */

@@ -58,6 +58,11 @@ export async function hasEnded(identity: ProcessIdentity, milliseconds: number):
   return true;
 }
 
+/** 0 when it has none, or has ended. */
+export function parentOf(pid: number): number {
+  return Number(fieldsAfterName(readProc(pid, 'stat') ?? '')[1] ?? 0);
+}
+
 function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify';
+import type { Model } from '../../network/model.ts';
+import { queryOf } from '../query.ts';
+import { versionOf } from '../version.ts';
+import { listShape } from './container-list.ts';
+import { indexNetworks } from './container-networks.ts';
+import { booleanFilter, parseFilters, requireKnown } from './filters.ts';
+import { imageId } from './image-name.ts';
+import type { Images } from './image-names.ts';
+import { listedImage } from './images.ts';
+
+/**
+ * What `docker system df` and `docker system prune` ask beside containers and networks. Nothing here takes
+ * room on a disk: containers run the host's programs, images are names.
+ */
+export function diskUsageRoutes(
+  app: FastifyInstance,
+  { containers, networks }: Pick<Model, 'containers' | 'networks'>,
+  images: Images,
+): void {
+  app.get('/system/df', async (request) => {
+    const find = indexNetworks(networks);
+    return {
+      LayersSize: 0,
+      Images: [...images.known()].map(([name, created]) => listedImage(name, created)),
+      Containers: containers
+        .list()
+        .toReversed()
+        .map((container) => listShape(container, find, versionOf(request), true)),
+      Volumes: [],
+      BuildCache: [],
+      BuilderSize: 0,
+    };
+  });
+  app.post('/images/prune', async (request) => {
+    const filters = parseFilters(queryOf(request));
+    requireKnown(filters, ['dangling', 'label', 'label!', 'until']);
+    // Without a word only images without a name go, and every one here is a name.
+    const all = booleanFilter(filters, 'dangling') === false;
+    const removed = all ? images.unused().map((name) => images.remove(name)) : [];
+    const deleted = removed.flatMap((name) => [{ Untagged: name }, { Deleted: imageId(name) }]);
+    return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: 0 };
+  });
+  app.post('/build/prune', async () => ({ CachesDeleted: null, SpaceReclaimed: 0 }));
+}
