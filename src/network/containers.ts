@@ -156,9 +156,7 @@ export class Containers implements Contract {
 
   async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
     const { id } = this.find(ref);
-    await this.places.exclusively(id, async () => {
-      this.#emit(await this.runtime.update(id, { restart: restart ?? 'none' }), 'update');
-    });
+    await this.places.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
   }
 
   async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {

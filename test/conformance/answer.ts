@@ -17,7 +17,9 @@ export async function callOne(
   captured: ReadonlyMap<string, string>,
 ): Promise<Answer> {
   const [method = '', template = ''] = call.split(/ (.*)/);
-  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => captured.get(name) ?? `no-${name}`);
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) =>
+    name === 'now' ? String(Date.now() / 1000) : (captured.get(name) ?? `no-${name}`),
+  );
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const sent = headers ?? (payload === undefined ? {} : { 'content-type': 'application/json' });
   return await new Promise((resolve) => {

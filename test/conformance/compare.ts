@@ -38,6 +38,18 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    return parseLines(text);
+  }
+}
+
+/** A stream of objects, one a line: events. */
+function parseLines(text: string): unknown {
+  try {
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  } catch {
     return undefined;
   }
 }
@@ -54,7 +66,7 @@ function sort(list: readonly unknown[], member: string): unknown[] {
 const unixTimes = new Set(['Created', 'time', 'timeNano']);
 
 /** The Engine takes them from a map, in any order. */
-const unordered = new Set(['Ports', 'NetworksDeleted', 'ContainersDeleted']);
+const unordered = new Set(['Links', 'Ports', 'NetworksDeleted', 'ContainersDeleted']);
 
 function normal(value: unknown, member = ''): unknown {
   if (typeof value === 'string') return normalText(value);

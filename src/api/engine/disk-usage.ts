@@ -5,7 +5,7 @@ import { versionOf } from '../version.ts';
 import { listShape } from './container-list.ts';
 import { indexNetworks } from './container-networks.ts';
 import { booleanFilter, parseFilters, requireKnown } from './filters.ts';
-import { imageId } from './image-name.ts';
+import { imageId, normalName } from './image-name.ts';
 import type { Images } from './image-names.ts';
 import { listedImage } from './images.ts';
 
@@ -20,9 +20,15 @@ export function diskUsageRoutes(
 ): void {
   app.get('/system/df', async (request) => {
     const find = indexNetworks(networks);
+    const users = (name: string) =>
+      containers.list().filter(({ spec }) => normalName(spec.image) === name).length;
     return {
       LayersSize: 0,
-      Images: [...images.known()].map(([name, created]) => listedImage(name, created)),
+      Images: [...images.known()].map(([name, created]) => ({
+        ...listedImage(name, created),
+        Containers: users(name),
+        SharedSize: 0,
+      })),
       Containers: containers
         .list()
         .toReversed()

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { Containers } from '../../network/model.ts';
+import { containerEvent } from '../../network/container-event.ts';
+import type { Model } from '../../network/model.ts';
 import { bodyText, decodeJson, readJson } from '../body.ts';
 import { go } from '../go-json.ts';
 import { limitWarnings } from './limits.ts';
@@ -10,14 +11,20 @@ const containerUpdate = go.object('container.UpdateConfig', {
 });
 
 /** POST /containers/REF/update: the restart policy. Resources are not limited, so their limits change nothing. */
-export function updateRoute(app: FastifyInstance, containers: Containers): void {
+export function updateRoute(
+  app: FastifyInstance,
+  { containers, events }: Pick<Model, 'containers' | 'events'>,
+): void {
   app.post<{ Params: { ref: string } }>('/containers/:ref/update', async (request) => {
     const { RestartPolicy } = readJson(request, containerUpdate, 'container.UpdateConfig');
-    const { id, spec } = containers.find(request.params.ref);
+    const container = containers.find(request.params.ref);
     // The CLI sends the member always: without a name nothing was asked for.
     if (RestartPolicy.Name !== '') {
-      await containers.setRestart(id, parseRestart(RestartPolicy, spec.autoRemove).restart);
+      const { restart } = parseRestart(RestartPolicy, container.spec.autoRemove);
+      await containers.setRestart(container.id, restart);
     }
-    return { Warnings: limitWarnings(decodeJson(bodyText(request), '')) };
+    events.emit(containerEvent(container, 'update'));
+    const warnings = limitWarnings(decodeJson(bodyText(request), ''));
+    return { Warnings: warnings.length === 0 ? null : warnings };
   });
 }

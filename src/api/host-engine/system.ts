@@ -31,7 +31,8 @@ export function systemThroughRoutes(
     return { ...engine, Components: [...components, fairlead], ApiVersion, MinAPIVersion };
   });
   app.get('/info', async () => {
-    const ours = infoShape(info(), model);
+    // Images are the Engine’s to count.
+    const ours = infoShape(info(), model, 0);
     try {
       return merged(await askEngine(upstream.socketPath, '/info'), ours, upstream);
     } catch (error) {

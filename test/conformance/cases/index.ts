@@ -1,6 +1,7 @@
 import type { Case } from '../case.ts';
 import { containers } from './containers.ts';
 import { duplicates, networks } from './networks.ts';
+import { sessions } from './sessions.ts';
 import { system } from './system.ts';
 
-export const cases: readonly Case[] = [...system, ...networks, ...containers, ...duplicates];
+export const cases: readonly Case[] = [...system, ...networks, ...containers, ...sessions, ...duplicates];
