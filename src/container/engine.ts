@@ -52,6 +52,8 @@ export async function createEngineRuntime(options: EngineRuntimeOptions): Promis
   return { engine, links, runtime: runtimeOf({ connection, follower, links }, options) };
 }
 
+const processTable = z.object({ Titles: z.array(z.string()), Processes: z.array(z.array(z.string())) });
+
 interface RuntimeParts {
   readonly connection: EngineConnection;
   readonly follower: EngineFollower;
@@ -94,9 +96,16 @@ function runtimeOf({ connection, follower, links }: RuntimeParts, options: Engin
       await copies.refresh(id);
       return require(id);
     },
-    async update(id, { name }) {
-      if (name === undefined) return require(id);
-      return await change(id, (docker) => docker.getContainer(id).rename({ name }));
+    async update(id, { name, restart }) {
+      if (name !== undefined) await change(id, (docker) => docker.getContainer(id).rename({ name }));
+      if (restart !== undefined) {
+        const RestartPolicy =
+          restart === 'none'
+            ? { Name: 'no' }
+            : { Name: restart.name, MaximumRetryCount: restart.maximumRetries };
+        await change(id, (docker) => docker.getContainer(id).update({ RestartPolicy }));
+      }
+      return require(id);
     },
     async remove(id) {
       await connection.stream((docker) => docker.getContainer(id).remove({ v: true }));
@@ -111,8 +120,15 @@ function runtimeOf({ connection, follower, links }: RuntimeParts, options: Engin
       parseSignal(signal);
       await change(id, (docker) => docker.getContainer(id).kill({ signal }));
     },
-    async stop(id, timeoutSeconds) {
-      await change(id, (docker) => docker.getContainer(id).stop({ t: timeoutSeconds }));
+    async stop(id, timeoutSeconds, signal) {
+      const options = { t: timeoutSeconds, ...(signal ? { signal } : {}) };
+      await change(id, (docker) => docker.getContainer(id).stop(options));
+    },
+    async top(id, psArgs) {
+      const { Titles, Processes } = await connection.ask(processTable, (docker) =>
+        docker.getContainer(id).top({ ps_args: psArgs }),
+      );
+      return { titles: Titles, processes: Processes };
     },
     onExit: (listener) => exits.listen(listener),
     ...engineStreams(connection, require),

@@ -1,7 +1,8 @@
-import type { Container, Runtime } from '../../container/runtime.ts';
+import type { Container, RestartPolicy, Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
-import { lookup } from '../../lib/lookup.ts';
 import { planContainer } from '../container-plan.ts';
+import { ExitWaiters } from '../exit-waiters.ts';
+import { findContainer } from '../find-container.ts';
 import type { Containers, CreateContainer, EndpointSettings } from '../model.ts';
 import type { Networks } from '../networks.ts';
 import type { Parts } from '../parts.ts';
@@ -9,13 +10,11 @@ import type { EngineConnections } from './connections.ts';
 
 const defaultStopSeconds = 10;
 
-type Waiters = Map<string, Set<(exitCode: number) => void>>;
-
 /** The Engine's containers: it does what is asked, with restart policies and clean-up of its own. */
 export class EngineContainers implements Containers {
   readonly runtime: Runtime;
-  readonly #exits: Waiters = new Map();
-  readonly #removals: Waiters = new Map();
+  readonly #exits = new ExitWaiters();
+  readonly #removals = new ExitWaiters();
 
   constructor(
     parts: Parts,
@@ -23,11 +22,11 @@ export class EngineContainers implements Containers {
     private readonly connections: EngineConnections,
   ) {
     this.runtime = parts.runtime;
-    this.runtime.onExit((id, exitCode) => this.#tell(this.#exits, id, exitCode));
+    this.runtime.onExit((id, exitCode) => this.#exits.tell(id, exitCode));
     parts.engine?.host.onChange((change) => {
       if (change.kind !== 'container' || change.after || !change.before) return;
       const { id, state } = change.before;
-      for (const waiters of [this.#exits, this.#removals]) this.#tell(waiters, id, state.exitCode);
+      for (const waiters of [this.#exits, this.#removals]) waiters.tell(id, state.exitCode);
     });
   }
 
@@ -36,13 +35,7 @@ export class EngineContainers implements Containers {
   }
 
   find(ref: string): Container {
-    if (ref === '') throw new FairleadError('invalid', 'invalid name or ID supplied: ""');
-    try {
-      return lookup('container', ref.replace(/^\//, ''), this.list());
-    } catch (error) {
-      if (!isKind(error, 'not-found')) throw error;
-      throw new FairleadError('not-found', `No such container: ${ref}`, { cause: error });
-    }
+    return findContainer(ref, this.list());
   }
 
   async create(request: CreateContainer): Promise<Container> {
@@ -60,13 +53,13 @@ export class EngineContainers implements Containers {
     return await this.runtime.start(this.find(ref).id, { resolvConf: '', hosts: '' });
   }
 
-  async stop(ref: string, timeoutSeconds = defaultStopSeconds): Promise<void> {
-    await this.runtime.stop(this.find(ref).id, timeoutSeconds);
+  async stop(ref: string, timeoutSeconds = defaultStopSeconds, signal?: string): Promise<void> {
+    await this.runtime.stop(this.find(ref).id, timeoutSeconds, signal);
   }
 
-  async restart(ref: string, timeoutSeconds = defaultStopSeconds): Promise<void> {
+  async restart(ref: string, timeoutSeconds = defaultStopSeconds, signal?: string): Promise<void> {
     const { id } = this.find(ref);
-    await this.runtime.stop(id, timeoutSeconds);
+    await this.runtime.stop(id, timeoutSeconds, signal);
     await this.start(id);
   }
 
@@ -77,10 +70,7 @@ export class EngineContainers implements Containers {
   wait(ref: string, condition: 'not-running' | 'next-exit' | 'removed'): Promise<number> {
     const { id, state } = this.find(ref);
     if (condition === 'not-running' && state.status !== 'running') return Promise.resolve(state.exitCode);
-    const waiters = condition === 'removed' ? this.#removals : this.#exits;
-    return new Promise((resolve) => {
-      waiters.set(id, (waiters.get(id) ?? new Set()).add(resolve));
-    });
+    return (condition === 'removed' ? this.#removals : this.#exits).wait(id);
   }
 
   async remove(ref: string, options: { readonly force?: boolean } = {}): Promise<void> {
@@ -92,6 +82,10 @@ export class EngineContainers implements Containers {
 
   async rename(ref: string, name: string): Promise<void> {
     await this.runtime.update(this.find(ref).id, { name });
+  }
+
+  async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
+    await this.runtime.update(this.find(ref).id, { restart: restart ?? 'none' });
   }
 
   async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {
@@ -113,11 +107,5 @@ export class EngineContainers implements Containers {
       if (force && isKind(error, 'not-found')) return undefined;
       throw error;
     }
-  }
-
-  #tell(waiters: Waiters, id: string, exitCode: number): void {
-    const told = waiters.get(id) ?? [];
-    waiters.delete(id);
-    for (const resolve of told) resolve(exitCode);
   }
 }
