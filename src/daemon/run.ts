@@ -1,7 +1,9 @@
+import { createLogger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import type { DaemonConfig } from './config.ts';
 import { asTheyAre, startDaemon } from './main.ts';
 import { titleWithoutSecrets } from './process-title.ts';
+import { tellReady } from './service-manager.ts';
 
 /** The log's: stdout is for what a person is told (ready, on which socket). */
 const stderr = 2;
@@ -32,6 +34,7 @@ async function runUntilStopped(config: DaemonConfig, sink: LogSink): Promise<voi
     process.once('SIGTERM', resolve);
   });
   for (const line of daemon.greeting) process.stdout.write(`${line}\n`);
+  await tellReady(createLogger(config.logLevel, sink));
   await stopped;
   await daemon.close();
 }
