@@ -40,7 +40,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const engine = createEngineApi(deps, closing.signal);
   const app = createApp(deps, headers);
   app.register(async (part) => engine.register(withErrors(part, 'engine', deps)), { prefix: '/engine' });
-  app.register(async (part) => experimentalRoutes(withErrors(part, 'experimental', deps), deps.model), {
+  app.register(async (part) => experimentalRoutes(withErrors(part, 'experimental', deps), deps), {
     prefix: '/experimental',
   });
   await app.ready();

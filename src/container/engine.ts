@@ -47,6 +47,12 @@ export async function createEngineRuntime(options: EngineRuntimeOptions): Promis
       await networks.disconnect(connection, networkId, containerId);
       await follower.copies.refresh(containerId);
     },
+    async look(ref) {
+      const found = await networks.unlessGone(() =>
+        connection.ask(z.object({ Id: z.string() }), (docker) => docker.getContainer(ref).inspect()),
+      );
+      if (found) await follower.copies.refresh(found.Id);
+    },
     onChange: (listener) => follower.onChange(listener),
   };
   return { engine, links, runtime: runtimeOf({ connection, follower, links }, options) };

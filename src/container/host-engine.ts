@@ -17,6 +17,11 @@ export interface HostEngine {
   connect(engineNetworkId: string, containerId: string, place: EnginePlace): Promise<void>;
   /** Repeatable. @throws unavailable */
   disconnect(engineNetworkId: string, containerId: string): Promise<void>;
+  /**
+   * Looks at a container by its name or id: what is known of it is then no older than this call. None: no error.
+   * @throws unavailable
+   */
+  look(containerRef: string): Promise<void>;
   /** Told what happened there, in order, once each; after `reached` everything is to be looked at again. */
   onChange(listener: (change: EngineChange) => void): void;
 }

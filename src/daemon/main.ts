@@ -9,6 +9,7 @@ import { openStore } from '../../kvstore/open.ts';
 import type { Store, StoreStatus } from '../../kvstore/store.ts';
 import type { SystemInfo } from '../api/deps.ts';
 import { Failures } from '../api/failures.ts';
+import type { Upstream } from '../api/host-engine/upstream.ts';
 import { createPluginServer } from '../api/plugin/server.ts';
 import { createApi } from '../api/server.ts';
 import { createApps } from '../apps/create-apps.ts';
@@ -46,7 +47,7 @@ import { sayFarewell } from './farewell.ts';
 import { openIdentity } from './identity.ts';
 import { logStoreChanges } from './store-log.ts';
 import { readTlsKeys } from './tls-keys.ts';
-import { chooseWay, type Way } from './way.ts';
+import { chooseWay, type EngineWay, type Way } from './way.ts';
 
 export interface RunningDaemon {
   /** What a person is told once it is ready. */
@@ -172,7 +173,9 @@ async function open(
   const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns, plugins);
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
-  const api = await createApi({ model, dns, probe, apps, info, log, failures });
+  const upstream = way.way === 'engine' && engine ? upstreamOf(way, engine) : undefined;
+  const parts = { model, dns, probe, apps, info, log, failures };
+  const api = await createApi({ ...parts, ...(upstream ? { upstream } : {}) });
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));
   for (const host of config.hosts) await api.listen(host, tls);
@@ -235,6 +238,11 @@ async function openPlugin(
       `no plugin of the Docker Engine: ${messageOf(error)}; another name: --plugin-socket /PATH/NAME.sock`,
     );
   }
+}
+
+/** What clients ask of the Engine through us. */
+function upstreamOf({ socketPath }: EngineWay, { host, driver }: EngineSide): Upstream {
+  return { socketPath, driver, apiVersion: () => host.status().apiVersion, know: (ref) => host.look(ref) };
 }
 
 /** Bridges and container ends of an Engine's are no underlay. */

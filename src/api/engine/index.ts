@@ -6,6 +6,7 @@ import { doctorRoutes } from '../fairlead/doctor.ts';
 import { metricsRoute } from '../fairlead/metrics.ts';
 import { nodesRoute } from '../fairlead/nodes.ts';
 import { throughRoutes } from '../host-engine/index.ts';
+import { lookAt } from '../host-engine/looking.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
 import { attachOutputRoute, attachRoute } from './attach.ts';
 import { containerStreamRoutes } from './container-streams.ts';
@@ -58,7 +59,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
         updateRoute(app, model);
         unsupportedRoutes(app, containers);
       }
-      networkRoutes(app, model);
+      networkRoutes(app, model, lookAt(model, deps.upstream));
       swarmServiceRoutes(app, model);
       appRoutes(app, deps.apps);
       dnsRoutes(app, deps);

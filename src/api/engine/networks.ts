@@ -3,6 +3,7 @@ import { FairleadError } from '../../lib/errors.ts';
 import type { Model } from '../../network/model.ts';
 import { readJson } from '../body.ts';
 import { go } from '../go-json.ts';
+import type { Look } from '../host-engine/looking.ts';
 import { queryOf, strictFlagOf } from '../query.ts';
 import { isBefore, versionOf } from '../version.ts';
 import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
@@ -20,10 +21,10 @@ const connectRequest = go.object('types.NetworkConnect', {
 const disconnectRequest = go.object('types.NetworkDisconnect', { Container: go.text(), Force: go.flag() });
 
 /** The Engine's /networks: seven calls (docker-facts 5.1). */
-export function networkRoutes(app: FastifyInstance, model: Model): void {
+export function networkRoutes(app: FastifyInstance, model: Model, look: Look): void {
   readRoutes(app, model);
   writeRoutes(app, model);
-  connectionRoutes(app, model);
+  connectionRoutes(app, model, look);
 }
 
 function readRoutes(app: FastifyInstance, { networks }: Model): void {
@@ -77,10 +78,11 @@ function writeRoutes(app: FastifyInstance, { networks, events }: Model): void {
   });
 }
 
-function connectionRoutes(app: FastifyInstance, { containers }: Model): void {
+function connectionRoutes(app: FastifyInstance, { containers }: Model, look: Look): void {
   app.post<Ref>('/networks/:ref/connect', async (request, reply) => {
     const { Container, EndpointConfig } = readJson(request, connectRequest, 'types.NetworkConnect');
     requireContainer(Container);
+    await look(Container);
     await containers.connect(request.params.ref, Container, parseEndpointSettings(EndpointConfig));
     return reply.code(200).send();
   });

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
 import type { Model, ServiceView } from '../../network/model.ts';
+import type { Look } from '../host-engine/looking.ts';
 import { flagOf, queryOf } from '../query.ts';
 import { readAttach, readForce, readPublish } from './bodies.ts';
 import { networkNamed } from './named.ts';
@@ -11,7 +12,7 @@ type Id = { Params: { id: string } };
 type Backend = { Params: { id: string; container: string } };
 
 /** /services of 2015 (docker-facts 2.1): publish, unpublish, attach, detach. */
-export function serviceRoutes(app: FastifyInstance, model: Model): void {
+export function serviceRoutes(app: FastifyInstance, model: Model, look: Look): void {
   const { services } = model;
   app.get('/services', async (request) => listJson(await selectServices(model, queryOf(request))));
   app.post('/services', async (request, reply) => {
@@ -28,10 +29,10 @@ export function serviceRoutes(app: FastifyInstance, model: Model): void {
     await services.unpublish(service.id, { force });
     return reply.code(200).send();
   });
-  backendRoutes(app, model);
+  backendRoutes(app, model, look);
 }
 
-function backendRoutes(app: FastifyInstance, model: Model): void {
+function backendRoutes(app: FastifyInstance, model: Model, look: Look): void {
   const { services, containers } = model;
   app.get<Id>('/services/:id/backend', async (request) => {
     const { providers } = await serviceById(model, request.params.id);
@@ -40,6 +41,7 @@ function backendRoutes(app: FastifyInstance, model: Model): void {
   app.post<Id>('/services/:id/backend', async (request, reply) => {
     const container = readAttach(request);
     const { service } = await serviceById(model, request.params.id);
+    await look(container);
     await services.attach(service.id, container);
     return sendJson(reply.code(200), sandboxKey(containers.find(container).id));
   });

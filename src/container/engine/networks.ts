@@ -119,9 +119,10 @@ export async function disconnect(
   }
 }
 
-async function unlessGone(step: () => Promise<void>): Promise<void> {
+/** @returns undefined for what is not there */
+export async function unlessGone<T>(step: () => Promise<T>): Promise<T | undefined> {
   try {
-    await step();
+    return await step();
   } catch (error) {
     if (!isKind(error, 'not-found')) throw error;
   }

@@ -1,0 +1,3 @@
+import { enginesTests, everyOrder } from './engines.ts';
+
+enginesTests({ store: 'etcd', orders: everyOrder });

@@ -1,0 +1,3 @@
+import { enginesTests } from './engines.ts';
+
+enginesTests({ store: 'zookeeper', orders: ['deDE', 'edED'] });
