@@ -7,7 +7,7 @@ import { openStore } from '../../kvstore/open.ts';
 import { isKind, messageOf } from '../../src/lib/errors.ts';
 import { type Certificates, makeCertificates } from '../rig/certificates.ts';
 import { startConsul } from '../rig/consul.ts';
-import { startEtcd } from '../rig/etcd.ts';
+import { type EtcdServer, startEtcd } from '../rig/etcd.ts';
 import { startZooKeeper } from '../rig/zookeeper.ts';
 import { Follower } from './store/follower.ts';
 import { eventually, put, write } from './store/rig.ts';
@@ -101,6 +101,7 @@ describe.concurrent('stores with TLS and a login', () => {
     await refuses(etcd.url, { user: 'root', password: `${secret}-not` });
     await refuses(etcd.url, {});
     await works(etcd.url, { user: 'fairlead', password: secret });
+    await survivesRestart(etcd, { user: 'fairlead', password: secret });
     await refuses(
       `${etcd.url}/elsewhere`,
       { user: 'fairlead', password: secret },
@@ -153,6 +154,30 @@ async function works(url: string, options: Options): Promise<void> {
   await lease.revoke();
   await follower.sees({ 's/a': '1' });
   assert.ok(!JSON.stringify(store.status()).includes(secret));
+  await store.close();
+}
+
+/** The server has forgotten who is logged in: calls, leases and watches must log in again. */
+async function survivesRestart({ server, url }: EtcdServer, options: Options): Promise<void> {
+  const store = await openStore(url, options);
+  const follower = new Follower(store, 'r/');
+  const lease = await store.lease(10);
+  await write(store, put('r/c', '1', { lease }));
+  await follower.sees({ 'r/c': '1' });
+  await server.stop();
+  await server.start();
+  const isBack = () =>
+    store.commit([], [put('r/d', '1', { lease })]).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await eventually('writes go on', isBack, 12_000);
+  await follower.sees({ 'r/c': '1', 'r/d': '1' }, 12_000);
+  const age = performance.now();
+  await eventually('the lease outlives its TTL', () => performance.now() - age > 11_000, 15_000);
+  assert.equal(lease.lost.aborted, false);
+  assert.deepEqual([...follower.state.keys()], ['r/c', 'r/d']);
+  await lease.revoke();
   await store.close();
 }
 

@@ -45,7 +45,7 @@ export async function startZooKeeper({ tls }: ZooKeeperSetup = {}): Promise<ZooK
     'org.apache.zookeeper.server.quorum.QuorumPeerMain',
     join(directory, 'zoo.cfg'),
   ];
-  const ready = () => serves(tls ? plainPort : port);
+  const ready = async () => (await serves(tls ? plainPort : port)) && (await takes(port));
   const server = new TestServer({ command: 'java', args, directory, ready });
   await server.start();
   return {
@@ -66,6 +66,17 @@ function serves(port: number): Promise<boolean> {
     });
     socket.on('error', reject);
     socket.on('close', () => resolve(false));
+  });
+}
+
+/** It begins to listen for TLS after it serves without. */
+function takes(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', reject);
   });
 }
 

@@ -6,7 +6,8 @@ import {
   type Store,
   type Write,
 } from '../../../kvstore/store.ts';
-import { pairs, put, rejects, type StoreCase, versionOf, write } from './rig.ts';
+import { Follower } from './follower.ts';
+import { eventually, openTwo, pairs, put, rejects, remove, type StoreCase, versionOf, write } from './rig.ts';
 
 const manyKeys = 20_000;
 /** Milliseconds for listing all of them, on a busy machine. */
@@ -92,9 +93,9 @@ export const entryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: `${manyKeys} keys are listed whole, in time`,
+    name: `${manyKeys} keys are listed whole, in time, and a watch on them sees what changes`,
     run: async (rig) => {
-      const store = await rig.open();
+      const [store, reader] = await openTwo(rig);
       await fill(store, manyKeys);
       const start = performance.now();
       const entries = await store.list('many/');
@@ -104,6 +105,12 @@ export const entryCases: readonly StoreCase[] = [
         entries.every((entry, index) => entry.key === manyKey(index) && entry.value === `value ${index}`),
       );
       assert.ok(took < manyKeysLimit, `${took} ms`);
+      const follower = new Follower(reader, 'many/');
+      await eventually('the snapshot', () => follower.state.size === manyKeys, 2 * manyKeysLimit);
+      await write(store, put(manyKey(7), 'changed'), remove(manyKey(8)));
+      const isSeen = () => follower.state.get(manyKey(7)) === 'changed' && !follower.state.has(manyKey(8));
+      await eventually('the change', isSeen, manyKeysLimit);
+      assert.equal(follower.state.size, manyKeys - 1);
     },
   },
   {
@@ -138,8 +145,10 @@ function everyAscii(): string[] {
   return Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 }
 
+/** Half of them in one folder, with names as long as ids are; the others in folders of a hundred. */
 function manyKey(index: number): string {
-  return `many/${String(Math.floor(index / 100)).padStart(4, '0')}/${String(index % 100).padStart(2, '0')}`;
+  if (index < manyKeys / 2) return `many/${String(index).padStart(64, '0')}`;
+  return `many/in/${String(Math.floor(index / 100)).padStart(4, '0')}/${String(index % 100).padStart(2, '0')}`;
 }
 
 /** Full commits, eight at a time. */
