@@ -28,6 +28,8 @@ export interface HostEngine {
 
 export interface EngineStatus {
   readonly reachable: boolean;
+  /** Whether all of its containers have been looked at; one that it holds locked comes later. */
+  readonly complete: boolean;
   /** Unix time in milliseconds, of the last change. */
   readonly since: number;
   /** Why it is not reachable, in one line. */

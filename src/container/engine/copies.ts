@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isKind, messageOf } from '../../lib/errors.ts';
+import { inTime } from '../../lib/in-time.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Container } from '../runtime.ts';
 import type { EngineConnection } from './connection.ts';
@@ -8,6 +9,8 @@ import { containerOf, inspected } from './inspected.ts';
 const listed = z.array(z.object({ Id: z.string() }));
 /** So many are looked at side by side. */
 const atOnce = 8;
+/** How long one that the Engine holds locked keeps the others waiting, in milliseconds. */
+const busyMs = 1_000;
 
 export type ContainerListener = (before: Container | undefined, after: Container | undefined) => void;
 
@@ -19,6 +22,7 @@ export class ContainerCopies {
   readonly #containers = new Map<string, Container>();
   readonly #looking = new Map<string, Promise<void>>();
   readonly #again = new Map<string, Promise<void>>();
+  #unseen: Set<string> = new Set();
 
   constructor(
     private readonly connection: EngineConnection,
@@ -43,14 +47,25 @@ export class ContainerCopies {
     return waiting;
   }
 
-  /** Looks at all of them. @throws unavailable */
+  /** Whether every container that was listed last has been looked at. */
+  get complete(): boolean {
+    return this.#unseen.size === 0;
+  }
+
+  /**
+   * Looks at all of them. One that the Engine is busy with, which may be waiting for an answer of ours, is not waited
+   * for longer than a moment: it comes later. @throws unavailable
+   */
   async refreshAll(): Promise<void> {
     const all = await this.connection.ask(listed, (docker) => docker.listContainers({ all: true }));
     const there = new Set(all.map(({ Id }) => Id));
     for (const id of [...this.#containers.keys()].filter((known) => !there.has(known))) this.#forget(id);
+    this.#unseen = new Set(there);
     const ids = [...there];
     const workers = Array.from({ length: atOnce }, async () => {
-      for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.refresh(id);
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+        if (!(await inTime(this.refresh(id), busyMs))) this.log.debug(`container ${id.slice(0, 12)} is busy`);
+      }
     });
     await Promise.all(workers);
   }
@@ -74,6 +89,7 @@ export class ContainerCopies {
       const before = this.#containers.get(id);
       const after = containerOf(found);
       this.#containers.set(id, after);
+      this.#unseen.delete(id);
       this.onChange(before, after);
     } catch (error) {
       if (isKind(error, 'not-found')) this.#forget(id);
@@ -84,6 +100,7 @@ export class ContainerCopies {
 
   #forget(id: string): void {
     const before = this.#containers.get(id);
+    this.#unseen.delete(id);
     if (!this.#containers.delete(id)) return;
     this.onChange(before, undefined);
   }

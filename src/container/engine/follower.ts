@@ -34,7 +34,7 @@ export class EngineFollower {
   readonly #events: EngineEvents;
   readonly #listeners = new Set<(change: EngineChange) => void>();
   readonly #ended = new AbortController();
-  #status: Omit<EngineStatus, 'address' | 'version' | 'apiVersion'>;
+  #status: Pick<EngineStatus, 'reachable' | 'since' | 'reason'>;
   #stream = new AbortController();
   #following: Promise<void> = Promise.resolve();
   #relisting: NodeJS.Timeout | undefined;
@@ -52,6 +52,7 @@ export class EngineFollower {
     const { version, apiVersion } = this.connection.negotiated ?? {};
     return {
       ...this.#status,
+      complete: this.#status.reachable && this.copies.complete,
       address: this.connection.address,
       ...(version && apiVersion ? { version, apiVersion } : {}),
     };

@@ -41,10 +41,10 @@ export function engineHoldings(deps: EngineHoldingsDeps): Holdings {
 
 /**
  * Endpoints that the Engine unmade while this daemon was away: it asks once, and does not ask again. Not while the
- * Engine is away itself, when nothing is known of its containers.
+ * Engine is away itself, or busy with a container, when not all is known.
  */
 async function removeUnused({ parts, engine, endpoints, pending }: EngineHoldingsDeps): Promise<void> {
-  if (!engine.host.status().reachable) return;
+  if (!engine.host.status().complete) return;
   const running = parts.runtime.list().filter(({ state }) => state.status === 'running');
   const used = new Set(
     running.flatMap(({ memberships }) => memberships.flatMap(({ joined }) => joined?.endpointId ?? [])),
