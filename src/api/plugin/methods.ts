@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
+import type { Joined } from '../../network/engine/endpoints.ts';
 import type { EnginePlugin } from '../../network/engine/plugin.ts';
 import * as requests from './requests.ts';
 
@@ -91,23 +92,28 @@ function endpointMethods(plugin: EnginePlugin) {
       // Only what the Engine left open may be answered.
       return { Interface: MacAddress === '' ? { MacAddress: mac } : {} };
     }),
-    method('NetworkDriver.Join', requests.join, async ({ NetworkID, EndpointID, SandboxKey }) => {
-      const { interfaceName, namePrefix, routes } = await plugin.join(NetworkID, EndpointID, SandboxKey);
-      // No gateway: the Engine then adds docker_gwbridge, which is the way out and has the published ports.
-      return {
-        ...(interfaceName ? { InterfaceName: { SrcName: interfaceName, DstPrefix: namePrefix } } : {}),
-        StaticRoutes: routes.map(({ destination, nextHop }) => ({
-          Destination: destination,
-          RouteType: nextHop ? 0 : 1,
-          NextHop: nextHop ?? '',
-        })),
-      };
+    method('NetworkDriver.Join', requests.join, async ({ NetworkID, EndpointID, SandboxKey, Options }) => {
+      const asked = { engineEndpointId: EndpointID, sandboxKey: SandboxKey, publishes: Options };
+      return joinAnswer(await plugin.join(NetworkID, asked));
     }),
     method('NetworkDriver.DeleteEndpoint', requests.ofEndpoint, async ({ EndpointID }) => {
       await plugin.deleteEndpoint(EndpointID);
       return {};
     }),
   ];
+}
+
+function joinAnswer({ interfaceName, namePrefix, gateway, gateway6, routes }: Joined): object {
+  return {
+    ...(interfaceName ? { InterfaceName: { SrcName: interfaceName, DstPrefix: namePrefix } } : {}),
+    Gateway: gateway ?? '',
+    GatewayIPv6: gateway6 ?? '',
+    StaticRoutes: routes.map(({ destination, nextHop }) => ({
+      Destination: destination,
+      RouteType: nextHop ? 0 : 1,
+      NextHop: nextHop ?? '',
+    })),
+  };
 }
 
 type Method = readonly [name: string, handle: (body: unknown) => Promise<object>];

@@ -46,7 +46,19 @@ export const createEndpoint = ofEndpoint.extend({
     .transform((given) => given ?? { Address: '', AddressIPv6: '', MacAddress: '' }),
 });
 
-export const join = ofEndpoint.extend({ SandboxKey: text });
+const portMap = 'com.docker.network.portmap';
+
+export const join = ofEndpoint.extend({
+  SandboxKey: text,
+  /** Whether ports are to be published: those of the sandbox, whichever network it joins. */
+  Options: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((options) => {
+      const ports = options?.[portMap];
+      return Array.isArray(ports) && ports.length > 0;
+    }),
+});
 
 export const requestPool = z.object({
   Pool: text,

@@ -18,7 +18,17 @@ export interface Joined {
   /** In the host's namespace, to be moved; absent: the network gives none. */
   readonly interfaceName?: string;
   readonly namePrefix?: string;
+  /** The network is the container's way out; absent: the Engine finds it another one. */
+  readonly gateway?: string;
+  readonly gateway6?: string;
   readonly routes: readonly StaticRoute[];
+}
+
+export interface JoinAsked {
+  readonly engineEndpointId: string;
+  readonly sandboxKey: string;
+  /** The container has published ports. */
+  readonly publishes: boolean;
 }
 
 export interface EndpointsDeps {
@@ -65,8 +75,12 @@ export class EngineEndpoints {
     );
   }
 
-  /** Before: created. After: its interface is there to be moved into the sandbox. */
-  async join(network: Network, engineEndpointId: string, sandboxKey: string): Promise<Joined> {
+  /**
+   * Before: created. After: its interface is there to be moved into the sandbox. Who publishes ports gets no gateway:
+   * the Engine then adds its docker_gwbridge, publishes them there and shows them, as with Swarm's overlays. For all
+   * others that bridge is a fifth of what a start takes, and our own gateway leads out as well.
+   */
+  async join(network: Network, { engineEndpointId, sandboxKey, publishes }: JoinAsked): Promise<Joined> {
     const link = this.#links.endpoint(engineEndpointId);
     if (!link) {
       throw new FairleadError(
@@ -88,7 +102,14 @@ export class EngineEndpoints {
     const { hostName, bridge } = source;
     const prefix = way ? { resolverPrefix: way.prefix } : {};
     await this.#links.putEndpoint(engineEndpointId, { ...link, hostName, bridge, sandboxKey, ...prefix });
-    return { interfaceName: peer, namePrefix, routes: [...result.routes, ...(way ? [way.route] : [])] };
+    const { gateway, gateway6 } = publishes ? {} : result;
+    return {
+      interfaceName: peer,
+      namePrefix,
+      ...(gateway ? { gateway } : {}),
+      ...(gateway6 ? { gateway6 } : {}),
+      routes: [...result.routes, ...(way ? [way.route] : [])],
+    };
   }
 
   /**

@@ -3,7 +3,7 @@ import { familyOf, parseSubnet, withPrefix } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { EngineSide, Parts } from '../parts.ts';
-import type { EngineEndpoints, Joined } from './endpoints.ts';
+import type { EngineEndpoints, JoinAsked, Joined } from './endpoints.ts';
 import type { EngineNetworks } from './networks.ts';
 import type { EndpointAsked, PendingEndpoints } from './pending-endpoints.ts';
 import type { EnginePools, PoolAsked } from './pools.ts';
@@ -18,7 +18,7 @@ export interface EnginePlugin {
   deleteNetwork(engineNetworkId: string): Promise<void>;
   /** @returns the MAC that the interface gets */
   createEndpoint(engineNetworkId: string, asked: EndpointAsked): Promise<string>;
-  join(engineNetworkId: string, engineEndpointId: string, sandboxKey: string): Promise<Joined>;
+  join(engineNetworkId: string, asked: JoinAsked): Promise<Joined>;
   deleteEndpoint(engineEndpointId: string): Promise<void>;
   requestPool(asked: PoolAsked): Promise<{ readonly poolId: string; readonly subnet: string }>;
   releasePool(poolId: string): Promise<void>;
@@ -69,8 +69,8 @@ export function createPlugin({
       return await endpoints.create(await networks.ours(engineNetworkId), asked);
     },
 
-    async join(engineNetworkId, engineEndpointId, sandboxKey) {
-      return await endpoints.join(await networks.ours(engineNetworkId), engineEndpointId, sandboxKey);
+    async join(engineNetworkId, asked) {
+      return await endpoints.join(await networks.ours(engineNetworkId), asked);
     },
 
     deleteEndpoint: (engineEndpointId) => endpoints.remove(engineEndpointId),
