@@ -11,6 +11,7 @@ import { runAll, withUndo } from '../../lib/undo.ts';
 import type { EndpointRecords } from '../endpoint-records.ts';
 import type { Participation } from '../participation.ts';
 import { driverOf, type EngineSide, type Parts } from '../parts.ts';
+import { endpointTurn } from './names.ts';
 import type { EndpointAsked, PendingEndpoints } from './pending-endpoints.ts';
 
 /** What the Engine is to do with the interface that was made for an endpoint. */
@@ -140,19 +141,23 @@ export class EngineEndpoints {
     if (!link) return;
     const { parts, participation } = this.deps;
     const network = parts.directory.network(link.networkId);
-    await runAll([
-      async () => network && (await this.#withdraw(network, link)),
-      () => this.#unplug(link),
-      () => this.#links.dropEndpoint(engineEndpointId),
-      async () => network && (await participation.leaveIfUnused(network)),
-    ]);
+    await parts.queue.run(endpointTurn(link.endpointId), () =>
+      runAll([
+        async () => network && (await this.#withdraw(network, link)),
+        () => this.#unplug(link),
+        () => this.#links.dropEndpoint(engineEndpointId),
+      ]),
+    );
+    if (network) await participation.leaveIfUnused(network);
   }
 
   async #withdraw(network: Network, link: EndpointLink): Promise<void> {
     for (const cidr of [link.ipv4, link.ipv6]) {
       if (cidr !== undefined) this.#owed.add(owedKey(network, withoutPrefix(cidr)));
     }
-    await this.deps.records.withdrawWhenPossible(network, await this.#recordOf(network, link));
+    // Of another daemon's life the directory may show less than the store has.
+    const record = (await this.#stored(network, link)) ?? (await this.#recordOf(network, link));
+    await this.deps.records.withdrawWhenPossible(network, record);
   }
 
   async #unplug({ hostName, bridge }: EndpointLink): Promise<void> {

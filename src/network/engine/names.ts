@@ -52,8 +52,9 @@ export class EndpointNames {
       if (container?.state.status !== 'running') return;
       for (const place of container.memberships) {
         const network = this.parts.directory.network(place.network);
-        if (place.joined && network)
+        if (place.joined && network) {
           await this.#attempt(container, place, () => this.#name(container, place, network));
+        }
       }
     });
   }
@@ -136,9 +137,18 @@ export class EndpointNames {
     return known && network && serviceId === undefined && known.on(network) ? known.naming : { aliases: [] };
   }
 
+  /** In turn with the endpoint's removal (endpoints.ts), after which nothing may put it again. */
+  async #whileLinked({ joined }: Membership, step: () => Promise<void>): Promise<void> {
+    if (!joined) return;
+    await this.parts.queue.run(endpointTurn(joined.endpointId), async () => {
+      const links = [...this.engine.links.endpoints().values()];
+      if (links.some(({ endpointId }) => endpointId === joined.endpointId)) await step();
+    });
+  }
+
   async #attempt(container: Container, place: Membership, step: () => Promise<void>): Promise<void> {
     try {
-      await step();
+      await this.#whileLinked(place, step);
     } catch (error) {
       // With the KV store away there is nothing to be said against this place.
       if (isKind(error, 'unavailable')) return;
@@ -162,6 +172,11 @@ export class EndpointNames {
 
 /** Somebody else has it now. */
 class LostPlace extends Error {}
+
+/** What is done to one endpoint's record is done in turn. */
+export function endpointTurn(endpointId: string): string {
+  return `endpoint ${endpointId}`;
+}
 
 /** The Engine takes any text for an endpoint's option. */
 function policyOf(place: Membership): DnsPolicy | undefined {
