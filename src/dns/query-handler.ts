@@ -19,7 +19,7 @@ import { drop, parseQuery, type Query } from './question.ts';
 import { recordsFor } from './records.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
 import { Turns } from './turns.ts';
-import { keepReady, type View, type Views } from './view.ts';
+import type { View, Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 
 /**
@@ -121,7 +121,7 @@ export class QueryHandler {
     const ask = { labels, key: keyOf(labels) };
     const outcome = resolve(ask, view, table, options);
     const ready = outcome.kind === 'forward' ? outcome.kind : this.#encode(ask, query.type, outcome);
-    keepReady(view, query.key, ready);
+    this.parts.views.keep(view, query.key, ready);
     return ready;
   }
 

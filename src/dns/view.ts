@@ -18,8 +18,8 @@ interface Asker {
   readonly containerId?: string;
 }
 
-/** Random names must not fill the memory; at this many the kept answers are dropped. */
-const maxReady = 4096;
+/** Of all views, some 400 bytes each. Random names must not fill the memory: at this many all are dropped. */
+const maxReady = 32768;
 const maxAskers = 16384;
 
 /**
@@ -32,6 +32,7 @@ export class Views {
   readonly #byZones = new Map<string, View>();
   #host: View | undefined;
   #generation = -1;
+  #kept = 0;
 
   constructor(private readonly table: NameTable) {}
 
@@ -73,6 +74,13 @@ export class Views {
     return this.#host;
   }
 
+  /** Keeps an answer for the view's next asker. */
+  keep(view: View, key: string, ready: ReadyAnswer | 'forward'): void {
+    if (this.#kept >= maxReady) this.#dropAll();
+    this.#kept++;
+    view.ready.set(key, ready);
+  }
+
   #zonesFrom(first: Zone, containerId: string): readonly Zone[] {
     return [first, ...this.table.zonesOfContainer(containerId).filter((zone) => zone !== first)];
   }
@@ -107,16 +115,15 @@ export class Views {
     const generation = this.table.generation;
     if (generation === this.#generation) return;
     this.#generation = generation;
+    this.#dropAll();
+  }
+
+  #dropAll(): void {
+    this.#kept = 0;
     this.#byAsker.clear();
     this.#byZones.clear();
     this.#host = undefined;
   }
-}
-
-/** Keeps an answer for the view's next asker. */
-export function keepReady(view: View, key: string, ready: ReadyAnswer | 'forward'): void {
-  if (view.ready.size >= maxReady) view.ready.clear();
-  view.ready.set(key, ready);
 }
 
 /** A dual-stack socket reports IPv4 peers as `::ffff:a.b.c.d`. */

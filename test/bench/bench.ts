@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   cli: async () => (await import('./cli.ts')).cli,
   engine: async () => (await import('./engine.ts')).engine,
   propagation: async () => (await import('./propagation.ts')).propagation,
+  scale: async () => (await import('./scale.ts')).scale,
   overlay: async () => (await import('./overlay.ts')).overlay,
 };
 

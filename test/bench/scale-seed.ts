@@ -2,15 +2,22 @@ import type { Lease, Store, Write } from '../../kvstore/store.ts';
 import { keys } from '../../src/cluster/keys.ts';
 import type { Endpoint, Network, NodeRecord, Service } from '../../src/cluster/records.ts';
 import { ensureSchema } from '../../src/cluster/schema.ts';
+import { withoutPrefix } from '../../src/lib/addresses.ts';
 import { newId, shortId } from '../../src/lib/ids.ts';
 import { timestamp } from '../../src/lib/time.ts';
 
-/** What a store of this size holds. Every service has a provider; the other endpoints are containers' own. */
+/** What a store of this size holds. Every service has a provider. */
 export interface Size {
   readonly networks: number;
   readonly servicesPerNetwork: number;
-  readonly endpointsPerNetwork: number;
   readonly nodes: number;
+}
+
+/** What it was filled with, to be filled with more of. */
+export interface Seeded {
+  readonly networks: readonly Network[];
+  readonly nodes: readonly NodeRecord[];
+  readonly lease: Lease;
 }
 
 /** Puts and their checks per commit, as the store's contract allows. */
@@ -21,20 +28,58 @@ const commitsAtOnce = 16;
  * Writes the records that so many nodes would have written, in seconds instead of hours. They are as the daemons
  * write them, and hang on one lease of the caller's.
  */
-export async function seed(store: Store, size: Size): Promise<readonly Network[]> {
+export async function seed(store: Store, size: Size): Promise<Seeded> {
   await ensureSchema(store);
   const lease = await store.lease(60);
   const networks = Array.from({ length: size.networks }, (_, n) => makeNetwork(n));
   const nodes = Array.from({ length: size.nodes }, (_, n) => makeNode(n));
   const subnets = networks.map(({ id, ipam }) => [shortId(id), ipam.pools.map(({ subnet }) => subnet)]);
-  const writes: Write[] = [
+  await commitAll(store, [
     put(keys.subnets, Object.fromEntries(subnets)),
     ...networks.flatMap((network) => networkWrites(network)),
-    ...networks.flatMap((network) => endpointWrites(network, size, nodes, lease)),
     ...nodes.map((node) => put(keys.node(node.id), node, lease)),
-  ];
+  ]);
+  const seeded = { networks, nodes, lease };
+  await addServices(store, seeded, size.servicesPerNetwork);
+  return seeded;
+}
+
+/** From 0 on each network, with their providers. */
+async function addServices(store: Store, { networks, nodes, lease }: Seeded, count: number): Promise<void> {
+  const writes = networks.flatMap((network) =>
+    numbers(0, count).flatMap((n) => {
+      const service = makeService(network, n);
+      const owner = { owner: 'service', id: service.id };
+      return [
+        put(keys.service(network.id, service.name), service),
+        ...endpointWrites(makeEndpoint(network, n, nodeOf(nodes, n), service), owner, lease),
+      ];
+    }),
+  );
   await commitAll(store, writes);
-  return networks;
+}
+
+/** Containers' own places on each network, from the n-th address on. */
+export async function addEndpoints(
+  store: Store,
+  { networks, nodes, lease }: Seeded,
+  range: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const writes = networks.flatMap((network) =>
+    numbers(range.from, range.to).flatMap((n) => {
+      const endpoint = makeEndpoint(network, n, nodeOf(nodes, n));
+      return endpointWrites(endpoint, { owner: 'endpoint', id: endpoint.id }, lease);
+    }),
+  );
+  await commitAll(store, writes);
+}
+
+function numbers(from: number, to: number): readonly number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+function nodeOf(nodes: readonly NodeRecord[], n: number): string {
+  return nodes[n % nodes.length]?.id ?? newId();
 }
 
 async function commitAll(store: Store, writes: readonly Write[]): Promise<void> {
@@ -86,27 +131,16 @@ function networkWrites(network: Network): readonly Write[] {
   ];
 }
 
-function endpointWrites(
-  network: Network,
-  { servicesPerNetwork, endpointsPerNetwork }: Size,
-  nodes: readonly NodeRecord[],
-  lease: Lease,
-): readonly Write[] {
-  return Array.from({ length: endpointsPerNetwork }, (_, n) => {
-    const node = nodes[n % nodes.length];
-    const service = n < servicesPerNetwork ? makeService(network, n) : undefined;
-    const endpoint = makeEndpoint(network, n, node?.id ?? newId(), service);
-    const owner = service ? { owner: 'service', id: service.id } : { owner: 'endpoint', id: endpoint.id };
-    return [
-      put(keys.address(network.id, addressOf(network, n)), owner),
-      put(keys.endpoint(network.id, endpoint.id), endpoint, lease),
-      ...(service ? [put(keys.service(network.id, service.name), service)] : []),
-    ];
-  }).flat();
+function endpointWrites(endpoint: Endpoint, owner: object, lease: Lease): readonly Write[] {
+  const { id, networkId, ipv4 = '' } = endpoint;
+  return [
+    put(keys.address(networkId, withoutPrefix(ipv4)), owner),
+    put(keys.endpoint(networkId, id), endpoint, lease),
+  ];
 }
 
 /** The n-th of a seeded network. */
-export function addressOf({ ipam }: Network, n: number): string {
+function addressOf({ ipam }: Network, n: number): string {
   const [a, b, c = 0] = (ipam.pools[0]?.subnet ?? '').split(/[./]/).map(Number);
   return `${a}.${b}.${c + Math.floor((n + 10) / 250)}.${(n + 10) % 250}`;
 }
@@ -126,7 +160,7 @@ function makeService(network: Network, n: number): Service {
   };
 }
 
-export function makeEndpoint(network: Network, n: number, nodeId: string, service?: Service): Endpoint {
+function makeEndpoint(network: Network, n: number, nodeId: string, service?: Service): Endpoint {
   const address = addressOf(network, n);
   const containerName = `container-${n}`;
   return {

@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A TCP link on loopback that a test can cut. */
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
+  /** Bytes that the target has sent so far. */
+  readonly received: () => number;
   /** Like a cable pulled out: nothing passes, and no end is told. New connections are taken and hang, too. */
   freeze(): void;
   /** Like a server gone: connections are reset, new ones too. */
@@ -14,6 +16,7 @@ export interface Proxy extends AsyncDisposable {
 export async function startProxy(target: number): Promise<Proxy> {
   let state: 'open' | 'frozen' | 'refusing' = 'open';
   const sockets = new Set<Socket>();
+  let received = 0;
   const keep = (socket: Socket) => {
     sockets.add(socket.on('close', () => sockets.delete(socket)).on('error', () => {}));
     // Else small requests would wait for acknowledgements, 40 ms each.
@@ -25,6 +28,9 @@ export async function startProxy(target: number): Promise<Proxy> {
     if (state === 'frozen') return client.pause();
     const upstream = connect({ host: '127.0.0.1', port: target });
     keep(upstream);
+    upstream.on('data', ({ length }) => {
+      received += length;
+    });
     client.pipe(upstream).on('close', () => client.destroy());
     upstream.pipe(client).on('close', () => upstream.destroy());
     return client;
@@ -37,6 +43,7 @@ export async function startProxy(target: number): Promise<Proxy> {
   };
   return {
     port: address.port,
+    received: () => received,
     freeze: () => {
       state = 'frozen';
       for (const socket of sockets) socket.unpipe().pause();

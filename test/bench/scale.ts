@@ -1,0 +1,120 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '../../kvstore/open.ts';
+import type { Store } from '../../kvstore/store.ts';
+import { startEtcd } from '../rig/etcd.ts';
+import { loadFully, type Measured } from './dns-load.ts';
+import { type Benchmark, compare, measured, type Row, type Say } from './row.ts';
+import { ScaleNode } from './scale-node.ts';
+import { addEndpoints, seed } from './scale-seed.ts';
+import { watchTraffic } from './scale-traffic.ts';
+
+const size = { networks: 100, servicesPerNetwork: 100, nodes: 50 };
+const endpointsPerNetwork = 500;
+const rounds = { ls: 10, restart: 5, dns: 7 };
+const services = `${(size.networks * size.servicesPerNetwork).toLocaleString('en')} services`;
+const endpoints = `${(size.networks * endpointsPerNetwork).toLocaleString('en')} endpoints`;
+const lastNetwork = `net${size.networks - 1}`;
+const atMost = (limit: number) => ({ value: 'ours', atMost: limit }) as const;
+
+export const scale: Benchmark = {
+  about: `${services} on ${size.networks} networks, ${endpoints} on one etcd; a daemon on all of the networks`,
+  async run(say) {
+    await using etcd = await startEtcd();
+    const [large, little] = [
+      await openStore(`${etcd.url}/large`, {}),
+      await openStore(`${etcd.url}/little`, {}),
+    ];
+    try {
+      return await measure({ etcd, large, little }, say);
+    } finally {
+      await Promise.all([large.close(), little.close()]);
+    }
+  },
+};
+
+interface Place {
+  readonly etcd: { readonly port: number; readonly url: string };
+  readonly large: Store;
+  readonly little: Store;
+}
+
+/** The node of the figures is on every network: none could have to know more. Its peer knows one of them. */
+async function measure({ etcd, large, little }: Place, say: Say): Promise<readonly Row[]> {
+  const seeded = await seed(large, size);
+  const { networks } = await seed(little, { ...size, networks: 1 });
+  await using node = await ScaleNode.start(`${etcd.url}/large`);
+  await using peer = await ScaleNode.start(`${etcd.url}/little`);
+  await node.joinAll(seeded.networks);
+  await peer.joinAll(networks);
+  say(`${services} with their providers are in the store`);
+  const listed = await lists(node);
+  const before = [...listed, ...(await memory(node, services)), ...(await restarts(node))];
+  before.push(...(await dnsRates(node, peer, services)));
+  await addEndpoints(large, seeded, { from: size.servicesPerNetwork, to: endpointsPerNetwork });
+  await node.knows(`container-${endpointsPerNetwork - 1}.${lastNetwork}`);
+  say(`${endpoints} are in the store`);
+  const after = [...(await dnsRates(node, peer, endpoints)), ...(await memory(node, endpoints))];
+  return [...before, ...after, ...(await watchTraffic(etcd, large, seeded, say))];
+}
+
+async function lists(node: ScaleNode): Promise<readonly Row[]> {
+  const commands = ['service ls', 'network ls'];
+  const samples = new Map<string, number[]>(commands.map((command) => [command, []]));
+  for (let round = 0; round < rounds.ls; round += 1) {
+    for (const [command, taken] of samples) taken.push(await node.timed(...command.split(' ')));
+  }
+  return [...samples].map(([command, taken]) =>
+    measured({ what: `scale, ${services}: ${command}`, unit: 'ms', budget: atMost(300) }, taken),
+  );
+}
+
+/** From the start of the program until DNS answers for the last of the networks. */
+async function restarts(node: ScaleNode): Promise<readonly Row[]> {
+  const taken: number[] = [];
+  for (let round = 0; round < rounds.restart; round += 1) {
+    await node.daemon.kill('SIGTERM');
+    const start = performance.now();
+    await node.daemon.start();
+    await node.knows(`service-${size.servicesPerNetwork - 1}.${lastNetwork}`);
+    taken.push((performance.now() - start) / 1000);
+  }
+  return [measured({ what: `scale, ${services}: restart`, unit: 's', budget: atMost(3) }, taken)];
+}
+
+async function memory(node: ScaleNode, what: string): Promise<readonly Row[]> {
+  return [{ what: `scale, ${what}: memory`, unit: 'MB', ours: await node.memory(), budget: atMost(250) }];
+}
+
+/** Names of all networks there, of the only one here. */
+async function dnsRates(node: ScaleNode, peer: ScaleNode, what: string): Promise<readonly Row[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'scale-'));
+  const names = (networks: number) =>
+    Array.from({ length: networks * size.servicesPerNetwork }, (_, n) => {
+      const network = n % networks;
+      return `service-${Math.floor(n / networks)}.net${network}`;
+    });
+  const load = async (of: ScaleNode, networks: number) =>
+    await of.onOneCore((server) => loadFully(server, { directory, names: names(networks), seconds: 1 }));
+  const [ours, theirs]: [Measured[], Measured[]] = [[], []];
+  for (let round = 0; round <= rounds.dns; round += 1) {
+    const [a, b] = [await load(node, size.networks), await load(peer, 1)];
+    if (round > 0) ours.push(a) && theirs.push(b);
+  }
+  return [
+    compare({
+      what: `scale, ${what}: DNS queries/s`,
+      unit: '1/s',
+      ours: ours.map(({ queriesPerSecond }) => queriesPerSecond),
+      peer: { name: 'with 100 services', values: theirs.map(({ queriesPerSecond }) => queriesPerSecond) },
+      budget: { value: 'ratio', atLeast: 0.9 },
+    }),
+    compare({
+      what: `scale, ${what}: CPU per DNS query`,
+      unit: 'µs',
+      ours: ours.map(({ cpuMicros }) => cpuMicros),
+      peer: { name: 'with 100 services', values: theirs.map(({ cpuMicros }) => cpuMicros) },
+    }),
+  ];
+}
