@@ -25,6 +25,7 @@ export const keys = {
   /** Containers of the sandbox and simulated ways; only ever in the embedded store. */
   container: (id: string) => `containers/${id}`,
   /** What a Docker Engine beside the daemon knows of ours, by its ids; only ever in the embedded store. */
+  engineContainer: (id: string) => `engine/containers/${id}`,
   engineNetwork: (engineNetworkId: string) => `engine/networks/${engineNetworkId}`,
   engineEndpoint: (engineEndpointId: string) => `engine/endpoints/${engineEndpointId}`,
   engineBacking: (name: string) => `engine/backings/${encodeKeyPart(name)}`,
@@ -44,6 +45,7 @@ export const folders = {
   nodes: 'nodes/',
   apps: 'apps/',
   containers: 'containers/',
+  engineContainers: 'engine/containers/',
   engineNetworks: 'engine/networks/',
   engineEndpoints: 'engine/endpoints/',
   engineBackings: 'engine/backings/',

@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import { EngineConnection } from './engine/connection.ts';
 import { createBody } from './engine/create-body.ts';
 import { EngineFollower } from './engine/follower.ts';
+import { KeptContainers } from './engine/kept-containers.ts';
 import { StoredLinks } from './engine/links.ts';
 import * as networks from './engine/networks.ts';
 import { engineStreams } from './engine/streams.ts';
@@ -32,7 +33,7 @@ export interface EngineRuntime {
 export async function createEngineRuntime(options: EngineRuntimeOptions): Promise<EngineRuntime> {
   const { store, log } = options;
   const connection = new EngineConnection(options.socketPath);
-  const follower = new EngineFollower(connection, log);
+  const follower = new EngineFollower(connection, new KeptContainers(store, log), log);
   const links = await StoredLinks.open(store, log);
   const engine: HostEngine = {
     status: () => follower.status(),

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { EngineConnection } from '../container/engine/connection.ts';
 import { probeLinux } from '../dataplane/linux/available.ts';
-import { FairleadError, messageOf } from '../lib/errors.ts';
+import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import type { DaemonConfig } from './config.ts';
 
 export type Way = ({ readonly way: 'sandbox' } | { readonly way: 'simulated' } | EngineWay) & {
@@ -53,12 +53,15 @@ async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Pro
   }
   const linux = await probeLinux();
   if (!linux.ok) throw new FairleadError('invalid', `--engine: ${linux.reason}`);
-  const { version, apiVersion } = await new EngineConnection(socketPath).negotiate();
-  return {
-    way: 'engine',
-    socketPath,
-    why: `asked for with --engine; Docker Engine ${version}, API ${apiVersion}`,
-  };
+  const found = await new EngineConnection(socketPath).negotiate().then(
+    ({ version, apiVersion }) => `Docker Engine ${version}, API ${apiVersion}`,
+    (error: unknown) => {
+      // At boot we come first: it asks for its plugins while it starts.
+      if (isKind(error, 'unavailable')) return messageOf(error);
+      throw error;
+    },
+  );
+  return { way: 'engine', socketPath, why: `asked for with --engine; ${found}` };
 }
 
 /** @returns why there is none to work beside; empty where nobody would expect one */

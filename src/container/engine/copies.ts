@@ -5,6 +5,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { Container } from '../runtime.ts';
 import type { EngineConnection } from './connection.ts';
 import { containerOf, inspected } from './inspected.ts';
+import type { KeptContainers } from './kept-containers.ts';
 
 const listed = z.array(z.object({ Id: z.string() }));
 /** So many are looked at side by side. */
@@ -26,9 +27,15 @@ export class ContainerCopies {
 
   constructor(
     private readonly connection: EngineConnection,
+    private readonly kept: KeptContainers,
     private readonly log: Logger,
     private readonly onChange: ContainerListener,
   ) {}
+
+  /** Before any look: what an earlier daemon knew last. */
+  async restore(): Promise<void> {
+    for (const found of await this.kept.load()) this.#containers.set(found.Id, containerOf(found));
+  }
 
   list(): readonly Container[] {
     return [...this.#containers.values()].sort((a, b) => (a.created < b.created ? -1 : 1));
@@ -90,6 +97,7 @@ export class ContainerCopies {
       const after = containerOf(found);
       this.#containers.set(id, after);
       this.#unseen.delete(id);
+      await this.kept.put(found);
       this.onChange(before, after);
     } catch (error) {
       if (isKind(error, 'not-found')) this.#forget(id);
@@ -102,6 +110,7 @@ export class ContainerCopies {
     const before = this.#containers.get(id);
     this.#unseen.delete(id);
     if (!this.#containers.delete(id)) return;
+    void this.kept.drop(id).catch((error: unknown) => this.log.error(messageOf(error)));
     this.onChange(before, undefined);
   }
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../lib/errors.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { EngineChange, EngineStatus } from '../host-engine.ts';
 import type { Container } from '../runtime.ts';
 import type { EngineConnection } from './connection.ts';
 import { ContainerCopies } from './copies.ts';
 import { type EngineEvent, EngineEvents } from './events.ts';
+import type { KeptContainers } from './kept-containers.ts';
 
 /** Pauses between tries to reach the Engine, in milliseconds. */
 const pauses = [100, 250, 500, 1000, 2000];
@@ -42,9 +43,12 @@ export class EngineFollower {
 
   constructor(
     private readonly connection: EngineConnection,
+    kept: KeptContainers,
     private readonly log: Logger,
   ) {
-    this.copies = new ContainerCopies(connection, log, (before, after) => this.#tellContainer(before, after));
+    this.copies = new ContainerCopies(connection, kept, log, (before, after) =>
+      this.#tellContainer(before, after),
+    );
     this.#events = new EngineEvents(connection);
     this.#status = { reachable: false, since: Date.now(), reason: 'not asked yet' };
   }
@@ -63,9 +67,18 @@ export class EngineFollower {
     this.#listeners.add(listener);
   }
 
-  /** After: all containers are known, and followed from here on. @throws unavailable when the Engine is away now */
+  /**
+   * After: all containers are known, and followed from here on. With the Engine away they are those that were known
+   * last: as after a boot, when it waits for its plugin, which we are.
+   * @throws unsupported when it is of a version that we cannot work with
+   */
   async start(): Promise<void> {
-    const events = await this.#reach();
+    await this.copies.restore();
+    const events = await this.#reach().catch((error: unknown) => {
+      if (!isKind(error, 'unavailable')) throw error;
+      this.#lose(messageOf(error));
+      return undefined;
+    });
     this.#following = this.#follow(events);
     this.#relisting = setInterval(() => void this.#relist(), relistMs).unref();
   }
@@ -88,15 +101,13 @@ export class EngineFollower {
     return events;
   }
 
-  async #follow(events: AsyncIterable<EngineEvent>): Promise<void> {
-    let current = events;
-    while (!this.#ended.signal.aborted) {
+  async #follow(events: AsyncIterable<EngineEvent> | undefined): Promise<void> {
+    let current = events ?? (await this.#reachAgain());
+    while (current) {
       const reason = await this.#read(current);
       if (this.#ended.signal.aborted) return;
       this.#lose(reason);
-      const again = await this.#reachAgain();
-      if (!again) return;
-      current = again;
+      current = await this.#reachAgain();
     }
   }
 
