@@ -7,6 +7,7 @@ import { AppRecords } from './app-records.ts';
 import { Deploys } from './deploys.ts';
 import type { AppDeps, Step, Tell } from './deps.ts';
 import { type AppContainer, appContainers, asAppContainer, isPassing, isRetired } from './labels.ts';
+import { listenerOf } from './listeners.ts';
 import { type ReachableName, reachableNames } from './names.ts';
 import { Phases } from './phases.ts';
 import { placementOf, requireNetworks } from './placement.ts';
@@ -150,8 +151,10 @@ export class Apps {
     const global = await this.#records.global();
     if (name === '--global') return globalReport(global);
     const { properties } = await this.get(name);
+    const { networks } = this.deps.model;
     const web = this.#deploys.serving(name).filter(({ process }) => process === 'web');
-    return appReport(properties, global, web);
+    const listeners = web.flatMap(({ container }) => listenerOf(container, networks) ?? []);
+    return appReport(properties, global, listeners);
   }
 
   /** Puts every running container on the networks that it should be on, and under the name that it should have. */
@@ -167,9 +170,7 @@ export class Apps {
       let failed = 0;
       for (const { container, process } of running) {
         try {
-          for (const network of [...placement.postCreate, ...placement.postDeploy])
-            await this.#phases.attach(container, network);
-          await this.#phases.name(container, namingOf(app, process, placement.tld));
+          await this.#phases.ensure(container, placement, namingOf(app, process, placement.tld));
         } catch (error) {
           failed += 1;
           tell('warn', `${container.name}: ${messageOf(error)}`);

@@ -90,7 +90,8 @@ export class Deploys {
       for (const { id } of started) await becomeReady(this.#readiness(), id);
       for (const network of placement.postDeploy) {
         tell('step', `Associating app with network ${network}`);
-        for (const { id } of started) await this.#phases.attach(this.#find(id), network);
+        for (const { id, process } of started)
+          await this.#phases.attach(this.#find(id), network, namingOf(app, process, placement.tld).aliases);
       }
       for (const { id, process } of started)
         await this.#phases.name(this.#find(id), namingOf(app, process, placement.tld));
@@ -111,7 +112,8 @@ export class Deploys {
     const finalName = `${app.name}.${process}.${n}`;
     const { containers } = this.deps.model;
     const name = upcomingName(finalName, tag());
-    const { id } = await this.#phases.create({ app, process, type: 'deploy', name, placement });
+    const { aliases } = namingOf(app, process, placement.tld);
+    const { id } = await this.#phases.create({ app, process, type: 'deploy', name, placement, aliases });
     undo.push('container', () => containers.remove(id, { force: true }));
     await containers.start(id);
     tell('step', `Deploying ${process}.${n}`);

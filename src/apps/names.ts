@@ -33,7 +33,10 @@ export async function reachableNames(
 }
 
 function aliasesOf(endpoints: readonly Endpoint[], stem: string): ReadonlySet<string> {
-  const all = endpoints.flatMap(({ aliases }) => aliases);
+  // A container of the Engine may have its own name, `APP.PROC_TYPE.1`, among its aliases.
+  const all = endpoints.flatMap(({ aliases, containerName }) =>
+    aliases.filter((alias) => alias !== containerName),
+  );
   return new Set(all.filter((alias) => alias === stem || alias.startsWith(`${stem}.`)));
 }
 

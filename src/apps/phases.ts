@@ -1,10 +1,11 @@
 import type { Container } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
+import type { Naming } from '../network/aliases.ts';
 import type { CreateContainer } from '../network/model.ts';
 import { runType } from './app-names.ts';
 import type { AppDeps } from './deps.ts';
 import { type ContainerType, labelsFor } from './labels.ts';
-import { findNetwork, type Placement, takesAliases } from './placement.ts';
+import { findNetwork, isCalled, type Placement, takesAliases } from './placement.ts';
 import { type App, type Process, processOf } from './records.ts';
 
 export interface NewContainer {
@@ -13,6 +14,8 @@ export interface NewContainer {
   readonly type: ContainerType;
   readonly name: string;
   readonly placement: Placement;
+  /** What it is to be called where that can be said only while it is put there; absent: nothing. */
+  readonly aliases?: readonly string[];
   /** Of a one-off container. */
   readonly command?: readonly string[];
   readonly env?: readonly string[];
@@ -27,9 +30,10 @@ export class Phases {
   /** `initial-network` at creation, `attach-post-create` while it does not run yet: in build, deploy and run. */
   async create(wanted: NewContainer): Promise<Container> {
     const { containers } = this.deps.model;
-    const container = await containers.create(requestFor(wanted));
+    const container = await containers.create({ ...requestFor(wanted), ...this.#firstPlace(wanted) });
     try {
-      for (const network of wanted.placement.postCreate) await this.attach(container, network);
+      for (const network of wanted.placement.postCreate)
+        await this.attach(container, network, wanted.aliases);
     } catch (error) {
       await containers.remove(container.id, { force: true });
       throw error;
@@ -37,13 +41,17 @@ export class Phases {
     return container;
   }
 
-  /** No error when it is on the network already. @throws what the network says, in Dokku's words */
-  async attach({ id }: Container, networkName: string): Promise<void> {
-    const { containers } = this.deps.model;
-    const network = findNetwork(this.deps.model.networks, networkName);
+  /**
+   * No error when it is on the network already. `aliases`: what it is called on a network where that cannot be said
+   * later. @throws what the network says, in Dokku's words
+   */
+  async attach({ id }: Container, networkName: string, aliases: readonly string[] = []): Promise<void> {
+    const { containers, networks } = this.deps.model;
+    const network = findNetwork(networks, networkName);
+    const settings = networks.isOurs(network) ? {} : { aliases };
     try {
-      const isOn = containers.find(id).memberships.some(({ network: ref }) => sameNetwork(network, ref));
-      if (!isOn) await containers.connect(network.id, id);
+      const isOn = containers.find(id).memberships.some(({ network: ref }) => isCalled(network, ref));
+      if (!isOn) await containers.connect(network.id, id, settings);
     } catch (error) {
       throw new FairleadError('conflict', `Unable to attach container to network: ${messageOf(error)}`, {
         cause: error,
@@ -51,14 +59,25 @@ export class Phases {
     }
   }
 
-  /** Names it on every network that it is on, or takes its names off. Its addresses stay. */
-  async name({ id }: Container, naming: Parameters<AppDeps['setAliases']>[1]): Promise<void> {
+  /** As `attach`, for `initial-network`. */
+  #firstPlace({ placement: { initial }, aliases = [] }: NewContainer): Pick<CreateContainer, 'endpoints'> {
+    const { networks } = this.deps.model;
+    const network = networks.list().find((one) => isCalled(one, initial));
+    if (!network || networks.isOurs(network) || !takesAliases(network)) return {};
+    return { endpoints: { [initial]: { aliases } } };
+  }
+
+  /** Puts a container that runs on all its networks, and under its name there. */
+  async ensure(container: Container, { postCreate, postDeploy }: Placement, naming: Naming): Promise<void> {
+    for (const network of [...postCreate, ...postDeploy])
+      await this.attach(container, network, naming.aliases);
+    await this.name(container, naming);
+  }
+
+  /** Names it on every network of ours that it is on, or takes its names off. Its addresses stay. */
+  async name({ id }: Container, naming: Naming): Promise<void> {
     await this.deps.setAliases(id, naming, takesAliases);
   }
-}
-
-function sameNetwork({ id, name }: { readonly id: string; readonly name: string }, ref: string): boolean {
-  return ref === id || ref === name;
 }
 
 function requestFor(wanted: NewContainer): CreateContainer {

@@ -53,3 +53,8 @@ export function findNetwork(networks: Networks, name: string): Network {
 export function takesAliases({ name, driver }: Network): boolean {
   return name !== 'bridge' && driver !== 'host' && driver !== 'null';
 }
+
+/** Places name their networks as they were asked for until they are joined, and by id from then on. */
+export function isCalled({ id, name }: Network, ref: string): boolean {
+  return ref === id || ref === name;
+}

@@ -29,6 +29,7 @@ export const keys = {
   engineNetwork: (engineNetworkId: string) => `engine/networks/${engineNetworkId}`,
   engineEndpoint: (engineEndpointId: string) => `engine/endpoints/${engineEndpointId}`,
   engineBacking: (name: string) => `engine/backings/${encodeKeyPart(name)}`,
+  engineNaming: (containerId: string) => `engine/namings/${containerId}`,
   enginePool: (poolId: string) => `engine/pools/${poolId}`,
 } as const;
 
@@ -50,4 +51,5 @@ export const folders = {
   engineEndpoints: 'engine/endpoints/',
   engineBackings: 'engine/backings/',
   enginePools: 'engine/pools/',
+  engineNamings: 'engine/namings/',
 } as const;

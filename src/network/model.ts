@@ -25,6 +25,8 @@ export interface Networks {
   find(ref: string): Network;
   /** Where containers and services go that name no network. */
   defaultNetwork(): Network;
+  /** False for an Engine's own network: what is on it has the aliases that it was connected with. */
+  isOurs(network: Network): boolean;
   /** @throws invalid | conflict (name taken) | forbidden | exhausted */
   create(spec: NetworkSpec): Promise<Network>;
   /** @throws forbidden for predefined networks, and naming the holders when services or endpoints remain */

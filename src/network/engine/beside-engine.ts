@@ -8,6 +8,7 @@ import { EngineContainers } from './containers.ts';
 import { EngineEndpoints } from './endpoints.ts';
 import { engineHoldings } from './holdings.ts';
 import { EndpointNames } from './names.ts';
+import { Namings } from './namings.ts';
 import { EngineNetworks } from './networks.ts';
 import { NetworksBesideEngine } from './networks-beside.ts';
 import { OwnNetworks } from './own-networks.ts';
@@ -29,7 +30,9 @@ export async function besideEngine(
   const known = new EngineNetworks({ parts, engine, networks, own, pools });
   await known.load();
   const pending = new PendingEndpoints(parts, records);
-  const names = new EndpointNames(parts, engine, records, participation);
+  const namings = new Namings(parts.directory.stores.local);
+  await namings.load((id) => parts.runtime.get(id) !== undefined);
+  const names = new EndpointNames(parts, engine, records, participation, namings);
   const endpoints = new EngineEndpoints({ parts, engine, records, participation, pending });
   const connections = new EngineConnections({
     parts,
@@ -47,7 +50,8 @@ export async function besideEngine(
     containers,
     holdings: engineHoldings({ parts, engine, names, endpoints, pending, networks: known, connections }),
     plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
-    setAliases: (id, naming, on) => names.setAliases(id, naming, on),
+    // Networks without aliases (the default bridge, host, none) are the Engine's own here.
+    setAliases: (id, naming) => names.setAliases(id, naming),
     begin(reconcile) {
       followEngine(parts, engine, names, reconcile);
       known.start();
@@ -71,7 +75,7 @@ function followEngine(
         .follow(change.after.id)
         .catch((error: unknown) => parts.log.error(`container ${change.after?.name}: ${messageOf(error)}`));
     }
-    if (change.kind === 'container' && change.before && !change.after) names.forget(change.before.id);
+    if (change.kind === 'container' && change.before && !change.after) void names.forget(change.before.id);
     if (change.kind !== 'event') return;
     const { type, action, id, attributes } = change;
     // Of creation and removal of our own networks is told where they are created and removed.

@@ -17,32 +17,30 @@ import { dnsPolicyOption } from '../dns-policy.ts';
 import type { EndpointRecords } from '../endpoint-records.ts';
 import type { Participation } from '../participation.ts';
 import type { EngineSide, Parts } from '../parts.ts';
+import type { Namings } from './namings.ts';
 
 /** Gives the endpoints that the Engine has made their containers' names, aliases and health, and keeps them so. */
 export class EndpointNames {
-  /** Aliases that are not the Engine's to know: those of an app's processes. */
-  readonly #namings = new Map<
-    string,
-    { readonly naming: Naming; readonly on: (network: Network) => boolean }
-  >();
-
   constructor(
     private readonly parts: Parts,
     private readonly engine: EngineSide,
     private readonly records: EndpointRecords,
     private readonly participation: Participation,
+    private readonly namings: Namings,
   ) {}
 
-  /** Adds these names on the container's own places on the networks that `on` selects, instead of those before. */
-  async setAliases(containerId: string, naming: Naming, on: (network: Network) => boolean): Promise<void> {
+  /** Adds these names on the container's own places on our networks, instead of those before. */
+  async setAliases(containerId: string, naming: Naming): Promise<void> {
     for (const name of naming.aliases) parseName('alias', name);
-    this.#namings.set(containerId, { naming, on });
+    if (isDeepStrictEqual(naming, this.namings.of(containerId))) return;
+    if (naming.aliases.length > 0) await this.namings.set(containerId, naming);
+    else await this.namings.drop(containerId);
     await this.follow(containerId);
   }
 
   /** The container was removed. */
-  forget(containerId: string): void {
-    this.#namings.delete(containerId);
+  async forget(containerId: string): Promise<void> {
+    if (this.namings.of(containerId).aliases.length > 0) await this.namings.drop(containerId);
   }
 
   /** After: the container's endpoints say what is known of it. What fails is logged, and tried again by reconcile. */
@@ -131,10 +129,9 @@ export class EndpointNames {
     return services.find((one) => (one.shared ? one.id === serviceId : one.endpointId === id));
   }
 
-  #namingOf(containerId: string, { networkId, serviceId }: Endpoint): Naming {
-    const known = this.#namings.get(containerId);
-    const network = this.parts.directory.network(networkId);
-    return known && network && serviceId === undefined && known.on(network) ? known.naming : { aliases: [] };
+  /** Of services that it backs none is touched. */
+  #namingOf(containerId: string, { serviceId }: Endpoint): Naming {
+    return serviceId === undefined ? this.namings.of(containerId) : { aliases: [] };
   }
 
   /** In turn with the endpoint's removal (endpoints.ts), after which nothing may put it again. */
