@@ -114,8 +114,8 @@ function runtimeOf({ connection, follower, links }: RuntimeParts, options: Engin
       }
       return require(id);
     },
-    async remove(id) {
-      await connection.stream((docker) => docker.getContainer(id).remove({ v: true }));
+    async remove(id, { force = false } = {}) {
+      await connection.stream((docker) => docker.getContainer(id).remove({ v: true, force }));
       await copies.refresh(id);
     },
     // The Engine makes and unmakes sandboxes by itself, and writes their files.

@@ -27,8 +27,11 @@ export interface Runtime {
    * @throws not-found | conflict (name taken)
    */
   update(id: string, change: ContainerChange): Promise<Container>;
-  /** Before: not running. After: record, logs and sandbox are gone. */
-  remove(id: string): Promise<void>;
+  /**
+   * Before: not running. After: record, logs and sandbox are gone. `force`: also where the runtime itself is about to
+   * start it again, as an Engine does.
+   */
+  remove(id: string, options?: { readonly force?: boolean }): Promise<void>;
 
   /** After: the container's sandbox exists and can be plugged; its command is not running yet. Repeatable. */
   prepare(id: string): Promise<void>;

@@ -35,14 +35,14 @@ describe('apps beside Docker Engines', () => {
     return stdout.trim();
   };
   /** As DNS has it, each row as `NETWORK NAME` and the addresses. */
-  const names = async (app: string, host = 2) => {
+  const names = async (app: string, host = 1) => {
     const [, ...rows] = (await cluster.host(host).daemon.ok('app', 'names', app)).split('\n');
     return rows.map((row) => {
       const [, network, name, addresses = ''] = row.split(/ +/);
       return [`${network} ${name}`, addresses.split(',').filter(Boolean)] as const;
     });
   };
-  const holders = async (app: string) => (await names(app))[0]?.[1] ?? [];
+  const holders = async (app: string, host = 1) => (await names(app, host))[0]?.[1] ?? [];
   const addressOf = (container: string, network = 'mh') =>
     docker('inspect', '-f', `{{.NetworkSettings.Networks.${network}.IPAddress}}`, container);
 
@@ -99,13 +99,9 @@ describe('apps beside Docker Engines', () => {
       const before = [...(await count(3))].sort();
       await dokku('network:set', 'node-js-app', 'tld', 'internal');
       await dokku('network:rebuild', 'node-js-app');
-      const [[name, addresses] = []] = await until(
-        'the tld',
-        () => names('node-js-app'),
-        ([[first] = []]) => first?.endsWith('.internal') === true,
-      );
-      expect(name).toBe('mh node-js-app.web.internal');
-      expect([...(addresses ?? [])].sort()).toEqual(before);
+      const [row] = await names('node-js-app');
+      expect(row?.[0]).toBe('mh node-js-app.web.internal');
+      expect([...(row?.[1] ?? [])].sort()).toEqual(before);
       expect(await get('node-js-app.web.internal')).toMatch(/^[0-9a-f]{12}$/);
     });
 
@@ -113,8 +109,9 @@ describe('apps beside Docker Engines', () => {
       const before = await names('node-js-app');
       await cluster.host(1).daemon.kill('SIGTERM');
       await cluster.host(1).daemon.start();
-      expect(await names('node-js-app', 1)).toEqual(before);
       expect(await names('node-js-app')).toEqual(before);
+      // It has a record since something was set for it, which every host knows.
+      expect(await names('node-js-app', 2)).toEqual(before);
     });
 
     it('lose them when Dokku retires them, and when they end', async () => {
@@ -153,11 +150,11 @@ describe('apps beside Docker Engines', () => {
         .host(2)
         .dockerOk('run', '-d', '--name', 'client', '--network', 'mh', 'busybox', 'sh', '-c', client);
       await until('an answer', asked, (lines) => lines.length > 0);
-      const before = await holders('shop');
+      const before = await holders('shop', 2);
       await dokku('ps:rebuild', 'shop');
       await dokku('ps:rebuild', 'shop');
       await dokku('ps:scale', 'shop', 'web=5');
-      const now = await holders('shop');
+      const now = await holders('shop', 2);
       expect(now).toHaveLength(5);
       expect(now.filter((address) => before.includes(address))).toEqual([]);
       const already = (await asked()).length;
@@ -171,6 +168,7 @@ describe('apps beside Docker Engines', () => {
     });
 
     it('stay when a network is missing or the new ones end, with nothing left over', async () => {
+      await dokku('ps:scale', 'shop', 'web=2');
       const before = await docker('ps', '-aq', '--no-trunc');
       await dokku('network:set', 'shop', 'attach-post-deploy', 'missing');
       const refused = async (stderr: unknown) => {
@@ -221,7 +219,7 @@ describe('apps beside Docker Engines', () => {
       await dokku('network:set', 'shop', 'bind-all-interfaces', 'true');
       await dokku('ps:scale', 'shop', 'web=1');
       expect(await dokku('ps:rebuild', 'shop')).toContain('-----> Associating app with network own\n');
-      expect((await names('shop', 1)).map(([name]) => name)).toEqual(['mh shop.web', 'own shop.web']);
+      expect((await names('shop')).map(([name]) => name)).toEqual(['mh shop.web', 'own shop.web']);
       const [id] = (await docker('ps', '-q', '--filter', 'name=shop.web.1')).split('\n');
       expect(await get('shop.web', 1, 'own')).toBe(id);
       const [, port] = /^0\.0\.0\.0:(\d+)/m.exec(await docker('port', 'shop.web.1', '5000/tcp')) ?? [];

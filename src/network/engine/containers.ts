@@ -73,11 +73,11 @@ export class EngineContainers implements Containers {
     return (condition === 'removed' ? this.#removals : this.#exits).wait(id);
   }
 
-  async remove(ref: string, options: { readonly force?: boolean } = {}): Promise<void> {
+  async remove(ref: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
     const { id, state } = this.find(ref);
-    if (options.force && state.status === 'running') await this.runtime.stop(id, 0);
+    if (force && state.status === 'running') await this.runtime.stop(id, 0);
     // What was to go after its end may have gone by itself.
-    if (this.runtime.get(id)) await this.runtime.remove(id);
+    if (this.runtime.get(id)) await this.runtime.remove(id, { force });
   }
 
   async rename(ref: string, name: string): Promise<void> {
