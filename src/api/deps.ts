@@ -33,6 +33,21 @@ export interface PluginInfo {
   readonly reason?: string;
 }
 
+/** The Docker Engine that has the containers. */
+export interface EngineState {
+  readonly reachable: boolean;
+  /** Unix time in milliseconds, of the last change. */
+  readonly since: number;
+  readonly reason?: string;
+  readonly address: string;
+  readonly version?: string;
+  readonly apiVersion?: string;
+  /** What it calls us as its plugin. */
+  readonly plugin: string;
+  /** Why we are not. */
+  readonly pluginProblem?: string;
+}
+
 export interface SystemInfo {
   /** Of Fairlead: `0.1.0`. */
   readonly version: string;
@@ -51,4 +66,6 @@ export interface SystemInfo {
   /** That were found or used. */
   readonly plugins: readonly PluginInfo[];
   readonly defaultNetwork: string;
+  /** In the engine way. */
+  readonly engineState?: EngineState;
 }

@@ -1,16 +1,13 @@
 import { join } from 'node:path';
-import { builtInDrivers, createDrivers } from '../../drivers/index.ts';
+import { createDrivers } from '../../drivers/index.ts';
 import { dockerDirectories } from '../../drivers/remote/discovery.ts';
 import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../drivers/remote/plugins.ts';
 import { openEmbeddedStore } from '../../kvstore/embedded.ts';
 import { openStore } from '../../kvstore/open.ts';
-import type { Store, StoreStatus } from '../../kvstore/store.ts';
-import type { SystemInfo } from '../api/deps.ts';
+import type { Store } from '../../kvstore/store.ts';
 import { Failures } from '../api/failures.ts';
-import type { Upstream } from '../api/host-engine/upstream.ts';
-import { createPluginServer } from '../api/plugin/server.ts';
 import { createApi } from '../api/server.ts';
 import { createApps } from '../apps/create-apps.ts';
 import { followContainers } from '../apps/follower.ts';
@@ -19,35 +16,31 @@ import { folders } from '../cluster/keys.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
-import { createEngineRuntime } from '../container/engine.ts';
-import type { Runtime } from '../container/runtime.ts';
-import { createSandboxRuntime } from '../container/sandbox.ts';
-import { createSimulatedRuntime } from '../container/simulated.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../dataplane/linux/open.ts';
-import { isBridgeName, resolverAddress } from '../dataplane/names.ts';
+import { isBridgeName } from '../dataplane/names.ts';
 import { createSimulatedDataplane } from '../dataplane/simulated.ts';
 import { createDns, type Dns } from '../dns/dns.ts';
 import { createProbe } from '../dns/probe.ts';
-import { messageOf } from '../lib/errors.ts';
 import { formatHostAddress } from '../lib/host-address.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import { timestamp } from '../lib/time.ts';
 import { UndoStack } from '../lib/undo.ts';
 import { version } from '../lib/version.ts';
-import { createModel, type RunningModel } from '../network/create-model.ts';
-import type { EngineSide } from '../network/parts.ts';
+import { createModel } from '../network/create-model.ts';
 import { defaultPools } from '../network/pools.ts';
 import { chooseAdvertise } from './advertise.ts';
+import { engineState, isOfDocker, openPlugin, openRuntime, upstreamOf } from './beside-engine.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
 import { sayFarewell } from './farewell.ts';
 import { openIdentity } from './identity.ts';
 import { logStoreChanges } from './store-log.ts';
+import { storeStates, systemInfo } from './system-info.ts';
 import { readTlsKeys } from './tls-keys.ts';
-import { chooseWay, type EngineWay, type Way } from './way.ts';
+import { chooseWay, type Way } from './way.ts';
 
 export interface RunningDaemon {
   /** What a person is told once it is ready. */
@@ -131,7 +124,7 @@ async function open(
     );
 
   const dataplane = seams.dataplane(await openDataplane(way, tag, log));
-  const { runtime, engine } = await openRuntime(way, { dataplane, store, log }, config, tag);
+  const { runtime, engine } = await openRuntime(way, { dataplane, store, log, tag }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
   opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
@@ -166,11 +159,12 @@ async function open(
     },
   });
   opened.push('model', () => model.close());
-  await openPlugin(model, config, log, opened);
+  const pluginProblem = await openPlugin(model, config, log, opened);
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
-  const info = systemInfo(config, way, nodeId, () => storeStates(directory), dns, plugins);
+  const state = engine && { engine: () => engineState(engine, pluginProblem) };
+  const info = systemInfo({ config, way, nodeId, directory, dns, plugins, ...state });
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
   const upstream = way.way === 'engine' && engine ? upstreamOf(way, engine) : undefined;
@@ -197,57 +191,6 @@ async function openGlobalStore(
 
 async function openDataplane({ way }: Way, tag: string, log: Logger): Promise<Dataplane> {
   return way === 'simulated' ? createSimulatedDataplane() : await openLinuxDataplane({ tag, log });
-}
-
-async function openRuntime(
-  way: Way,
-  parts: { readonly dataplane: Dataplane; readonly store: Store; readonly log: Logger },
-  { dataRoot, pluginSocket }: DaemonConfig,
-  tag: string,
-): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }> {
-  if (way.way === 'simulated') return { runtime: createSimulatedRuntime(parts) };
-  if (way.way === 'sandbox') {
-    return { runtime: createSandboxRuntime({ ...parts, directory: join(dataRoot, 'containers') }) };
-  }
-  const resolver = resolverAddress;
-  const { runtime, engine, links } = await createEngineRuntime({
-    ...parts,
-    socketPath: way.socketPath,
-    resolver,
-  });
-  await parts.dataplane.ensureHostAddress(resolver);
-  const driver = pluginSocket.kind === 'none' ? 'fairlead' : pluginSocket.name;
-  return { runtime, engine: { host: engine, links, driver, resolver, tag } };
-}
-
-/** Without it the daemon goes on: its networks are then not the Engine's. */
-async function openPlugin(
-  { plugin }: RunningModel,
-  { pluginSocket }: DaemonConfig,
-  log: Logger,
-  opened: UndoStack,
-): Promise<void> {
-  if (!plugin || pluginSocket.kind === 'none') return;
-  const server = createPluginServer({ plugin, log });
-  try {
-    await server.listen(pluginSocket.path);
-    opened.push('plugin', () => server.close());
-  } catch (error) {
-    await server.close();
-    log.error(
-      `no plugin of the Docker Engine: ${messageOf(error)}; another name: --plugin-socket /PATH/NAME.sock`,
-    );
-  }
-}
-
-/** What clients ask of the Engine through us. */
-function upstreamOf({ socketPath }: EngineWay, { host, driver }: EngineSide): Upstream {
-  return { socketPath, driver, apiVersion: () => host.status().apiVersion, know: (ref) => host.look(ref) };
-}
-
-/** Bridges and container ends of an Engine's are no underlay. */
-function isOfDocker(device: string): boolean {
-  return /^(docker0|docker_gwbridge|br-[0-9a-f]{12}|veth[0-9a-f]{7})$/.test(device);
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
@@ -281,37 +224,6 @@ function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
   return new Plugins(
     directory === undefined ? dockerDirectories : { sockets: directory, files: [directory] },
   );
-}
-
-function storeStates(directory: Directory): readonly StoreStatus[] {
-  const { local, global } = directory.stores;
-  return [directory.status('local'), ...(global === local ? [] : [directory.status('global')])];
-}
-
-function systemInfo(
-  config: DaemonConfig,
-  { way, why }: Way,
-  nodeId: string,
-  stores: () => readonly StoreStatus[],
-  dns: Dns,
-  plugins: Plugins,
-): () => SystemInfo {
-  const started = Date.now();
-  const { driver, name } = config.defaultNetwork;
-  return () => ({
-    version,
-    way,
-    why,
-    nodeId,
-    nodeName: config.nodeName,
-    dataRoot: config.dataRoot,
-    started,
-    stores: stores(),
-    dns: dns.status(),
-    drivers: builtInDrivers,
-    plugins: plugins.states(),
-    defaultNetwork: `${driver}:${name}`,
-  });
 }
 
 function greeting(config: DaemonConfig, { way, why }: Way, dns: Dns): readonly string[] {

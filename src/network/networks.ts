@@ -24,14 +24,8 @@ import type { Networks as Contract, NetworkSpec } from './model.ts';
 import { planIpam, sharesOurSpace } from './network-pools.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Parts } from './parts.ts';
+import { isPredefined, predefined } from './predefined.ts';
 import { claimVni } from './vnis.ts';
-
-/** They exist on every host, in this order, and cannot be removed. */
-export const predefined = [
-  { name: 'none', driver: 'null' },
-  { name: 'host', driver: 'host' },
-  { name: 'bridge', driver: 'bridge' },
-] as const;
 
 export const natural = new Intl.Collator('en', { numeric: true });
 
@@ -59,11 +53,6 @@ export class Networks implements Contract {
 
   /** Whether it is in our records; an Engine beside the daemon has networks of its own. */
   isOurs(_network: Network): boolean {
-    return true;
-  }
-
-  /** Whether this host is to have its devices. */
-  setsUp(_network: Network): boolean {
     return true;
   }
 
@@ -244,10 +233,6 @@ export class Networks implements Contract {
       scope,
     });
   }
-}
-
-export function isPredefined(name: string): boolean {
-  return predefined.some((network) => network.name === foldCase(name));
 }
 
 /** `host:…` and `none:…` are the predefined networks whatever name they give; `container:…` publishes on bridge. */

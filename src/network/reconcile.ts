@@ -12,6 +12,7 @@ import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
 import type { Participation } from './participation.ts';
 import { driverOf, type Parts } from './parts.ts';
+import { ourNetworks } from './predefined.ts';
 
 const intervalMs = 60_000;
 
@@ -91,9 +92,9 @@ export class Reconciler {
 
   /** A network of this host is there with or without containers; one of many hosts only while it has some here. */
   async #setUpNetworks(): Promise<void> {
-    const { directory, hostNetworks } = this.parts;
-    for (const network of directory.networks()) {
-      if (network.scope === 'local' && this.networks.setsUp(network)) {
+    const { hostNetworks } = this.parts;
+    for (const network of ourNetworks(this.parts)) {
+      if (network.scope === 'local') {
         await this.#attempt(`network ${network.name}`, () => this.#setUp(network.id));
       }
     }

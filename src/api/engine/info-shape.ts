@@ -87,7 +87,8 @@ const inactiveSwarm = {
 function fairleadShape(info: SystemInfo): Record<string, unknown> {
   const { way, why, nodeId, nodeName, stores, dns, defaultNetwork, dataRoot, started, version, plugins } =
     info;
-  return { version, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork, stores, dns, plugins };
+  const own = { version, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
+  return { ...own, stores, dns, plugins, ...(info.engineState ? { engineState: info.engineState } : {}) };
 }
 
 function warnings({ stores, dns }: SystemInfo): string[] {

@@ -4,6 +4,7 @@ import { shortId } from '../../lib/ids.ts';
 import { routesFor } from '../container-network.ts';
 import { driverOf, type Parts } from '../parts.ts';
 import type { Peers } from '../peers.ts';
+import { ourNetworks } from '../predefined.ts';
 import type { Fact } from './facts.ts';
 import {
   bridgeFact,
@@ -25,7 +26,7 @@ export function networksHere(parts: Parts): readonly Network[] {
   const joined = new Set(
     ownStacks(parts).flatMap(({ memberships }) => memberships.flatMap((m) => (m.joined ? [m.network] : []))),
   );
-  return parts.directory.networks().filter(({ id, scope }) => scope === 'local' || joined.has(id));
+  return ourNetworks(parts).filter(({ id, scope }) => scope === 'local' || joined.has(id));
 }
 
 /** What the records want the kernel of this host to hold, and the stores of its containers. */

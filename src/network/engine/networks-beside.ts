@@ -3,8 +3,9 @@ import { FairleadError, isKind } from '../../lib/errors.ts';
 import { lookup } from '../../lib/lookup.ts';
 import { withUndo } from '../../lib/undo.ts';
 import type { NetworkSpec } from '../model.ts';
-import { isPredefined, Networks, natural } from '../networks.ts';
+import { Networks, natural } from '../networks.ts';
 import type { Parts } from '../parts.ts';
+import { isPredefined, ourNetworks } from '../predefined.ts';
 import type { OwnNetworks } from './own-networks.ts';
 
 /** Makes our networks known to the Engine and takes them away there. */
@@ -50,10 +51,6 @@ export class NetworksBesideEngine extends Networks {
     return !this.own.has(network.id);
   }
 
-  override setsUp({ name }: Network): boolean {
-    return !isPredefined(name);
-  }
-
   override requireOurs(network: Network, what: string): void {
     if (this.isOurs(network)) return;
     throw new FairleadError(
@@ -96,7 +93,6 @@ export class NetworksBesideEngine extends Networks {
   }
 
   #all(): readonly Network[] {
-    const ours = this.parts.directory.networks().filter(({ name }) => !isPredefined(name));
-    return [...ours, ...this.own.list()];
+    return [...ourNetworks(this.parts), ...this.own.list()];
   }
 }

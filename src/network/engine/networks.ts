@@ -5,9 +5,10 @@ import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { inTime } from '../../lib/in-time.ts';
 import type { NetworkSpec, PoolSpec } from '../model.ts';
 import { takenByNetworks } from '../network-pools.ts';
-import { isPredefined, type Networks } from '../networks.ts';
+import type { Networks } from '../networks.ts';
 import type { EngineSide, Parts } from '../parts.ts';
 import { planGivenPools } from '../pools.ts';
+import { ourNetworks } from '../predefined.ts';
 import type { Announcer } from './networks-beside.ts';
 import type { OwnNetworks } from './own-networks.ts';
 import { type EnginePools, networkOption } from './pools.ts';
@@ -182,9 +183,8 @@ export class EngineNetworks implements Announcer {
   /** Ours that containers can be on; a plugin's network would be the plugin's to make known. */
   #wanted(): readonly Network[] {
     const { parts } = this.deps;
-    return parts.directory.networks().filter((network) => {
-      if (isPredefined(network.name) || network.configOnly || network.removing) return false;
-      return ['bridge', 'overlay'].includes(network.driver);
+    return ourNetworks(parts).filter(({ configOnly, removing, driver }) => {
+      return !configOnly && !removing && ['bridge', 'overlay'].includes(driver);
     });
   }
 

@@ -22,6 +22,16 @@ const plugin = z.object({
   reason: z.optional(z.string()),
 });
 
+const engine = z.object({
+  address: z.string(),
+  reachable: z.boolean(),
+  reason: z.optional(z.string()),
+  version: z.optional(z.string()),
+  apiVersion: z.optional(z.string()),
+  plugin: z.string(),
+  pluginProblem: z.optional(z.string()),
+});
+
 /** What `GET /info` says of Fairlead itself. */
 export const infoRecord = z.object({
   Containers: z._default(z.number(), 0),
@@ -37,6 +47,7 @@ export const infoRecord = z.object({
     defaultNetwork: z._default(z.string(), ''),
     /** Of the Docker Engine that has the containers: `unix://…`. */
     engine: z.optional(z.string()),
+    engineState: z.optional(engine),
     stores: z._default(z.array(store), []),
     plugins: z._default(z.array(plugin), []),
     dns: z.optional(
@@ -52,3 +63,4 @@ export type InfoRecord = z.infer<typeof infoRecord>;
 export type StoreRecord = z.infer<typeof store>;
 export type PluginRecord = z.infer<typeof plugin>;
 export type ListenerRecord = z.infer<typeof listener>;
+export type EngineRecord = z.infer<typeof engine>;

@@ -4,6 +4,7 @@ import { text } from '../../flags/spec.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 import {
+  type EngineRecord,
   type InfoRecord,
   infoRecord,
   type ListenerRecord,
@@ -38,12 +39,22 @@ function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: 
     `Data root: ${Fairlead.dataRoot}`,
     `Default network: ${Fairlead.defaultNetwork}`,
     `Containers: ${Containers} (${ContainersRunning} running)`,
+    ...(Fairlead.engineState ? engineLines(Fairlead.engineState) : []),
     ...Fairlead.stores.map((store) => `Store: ${storeText(store, now)}`),
     ...Fairlead.plugins.map((plugin) => `Plugin: ${pluginText(plugin)}`),
     ...(dns?.listeners ?? []).map((listener) => `DNS: ${listenerText(listener)}`),
     ...(dns?.upstreams.length ? [`DNS upstreams: ${dns.upstreams.join(', ')}`] : []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function engineLines({ address, version, apiVersion, reachable, reason, ...rest }: EngineRecord): string[] {
+  const state = reachable ? 'reachable' : `unreachable: ${reason}`;
+  const { plugin, pluginProblem } = rest;
+  return [
+    `Engine: Docker ${version ?? '?'}, API ${apiVersion ?? '?'}, ${address} (${state})`,
+    `Engine plugin: ${pluginProblem ?? plugin}`,
+  ];
 }
 
 function storeText({ name, reachable, since, reason }: StoreRecord, now: number): string {

@@ -1,0 +1,54 @@
+import { builtInDrivers } from '../../drivers/index.ts';
+import type { Plugins } from '../../drivers/remote/plugins.ts';
+import type { StoreStatus } from '../../kvstore/store.ts';
+import type { EngineState, SystemInfo } from '../api/deps.ts';
+import type { Directory } from '../cluster/directory.ts';
+import type { Dns } from '../dns/dns.ts';
+import { version } from '../lib/version.ts';
+import type { DaemonConfig } from './config.ts';
+import type { Way } from './way.ts';
+
+export interface InfoParts {
+  readonly config: DaemonConfig;
+  readonly way: Way;
+  readonly nodeId: string;
+  readonly directory: Directory;
+  readonly dns: Dns;
+  readonly plugins: Plugins;
+  /** In the engine way. */
+  readonly engine?: () => EngineState;
+}
+
+/** How the daemon stands, whenever it is asked. */
+export function systemInfo({
+  config,
+  way,
+  nodeId,
+  directory,
+  dns,
+  plugins,
+  engine,
+}: InfoParts): () => SystemInfo {
+  const started = Date.now();
+  const { driver, name } = config.defaultNetwork;
+  return () => ({
+    version,
+    way: way.way,
+    why: way.why,
+    nodeId,
+    nodeName: config.nodeName,
+    dataRoot: config.dataRoot,
+    started,
+    stores: storeStates(directory),
+    dns: dns.status(),
+    drivers: builtInDrivers,
+    plugins: plugins.states(),
+    defaultNetwork: `${driver}:${name}`,
+    ...(engine ? { engineState: engine() } : {}),
+  });
+}
+
+export function storeStates(directory: Directory): readonly StoreStatus[] {
+  const { local, global } = directory.stores;
+  return [directory.status('local'), ...(global === local ? [] : [directory.status('global')])];
+}
