@@ -80,6 +80,8 @@ export interface Services {
   list(filter?: { readonly networkRef?: string }): Promise<readonly ServiceView[]>;
   /** Containers' own endpoints: what 2015's `service ls` showed as implicit services. */
   implicit(filter?: { readonly networkRef?: string }): Promise<readonly ImplicitService[]>;
+  /** The service of a complete id; undefined when there is none. */
+  withId(id: string): Promise<ServiceView | undefined>;
   /** `SERVICE[.NETWORK]`, an id or an id prefix. @throws not-found | invalid */
   find(ref: string): Promise<ServiceView>;
   /** `ref` is `SERVICE[.NETWORK]` as typed. @throws not-found (network) | invalid (name) | conflict (exists) */

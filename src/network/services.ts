@@ -28,7 +28,18 @@ export class Services implements Contract {
     const networks = this.#selected(filter.networkRef);
     const services = this.parts.directory.services().filter(({ networkId }) => networks.has(networkId));
     const endpoints = await this.#endpointsOf(new Set(services.map(({ networkId }) => networkId)));
-    return services.flatMap((service) => viewOf(service, networks, endpoints)).sort(byName);
+    const providers = byService([...endpoints.values()].flat());
+    const views = services.flatMap((service) => {
+      const network = networks.get(service.networkId);
+      return network ? [{ service, network, providers: providers.get(service.id) ?? [] }] : [];
+    });
+    return sortedByName(views);
+  }
+
+  async withId(id: string): Promise<ServiceView | undefined> {
+    const service = this.parts.directory.services().find((candidate) => candidate.id === id);
+    const network = service && this.parts.directory.network(service.networkId);
+    return network && viewOf(service, network, await this.#endpointsIfKnown(network.id));
   }
 
   async implicit(filter: { readonly networkRef?: string } = {}): Promise<readonly ImplicitService[]> {
@@ -50,10 +61,7 @@ export class Services implements Contract {
       throw new FairleadError('not-found', `Service ${name} not found on network ${network.name}`);
     }
     const network = this.networks.find(service.networkId);
-    const providers = (await this.networks.endpoints(network.id)).filter(
-      ({ serviceId }) => serviceId === service.id,
-    );
-    return { service, network, providers };
+    return viewOf(service, network, await this.networks.endpoints(network.id));
   }
 
   async publish(ref: string, options: PublishOptions = {}): Promise<ServiceView> {
@@ -152,17 +160,33 @@ export class Services implements Contract {
   }
 }
 
-function viewOf(
-  service: Service,
-  networks: ReadonlyMap<string, Network>,
-  endpoints: ReadonlyMap<string, readonly Endpoint[]>,
-): readonly ServiceView[] {
-  const network = networks.get(service.networkId);
-  if (!network) return [];
-  const providers = (endpoints.get(network.id) ?? []).filter(({ serviceId }) => serviceId === service.id);
-  return [{ service, network, providers }];
+function viewOf(service: Service, network: Network, endpoints: readonly Endpoint[]): ServiceView {
+  return { service, network, providers: endpoints.filter(({ serviceId }) => serviceId === service.id) };
 }
 
-function byName(a: ServiceView, b: ServiceView): number {
-  return collator.compare(a.service.name, b.service.name) || collator.compare(a.network.name, b.network.name);
+function byService(endpoints: readonly Endpoint[]): ReadonlyMap<string, readonly Endpoint[]> {
+  const found = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints) {
+    if (endpoint.serviceId === undefined) continue;
+    const known = found.get(endpoint.serviceId);
+    if (known) known.push(endpoint);
+    else found.set(endpoint.serviceId, [endpoint]);
+  }
+  return found;
+}
+
+/** By service, then by network. Names are collated once each: that is what takes the time of a long list. */
+function sortedByName(views: readonly ServiceView[]): readonly ServiceView[] {
+  const services = ranksOf(views.map(({ service }) => service.name));
+  const networks = ranksOf(views.map(({ network }) => network.name));
+  const rank = ({ service, network }: ServiceView) =>
+    (services.get(service.name) ?? 0) * networks.size + (networks.get(network.name) ?? 0);
+  return views
+    .map((view) => ({ view, at: rank(view) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ view }) => view);
+}
+
+function ranksOf(names: readonly string[]): ReadonlyMap<string, number> {
+  return new Map([...new Set(names)].sort(collator.compare).map((name, rank) => [name, rank]));
 }

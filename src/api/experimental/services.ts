@@ -83,7 +83,7 @@ async function allServices(
 
 /** Ids in paths are complete (docker-facts 2). @throws not-found */
 async function serviceById({ services }: Model, id: string): Promise<ServiceView> {
-  const view = isFullId(id) ? (await services.list()).find(({ service }) => service.id === id) : undefined;
+  const view = isFullId(id) ? await services.withId(id) : undefined;
   if (!view) throw new FairleadError('not-found', 'Service not found');
   return view;
 }
