@@ -4,8 +4,11 @@ import { FairleadError } from '../lib/errors.ts';
 import { fitSchema } from './go-json.ts';
 import { scanValue } from './go-scanner.ts';
 
-/** Bytes of a request body; more is answered with 413. */
-export const bodyLimit = 16 * 1024 * 1024;
+/**
+ * Bytes of a request body; more is answered with 413. What a command line can hold (ARG_MAX) fits, and a hundred
+ * clients that send without end cost no memory to speak of.
+ */
+export const bodyLimit = 2 * 1024 * 1024;
 
 /**
  * The JSON body of an Engine call. `type` is the Go type that the Engine's messages name.

@@ -50,6 +50,22 @@ describe('unmodified clients', () => {
     const namespace = stdout.split('\n').find((line) => line.includes(id.slice(0, 12)));
     await using _web = await Echo.start(`/run/netns/${namespace?.split(' ')[0]}`, 80, 'web');
     expect(await ask(host.path, 'tcp', '127.0.0.1', 18080)).toMatch(/^web /);
+    // The link's name is the linking service's own.
+    expect(await compose('exec', '-T', 'web', 'getent', 'hosts', 'linked')).toMatch(/^10\.66\.1\.10 /);
+    const others = client(
+      '/usr/bin/docker-compose',
+      '-p',
+      'flt',
+      '-f',
+      file('compose.yml'),
+      'exec',
+      '-T',
+      'db',
+      'getent',
+      'hosts',
+      'linked',
+    );
+    expect((await others).code).toBe(2);
     // A second time changes nothing.
     await compose('up', '-d');
     expect(await must(client('docker', 'inspect', '-f', '{{.Id}}', 'flt_web_1'))).toBe(id);
@@ -127,7 +143,7 @@ describe('unmodified clients', () => {
       (all) => all.includes('"destroy"'),
     );
     const actions = seen.split('\n').flatMap((line) => /"Action":"(\w+)"/.exec(line)?.[1] ?? []);
-    expect(actions).toEqual(['create', 'start', 'kill', 'die', 'destroy']);
+    expect(actions).toEqual(['create', 'attach', 'start', 'exec_die', 'kill', 'die', 'destroy']);
     if ('destroy' in events && typeof events.destroy === 'function') events.destroy();
   });
 

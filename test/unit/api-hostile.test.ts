@@ -79,6 +79,33 @@ async function expectAlive(): Promise<void> {
   expect((await api.call('GET', '/_ping')).text).toBe('OK');
 }
 
+interface Route {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  /** As a client asks for it. */
+  readonly path: string;
+}
+
+/** Fastify draws its routes as a tree, each part below the one that it continues. */
+function routesOf(tree: string): readonly Route[] {
+  const above: string[] = [];
+  return tree.split('\n').flatMap((line): Route[] => {
+    const [, indent = '', part = '', methods = ''] = /^([│ ]*[├└]── )(.*) \((.*)\)$/.exec(line) ?? [];
+    if (part === '') return [];
+    const depth = indent.length / 4;
+    above.splice(depth - 1);
+    // The wildcard's own line leaves out where it stands.
+    above.push(part === '*' && depth === 1 ? '/engine/images/*' : part);
+    const whole = above.join('');
+    const path = whole.startsWith('/engine')
+      ? whole.slice('/engine'.length)
+      : `/v1.20${whole.slice('/experimental'.length)}`;
+    return methods.split(', ').flatMap((name) => {
+      const method = (['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] as const).find((known) => known === name);
+      return method ? [{ method, path }] : [];
+    });
+  });
+}
+
 describe('hostile input never harms the daemon', () => {
   it('bodies with any value in any place (property)', async () => {
     await fc.assert(
@@ -150,6 +177,67 @@ describe('hostile input never harms the daemon', () => {
       { numRuns: 500 },
     );
     await expectAlive();
+  });
+
+  it('every route there is, with odd names, queries and bodies (property)', async () => {
+    const routes = routesOf(api.api.app.printRoutes({ commonPrefix: false }));
+    // All of the Engine's, of 2015's and ours: a reading of the list that finds less would prove little.
+    expect(routes.length).toBeGreaterThan(110);
+    // A stream that does not end would be waited for.
+    const asked = routes.filter(({ path }) => !/\/(events|wait)$/.test(path));
+    const text = fc.oneof(odd, fc.constantFrom('c1', 'bridge', 's', 'n'));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...asked),
+        fc.array(text, { minLength: 4, maxLength: 4 }),
+        fc.constantFrom(
+          'filters',
+          'name',
+          't',
+          'h',
+          'signal',
+          'condition',
+          'ps_args',
+          'until',
+          'force',
+          'size',
+        ),
+        fc.oneof(fc.jsonValue(), fc.object(), fc.string({ unit: 'binary' })),
+        async ({ method, path }, [first = '', ...names], parameter, body) => {
+          const url = path.replace(/:\w+|\*/g, () => encodeURIComponent(names.shift() ?? 'x') || 'x');
+          const query = `?${parameter}=${encodeURIComponent(first)}`;
+          const answer = await api.call(method, `${url}${query}`, method === 'GET' ? undefined : body);
+          const swarm = answer.status === 503 && answer.text.includes('not a swarm manager');
+          expect([method, url, answer.status, answer.text]).toSatisfy(() => swarm || harmless(answer.status));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+    await expectAlive();
+  });
+
+  it.each([
+    ['none', '', 400, 'got EOF while reading request body'],
+    ['an open brace', '{', 400, 'unexpected EOF'],
+    ['no JSON', 'nonsense', 400, "invalid character 'o' in literal null (expecting 'u')"],
+    ['a list', '[]', 400, 'json: cannot unmarshal array into Go value of type '],
+    ['a string', '"x"', 400, 'json: cannot unmarshal string into Go value of type '],
+    ['too much', 'x'.repeat(3_000_000), 413, 'Request body is too large'],
+  ])('a body that is %s', async (_, payload, status, message) => {
+    const taking = ['/networks/create', '/networks/bridge/connect', '/networks/bridge/disconnect'];
+    for (const url of [...taking, '/containers/create', '/containers/c1/exec', '/containers/c1/update']) {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await api.api.app.inject({ method: 'POST', url, payload, headers });
+      expect([url, answer.statusCode]).toEqual([url, status]);
+      expect(answer.json().message.slice(0, message.length)).toBe(message);
+    }
+  });
+
+  it('unknown members are no harm, nor are wrong types in members that mean nothing here', async () => {
+    const body = { Image: 'x', Bogus: { a: [1] }, HostConfig: { Tmpfs: 7 }, Healthcheck: 'x' };
+    expect((await api.call('POST', '/containers/create?name=bogus', body)).status).toBe(201);
+    expect((await api.call('GET', '/containers/bogus/json')).status).toBe(200);
+    expect((await api.call('DELETE', '/containers/bogus')).status).toBe(204);
   });
 
   it('raw paths, as a client may send them that does not encode', async () => {

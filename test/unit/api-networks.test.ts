@@ -180,12 +180,12 @@ describe('POST /networks/create', () => {
     expect([answer.status, answer.json()]).toEqual([status, { message }]);
   });
 
-  it('answers a taken name with 409, a body over 16 MiB with 413', async () => {
+  it('answers a taken name with 409, a body over 2 MiB with 413', async () => {
     await using api = await createTestApi();
     await api.call('POST', '/networks/create', { Name: 'foo', CheckDuplicate: true });
     const again = await api.call('POST', '/networks/create', { Name: 'foo' });
     expect([again.status, again.json()]).toEqual([409, { message: 'network with name foo already exists' }]);
-    const large = await api.call('POST', '/networks/create', `{"Name":"${'x'.repeat(17 * 1024 * 1024)}"}`);
+    const large = await api.call('POST', '/networks/create', `{"Name":"${'x'.repeat(2 * 1024 * 1024)}"}`);
     expect([large.status, large.json()]).toEqual([413, { message: 'Request body is too large' }]);
   });
 });

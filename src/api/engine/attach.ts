@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { containerEvent } from '../../network/container-event.ts';
-import type { Containers, Model } from '../../network/model.ts';
+import type { Model } from '../../network/model.ts';
 import { parseDetachKeys } from '../detach-keys.ts';
 import { multiplexedStream, rawStream } from '../framing.ts';
 import { type PipeOptions, pipeOutput, pipeProcess } from '../process-pipe.ts';
@@ -50,13 +50,18 @@ export function attachRoute(
 }
 
 /** The same without an upgrade: only output, as dockerode asks for it unless told to hijack. */
-export function attachOutputRoute(app: FastifyInstance, containers: Containers, closing: AbortSignal): void {
+export function attachOutputRoute(
+  app: FastifyInstance,
+  { containers, events }: Pick<Model, 'containers' | 'events'>,
+  closing: AbortSignal,
+): void {
   app.post<{ Params: { ref: string } }>('/containers/:ref/attach', async (request, reply) => {
     const container = containers.find(request.params.ref);
     const query = queryOf(request);
     const options = attachOptions(container, query);
     const { runtime } = containers;
     const streams = flagOf(query, 'stream') ? await runtime.attach(container.id) : undefined;
+    events.emit(containerEvent(container, 'attach'));
     const response = beginStream(reply, streamType(container.spec.tty, versionOf(request)));
     const leave = () => streams?.stdout.destroy();
     response.on('close', leave);

@@ -49,7 +49,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
         diskUsageRoutes(app, model, images);
         containerRoutes(app, model);
         containerStreamRoutes(app, containers, terminals, closing);
-        attachOutputRoute(app, containers, closing);
+        attachOutputRoute(app, model, closing);
         execRoutes(app, execDeps);
         eventRoutes(app, model.events, { closing });
         imageRoutes(app, images);

@@ -38,9 +38,11 @@ export function unsupportedRoutes(app: FastifyInstance, containers: Pick<Contain
     app.route({
       method,
       url,
-      async handler(request) {
+      // Before the body, which may be all the files of a build.
+      async onRequest(request) {
         throw why(request);
       },
+      async handler() {},
     });
   };
   for (const [method, ...urls] of notOffered) for (const url of urls) refuse(method, url, notSupported);

@@ -15,6 +15,7 @@ export function createBody(
   [image = '', ...command]: readonly string[],
   attached: boolean,
   env: NodeJS.ProcessEnv,
+  given: ReadonlySet<string>,
 ): Record<string, unknown> {
   const networks = networksOf(flags);
   const ports = portsOf(flags.publish, flags.expose);
@@ -37,6 +38,8 @@ export function createBody(
     WorkingDir: flags.workdir,
     Entrypoint: flags.entrypoint === '' ? null : [flags.entrypoint],
     Labels: keyValues('label', flags.label),
+    ...(flags['stop-signal'] === '' ? {} : { StopSignal: flags['stop-signal'] }),
+    ...(given.has('stop-timeout') ? { StopTimeout: flags['stop-timeout'] } : {}),
     ...(service === undefined
       ? {}
       : { PublishService: more.length === 0 ? service : flags['publish-service'] }),
@@ -51,7 +54,8 @@ export function createBody(
       DnsOptions: flags['dns-option'],
       DnsSearch: flags['dns-search'],
       ExtraHosts: flags['add-host'],
-      Links: flags.link,
+      // Those of a network that somebody made are its endpoint's.
+      Links: networks.links.length > 0 ? [] : flags.link,
       Privileged: flags.privileged,
     },
     NetworkingConfig: { EndpointsConfig: networks.endpoints },

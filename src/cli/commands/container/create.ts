@@ -11,8 +11,8 @@ export const create = command({
   args: [1],
   interspersed: false,
   flags: createFlags,
-  async run({ flags, args, connect, shell }) {
-    const body = createBody(flags, args, false, shell.env);
+  async run({ flags, given, args, connect, shell }) {
+    const body = createBody(flags, args, false, shell.env, given);
     shell.stdout.write(`${await createContainer(await connect(), flags.name, body, shell)}\n`);
     return 0;
   },

@@ -1,4 +1,4 @@
-import { list, text, toggle } from '../../flags/spec.ts';
+import { list, number, text, toggle } from '../../flags/spec.ts';
 
 const ignored = { hidden: true };
 
@@ -28,6 +28,8 @@ export const createFlags = {
   'publish-all': toggle('Publish all exposed ports to random ports', { short: 'P' }),
   'publish-service': list('Publish this container as a service'),
   restart: text('Restart policy to apply when a container exits', { initial: 'no' }),
+  'stop-signal': text('Signal to stop the container'),
+  'stop-timeout': number('Timeout (in seconds) to stop a container'),
   rm: toggle('Automatically remove the container when it exits'),
   tty: toggle('Allocate a pseudo-TTY', { short: 't' }),
   user: text('Username or UID (format: <name|uid>[:<group|gid>])', { short: 'u' }),

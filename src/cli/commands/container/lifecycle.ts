@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { command } from '../../command.ts';
 import { DaemonError } from '../../failure.ts';
-import { number, text, toggle } from '../../flags/spec.ts';
+import { type FlagValues, number, text, toggle } from '../../flags/spec.ts';
 import { waitFor } from './attach-to.ts';
 import { forEach } from './each.ts';
 
@@ -13,18 +13,23 @@ function container(docker: Docker, ref: string): Docker.Container {
   return docker.getContainer(encodeURIComponent(ref));
 }
 
-const waitFlag = {
+const stopFlags = {
+  signal: text('Signal to send to the container', { short: 's' }),
   time: number('Seconds to wait before killing the container', { short: 't', aliases: ['timeout'] }),
 };
+
+function stopOptions({ time, signal }: FlagValues<typeof stopFlags>, given: ReadonlySet<string>) {
+  return { ...(given.has('time') ? { t: time } : {}), ...(signal ? { signal } : {}) };
+}
 
 export const stop = command({
   synopsis: several,
   description: 'Stop one or more running containers',
   args: [1],
-  flags: waitFlag,
+  flags: stopFlags,
   async run({ args, flags, given, connect, shell }) {
     const client = await connect();
-    const options = given.has('time') ? { t: flags.time } : {};
+    const options = stopOptions(flags, given);
     return forEach(
       args,
       (ref) => client.tell((docker) => container(docker, ref).stop(options)).then(() => ref),
@@ -37,10 +42,10 @@ export const restart = command({
   synopsis: several,
   description: 'Restart one or more containers',
   args: [1],
-  flags: waitFlag,
+  flags: stopFlags,
   async run({ args, flags, given, connect, shell }) {
     const client = await connect();
-    const options = given.has('time') ? { t: flags.time } : {};
+    const options = stopOptions(flags, given);
     const one = (ref: string) =>
       client.tell((docker) => container(docker, ref).restart(options)).then(() => ref);
     return forEach(args, one, shell);

@@ -10,13 +10,20 @@ interface NetworkFlag {
   readonly priority?: number;
 }
 
+interface Networks {
+  readonly mode: string;
+  readonly endpoints: Endpoints;
+  /** Of the first network's endpoint. */
+  readonly links: readonly string[];
+}
+
 type Endpoints = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
  * `--network NAME` or `--network name=NAME,alias=…,ip=…`, several times; `--ip`, `--network-alias` and the like
  * belong to the first one.
  */
-export function networksOf(flags: CreateValues): { readonly mode: string; readonly endpoints: Endpoints } {
+export function networksOf(flags: CreateValues): Networks {
   const networks = flags.network.map(parseNetwork);
   const [first] = networks;
   const mode = first?.name ?? 'default';
@@ -26,10 +33,17 @@ export function networksOf(flags: CreateValues): { readonly mode: string; readon
   if (!first) settings.push([mode, settingsOf({ name: mode, aliases: [] }, true, flags)]);
   // Without anything to say the Engine gets none, as from Docker's CLI (docker-facts 6.4).
   const told = settings.filter(([, values]) => networks.length > 1 || Object.keys(values).length > 0);
-  return { mode, endpoints: Object.fromEntries(told) };
+  return { mode, endpoints: Object.fromEntries(told), links: linksOn(first, flags) };
+}
+
+/** As with Docker's CLI: the default network's links are the container's, every other's the endpoint's. */
+function linksOn(network: NetworkFlag | undefined, { link }: CreateValues): readonly string[] {
+  const mode = network?.name ?? 'default';
+  return ['default', 'bridge', 'host', 'none'].includes(mode) || mode.startsWith('container:') ? [] : link;
 }
 
 function settingsOf(network: NetworkFlag, isFirst: boolean, flags: CreateValues): Record<string, unknown> {
+  const links = isFirst ? linksOn(network, flags) : [];
   const general = isFirst ? generalSettings(flags) : { aliases: [] };
   if (network.aliases.length > 0 && general.aliases.length > 0) {
     throw new Failure('conflicting options: cannot specify both --network-alias and per-network alias', 125);
@@ -40,6 +54,7 @@ function settingsOf(network: NetworkFlag, isFirst: boolean, flags: CreateValues)
     aliases: [...network.aliases, ...general.aliases],
   };
   return {
+    ...(links.length > 0 ? { Links: links } : {}),
     ...(aliases.length > 0 ? { Aliases: aliases } : {}),
     ...(ip || ip6
       ? { IPAMConfig: { ...(ip ? { IPv4Address: ip } : {}), ...(ip6 ? { IPv6Address: ip6 } : {}) } }

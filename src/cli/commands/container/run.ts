@@ -21,9 +21,9 @@ export const run = command({
     'sig-proxy': toggle('Proxy received signals to the process', { initial: true }),
     'detach-keys': text('Override the key sequence for detaching a container', { hidden: true }),
   },
-  async run({ flags, args, connect, shell }) {
+  async run({ flags, given, args, connect, shell }) {
     if (!flags.detach) checkTerminal(flags, shell);
-    const body = createBody(flags, args, !flags.detach, shell.env);
+    const body = createBody(flags, args, !flags.detach, shell.env, given);
     const client = await connect();
     const id = await beforeStart(() => createContainer(client, flags.name, body, shell));
     if (!flags.detach) return runAttached(client, id, flags, shell);
