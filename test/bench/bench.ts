@@ -17,6 +17,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
 /** Only when they are named: they take minutes, and have no peer. */
 const onRequest: Readonly<Record<string, () => Promise<Benchmark>>> = {
   soak: async () => (await import('./soak.ts')).soak,
+  'watch-traffic': async () => (await import('./watch-traffic.ts')).watchTraffic,
 };
 
 const usage = `Usage: npm run bench [-- NAME…]
