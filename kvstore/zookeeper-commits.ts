@@ -4,7 +4,7 @@ import { SerialQueue } from '../src/lib/serial-queue.ts';
 import { callLimit } from './backend.ts';
 import type { Check, CommitResult, Write } from './store.ts';
 import { type Step, StepFailed, type ZooKeeperClient } from './zookeeper-client.ts';
-import { appendCommit, type CommitLog, type LogTail } from './zookeeper-log.ts';
+import { type CommitLog, commitNote, type LogTail } from './zookeeper-log.ts';
 import { type Row, rowData, type ZooKeeperTree } from './zookeeper-tree.ts';
 import { codes } from './zookeeper-wire.ts';
 
@@ -85,6 +85,7 @@ export class ZooKeeperCommits {
     try {
       const version = await this.#client.transact(steps);
       this.#sweep(writes);
+      this.#tail.sweepAt(log.version + 1).catch(() => {});
       return { ok: true, versions: versionsOf(writes, String(version)) };
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;
@@ -108,15 +109,14 @@ export class ZooKeeperCommits {
 
   /** The log first, so that a conflict is told from all else. */
   #steps(log: CommitLog, writes: readonly Write[], rows: Rows): Step[] {
-    const data = appendCommit(
-      log,
-      writes.map(({ key }) => key),
-    );
+    const version = log.version + 1;
+    const note = commitNote(writes.map(({ key }) => key));
     const leases = new Set(
       writes.flatMap((write) => (write.op === 'put' && write.lease ? [write.lease.id] : [])),
     );
     return [
-      { op: 'set', path: this.#tree.log, data, version: log.version },
+      { op: 'set', path: this.#tree.log, data: Buffer.alloc(0), version: log.version },
+      { op: 'create', path: this.#tree.commit(version), data: note },
       ...[...leases].map((id): Step => ({ op: 'exists', path: this.#tree.session(id) })),
       ...writes.flatMap((write) => this.#write(write, rows.get(write.key))),
     ];

@@ -1,35 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ZooKeeperClient } from './zookeeper-client.ts';
+import type { ZooKeeperTree } from './zookeeper-tree.ts';
 
-/** The node that every commit writes, with the keys that the latest commits changed. */
+/** How far it has come: one node whose writes count the commits, and below it what each of the latest has changed. */
 export interface CommitLog {
   /** The node's version: how many commits there were. */
   readonly version: number;
-  readonly text: string;
+  /** The transaction that made the node: another one means another history. */
+  readonly created: bigint;
 }
 
-/** Bytes of the log; a watcher further behind lists its folder again. */
-const maxLogSize = 16 * 1024;
+/** As many commits can be told; a watcher further behind lists its folder again. */
+export const historySize = 512;
 
-/** The log after one more commit: a line for each, newest first, `<version> <key> <key> …`. */
-export function appendCommit(log: CommitLog, keys: readonly string[]): Buffer {
-  const text = `${log.version + 1} ${keys.join(' ')}\n${log.text}`;
-  const kept = text.length <= maxLogSize ? text : text.slice(0, text.lastIndexOf('\n', maxLogSize) + 1);
-  return Buffer.from(kept);
-}
-
-/** The keys that commits after `version` changed; undefined when the log does not reach back so far. */
-export function changedSince(log: CommitLog, version: number): ReadonlySet<string> | undefined {
-  const keys = new Set<string>();
-  let expected = log.version;
-  for (const line of log.text.split('\n')) {
-    if (expected === version) return keys;
-    const [number, ...changed] = line.split(' ');
-    if (Number(number) !== expected) return undefined;
-    for (const key of changed) keys.add(key);
-    expected -= 1;
-  }
-  return expected === version ? keys : undefined;
+/** What a commit notes of itself. */
+export function commitNote(keys: readonly string[]): Buffer {
+  return Buffer.from(keys.join(' '));
 }
 
 /**
@@ -39,13 +25,15 @@ export function changedSince(log: CommitLog, version: number): ReadonlySet<strin
  */
 export class LogTail {
   readonly #client: ZooKeeperClient;
-  readonly #path: string;
+  readonly #tree: ZooKeeperTree;
   readonly #waiting = new Set<() => void>();
+  /** What commits have changed, read once for all watchers of this process. */
+  readonly #notes = new Map<string, Promise<readonly string[] | undefined>>();
   #current: Promise<CommitLog | undefined> | undefined;
 
-  constructor(client: ZooKeeperClient, path: string) {
+  constructor(client: ZooKeeperClient, tree: ZooKeeperTree) {
     this.#client = client;
-    this.#path = path;
+    this.#tree = tree;
   }
 
   /** undefined: there is no such node, so nothing was ever committed (or all was wiped). */
@@ -60,9 +48,42 @@ export class LogTail {
     this.#waiting.clear();
   }
 
-  /** Resolves when there is another log than that of `version`, or when the signal is aborted. */
-  async changeAfter(version: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await this.current())?.version === version) await this.#wake(signal);
+  /** Resolves when there is another log than this, or when the signal is aborted. */
+  async changeAfter(log: CommitLog, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && isSame(await this.current(), log)) await this.#wake(signal);
+  }
+
+  /** The keys that commits between the two changed; undefined when that is not known any more. */
+  async changedBetween(old: CommitLog, newest: CommitLog): Promise<ReadonlySet<string> | undefined> {
+    const count = newest.version - old.version;
+    if (old.created !== newest.created || count < 0 || count > historySize) return undefined;
+    const versions = Array.from({ length: count }, (_, i) => old.version + 1 + i);
+    const notes = await Promise.all(versions.map((version) => this.#note(newest.created, version)));
+    const known = notes.filter((keys) => keys !== undefined);
+    return known.length < notes.length ? undefined : new Set(known.flat());
+  }
+
+  /** Takes away what nobody needs: now and then, by whoever has just made this commit. */
+  async sweepAt(version: number): Promise<void> {
+    if (version % historySize !== 0) return;
+    const oldest = this.#tree.commit(version - historySize);
+    for (const name of await this.#client.children(this.#tree.log)) {
+      const path = `${this.#tree.log}/${name}`;
+      if (path < oldest) await this.#client.delete(path);
+    }
+  }
+
+  #note(created: bigint, version: number): Promise<readonly string[] | undefined> {
+    const id = `${created}/${version}`;
+    const known = this.#notes.get(id);
+    if (known) return known;
+    const note = this.#client
+      .get(this.#tree.commit(version))
+      .then((node) => node?.data.toString('utf8').split(' '));
+    note.catch(() => this.#notes.delete(id));
+    this.#notes.set(id, note);
+    for (const oldest of this.#notes.keys()) if (this.#notes.size > historySize) this.#notes.delete(oldest);
+    return note;
   }
 
   async #read(): Promise<CommitLog | undefined> {
@@ -72,11 +93,13 @@ export class LogTail {
       this.forget();
     };
     try {
-      const node = await this.#client.get(this.#path, onChange);
+      const node = await this.#client.get(this.#tree.log, onChange);
       if (!node || !isKept) this.#current = undefined;
-      return node && { version: node.stat.version, text: node.data.toString('utf8') };
+      return node && { version: node.stat.version, created: node.stat.created };
     } catch (error) {
       this.#current = undefined;
+      // A server that was restored from a backup counts the same numbers again; it refuses us at first.
+      this.#notes.clear();
       throw error;
     }
   }
@@ -89,4 +112,8 @@ export class LogTail {
     await pause(60_000, undefined, { signal: AbortSignal.any([woken.signal, signal]) }).catch(() => {});
     this.#waiting.delete(wake);
   }
+}
+
+function isSame(one: CommitLog | undefined, other: CommitLog): boolean {
+  return one?.version === other.version && one.created === other.created;
 }

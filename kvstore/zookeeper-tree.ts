@@ -22,6 +22,11 @@ export class ZooKeeperTree {
     return `${this.root}/commits`;
   }
 
+  /** What the commit of this number has changed. So many digits, so that names sort. */
+  commit(version: number): string {
+    return `${this.log}/${String(version).padStart(10, '0')}`;
+  }
+
   get sessions(): string {
     return `${this.root}/sessions`;
   }

@@ -6,7 +6,7 @@ import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from './st
 import { ZooKeeperClient } from './zookeeper-client.ts';
 import { ZooKeeperCommits } from './zookeeper-commits.ts';
 import { ZooKeeperLeases } from './zookeeper-leases.ts';
-import { type CommitLog, changedSince, LogTail } from './zookeeper-log.ts';
+import { type CommitLog, LogTail } from './zookeeper-log.ts';
 import { type Row, ZooKeeperTree } from './zookeeper-tree.ts';
 
 /** Milliseconds; the session of reads and watches holds nothing, it only tells that the server is there. */
@@ -18,7 +18,7 @@ interface State {
   readonly log: CommitLog;
 }
 
-const emptyLog: CommitLog = { version: -1, text: '' };
+const emptyLog: CommitLog = { version: -1, created: 0n };
 
 /**
  * ZooKeeper from 3.4 on, with a client of our own: the ones there are on npm know no TLS, or need a
@@ -37,7 +37,7 @@ export class ZooKeeperBackend implements Backend {
   constructor({ servers, prefix }: StoreSpec, options: StoreOptions) {
     this.#client = new ZooKeeperClient(servers, options, sessionTimeout);
     this.#tree = new ZooKeeperTree(this.#client, prefix);
-    this.#tail = new LogTail(this.#client, this.#tree.log);
+    this.#tail = new LogTail(this.#client, this.#tree);
     this.#commits = new ZooKeeperCommits(this.#client, this.#tree, this.#tail);
     this.#leases = new ZooKeeperLeases(this.#client, this.#tree, this.#commits);
     this.#makeLeaseClient = (ttl) => new ZooKeeperClient(servers, options, ttl * 1000, true);
@@ -66,7 +66,7 @@ export class ZooKeeperBackend implements Backend {
     let state = await this.#read(prefix);
     send({ type: 'snapshot', entries: sorted(state.rows) });
     for (;;) {
-      await this.#tail.changeAfter(state.log.version, signal);
+      await this.#tail.changeAfter(state.log, signal);
       if (signal.aborted) return;
       const next = await this.#advance(prefix, { rows: new Map(state.rows), log: state.log });
       if (!next) throw new Gap('more commits than the log holds');
@@ -109,10 +109,9 @@ export class ZooKeeperBackend implements Backend {
     let known = log;
     for (;;) {
       const newest = (await this.#tail.current()) ?? emptyLog;
-      if (newest.version < known.version) return undefined;
-      if (newest.version === known.version) return { rows, log: newest };
-      const changed = changedSince(newest, known.version);
+      const changed = await this.#tail.changedBetween(known, newest);
       if (!changed) return undefined;
+      if (newest.version === known.version) return { rows, log: newest };
       const keys = [...changed].filter((key) => key.startsWith(prefix));
       const read = await Promise.all(keys.map(async (key) => [key, await this.#tree.row(key)] as const));
       for (const [key, row] of read) row ? rows.set(key, row) : rows.delete(key);
