@@ -4,39 +4,81 @@ import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
 import type { Apps } from './apps.ts';
 
+/** For what no event told, in milliseconds. */
+const lookAgainMs = 60_000;
+
 /**
  * Names containers that we did not deploy: those of a Dokku host, known by their labels. Follows what is started,
  * renamed and put on networks, after a look at what runs already. @returns what ends it
  */
 export function followContainers(
   apps: Pick<Apps, 'nameContainer'>,
-  { containers, events }: Pick<Model, 'containers' | 'events'>,
+  model: Pick<Model, 'containers' | 'events'>,
   log: Logger,
 ): () => void {
-  const stream = events.subscribe();
-  let ended = false;
-  const name = async (id: string) => {
-    if (ended) return;
-    try {
-      await apps.nameContainer(id);
-    } catch (error) {
-      // It may be gone by now, and then has no name to get.
-      if (!ended && !isKind(error, 'not-found'))
-        log.warn(`name container ${id.slice(0, 12)}: ${messageOf(error)}`);
-    }
-  };
-  void (async () => {
-    for (const { id, state } of containers.list()) if (state.status === 'running') await name(id);
-    for await (const event of stream) {
-      const id = containerOf(event);
-      if (id !== undefined) await name(id);
-    }
-  })();
+  const follower = new Follower(apps, model, log);
+  void follower.run();
+  const again = setInterval(() => void follower.nameAll(), lookAgainMs).unref();
   // Not waited for: a deploy may hold what is left to do for as long as it takes.
   return () => {
-    ended = true;
-    void stream.return?.();
+    clearInterval(again);
+    follower.end();
   };
+}
+
+class Follower {
+  #stream: AsyncIterableIterator<DaemonEvent>;
+  #looking = false;
+  #ended = false;
+
+  constructor(
+    private readonly apps: Pick<Apps, 'nameContainer'>,
+    private readonly model: Pick<Model, 'containers' | 'events'>,
+    private readonly log: Logger,
+  ) {
+    this.#stream = model.events.subscribe();
+  }
+
+  async run(): Promise<void> {
+    while (!this.#ended) {
+      void this.nameAll();
+      for await (const event of this.#stream) this.#follow(event);
+      // Who falls far behind is cut off, and begins anew.
+      if (!this.#ended) this.#stream = this.model.events.subscribe();
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    void this.#stream.return?.();
+  }
+
+  async nameAll(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    for (const { id, state } of this.model.containers.list())
+      if (state.status === 'running') await this.#name(id);
+    this.#looking = false;
+  }
+
+  #follow(event: DaemonEvent): void {
+    // What an Engine did before it was reached is in no event.
+    if (event.Type === 'daemon') void this.nameAll();
+    const id = containerOf(event);
+    // One app's deploy must not keep another's containers waiting.
+    if (id !== undefined) void this.#name(id);
+  }
+
+  async #name(id: string): Promise<void> {
+    if (this.#ended) return;
+    try {
+      await this.apps.nameContainer(id);
+    } catch (error) {
+      // It may be gone by now, and then has no name to get; with the KV store away the next look is another try.
+      if (!this.#ended && !isKind(error, 'not-found') && !isKind(error, 'unavailable'))
+        this.log.warn(`name container ${id.slice(0, 12)}: ${messageOf(error)}`);
+    }
+  }
 }
 
 function containerOf({ Type, Action, Actor }: DaemonEvent): string | undefined {

@@ -265,6 +265,41 @@ describe('an app', () => {
     stop();
   });
 
+  it('is named after a subscriber was cut off, and while another app is deployed', async () => {
+    let named: string[] = [];
+    let hold: (() => void) | undefined;
+    const slow = {
+      nameContainer: async (id: string) => {
+        named.push(id);
+        if (id === 'slow') await new Promise<void>((resolve) => (hold = resolve));
+      },
+    };
+    const stop = followContainers(slow, model, silentLogger);
+    const started = (ID: string) =>
+      model.events.emit({ Type: 'container', Action: 'start', Actor: { ID, Attributes: {} } });
+    started('slow');
+    started('quick');
+    await until(
+      'both',
+      () => named,
+      (ids) => ids.join() === 'slow,quick',
+    );
+    named = [];
+    // More at once than a subscriber may leave unread.
+    for (let n = 0; n < 9000; n++)
+      model.events.emit({ Type: 'network', Action: 'create', Actor: { ID: 'n', Attributes: {} } });
+    await until(
+      'it follows again',
+      () => {
+        started('later');
+        return named;
+      },
+      (ids) => ids.includes('later'),
+    );
+    hold?.();
+    stop();
+  });
+
   it('does not begin when a container that is not its own has the name', async () => {
     await model.containers.create({ name: 'shop.web.1', image: 'x' });
     await expect(apps.rebuild('shop')).rejects.toThrow('The container name shop.web.1 is already in use');

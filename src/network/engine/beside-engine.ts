@@ -31,7 +31,7 @@ export async function besideEngine(
   await known.load();
   const pending = new PendingEndpoints(parts, records);
   const namings = new Namings(parts.directory.stores.local);
-  await namings.load((id) => parts.runtime.get(id) !== undefined);
+  await namings.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
   const names = new EndpointNames(parts, engine, records, participation, namings);
   const endpoints = new EngineEndpoints({ parts, engine, records, participation, pending });
   const connections = new EngineConnections({
@@ -69,7 +69,15 @@ function followEngine(
 ): void {
   host.onChange((change) => {
     // What it did while it was not followed is not in its events.
-    if (change.kind === 'reached') reconcile();
+    if (change.kind === 'reached') {
+      reconcile();
+      const { address, version = '' } = host.status();
+      parts.events.emit({
+        Type: 'daemon',
+        Action: 'engine-reached',
+        Actor: { ID: address, Attributes: { version } },
+      });
+    }
     if (change.kind === 'container' && change.after) {
       void names
         .follow(change.after.id)
