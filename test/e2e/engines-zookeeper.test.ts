@@ -1,3 +1,3 @@
-import { enginesTests } from './engines.ts';
+import { enginesTests, everyOrder } from './engines.ts';
 
-enginesTests({ store: 'zookeeper', orders: ['deDE', 'edED'] });
+enginesTests({ store: 'zookeeper', orders: everyOrder });

@@ -92,30 +92,24 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
     });
 
     it('ports that Docker publishes are there', async () => {
-      const serve = ['sh', '-c', 'echo hello > /index.html; exec httpd -f -p 80 -h /'];
-      await one.dockerOk(
-        'run',
-        '-d',
-        '--network',
-        'mh',
-        '-p',
-        '8080:80',
-        '--name',
-        'www',
-        'busybox',
-        ...serve,
-      );
-      const fetched = async (host: EngineHost, address: string) =>
-        (await host.run('curl', '-s', '-m', '2', `http://${address}:8080/`)).stdout;
-      await until(
-        'from elsewhere',
-        () => fetched(two, Underlay.address(1)),
-        (text) => text === 'hello\n',
-      );
-      expect(await fetched(one, '127.0.0.1')).toBe('hello\n');
+      const serve = (text: string) => ['sh', '-c', `echo ${text} > /index.html; exec httpd -f -p 80 -h /`];
+      const fetched = async (from: EngineHost, address: string) =>
+        (await from.run('curl', '-s', '-m', '2', `http://${address}:8080/`)).stdout;
+      for (const [i, host] of rig.hosts.entries()) {
+        const [name, other] = [`www${i + 1}`, rig.host(2 - i)];
+        const words = ['--network', 'mh', '-p', '8080:80', '--name', name, 'busybox', ...serve(name)];
+        await host.dockerOk('run', '-d', ...words);
+        const address = Underlay.address(i + 1);
+        await until(
+          `${name} from elsewhere`,
+          () => fetched(other, address),
+          (text) => text === `${name}\n`,
+        );
+        expect(await fetched(host, '127.0.0.1')).toBe(`${name}\n`);
+      }
       // And on its own network, by name.
-      const { stdout } = await two.docker('exec', 'c2', 'wget', '-q', '-O-', 'http://www/');
-      expect(stdout).toBe('hello\n');
+      const { stdout } = await two.docker('exec', 'c2', 'wget', '-q', '-O-', 'http://www1/');
+      expect(stdout).toBe('www1\n');
     });
 
     it('a network that is created at one Engine is known to the other', async () => {
@@ -136,33 +130,34 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
       expect((await two.docker('exec', 'd2', 'nslookup', 'c1')).code).not.toBe(0);
     });
 
-    for (const order of orders) {
-      it(`containers talk on while Engine and daemon go and come back: ${spoken(order)}`, async () => {
+    it('containers talk on while Engine and daemon go and come back, in every order', async () => {
+      for (const [i, order] of orders.entries()) {
+        const host = rig.host((i % 2) + 1);
         const streams = await Promise.all([
           ping(one, 'c1', await addressOf(two, 'c2', 'mh')),
           ping(two, 'd2', await addressOf(one, 'd1', 'mh2')),
         ]);
-        for (const host of rig.hosts) await follow(order, host);
+        await follow(order, host);
+        await until('names are back', async () => await resolves(two, 'c2', 'db.mh'));
         const records = await Promise.all(streams.map((stream) => stream.stop()));
         const lost = records.reduce((sum, { sent, received }) => sum + sent - received, 0);
         const sent = records.reduce((sum, record) => sum + record.sent, 0);
-        say(`${spoken(order)}: ${lost} of ${sent} pings lost`);
-        expect(lost).toBe(0);
-        // And all is as it was: names, services, new containers.
-        await pings(two, 'c2', 'db.mh');
-        for (const host of rig.hosts) {
-          await until(`a new container on ${host.name}`, async () => {
-            const words = ['run', '--rm', '--network', 'mh', 'busybox', 'ping', '-c1', '-W2', 'c1'];
-            return (await host.docker(...words)).code === 0;
-          });
-          expect(await host.dropInOk('service', 'ls', '-q')).toMatch(/^[0-9a-f]{12}\n[0-9a-f]{12}$/);
-        }
-      });
-    }
+        say(`${host.name}: ${spoken(order)}: ${lost} of ${sent} pings lost`);
+        expect(lost, spoken(order)).toBe(0);
+        // And all is as it was for those that come, too.
+        const words = ['run', '--rm', '--network', 'mh', 'busybox', 'ping', '-c1', '-W2'];
+        await until(`a new container on ${host.name}`, async () => {
+          return (await host.docker(...words, host === one ? 'c2' : 'c1')).code === 0;
+        });
+        expect(await host.dropInOk('service', 'ls', '-q'), spoken(order)).toMatch(
+          /^[0-9a-f]{12}\n[0-9a-f]{12}$/,
+        );
+      }
+    });
 
     it('nothing is left when all is removed', async () => {
-      await one.dockerOk('rm', '-f', 'c1', 'pg', 'www', 'd1');
-      await two.dockerOk('rm', '-f', 'c2', 'd2');
+      await one.dockerOk('rm', '-f', 'c1', 'pg', 'www1', 'd1');
+      await two.dockerOk('rm', '-f', 'c2', 'www2', 'd2');
       for (const service of ['db.mh', 'db.mh2']) await two.dropInOk('service', 'unpublish', service);
       await two.dropInOk('network', 'rm', 'mh');
       await until(
@@ -194,8 +189,17 @@ const steps: Readonly<Record<string, (host: EngineHost) => Promise<void>>> = {
   D: (host) => host.daemon.start(),
 };
 
+/**
+ * One step after the other; but an Engine whose plugin is away waits for it, and is not ready before it has come or
+ * the Engine gives up: then the daemon comes once the Engine's process is there.
+ */
 async function follow(order: Order, host: EngineHost): Promise<void> {
-  for (const step of order) await steps[step]?.(host);
+  const engineFirst = order.endsWith('ED');
+  for (const step of engineFirst ? order.slice(0, -2) : order) await steps[step]?.(host);
+  if (!engineFirst) return;
+  const engine = host.engine.start();
+  await until('the Engine has begun', () => host.engine.pid !== 0);
+  await Promise.all([engine, host.daemon.start()]);
 }
 
 function spoken(order: Order): string {
@@ -231,6 +235,10 @@ async function lookedUp(host: EngineHost, container: string, name: string): Prom
   const { stdout } = await host.docker('exec', container, 'nslookup', name);
   const [, ...answers] = stdout.split(/^Name:/m);
   return answers.flatMap((answer) => /Address(?: \d+)?: (\S+)/.exec(answer)?.[1] ?? []);
+}
+
+async function resolves(host: EngineHost, container: string, name: string): Promise<boolean> {
+  return (await lookedUp(host, container, name)).length > 0;
 }
 
 async function pings(host: EngineHost, container: string, target: string): Promise<void> {
