@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { EngineConnection } from '../container/engine/connection.ts';
+import { EngineConnection, startMs } from '../container/engine/connection.ts';
 import { probeLinux } from '../dataplane/linux/available.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import type { DaemonConfig } from './config.ts';
@@ -53,7 +53,7 @@ async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Pro
   }
   const linux = await probeLinux();
   if (!linux.ok) throw new FairleadError('invalid', `--engine: ${linux.reason}`);
-  const found = await new EngineConnection(socketPath).negotiate().then(
+  const found = await new EngineConnection(socketPath).negotiate(startMs).then(
     ({ version, apiVersion }) => `Docker Engine ${version}, API ${apiVersion}`,
     (error: unknown) => {
       // At boot we come first: it asks for its plugins while it starts.

@@ -9,6 +9,8 @@ const leastVersion = '1.24';
 const mostVersion = '1.47';
 /** A look at the Engine that takes longer has failed, in milliseconds. */
 const answerMs = 5_000;
+/** The same while we start: an Engine that starts itself listens already, and may be waiting for its plugin: us. */
+export const startMs = 1_000;
 /** Calls that make something: an Engine that starts 200 containers at once takes its time. */
 const workMs = 120_000;
 
@@ -41,10 +43,10 @@ export class EngineConnection {
     return this.#negotiated;
   }
 
-  /** @throws unavailable | unsupported when no version suits both */
-  async negotiate(): Promise<Negotiated> {
+  /** @throws unavailable, also after `patienceMs` | unsupported when no version suits both */
+  async negotiate(patienceMs = answerMs): Promise<Negotiated> {
     const { socketPath } = this;
-    const answer = await this.#call(() => new Docker({ socketPath, timeout: answerMs }).version());
+    const answer = await this.#call(() => new Docker({ socketPath, timeout: patienceMs }).version());
     const parsed = versionAnswer.safeParse(answer);
     if (!parsed.success) throw this.#notAnEngine();
     const { Version, ApiVersion, MinAPIVersion = '1.12' } = parsed.data;

@@ -31,6 +31,8 @@ function unreachable(address: string, error: unknown): string {
     ECONNREFUSED: 'nothing listens there: is the Engine running?',
     EACCES: 'permission denied: run the daemon as root, or as a member of the group docker',
     ENOTSOCK: 'it is not a socket',
+    // So ends a call that took too long, too.
+    ECONNRESET: 'it does not answer',
   };
   return `Docker Engine at ${address}: ${reasons[code ?? ''] ?? messageOf(error)}`;
 }

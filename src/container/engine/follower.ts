@@ -3,7 +3,7 @@ import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { EngineChange, EngineStatus } from '../host-engine.ts';
 import type { Container } from '../runtime.ts';
-import type { EngineConnection } from './connection.ts';
+import { type EngineConnection, startMs } from './connection.ts';
 import { ContainerCopies } from './copies.ts';
 import { type EngineEvent, EngineEvents } from './events.ts';
 import type { KeptContainers } from './kept-containers.ts';
@@ -74,7 +74,7 @@ export class EngineFollower {
    */
   async start(): Promise<void> {
     await this.copies.restore();
-    const events = await this.#reach().catch((error: unknown) => {
+    const events = await this.#reach(startMs).catch((error: unknown) => {
       if (!isKind(error, 'unavailable')) throw error;
       this.#lose(messageOf(error));
       return undefined;
@@ -91,8 +91,8 @@ export class EngineFollower {
   }
 
   /** First the stream, then the look at all: what happens in between is not lost. */
-  async #reach(): Promise<AsyncIterable<EngineEvent>> {
-    await this.connection.negotiate();
+  async #reach(patienceMs?: number): Promise<AsyncIterable<EngineEvent>> {
+    await this.connection.negotiate(patienceMs);
     this.#stream = new AbortController();
     const events = await this.#events.open(this.#stream.signal);
     await this.copies.refreshAll();
