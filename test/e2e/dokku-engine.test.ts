@@ -46,6 +46,27 @@ describe('apps beside Docker Engines', () => {
   const addressOf = (container: string, network = 'mh') =>
     docker('inspect', '-f', `{{.NetworkSettings.Networks.${network}.IPAddress}}`, container);
 
+  it("make networks that are the Engine's, too", async () => {
+    expect(await dokku('network:create', 'test-network')).toBe('-----> Creating network test-network\n');
+    expect(await dokku('--quiet', 'network:list')).toBe('bridge\nhost\nmh\nnone\ntest-network\n');
+    expect(await dokku('--quiet', 'network:list', '--dokku-managed')).toBe('test-network\n');
+    const label = '{{index .Labels "com.dokku.network-name"}} {{.Attachable}}';
+    expect(await docker('network', 'inspect', '-f', label, 'test-network')).toBe('test-network true');
+    expect(await dokku('network:info', 'test-network')).toMatch(
+      /^=====> test-network network information\n {7}ID: {13}[0-9a-f]{12}\n {7}Name: {11}test-network\n {7}Driver: {9}bridge\n/,
+    );
+    await docker('run', '-d', '--name', 'holder', '--network', 'test-network', 'busybox', 'sleep', '1d');
+    expect(
+      await cluster.host(1).daemon.run('dokku', '--force', 'network:destroy', 'test-network'),
+    ).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^ ! {5}Unable to destroy network: Error response from daemon: .*holder/),
+    });
+    await docker('rm', '-f', 'holder');
+    await dokku('--force', 'network:destroy', 'test-network');
+    expect(await docker('network', 'ls', '--format', '{{.Name}}')).not.toContain('test-network');
+  });
+
   describe('of a Dokku host: started by somebody else', () => {
     /** As Dokku's docker-local scheduler does. */
     const start = (dyno: string, ...more: string[]) =>
