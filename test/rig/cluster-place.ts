@@ -70,8 +70,8 @@ export async function onHosts(running: RunningStore, nodes: number): Promise<Pla
         exchange: exchangeBy(socket, dnsPort),
         namespace,
         wire: {
-          freeze: () => underlay.cut(number, storeHost, 'drop'),
-          refuse: () => underlay.cut(number, storeHost, 'reset'),
+          freeze: () => underlay.cut(number, storeHost),
+          refuse: () => underlay.refuse(number, storeHost),
           heal: () => underlay.heal(number, storeHost),
         },
       };

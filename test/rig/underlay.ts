@@ -53,25 +53,26 @@ export class Underlay implements AsyncDisposable {
   }
 
   /**
-   * Loses every packet between two hosts without a word to either (`drop`), or resets their TCP (`reset`). On the
-   * wire: what its own nftables drops on the way out a host's TCP knows of, and does not back off.
+   * Loses every packet between two hosts without a word to either. On the wire: what its own nftables drops on the
+   * way out a host's TCP knows of, and does not back off.
    */
-  async cut(one: number, other: number, how: 'drop' | 'reset'): Promise<void> {
+  async cut(one: number, other: number): Promise<void> {
     await this.heal(one, other);
-    const verdict = how === 'drop' ? 'drop' : 'meta l4proto tcp reject with tcp reset';
     const [a, b] = [Underlay.address(one), Underlay.address(other)];
-    const rules = [`ip saddr ${a} ip daddr ${b} ${verdict}`, `ip saddr ${b} ip daddr ${a} ${verdict}`];
-    // In the bridge family a reset can be sent before the forwarding only.
-    const chain = ['chain cut {', 'type filter hook prerouting priority 0', ...rules, '}'];
-    await this.#middle.run(
-      'nft',
-      [`add table bridge ${cutName(one, other)} {`, ...chain, '}', ''].join('\n'),
-    );
+    const rules = [`ip saddr ${a} ip daddr ${b} drop`, `ip saddr ${b} ip daddr ${a} drop`];
+    await addTable(this.#middle, `bridge ${cutName(one)}`, ['type filter hook forward priority 0', ...rules]);
+  }
+
+  /** The other one takes no TCP from the first, and says so. */
+  async refuse(one: number, other: number): Promise<void> {
+    await this.heal(one, other);
+    const rule = `ip saddr ${Underlay.address(one)} meta l4proto tcp reject with tcp reset`;
+    await addTable(this.host(other), `inet ${cutName(one)}`, ['type filter hook input priority 0', rule]);
   }
 
   async heal(one: number, other: number): Promise<void> {
-    const table = `table bridge ${cutName(one, other)}`;
-    await this.#middle.run('nft', `add ${table}; delete ${table}`);
+    await removeTable(this.#middle, `bridge ${cutName(one)}`);
+    await removeTable(this.host(other), `inet ${cutName(one)}`);
   }
 
   /** The same, to be typed by hand. */
@@ -87,6 +88,15 @@ export class Underlay implements AsyncDisposable {
   }
 }
 
-function cutName(one: number, other: number): string {
-  return `flt_cut_${one}_${other}`;
+function cutName(host: number): string {
+  return `flt_cut_${host}`;
+}
+
+async function addTable(host: TestHost, table: string, chain: readonly string[]): Promise<void> {
+  await host.run('nft', [`add table ${table} {`, 'chain cut {', ...chain, '}', '}', ''].join('\n'));
+}
+
+/** No error where there is none. */
+async function removeTable(host: TestHost, table: string): Promise<void> {
+  await host.run('nft', `add table ${table}; delete table ${table}`);
 }
