@@ -29,6 +29,8 @@ export interface Spot {
 }
 
 export interface Place extends AsyncDisposable {
+  /** Names of the network namespaces that were made for it. */
+  readonly namespaces: readonly string[];
   /** Of the Nth node, counted from 1. */
   spot(number: number): Promise<Spot>;
 }
@@ -36,6 +38,7 @@ export interface Place extends AsyncDisposable {
 /** All on this process's loopback. */
 export function onLoopback({ port: storePort }: RunningStore): Place {
   return {
+    namespaces: [],
     async spot() {
       const [port = 0] = await freePorts(1);
       return { store: `127.0.0.1:${storePort}`, dns: `127.0.0.1:${port}`, exchange: exchangeWith(port) };
@@ -60,6 +63,7 @@ export async function onHosts(running: RunningStore, nodes: number): Promise<Pla
   });
   opened.push('relay', () => relay[Symbol.asyncDispose]());
   return {
+    namespaces: underlay.namespaces,
     async spot(number) {
       const namespace = underlay.host(number).path;
       const socket = await udpSocketIn(namespace);

@@ -5,6 +5,7 @@ import type { Store } from '../../kvstore/store.ts';
 import { type Asked, askAs } from './ask.ts';
 import { onHosts, onLoopback, type Place, type Spot, type Wire } from './cluster-place.ts';
 import { TestDaemon } from './daemon.ts';
+import { Reaper } from './reaper.ts';
 import { type RunningStore, type StoreKind, wipe } from './stores.ts';
 import { until } from './until.ts';
 
@@ -126,8 +127,13 @@ export class ClusterNode {
   }
 }
 
-/** Daemons of the simulated way, each with a data root of its own, on one real store. */
+/**
+ * Daemons of the simulated way, each with a data root of its own, on one real store. What a test leaves behind that
+ * ran out of time goes when its process does.
+ */
 export class Cluster implements AsyncDisposable {
+  readonly #reaper = new Reaper();
+
   private constructor(
     readonly kind: StoreKind,
     readonly running: RunningStore,
@@ -144,10 +150,11 @@ export class Cluster implements AsyncDisposable {
     const store = await openStore(`${options.kind.provider}:127.0.0.1:${running.port}/${path}`, {});
     const nodes: ClusterNode[] = [];
     const cluster = new Cluster(options.kind, running, store, nodes, place);
+    cluster.#watchOver();
     try {
       // One after another: they share the machine's cores with other tests.
       for (let i = 1; i <= options.nodes; i += 1)
-        nodes.push(await startNode(`n${i}`, await place.spot(i), path, options));
+        nodes.push(cluster.#watched(await startNode(`n${i}`, await place.spot(i), path, options)));
       await cluster.allJoined();
       return cluster;
     } catch (error) {
@@ -187,6 +194,20 @@ export class Cluster implements AsyncDisposable {
     for (const { daemon } of this.nodes) await daemon[Symbol.asyncDispose]();
     await this.place[Symbol.asyncDispose]();
     await this.running[Symbol.asyncDispose]();
+    this.#reaper.done();
+  }
+
+  #watchOver(): void {
+    const { pid, directory } = this.running.server;
+    this.#reaper.process(pid);
+    this.#reaper.directory(directory);
+    for (const name of this.place.namespaces) this.#reaper.namespace(name);
+  }
+
+  #watched(node: ClusterNode): ClusterNode {
+    this.#reaper.process(node.daemon.pid);
+    this.#reaper.dataRoot(node.daemon.dataRoot);
+    return node;
   }
 }
 
