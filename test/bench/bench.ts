@@ -11,6 +11,9 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   engine: async () => (await import('./engine.ts')).engine,
   propagation: async () => (await import('./propagation.ts')).propagation,
   scale: async () => (await import('./scale.ts')).scale,
+  'cluster-etcd': async () => (await import('./cluster.ts')).clusterOnEtcd,
+  'cluster-consul': async () => (await import('./cluster.ts')).clusterOnConsul,
+  'cluster-zookeeper': async () => (await import('./cluster.ts')).clusterOnZooKeeper,
   overlay: async () => (await import('./overlay.ts')).overlay,
 };
 
@@ -42,9 +45,9 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 async function list(): Promise<number> {
-  for (const [name, load] of Object.entries(benchmarks)) print(`${name.padEnd(12)} ${(await load()).about}`);
+  for (const [name, load] of Object.entries(benchmarks)) print(`${name.padEnd(18)} ${(await load()).about}`);
   for (const [name, load] of Object.entries(onRequest))
-    print(`${name.padEnd(12)} ${(await load()).about} (on request)`);
+    print(`${name.padEnd(18)} ${(await load()).about} (on request)`);
   return 0;
 }
 

@@ -11,7 +11,7 @@ export interface Row {
   readonly budget?: Budget;
 }
 
-export type Unit = 'µs' | 'ms' | 's' | '1/s' | 'Gbit/s' | 'MB' | 'kB' | '×';
+export type Unit = 'µs' | 'ms' | 's' | '1/s' | 'Gbit/s' | 'MB' | 'kB' | 'cores' | '×' | '';
 
 /** What `value` it is about, and its limit. */
 export type Budget = { readonly value: 'ratio' | 'ours' } & (

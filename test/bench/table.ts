@@ -24,7 +24,7 @@ function cellsOf(row: Row): readonly string[] {
   const met = isMet(row);
   return [
     what,
-    `${figure(ours)} ${unit}`,
+    `${figure(ours)} ${unit}`.trimEnd(),
     peer?.name ?? '',
     peer ? `${figure(peer.value)} ${unit}` : '',
     isRatio ? ratio.toFixed(2) : '',

@@ -20,6 +20,8 @@ export interface TestModelOptions {
   readonly nodeId?: string;
   /** What the hosts of a cluster share; the node's own store when absent. */
   readonly globalStore?: Store;
+  /** Of the node's leases; absent: 3. */
+  readonly leaseTtlSeconds?: number;
   /** The kernel that an earlier life of the node left. */
   readonly dataplane?: Dataplane;
   /** Absent: there are none. */
@@ -45,7 +47,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     started: timestamp(),
     ...(advertise ? { advertise } : {}),
   };
-  const membership = new Membership(directory, self, 3, silentLogger);
+  const membership = new Membership(directory, self, options.leaseTtlSeconds ?? 3, silentLogger);
   const drivers = createDrivers({
     dataplane,
     tag: nodeId.slice(0, 4),
@@ -81,6 +83,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     ...model,
     store,
     directory,
+    membership,
     dataplane,
     nodeId,
     crash,
