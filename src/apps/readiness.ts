@@ -12,13 +12,16 @@ export interface ReadinessDeps {
 }
 
 const lookEveryMs = 50;
+/** An Engine's health check has three tries at 30 seconds' distance until it says no, unless it is told otherwise. */
+const healthMs = 120_000;
 /** How long a program without ports must have lived. */
 const aliveMs = 500;
 
 /**
- * Resolves when the container can serve: its program listens on all its ports. Only then does it get its alias,
- * so that nobody is sent to a program that is still starting.
- * @throws conflict when the program ended instead
+ * Resolves when the container can serve: its program listens on all its ports, and its health check, if it has one,
+ * has succeeded; until then DNS would withhold it. Only then does it get its alias, so that nobody is sent to a program
+ * that is still starting.
+ * @throws conflict when the program ended instead, or does not become healthy
  */
 export async function becomeReady(deps: ReadinessDeps, id: string): Promise<void> {
   const started = performance.now();
@@ -26,13 +29,16 @@ export async function becomeReady(deps: ReadinessDeps, id: string): Promise<void
     const container = deps.look(id);
     if (container?.state.status !== 'running' || container.supervision?.restarts)
       throw await ended(deps, id, container);
+    if (container.healthy === false && performance.now() - started > healthMs) throw unhealthy(container);
     if (await isReady(deps, container, performance.now() - started)) return;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
 }
 
 /** A container without a process, as in the simulated way, has nothing to wait for. */
-async function isReady(deps: ReadinessDeps, { state, spec }: Container, livedMs: number): Promise<boolean> {
+async function isReady(deps: ReadinessDeps, container: Container, livedMs: number): Promise<boolean> {
+  const { healthy, state, spec } = container;
+  if (healthy === false) return false;
   if (state.pid === 0 || spec.command.length === 0 || livedMs > deps.patienceMs) return true;
   const ports = spec.exposedPorts.filter(({ protocol }) => protocol === 'tcp');
   if (ports.length === 0) return livedMs >= aliveMs;
@@ -42,10 +48,21 @@ async function isReady(deps: ReadinessDeps, { state, spec }: Container, livedMs:
 
 async function ended(deps: ReadinessDeps, id: string, container: Container | undefined) {
   const words = container ? await deps.lastWords(id) : '';
-  const name = container?.name.replace(/\.upcoming-.*$/, '') ?? id;
+  const name = container ? finalName(container) : id;
   return new FairleadError(
     'conflict',
     `App container ${name} failed to start: it ended with exit code ${container?.state.exitCode ?? 0}` +
       (words === '' ? '' : `: ${words}`),
   );
+}
+
+function unhealthy(container: Container): FairleadError {
+  return new FairleadError(
+    'conflict',
+    `App container ${finalName(container)} failed to start: its health check has not succeeded`,
+  );
+}
+
+function finalName({ name }: Container): string {
+  return name.replace(/\.upcoming-.*$/, '');
 }

@@ -173,6 +173,12 @@ describe('apps beside Docker Engines', () => {
       await until('an answer', asked, (lines) => lines.length > 0);
       const before = await holders('shop', 2);
       await dokku('ps:rebuild', 'shop');
+      // From now on with a health check, until whose success an Engine's container has no name.
+      await docker('create', '--name', 'checked', 'busybox', 'true');
+      const check = 'HEALTHCHECK --interval=1s CMD busybox wget -q -O /dev/null http://127.0.0.1:5000';
+      await docker('commit', '--change', check, 'checked', 'checked:1');
+      await docker('rm', 'checked');
+      await dokku('ps:set', 'shop', 'web', '--image', 'checked:1');
       await dokku('ps:rebuild', 'shop');
       await dokku('ps:scale', 'shop', 'web=5');
       const now = await holders('shop', 2);
