@@ -98,18 +98,28 @@ export class EngineHost {
 
   /** The real docker at the Engine. */
   async docker(...words: readonly string[]): Promise<Ran> {
-    return await runToEnd(['docker', '-H', this.dockerHost, ...words], cleanEnvironment());
+    return await this.dockerAt(this.dockerHost, ...words);
+  }
+
+  /** The same at another socket. */
+  async dockerAt(socket: string, ...words: readonly string[]): Promise<Ran> {
+    return await runToEnd(['docker', '-H', socket, ...words], cleanEnvironment());
   }
 
   /** The drop-in, with the real docker behind it on the PATH. */
   async dropIn(...words: readonly string[]): Promise<Ran> {
+    return await this.dropInWith('', ...words);
+  }
+
+  /** The same with something to read. */
+  async dropInWith(input: string, ...words: readonly string[]): Promise<Ran> {
     const env = {
       ...cleanEnvironment(),
       PATH: `${bin}:${process.env.PATH}`,
       DOCKER_HOST: this.dockerHost,
       FAIRLEAD_HOST: this.daemon.host,
     };
-    return await runToEnd([process.execPath, join(bin, 'docker'), ...words], env);
+    return await runToEnd([process.execPath, join(bin, 'docker'), ...words], env, input);
   }
 
   /** The same two for commands that must succeed: standard output without the final newline. */
