@@ -305,7 +305,7 @@ describe('a container that publishes services', () => {
   it('is not made on a network that does not exist', async () => {
     await using api = await withContainer({ attachable: true });
     const { status, text } = await api.create({ Image: 'x', PublishService: 'db.nowhere' });
-    expect([status, text]).toEqual([404, '{"message":"Network nowhere does not exist"}\n']);
+    expect([status, text]).toEqual([400, '{"message":"Network nowhere does not exist"}\n']);
     expect(api.engine.calls).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { isKind } from '../../lib/errors.ts';
+import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
 import type { Model, ServiceView } from '../../network/model.ts';
 import { bodyText } from '../body.ts';
@@ -88,8 +88,11 @@ async function findOrPublish({ services }: Model, ref: string, undo: UndoStack):
   } catch (error) {
     if (!isKind(error, 'not-found')) throw error;
   }
-  // Where the network is what is not found, this says so.
-  const view = await services.publish(ref);
+  const view = await services.publish(ref).catch((error: unknown) => {
+    // Of a create that finds something missing clients think that it is the image, and pull it.
+    if (isKind(error, 'not-found')) throw new FairleadError('invalid', messageOf(error), { cause: error });
+    throw error;
+  });
   undo.push(`publish ${ref}`, () => services.unpublish(view.service.id, { force: true }));
   return { view, isNew: true };
 }

@@ -86,9 +86,10 @@ function followEngine(
     if (change.kind === 'container' && change.before && !change.after) void names.forget(change.before.id);
     if (change.kind !== 'event') return;
     const { type, action, id, attributes } = change;
-    // Of creation and removal of our own networks is told where they are created and removed.
-    if (type === 'network' && links.networkOf(id) && action !== 'connect' && action !== 'disconnect') return;
-    const ID = type === 'network' ? (links.networkOf(id) ?? id) : id;
+    const ours = type === 'network' ? links.networkOf(id) : undefined;
+    // Of its own networks it tells itself; of creation and removal of ours is told where they are created and removed.
+    if (type === 'network' && (!ours || !['connect', 'disconnect'].includes(action))) return;
+    const ID = ours ?? id;
     parts.events.emit({
       Type: type,
       Action: action,
