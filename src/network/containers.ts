@@ -31,7 +31,11 @@ export class Containers implements Contract {
     private readonly connections: Connections,
   ) {
     this.runtime = parts.runtime;
-    this.#restarts = new Restarts(parts, (id) => this.places.exclusively(id, () => this.#start(id)));
+    this.#restarts = new Restarts(parts, (id, isWanted) =>
+      this.places.exclusively(id, async () => {
+        if (isWanted()) await this.#start(id);
+      }),
+    );
   }
 
   /** From now on the restart policies hold; those of containers that do not run are looked at now. */

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Container, RestartPolicy, Supervision } from '../container/runtime.ts';
 import { messageOf } from '../lib/errors.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
 import { never } from '../lib/time.ts';
 import type { Parts } from './parts.ts';
 
@@ -14,18 +16,25 @@ const untouched: Supervision = { restarts: 0, restarting: false, stopped: false 
 export class Restarts {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #delays = new Map<string, number>();
+  /** What is remembered is read and written in one: an end, a stop and a start may come together. */
+  readonly #notes = new SerialQueue();
+  /** Container → the attempt that is to come. What a person does calls it off, even when its time has come. */
+  readonly #attempts = new Map<string, symbol>();
 
   constructor(
     private readonly parts: Pick<Parts, 'runtime' | 'log'>,
-    private readonly start: (id: string) => Promise<unknown>,
+    private readonly start: (id: string, isWanted: () => boolean) => Promise<unknown>,
   ) {}
 
   /** Before: inside the container's turn, and its end is in the record. */
   async afterExit(id: string): Promise<void> {
     const container = this.parts.runtime.get(id);
     if (!container || !isWanted(container)) return;
-    const { restarts } = supervisionOf(container);
-    await this.#note(id, { restarts: restarts + 1, restarting: true });
+    await this.#note(id, (before = untouched) => ({
+      ...before,
+      restarts: before.restarts + 1,
+      restarting: true,
+    }));
     const delay = this.#delayAfter(container);
     this.#delays.set(id, delay);
     this.#later(id, delay);
@@ -35,14 +44,14 @@ export class Restarts {
   async stopped(id: string): Promise<void> {
     this.#forget(id);
     const { spec } = this.parts.runtime.get(id) ?? {};
-    if (spec?.restart) await this.#note(id, { restarting: false, stopped: true });
+    if (!spec?.restart) return;
+    await this.#note(id, (before = untouched) => ({ ...before, restarting: false, stopped: true }));
   }
 
   /** A person started it: all counting begins anew. */
   async started(id: string): Promise<void> {
     this.#forget(id);
-    const container = this.parts.runtime.get(id);
-    if (container?.supervision) await this.parts.runtime.update(id, { supervision: untouched });
+    await this.#note(id, (before) => before && untouched);
   }
 
   /** At the daemon's start: what ran before and should run now. `always` forgets that it was stopped. */
@@ -61,22 +70,26 @@ export class Restarts {
 
   #later(id: string, delay: number): void {
     clearTimeout(this.#timers.get(id));
+    const attempt = Symbol(id);
+    this.#attempts.set(id, attempt);
     this.#timers.set(
       id,
-      setTimeout(() => void this.#again(id), delay),
+      setTimeout(() => void this.#again(id, attempt), delay),
     );
   }
 
-  async #again(id: string): Promise<void> {
+  async #again(id: string, attempt: symbol): Promise<void> {
     this.#timers.delete(id);
     try {
-      await this.start(id);
+      await this.start(id, () => this.#attempts.get(id) === attempt);
     } catch (error) {
       const name = this.parts.runtime.get(id)?.name ?? id;
       this.parts.log.error(`container ${name} is not started again: ${messageOf(error)}`);
     }
     try {
-      await this.#note(id, { restarting: false });
+      // Unless it has ended again meanwhile.
+      const isLast = () => this.#attempts.get(id) === attempt;
+      await this.#note(id, (before) => before && (isLast() ? { ...before, restarting: false } : before));
     } catch (error) {
       this.parts.log.debug(`after the restart of ${id}: ${messageOf(error)}`);
     }
@@ -91,15 +104,20 @@ export class Restarts {
   #forget(id: string): void {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
+    this.#attempts.delete(id);
     this.#delays.delete(id);
   }
 
-  async #note(id: string, change: Partial<Supervision>): Promise<void> {
-    const container = this.parts.runtime.get(id);
-    if (!container) return;
-    const supervision = { ...supervisionOf(container), ...change };
-    if (JSON.stringify(supervision) === JSON.stringify(container.supervision)) return;
-    await this.parts.runtime.update(id, { supervision });
+  async #note(
+    id: string,
+    change: (before: Supervision | undefined) => Supervision | undefined,
+  ): Promise<void> {
+    await this.#notes.run(id, async () => {
+      const container = this.parts.runtime.get(id);
+      const supervision = container && change(container.supervision);
+      if (!supervision || isDeepStrictEqual(supervision, container.supervision)) return;
+      await this.parts.runtime.update(id, { supervision });
+    });
   }
 }
 

@@ -128,6 +128,17 @@ describe('the end of a container', () => {
     expect(actions.slice(-3)).toEqual(['die', 'disconnect', 'destroy']);
   });
 
+  it('of one with a restart policy that has just ended is the last all the same', async () => {
+    await using api = await createTestApi();
+    await run(api, 'c1', { HostConfig: { RestartPolicy: { Name: 'always' } } });
+    const { id } = api.model.containers.find('c1');
+    // Its record says that it has ended, and not yet that it is to be started again.
+    await api.model.containers.runtime.signal(id, 'SIGTERM');
+    expect(api.model.containers.find('c1').supervision?.restarting ?? false).toBe(false);
+    expect((await api.call('POST', '/containers/c1/stop')).status).toBe(304);
+    expect(api.model.containers.find('c1').supervision).toMatchObject({ restarting: false, stopped: true });
+  });
+
   it('before it began is told by inspect until the next start', async () => {
     await using api = await createTestApi();
     const ports = { HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18099' }] } } };

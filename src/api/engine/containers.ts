@@ -57,11 +57,13 @@ function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
     return reply.code(204).send();
   });
   app.post<Ref>('/containers/:ref/stop', async (request, reply) => {
-    const { id, state, supervision } = containers.find(request.params.ref);
+    const { id, spec, state, supervision } = containers.find(request.params.ref);
     const seconds = numberOf(queryOf(request), 't');
-    if (state.status !== 'running' && !supervision?.restarting) return reply.code(304).send();
+    const idle = state.status !== 'running' && !supervision?.restarting;
+    // One that has just ended may be about to be started again without its record saying so yet.
+    if (idle && !spec.restart) return reply.code(304).send();
     await containers.stop(id, seconds, queryOf(request).get('signal') ?? '');
-    return reply.code(204).send();
+    return reply.code(idle ? 304 : 204).send();
   });
   app.post<Ref>('/containers/:ref/restart', async (request, reply) => {
     const query = queryOf(request);
