@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { EngineConnection, startMs } from '../container/engine/connection.ts';
 import { probeLinux } from '../dataplane/linux/available.ts';
-import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { DaemonConfig } from './config.ts';
 
 export type Way = ({ readonly way: 'sandbox' } | { readonly way: 'simulated' } | EngineWay) & {
@@ -20,7 +20,7 @@ const usualSocket = '/var/run/docker.sock';
 /**
  * The richest way that works here, or the one that was asked for. `hasContainers`: whether containers of the sandbox
  * way are in the data root; they would be lost from sight beside an Engine.
- * @throws invalid | unavailable | unsupported when what was asked for cannot work
+ * @throws invalid when what was asked for cannot work
  */
 export async function chooseWay(config: DaemonConfig, hasContainers = false): Promise<Way> {
   const { dataplane, engine } = config;
@@ -55,11 +55,8 @@ async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Pro
   if (!linux.ok) throw new FairleadError('invalid', `--engine: ${linux.reason}`);
   const found = await new EngineConnection(socketPath).negotiate(startMs).then(
     ({ version, apiVersion }) => `Docker Engine ${version}, API ${apiVersion}`,
-    (error: unknown) => {
-      // At boot we come first: it asks for its plugins while it starts.
-      if (isKind(error, 'unavailable')) return messageOf(error);
-      throw error;
-    },
+    // At boot we come first, and wait for it. Whatever is wrong with it, networks and names of ours go on.
+    (error: unknown) => messageOf(error),
   );
   return { way: 'engine', socketPath, why: `asked for with --engine; ${found}` };
 }

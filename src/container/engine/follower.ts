@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isKind, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { EngineChange, EngineStatus } from '../host-engine.ts';
 import type { Container } from '../runtime.ts';
@@ -70,12 +70,10 @@ export class EngineFollower {
   /**
    * After: all containers are known, and followed from here on. With the Engine away they are those that were known
    * last: as after a boot, when it waits for its plugin, which we are.
-   * @throws unsupported when it is of a version that we cannot work with
    */
   async start(): Promise<void> {
     await this.copies.restore();
     const events = await this.#reach(startMs).catch((error: unknown) => {
-      if (!isKind(error, 'unavailable')) throw error;
       this.#lose(messageOf(error));
       return undefined;
     });
