@@ -75,9 +75,11 @@ export class Attachments {
     // Its network went by force or on another host: what is left here is the interface.
     if (!network) return await this.#unplug(container, joined);
     const endpoint = this.records.recall(container, network, joined, serviceId);
+    // What a plugin lent goes back to it; an interface that a driver of ours made is its own to take away.
+    const lent = joined.source?.kind === 'existing';
     await runAll([
       () => this.records.withdrawWhenPossible(network, endpoint),
-      () => this.#unplug(container, joined),
+      async () => lent && (await this.#unplug(container, joined)),
       () => driverOf(this.parts, network).leave(network, endpoint),
       () => this.participation.leaveIfUnused(network),
     ]);

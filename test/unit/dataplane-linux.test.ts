@@ -3,7 +3,7 @@ import type { NetworkRules } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { dockerUserChanges } from '../../src/dataplane/linux/docker-user.ts';
 import { type Argv, createExec, type Exec, type Outcome, output } from '../../src/dataplane/linux/exec.ts';
-import { renderAdditions, renderFirewall } from '../../src/dataplane/linux/firewall.ts';
+import { renderChanges, renderFirewall } from '../../src/dataplane/linux/firewall.ts';
 import { batch, ip, tolerating } from '../../src/dataplane/linux/ip.ts';
 import * as names from '../../src/dataplane/names.ts';
 
@@ -123,17 +123,32 @@ table inet fairlead_a1b2 {
     expect(text).toContain('set subnets6 { type ipv6_addr; flags interval; elements = { fd00::/48 }; }');
   });
 
-  test('is added to where nothing goes', () => {
+  test('is changed by its elements', () => {
     const before = { networks: [open] };
-    expect(renderAdditions('a1b2', before, { networks: [internal, open] })).toBe(`\
-add element inet fairlead_a1b2 bridges { "fla1b2-00000002" }
-add element inet fairlead_a1b2 internal { "fla1b2-00000002" }
-add element inet fairlead_a1b2 subnets4 { 172.19.0.0/16 }
-`);
-    expect(renderAdditions('a1b2', before, before)).toBe('');
-    expect(renderAdditions('a1b2', { networks: [] }, before)).toBeUndefined();
-    expect(renderAdditions('a1b2', before, { networks: [internal] })).toBeUndefined();
-    expect(renderAdditions('a1b2', before, { networks: [{ ...open, icc: false }] })).toBeUndefined();
+    const both = { networks: [internal, open] };
+    const changes = [
+      'bridges { "fla1b2-00000002" }',
+      'internal { "fla1b2-00000002" }',
+      'subnets4 { 172.19.0.0/16 }',
+    ];
+    expect(renderChanges('a1b2', before, both)).toEqual(
+      changes.map((change) => `add element inet fairlead_a1b2 ${change}`),
+    );
+    expect(renderChanges('a1b2', both, before)).toEqual(
+      changes.map((change) => `delete element inet fairlead_a1b2 ${change}`),
+    );
+    expect(renderChanges('a1b2', before, { networks: [{ ...open, icc: false }] })).toEqual([
+      'delete element inet fairlead_a1b2 within { "fla1b2-00000001" . "fla1b2-00000001" }',
+    ]);
+    expect(renderChanges('a1b2', before, before)).toEqual([]);
+  });
+
+  test('is written anew where elements are not enough', () => {
+    const before = { networks: [open] };
+    expect(renderChanges('a1b2', { networks: [] }, before)).toBeUndefined();
+    expect(renderChanges('a1b2', before, { networks: [] })).toBeUndefined();
+    const wider = { networks: [{ ...open, subnets: ['172.16.0.0/12'] }] };
+    expect(renderChanges('a1b2', before, wider)).toBeUndefined();
   });
 
   test('of no networks takes the table away', () => {

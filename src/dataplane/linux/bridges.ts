@@ -1,3 +1,4 @@
+import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { BridgeSpec } from '../dataplane.ts';
 import { isBridgeName, ownerAlias } from '../names.ts';
@@ -23,9 +24,18 @@ function creation(tag: string, spec: BridgeSpec): Command[] {
   return [
     // A MAC of its own: otherwise the bridge takes that of a port, and changes it when the port leaves.
     mac ? ip`link add name ${name} address ${mac} type bridge` : ip`link add name ${name} type bridge`,
+    ...(spec.addresses.some((cidr) => familyOf(cidr) === 6) ? linkLocal(name) : []),
     ip`link set dev ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)} up`,
     ...spec.addresses.map((cidr) => addAddress(cidr, name)),
   ];
+}
+
+/**
+ * Docker's own, fe80::1, in the place of the kernel's: the host asks for neighbours from it alone, and until the
+ * kernel's has been looked for elsewhere (DAD, up to 2 s after the first port) forwards no IPv6 packet.
+ */
+function linkLocal(name: string): Command[] {
+  return [ip`link set dev ${name} addrgenmode none`, addAddress('fe80::1/64', name)];
 }
 
 async function adjust(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {

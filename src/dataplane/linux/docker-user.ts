@@ -29,7 +29,7 @@ export function dockerUserChanges(
   const lines = listing.split('\n');
   if (!lines.includes('-N DOCKER-USER')) return undefined;
   const isolation = lines.includes('-N DOCKER-ISOLATION-STAGE-2');
-  const wanted = [...prefixes(tag, bridges)].flatMap((prefix) => rulesFor(tag, prefix, isolation));
+  const wanted = [...dockerUserPrefixes(tag, bridges)].flatMap((prefix) => rulesFor(tag, prefix, isolation));
   const present = lines.filter((line) => line.startsWith('-A DOCKER-USER') && line.includes(comment(tag)));
   if (present.join('\n') === wanted.join('\n')) return undefined;
   const deletions = present.map((rule) => rule.replace('-A', '-D'));
@@ -39,7 +39,7 @@ export function dockerUserChanges(
 }
 
 /** One pattern for all bridges that bear the tag; those named by users one by one. */
-function prefixes(tag: string, bridges: readonly string[]): Set<string> {
+export function dockerUserPrefixes(tag: string, bridges: readonly string[]): Set<string> {
   const own = `fl${tag}-`;
   return new Set([...bridges].sort().map((bridge) => (bridge.startsWith(own) ? `${own}+` : bridge)));
 }

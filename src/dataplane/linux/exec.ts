@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { FairleadError } from '../../lib/errors.ts';
+import type { KeptIp } from './kept-ip.ts';
 
 /** What a command left behind. `code` is the exit code, 128 + 9 when it was killed for taking too long. */
 export interface Outcome {
@@ -18,8 +19,12 @@ export interface ExecOptions {
 
 export type Argv = readonly [program: string, ...args: string[]];
 
-/** Runs a program to its end. @throws internal when it cannot be started; a bad exit code is a result */
-export type Exec = (argv: Argv, options?: ExecOptions) => Promise<Outcome>;
+export interface Exec {
+  /** Runs a program to its end. @throws internal when it cannot be started; a bad exit code is a result */
+  (argv: Argv, options?: ExecOptions): Promise<Outcome>;
+  /** Where commands are so frequent that starting a program for each would not do. */
+  readonly kept?: KeptIp;
+}
 
 /** Far above anything iproute2 or nft needs; a command that takes longer hangs. */
 const defaultTimeout = 10_000;

@@ -2,16 +2,18 @@ import { type Family, familyOf } from '../../lib/addresses.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Firewall, Survey } from '../dataplane.ts';
 import { tableName } from '../names.ts';
-import { syncDockerUser } from './docker-user.ts';
+import { dockerUserPrefixes, syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';
-import { renderAdditions, renderFirewall } from './firewall.ts';
+import { renderChanges, renderFirewall } from './firewall.ts';
 import { firewallFaults } from './firewall-faults.ts';
 import { enableForwarding } from './forwarding.ts';
 import { batch, ip, showLinks } from './ip.ts';
+import type { KeptNft } from './kept-nft.ts';
 import { setIsolation } from './veth.ts';
 
 export interface FirewallOptions {
   readonly tag: string;
+  readonly nft?: KeptNft;
   /** Where iptables is installed, a Docker Engine may be. */
   readonly iptables: boolean;
   /**
@@ -31,6 +33,8 @@ export class FirewallState {
   #rules: Firewall = { networks: [] };
   /** What the kernel holds, when last we knew; absent before the first write and after a failed one. */
   #applied: { readonly rules: Firewall; readonly text: string; readonly at: number } | undefined;
+
+  #dockerUser: { readonly named: string | undefined; readonly at: number } = { named: undefined, at: 0 };
 
   constructor(exec: Exec, options: FirewallOptions) {
     this.#exec = exec;
@@ -71,7 +75,7 @@ export class FirewallState {
     if (!equal || !(await this.#isThere(rules)))
       await this.#write(rules, text, equal ? undefined : applied?.rules);
     await this.#preparePorts(rules);
-    if (this.#options.iptables) await syncDockerUser(this.#exec, this.#options.tag, bridgesOf(rules));
+    await this.#syncDockerUser(rules);
     this.#applied = { rules, text, at: performance.now() };
   }
 
@@ -84,12 +88,28 @@ export class FirewallState {
 
   async #write(rules: Firewall, text: string, before: Firewall | undefined): Promise<void> {
     await this.#forward(rules);
-    const additions = before && renderAdditions(this.#options.tag, before, rules);
-    // Adding fails where the table has gone: then, too, all of it is written.
-    if (additions === undefined || (await this.#exec(['nft', '-f', '-'], { input: additions })).code !== 0) {
+    if (!before || !(await this.#change(before, rules)))
       await output(this.#exec, ['nft', '-f', '-'], { input: text });
-    }
     await this.#separatePorts(rules);
+  }
+
+  /** Four processes: only when there is another bridge to name, or nobody has looked for a while. */
+  async #syncDockerUser({ networks }: Firewall): Promise<void> {
+    const { iptables, tag, trustFor } = this.#options;
+    if (!iptables) return;
+    const named = [...dockerUserPrefixes(tag, bridgesOf({ networks }))].join(' ');
+    const { named: before, at } = this.#dockerUser;
+    if (named === before && performance.now() - at < trustFor) return;
+    await syncDockerUser(this.#exec, tag, bridgesOf({ networks }));
+    this.#dockerUser = { named, at: performance.now() };
+  }
+
+  /** @returns false where all of it has to be written, as where the table has gone */
+  async #change(before: Firewall, rules: Firewall): Promise<boolean> {
+    const commands = renderChanges(this.#options.tag, before, rules);
+    if (!commands) return false;
+    if (commands.length === 0 || (await this.#options.nft?.run(commands))) return true;
+    return (await this.#exec(['nft', '-f', '-'], { input: `${commands.join('\n')}\n` })).code === 0;
   }
 
   async #forward({ networks }: Firewall): Promise<void> {

@@ -40,11 +40,15 @@ function word(text: string): string {
 }
 
 /**
- * Runs the commands with one process, in a named namespace or the host's. Stops at the first failure.
+ * Runs the commands in a named namespace or the host's, with one process or with one that is kept. Stops at the
+ * first failure.
  * @throws BatchError
  */
 export async function batch(exec: Exec, commands: readonly Command[], namespace?: string): Promise<void> {
-  await runBatch(exec, ['ip', ...(namespace ? ['-n', namespace] : [])], commands);
+  if (commands.length === 0) return;
+  // What a kept process could not do may be its own fault, for what it remembers: a new one tells.
+  const done = (await exec.kept?.run(namespace, commands)) ?? 0;
+  await runBatch(exec, ['ip', ...(namespace ? ['-n', namespace] : [])], commands.slice(done));
 }
 
 /** As `batch`, of lines for `bridge`, in the host's namespace. @throws BatchError */

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { sandboxOfName } from '../names.ts';
-import { commandFailed, type Exec, output } from './exec.ts';
-import { BatchError, batch, ip, linkSchema, query } from './ip.ts';
+import { type Exec, output } from './exec.ts';
+import { BatchError, batch, ip, linkSchema, query, tolerating } from './ip.ts';
 
 const folder = '/run/netns';
 
@@ -26,25 +26,25 @@ export async function ensureNamespace(exec: Exec, name: string): Promise<void> {
 }
 
 async function addNamespace(exec: Exec, name: string): Promise<void> {
-  const argv = ['ip', 'netns', 'add', name] as const;
-  const outcome = await exec(argv);
-  if (outcome.code !== 0 && !/File exists/.test(outcome.stderr)) throw commandFailed(argv, outcome);
+  await batch(exec, [tolerating(/File exists/, ip`netns add ${name}`)]);
 }
+
+const settings = '/proc/sys/net/ipv4/conf/all';
 
 /**
  * A container may have two interfaces in one subnet, or replies that leave by another one than the
  * question came by: answer ARP only for the interface's own addresses, and check return paths loosely
  * (Documentation/networking/ip-sysctl, RFC 3704 section 2.4). `all` wins over the interfaces' own values.
  */
+export const settingsScript = `cd ${settings} && echo 1 > arp_ignore && echo 2 > arp_announce && echo 2 > rp_filter`;
+
 async function configure(exec: Exec, name: string): Promise<void> {
-  const conf = '/proc/sys/net/ipv4/conf/all';
-  const namespace = namespacePath(name);
-  // `tee` rather than sysctl, which is not on every host; /proc/sys/net shows the namespace of who opens it.
-  await Promise.all([
-    batch(exec, [ip`link set dev lo up`], name),
-    output(exec, ['tee', `${conf}/arp_ignore`], { namespace, input: '1' }),
-    output(exec, ['tee', `${conf}/arp_announce`, `${conf}/rp_filter`], { namespace, input: '2' }),
-  ]);
+  const up = [ip`link set dev lo up`];
+  // A kept process makes the settings as it starts.
+  if ((await exec.kept?.renew(name, up)) === up.length) return;
+  // /proc/sys/net shows the namespace of who opens it.
+  await output(exec, ['/bin/sh', '-c', settingsScript], { namespace: namespacePath(name) });
+  await batch(exec, up, name);
 }
 
 /** After: neither the namespace nor an interface of it is there. */
@@ -52,9 +52,8 @@ export async function removeNamespace(exec: Exec, name: string): Promise<void> {
   if (!(await namespaces()).includes(name)) return;
   // The kernel takes a namespace apart some time after its last user left: interfaces go first, at once.
   await removeLinks(exec, name);
-  const argv = ['ip', 'netns', 'del', name] as const;
-  const outcome = await exec(argv);
-  if (outcome.code !== 0 && !/No such file/.test(outcome.stderr)) throw commandFailed(argv, outcome);
+  await exec.kept?.leave(name);
+  await batch(exec, [tolerating(/No such file/, ip`netns del ${name}`)]);
 }
 
 async function removeLinks(exec: Exec, namespace: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { runAll } from '../../lib/undo.ts';
@@ -24,12 +25,15 @@ import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
 import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
 import { HeldPorts } from './held-ports.ts';
+import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
+import { KeptIp } from './kept-ip.ts';
+import { KeptNft } from './kept-nft.ts';
 import { ensureAddress, lendVeth } from './loan.ts';
 import { plugExisting, unplugExisting } from './moved.ts';
 import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
-import { hostSubnets, setDefaultRoutes } from './routes.ts';
+import { setDefaultRoutes } from './routes.ts';
 import { surveyLinks } from './survey.ts';
 import { changeTunnel, mtuOf, readTunnel } from './tunnel-entries.ts';
 import { plugVeth, unplugVeth } from './veth.ts';
@@ -50,8 +54,11 @@ export async function openLinuxDataplane(options: LinuxOptions): Promise<Datapla
   if (!/^[0-9a-f]{4}$/.test(options.tag)) {
     throw new FairleadError('invalid', `invalid node tag "${options.tag}": expected four hex digits`);
   }
-  const exec = createExec(options.hostNamespace);
-  return new LinuxDataplane(exec, options, await isInstalled(exec, 'iptables'));
+  const { hostNamespace } = options;
+  const enterHost = hostNamespace ? ['nsenter', `--net=${hostNamespace}`] : [];
+  const exec = Object.assign(createExec(hostNamespace), { kept: new KeptIp(enterHost) });
+  const iptables = await isInstalled(exec, 'iptables');
+  return new LinuxDataplane(exec, options, iptables, new KeptNft(enterHost));
 }
 
 class LinuxDataplane implements Dataplane {
@@ -60,18 +67,23 @@ class LinuxDataplane implements Dataplane {
   readonly #tag: string;
   readonly #log: Logger;
   readonly #hostNamespace: string;
+  /** This process is in the host's namespace. */
+  readonly #isOwnHost: boolean;
   readonly #firewall: FirewallState;
+  readonly #nft: KeptNft;
   readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
   readonly #namedBridges = new Set<string>();
 
-  constructor(exec: Exec, options: LinuxOptions, iptables: boolean) {
+  constructor(exec: Exec, options: LinuxOptions, iptables: boolean, nft: KeptNft) {
     this.#exec = exec;
     this.#tag = options.tag;
     this.#log = options.log;
+    this.#isOwnHost = options.hostNamespace === undefined;
     this.#hostNamespace = options.hostNamespace ?? `/proc/${process.pid}/ns/net`;
     const trustFor = options.trustFirewallFor ?? 10_000;
-    this.#firewall = new FirewallState(exec, { tag: options.tag, iptables, trustFor });
+    this.#firewall = new FirewallState(exec, { tag: options.tag, iptables, trustFor, nft });
+    this.#nft = nft;
   }
 
   async ensureSandbox(sandboxId: string): Promise<void> {
@@ -177,7 +189,8 @@ class LinuxDataplane implements Dataplane {
       isBridgeName(this.#tag, device) ||
       device === resolverDevice(this.#tag) ||
       this.#namedBridges.has(device);
-    return hostSubnets(this.#exec, own);
+    const [v4, v6] = await Promise.all(routeFiles.map((file) => this.#readAsHost(file)));
+    return hostSubnets(v4 ?? '', v6 ?? '', own);
   }
 
   async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {
@@ -196,7 +209,15 @@ class LinuxDataplane implements Dataplane {
       ...bridges.map((name) => () => this.removeBridge(name)),
       () => unplugVeth(this.#exec, resolverDevice(this.#tag)),
       () => this.applyFirewall({ networks: [] }),
+      () => this.#nft.close(),
+      async () => this.#exec.kept?.close(),
     ]);
+  }
+
+  /** A file of /proc as the host's namespace has it; empty where the kernel has none, as without IPv6. */
+  async #readAsHost(file: string): Promise<string> {
+    if (this.#isOwnHost) return await readFile(file, 'utf8').catch(() => '');
+    return (await this.#exec(['cat', file])).stdout;
   }
 
   /** @throws unsupported for the host's own stack, which is not ours to change */

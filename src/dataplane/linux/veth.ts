@@ -11,7 +11,7 @@ export interface VethPlug extends Plug {
   readonly isolated: boolean;
 }
 
-/** Two processes when nothing is there: the pair, then what is inside. */
+/** The pair, then what is inside. */
 export async function plugVeth(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
   try {
     await create(exec, namespace, plug);
@@ -28,6 +28,7 @@ async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
   const peer = ip`type veth peer name ${name} netns ${namespace}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
   const pair = { words: [end, size, peer, size, address].flatMap(({ words }) => words) };
+  exec.kept?.warmUp(namespace);
   await batch(exec, [pair, ...(plug.isolated ? [isolation(plug)] : [])]);
   try {
     await batch(exec, inside(plug), namespace);

@@ -1,0 +1,118 @@
+import type { Argv } from './exec.ts';
+import type { Command } from './ip.ts';
+import { KeptPool } from './kept-pool.ts';
+import { type KeptProcess, KeptProcessEnded } from './kept-process.ts';
+import { namespacePath, settingsScript } from './netns.ts';
+
+/** ip(8) knows no such object, and says so in two lines. */
+const dialect = {
+  mark: 'fairlead',
+  complaint: /Object "fairlead" is unknown, try "ip help"\.\nCommand failed -:\d+\n$/,
+};
+
+/** Side by side in the host's namespace: taking a device away waits 20 ms for the kernel (an RCU grace period). */
+const mostInHost = 4;
+/** Namespaces of sandboxes in which a process stays for a while; a shell makes its settings first. */
+const mostSandboxes = 16;
+
+/** `ip -batch` processes that are kept, one or a few per network namespace. */
+export class KeptIp {
+  readonly #host: KeptPool;
+  readonly #sandboxes = new Map<string, KeptPool>();
+
+  /** `enterHost`: what to begin a command with that is to run in the host's namespace. */
+  constructor(enterHost: readonly string[]) {
+    const [program = 'ip', ...args] = [...enterHost, 'ip', '-force', '-batch', '-'];
+    this.#host = new KeptPool({ argv: [program, ...args], dialect, most: mostInHost, least: 1 });
+  }
+
+  /**
+   * Runs commands on one process, in order, up to the first that fails and is not tolerated.
+   * @returns how many, from the first on, were done; of the next one it is not known
+   */
+  async run(namespace: string | undefined, commands: readonly Command[]): Promise<number> {
+    const pool = namespace === undefined ? this.#host : this.#poolOf(namespace);
+    const process = await pool.take();
+    const done = await runOn(process, commands);
+    if (done < commands.length) void pool.discard(process);
+    else
+      void forgetDevices(process, commands).then(
+        () => pool.giveBack(process),
+        () => pool.discard(process),
+      );
+    return done;
+  }
+
+  /** Has a process in the sandbox's namespace ready. */
+  warmUp(namespace: string): void {
+    this.#poolOf(namespace).warmUp();
+  }
+
+  /** As `run`, on a new process, whose start makes the namespace's settings. */
+  async renew(namespace: string, commands: readonly Command[]): Promise<number> {
+    await this.leave(namespace);
+    return this.run(namespace, commands);
+  }
+
+  /** Before the namespace is taken away: a process in it would keep it. */
+  async leave(namespace: string): Promise<void> {
+    const pool = this.#sandboxes.get(namespace);
+    this.#sandboxes.delete(namespace);
+    await pool?.end();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#host.end(), ...[...this.#sandboxes.keys()].map((name) => this.leave(name))]);
+  }
+
+  #poolOf(namespace: string): KeptPool {
+    const known = this.#sandboxes.get(namespace);
+    // Those used last are at the end.
+    this.#sandboxes.delete(namespace);
+    const pool = known ?? new KeptPool({ argv: sandboxArgv(namespace), dialect, most: 1, least: 0 });
+    this.#sandboxes.set(namespace, pool);
+    if (this.#sandboxes.size > mostSandboxes) this.#dropOldest();
+    return pool;
+  }
+
+  #dropOldest(): void {
+    const oldest = [...this.#sandboxes].find(([, pool]) => pool.isIdle);
+    if (oldest) void this.leave(oldest[0]);
+  }
+}
+
+async function runOn(process: KeptProcess, commands: readonly Command[]): Promise<number> {
+  let done = 0;
+  try {
+    for (const { words, tolerated } of commands) {
+      const said = await process.ask(words.join(' '));
+      if (/^Command failed/m.test(said) && !tolerated?.test(said)) break;
+      done += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof KeptProcessEnded)) throw error;
+  }
+  return done;
+}
+
+function sandboxArgv(namespace: string): Argv {
+  const script = `${settingsScript} && cd / && exec ip -force -batch -`;
+  return ['nsenter', `--net=${namespacePath(namespace)}`, '/bin/sh', '-c', script];
+}
+
+/**
+ * A process remembers the indices of devices by their names, longer than the devices may live. A change that
+ * changes nothing makes it forget one (iplink_modify and ll_map.c of iproute2).
+ */
+async function forgetDevices(process: KeptProcess, commands: readonly Command[]): Promise<void> {
+  const devices = new Set<string>();
+  for (const { words } of commands) {
+    for (const [i, word] of words.entries()) {
+      const device = word === 'dev' || word === 'master' ? words[i + 1] : undefined;
+      if (device === undefined) continue;
+      if (words[0] === 'link' && words[1] === 'del') devices.delete(device);
+      else devices.add(device);
+    }
+  }
+  for (const device of devices) await process.ask(`link set dev ${device}`);
+}
