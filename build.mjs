@@ -55,6 +55,7 @@ async function buildInto(outdir) {
   const { build } = await import('esbuild');
   const common = { outdir, bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
   await build({ ...common, ...daemonBundle });
+  await build({ ...common, ...shimBundle });
   await build({ ...common, ...cliBundle });
   mkdirSync(`${outdir}/bin`);
   // Makes files without an extension CommonJS, on every Node 20.
@@ -65,12 +66,20 @@ async function buildInto(outdir) {
 
 /** The daemon starts once and runs for long: ES modules, with its packages (native ones too) beside it. */
 const daemonBundle = {
-  entryPoints: { daemon: 'src/daemon/command.ts', shim: 'src/container/shim/main.ts' },
+  entryPoints: { daemon: 'src/daemon/command.ts' },
   chunkNames: 'chunks/[name]-[hash]',
   splitting: true,
   format: 'esm',
   packages: 'external',
   sourcemap: true,
+};
+
+/** A container's shim starts with each container. */
+const shimBundle = {
+  entryPoints: { shim: 'src/container/shim/main.ts' },
+  format: 'cjs',
+  minify: true,
+  outExtension: { '.js': '.cjs' },
 };
 
 /**

@@ -41,7 +41,7 @@ export interface SandboxRuntimeOptions {
   /** Containers' files, one directory each; made if missing. */
   readonly directory: string;
   readonly log: Logger;
-  /** The built shim; by default `shim.js` in dist. */
+  /** The built shim; by default `shim.cjs` in dist. */
   readonly shim?: string;
 }
 

@@ -3,6 +3,8 @@ import type { Network } from '../cluster/records.ts';
 import type { Dataplane, PortRule } from '../dataplane/dataplane.ts';
 import { withContext } from '../lib/errors.ts';
 import { runAll } from '../lib/undo.ts';
+import type { Fact } from './doctor/facts.ts';
+import { bridgeFact } from './doctor/kernel-facts.ts';
 
 export interface HostNetworksDeps {
   readonly driverOf: (network: Network) => Driver;
@@ -55,14 +57,28 @@ export class HostNetworks {
 
   /** Makes the kernel match again, whatever was done to it behind our back. */
   async repair(): Promise<void> {
+    const whole = await this.#wholeBridges();
     await runAll([
       ...this.list().map((network) => async () => {
-        await this.deps.driverOf(network).ensureNetwork(network);
+        if (!(await this.#isWhole(network, whole))) await this.deps.driverOf(network).ensureNetwork(network);
         this.deps.onSetUp(network);
       }),
       () => this.applyFirewall(),
     ]);
     this.deps.onChange(this.list());
+  }
+
+  /** One look at all of them: with 500 networks, one each would take the machine away from everybody else. */
+  async #wholeBridges(): Promise<ReadonlySet<string>> {
+    const { bridges } = await this.deps.dataplane.survey([]);
+    return new Set(bridges.map((bridge) => textOf(bridgeFact(bridge, bridge.up))));
+  }
+
+  /** Only of bridges alone a look says all: a tunnel has its entries, and what a plugin made is its own to know. */
+  async #isWhole(network: Network, whole: ReadonlySet<string>): Promise<boolean> {
+    const expected = await this.deps.driverOf(network).expected?.(network, []);
+    if (!expected || expected.vxlans.length > 0) return false;
+    return expected.bridges.every((bridge) => whole.has(textOf(bridgeFact(bridge))));
   }
 
   async #setUp(network: Network, fresh: boolean): Promise<Network> {
@@ -90,4 +106,8 @@ export class HostNetworks {
     this.#firewall = this.#firewall.then(apply, apply);
     return this.#firewall;
   }
+}
+
+function textOf({ what, value }: Fact): string {
+  return `${what}: ${value}`;
 }

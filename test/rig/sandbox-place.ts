@@ -125,11 +125,12 @@ export class SandboxPlace implements AsyncDisposable {
     return text;
   }
 
-  /** Host pids of every process in the sandbox's network namespace. */
+  /** Host pids of every process in the sandbox's network namespace, but the data plane's own (kept-ip.ts). */
   processesIn(id: string): readonly number[] {
     const path = this.dataplane.sandboxPath(id);
     const inode = statSync(path, { throwIfNoEntry: false })?.ino;
-    return allPids().filter((pid) => namespaceOf(pid) === `net:[${inode}]`);
+    const kept = (pid: number) => /-force.-batch/s.test(readOrEmpty(`/proc/${pid}/cmdline`));
+    return allPids().filter((pid) => namespaceOf(pid) === `net:[${inode}]` && !kept(pid));
   }
 
   killProcessesIn(id: string): void {

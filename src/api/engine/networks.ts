@@ -10,6 +10,7 @@ import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts'
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from './filters.ts';
 import { networkCreate, parseNetworkCreate } from './network-create.ts';
 import { selectNetworks } from './network-filters.ts';
+import { createNetworkListBody } from './network-list.ts';
 import { networkShape } from './network-shape.ts';
 
 type Ref = { Params: { ref: string } };
@@ -28,16 +29,15 @@ export function networkRoutes(app: FastifyInstance, model: Model, look: Look): v
 }
 
 function readRoutes(app: FastifyInstance, { networks }: Model): void {
+  const bodyOf = createNetworkListBody();
   for (const path of ['/networks', '/networks/']) {
-    app.get(path, async (request) => {
+    app.get(path, async (request, reply) => {
       const version = versionOf(request);
       const selected = selectNetworks(parseFilters(queryOf(request)), networks.list());
       // From 1.28 on the list leaves the containers out: they cost a look at every endpoint.
-      const withContainers = isBefore(version, '1.28');
+      if (!isBefore(version, '1.28')) return reply.type('application/json').send(bodyOf(selected, version));
       return Promise.all(
-        selected.map(async (network) =>
-          networkShape(network, version, withContainers ? await networks.endpoints(network.id) : []),
-        ),
+        selected.map(async (network) => networkShape(network, version, await networks.endpoints(network.id))),
       );
     });
   }

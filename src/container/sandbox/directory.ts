@@ -23,6 +23,8 @@ const names = {
   nsswitch: 'nsswitch.conf',
   /** An empty directory, to cover the socket of a name service cache with. */
   empty: 'empty',
+  /** What is bound where, as fstab(5) has it. */
+  mounts: 'mounts',
   /** Who runs it: see process-identity.ts. */
   process: 'process',
   /** stderr of the tools that enter the namespaces, and of the shim. */
@@ -41,6 +43,7 @@ export function pathsOf(directory: string, id: string): ContainerPaths {
     hostname: path('hostname'),
     nsswitch: path('nsswitch'),
     empty: path('empty'),
+    mounts: path('mounts'),
     process: path('process'),
     errors: path('errors'),
   };
@@ -73,7 +76,7 @@ export function writeIdentityFiles(paths: ContainerPaths, hostname: string): voi
  * Bind mounts, source and target, of what the host has a place for.
  * @throws internal when it has none for the files that names are resolved by
  */
-export function bindMounts(paths: ContainerPaths): readonly (readonly [string, string])[] {
+function bindMounts(paths: ContainerPaths): readonly (readonly [string, string])[] {
   const mounts: [string, string][] = [
     [paths.resolvConf, '/etc/resolv.conf'],
     [paths.hosts, '/etc/hosts'],
@@ -88,6 +91,20 @@ export function bindMounts(paths: ContainerPaths): readonly (readonly [string, s
     throw new FairleadError('internal', message);
   }
   return mounts.filter(([, target]) => existsSync(target));
+}
+
+/** @throws as `bindMounts` */
+export function writeMounts(paths: ContainerPaths): void {
+  const lines = bindMounts(paths).map(([source, target]) => `${fstabWord(source)} ${target} none bind 0 0\n`);
+  writeFileSync(paths.mounts, lines.join(''), { mode: 0o600 });
+}
+
+/** White space and backslashes in octal (fstab(5)). */
+function fstabWord(path: string): string {
+  return path.replaceAll(
+    /[\s\\#]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
 }
 
 /**

@@ -67,13 +67,13 @@ export async function launchHolder(where: Omit<NamespaceSpec, 'command'>): Promi
   throw setUpError(where.paths);
 }
 
-/** `shim.js` beside the bundles. @throws internal when it was not built */
+/** `shim.cjs` beside the bundles. @throws internal when it was not built */
 export function shimPath(): string {
   // From dist, from dist/bin and dist/chunks, and from the sources, whose tests have built dist before.
-  const candidates = ['./shim.js', '../shim.js', '../../../dist/shim.js'];
+  const candidates = ['./shim.cjs', '../shim.cjs', '../../../dist/shim.cjs'];
   const found = candidates.map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
   if (found) return found;
-  throw new FairleadError('internal', 'dist/shim.js is missing; build it with: npm run build');
+  throw new FairleadError('internal', 'dist/shim.cjs is missing; build it with: npm run build');
 }
 
 /** Undefined when the process ended without one. Lets go of the process and its pipes afterwards. */

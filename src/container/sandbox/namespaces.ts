@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { FairleadError } from '../../lib/errors.ts';
 import { childrenOf, readProc } from '../shim/process-tree.ts';
-import { bindMounts, type ContainerPaths } from './directory.ts';
+import { type ContainerPaths, writeMounts } from './directory.ts';
 import { type ProcessIdentity, writeIdentityScript } from './process-identity.ts';
 import { findTool } from './programs.ts';
 
@@ -24,12 +24,14 @@ export interface NamespaceSpec {
   readonly command: readonly string[];
 }
 
-/** $0 hostname, $1 domain name, then pairs to mount, `--`, then the command. The `exit` keeps sh from an exec. */
+/**
+ * $0 hostname, $1 domain name, $2 the table of mounts, then the command. One `mount` for all of them: each
+ * costs 2 ms. The `exit` keeps sh from an exec.
+ */
 const setUpScript = `echo "$0" > /proc/sys/kernel/hostname || exit 125
 [ -z "$1" ] || echo "$1" > /proc/sys/kernel/domainname
-shift
-while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 125; shift 2; done
-shift
+mount --all --fstab "$2" || exit 125
+shift 2
 "$@"
 exit $?`;
 
@@ -38,16 +40,8 @@ export function enterNewNamespaces(spec: NamespaceSpec): ChildProcess {
   const { paths, hostname, domainname, command } = spec;
   const unshare = [tool('unshare'), '--mount', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const enter = [tool('nsenter'), `--net=${spec.networkNamespace}`];
-  const setUp = [
-    '/bin/sh',
-    '-c',
-    setUpScript,
-    hostname,
-    domainname,
-    ...bindMounts(paths).flat(),
-    '--',
-    ...command,
-  ];
+  writeMounts(paths);
+  const setUp = ['/bin/sh', '-c', setUpScript, hostname, domainname, paths.mounts, ...command];
   const errors = openSync(paths.errors, 'w', 0o600);
   try {
     return spawn(

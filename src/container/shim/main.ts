@@ -4,7 +4,8 @@
  * so that a daemon's death costs neither output nor exit code. When it ends, PID 1 ends, and the kernel
  * kills whatever is left in the container (pid_namespaces(7)). The program is not PID 1 itself: signals
  * without a handler would not reach it, and each stop would take its full timeout.
- * Current directory: the container's. Nothing but node: modules is loaded, to start fast.
+ * Current directory: the container's. Nothing but node: modules is loaded, and it is built as CommonJS, to start
+ * fast: that is half of what starting a container costs.
  */
 import { writeSync } from 'node:fs';
 import { Clients } from './clients.ts';
@@ -19,9 +20,13 @@ import { resizeTerminal } from './terminal.ts';
 // A bug here must not cost the container's life; stderr is a file in its directory.
 process.on('uncaughtException', (error) => process.stderr.write(`${error.stack}\n`));
 
-const job = await readJob();
-if (job) await run(job).catch(fail);
-process.exit(0);
+void main();
+
+async function main(): Promise<void> {
+  const job = await readJob();
+  if (job) await run(job).catch(fail);
+  process.exit(0);
+}
 
 async function run(job: Job): Promise<void> {
   reserveExitFile();

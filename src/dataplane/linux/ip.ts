@@ -46,8 +46,9 @@ function word(text: string): string {
  */
 export async function batch(exec: Exec, commands: readonly Command[], namespace?: string): Promise<void> {
   if (commands.length === 0) return;
-  // What a kept process could not do may be its own fault, for what it remembers: a new one tells.
-  const done = (await exec.kept?.run(namespace, commands)) ?? 0;
+  const { done, refusal } = (await exec.kept?.run(namespace, commands)) ?? { done: 0 };
+  if (refusal !== undefined) throw batchError(failuresOf(refusal)[0]?.reason ?? refusal, commands[done]);
+  // What else a kept process could not do may be its own fault, for what it remembers: a new one tells.
   await runBatch(exec, ['ip', ...(namespace ? ['-n', namespace] : [])], commands.slice(done));
 }
 
@@ -65,9 +66,13 @@ async function runBatch(exec: Exec, argv: Argv, commands: readonly Command[]): P
   for (const failure of failuresOf(outcome.stderr)) {
     const command = commands[failure.line - 1];
     if (!command?.tolerated?.test(failure.reason)) {
-      throw new BatchError(failure.reason, command?.words.join(' ') ?? '-batch -', argv[0]);
+      throw batchError(failure.reason, command, argv[0]);
     }
   }
+}
+
+function batchError(reason: string, command: Command | undefined, program?: string): BatchError {
+  return new BatchError(reason, command?.words.join(' ') ?? '-batch -', program);
 }
 
 /** `ip` writes what went wrong, then `Command failed -:LINE`, for each failing line. */

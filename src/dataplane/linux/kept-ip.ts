@@ -15,6 +15,13 @@ const mostInHost = 4;
 /** Namespaces of sandboxes in which a process stays for a while; a shell makes its settings first. */
 const mostSandboxes = 16;
 
+export interface Progress {
+  /** So many commands, from the first on, were done; of the next one it is not known. */
+  readonly done: number;
+  /** What `ip` says of the next one, where it is certain that it was not done. */
+  readonly refusal?: string;
+}
+
 /** `ip -batch` processes that are kept, one or a few per network namespace. */
 export class KeptIp {
   readonly #host: KeptPool;
@@ -26,21 +33,18 @@ export class KeptIp {
     this.#host = new KeptPool({ argv: [program, ...args], dialect, most: mostInHost, least: 1 });
   }
 
-  /**
-   * Runs commands on one process, in order, up to the first that fails and is not tolerated.
-   * @returns how many, from the first on, were done; of the next one it is not known
-   */
-  async run(namespace: string | undefined, commands: readonly Command[]): Promise<number> {
+  /** Runs commands on one process, in order, up to the first that fails and is not tolerated. */
+  async run(namespace: string | undefined, commands: readonly Command[]): Promise<Progress> {
     const pool = namespace === undefined ? this.#host : this.#poolOf(namespace);
     const process = await pool.take();
-    const done = await runOn(process, commands);
-    if (done < commands.length) void pool.discard(process);
+    const progress = await runOn(process, commands);
+    if (progress.done < commands.length && progress.refusal === undefined) void pool.discard(process);
     else
       void forgetDevices(process, commands).then(
         () => pool.giveBack(process),
         () => pool.discard(process),
       );
-    return done;
+    return progress;
   }
 
   /** Has a process in the sandbox's namespace ready. */
@@ -49,7 +53,7 @@ export class KeptIp {
   }
 
   /** As `run`, on a new process, whose start makes the namespace's settings. */
-  async renew(namespace: string, commands: readonly Command[]): Promise<number> {
+  async renew(namespace: string, commands: readonly Command[]): Promise<Progress> {
     await this.leave(namespace);
     return this.run(namespace, commands);
   }
@@ -81,18 +85,23 @@ export class KeptIp {
   }
 }
 
-async function runOn(process: KeptProcess, commands: readonly Command[]): Promise<number> {
+/** Answers that the kernel gives of a name itself, and so whatever a process remembers of it. */
+const certain = /File exists/;
+
+async function runOn(process: KeptProcess, commands: readonly Command[]): Promise<Progress> {
   let done = 0;
   try {
     for (const { words, tolerated } of commands) {
       const said = await process.ask(words.join(' '));
-      if (/^Command failed/m.test(said) && !tolerated?.test(said)) break;
+      if (/^Command failed/m.test(said) && !tolerated?.test(said)) {
+        return certain.test(said) ? { done, refusal: said } : { done };
+      }
       done += 1;
     }
   } catch (error) {
     if (!(error instanceof KeptProcessEnded)) throw error;
   }
-  return done;
+  return { done };
 }
 
 function sandboxArgv(namespace: string): Argv {

@@ -41,7 +41,7 @@ export const settingsScript = `cd ${settings} && echo 1 > arp_ignore && echo 2 >
 async function configure(exec: Exec, name: string): Promise<void> {
   const up = [ip`link set dev lo up`];
   // A kept process makes the settings as it starts.
-  if ((await exec.kept?.renew(name, up)) === up.length) return;
+  if ((await exec.kept?.renew(name, up))?.done === up.length) return;
   // /proc/sys/net shows the namespace of who opens it.
   await output(exec, ['/bin/sh', '-c', settingsScript], { namespace: namespacePath(name) });
   await batch(exec, up, name);
