@@ -19,11 +19,17 @@ export interface Subnet {
  * @throws invalid when it is not CIDR
  */
 export function parseSubnet(text: string): Subnet {
-  const subnet = tryParseSubnet(text);
+  const subnet = parsed.get(text) ?? tryParseSubnet(text);
   if (!subnet)
     throw new FairleadError('invalid', `invalid subnet ${text}: expected CIDR such as 10.1.0.0/24`);
+  if (parsed.size >= mostParsed) parsed.clear();
+  parsed.set(text, subnet);
   return subnet;
 }
+
+/** Every network's creation looks at the subnets of all others, and parsing one takes 10 µs. */
+const parsed = new Map<string, Subnet>();
+const mostParsed = 10_000;
 
 function tryParseSubnet(text: string): Subnet | undefined {
   if (!/\/\d{1,3}$/.test(text)) return undefined;

@@ -71,8 +71,9 @@ export function takenByNetworks({ directory, driverNamed }: PoolParts, used: Sub
       ? []
       : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
   );
+  const names = new Map(networks.map(({ id, name }) => [shortId(id), name]));
   const documented = Object.entries(used).flatMap(([id, subnets]) => {
-    const by = `network ${networks.find((network) => shortId(network.id) === id)?.name ?? id}`;
+    const by = `network ${names.get(id) ?? id}`;
     return subnets.map((subnet) => ({ subnet: parseSubnet(subnet), by }));
   });
   return [...documented, ...known];

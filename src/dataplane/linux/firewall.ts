@@ -1,5 +1,4 @@
-import { BlockList } from 'node:net';
-import { type Family, familyOf, withoutPrefix } from '../../lib/addresses.ts';
+import { familyOf, parseSubnet } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../dataplane.ts';
 import { resolverAddress, tableName } from '../names.ts';
 import { hairpin, type NftSet, portChains, portMaps } from './firewall-ports.ts';
@@ -38,8 +37,17 @@ export function renderChanges(tag: string, before: Firewall, after: Firewall): s
   return commands;
 }
 
+/** Once for each value: with 500 networks it takes a while, and the text and the changes need it. */
+const known = new WeakMap<Firewall, readonly NftSet[]>();
+
 /** All that differs from value to value; always the same sets in the same order. */
-function setsOf({ networks, ports = [] }: Firewall): NftSet[] {
+function setsOf(firewall: Firewall): readonly NftSet[] {
+  const sets = known.get(firewall) ?? makeSets(firewall);
+  known.set(firewall, sets);
+  return sets;
+}
+
+function makeSets({ networks, ports = [] }: Firewall): NftSet[] {
   const names = (of: readonly NetworkRules[]) => of.map(({ bridge }) => `"${bridge}"`);
   const talking = names(networks.filter(({ icc }) => icc));
   const masqueraded = networks.filter(({ masquerade, internal }) => masquerade && !internal);
@@ -63,7 +71,7 @@ function subnetSets(name: string, networks: readonly NetworkRules[]): NftSet[] {
   const subnets = networks.flatMap((rules) => rules.subnets);
   return ([4, 6] as const).map((family) => {
     const ofFamily = subnets.filter((subnet) => familyOf(subnet) === family);
-    return nftSet(`${name}${family}`, `ipv${family}_addr; flags interval`, outermost(ofFamily, family));
+    return nftSet(`${name}${family}`, `ipv${family}_addr; flags interval`, outermost(ofFamily));
   });
 }
 
@@ -71,25 +79,20 @@ function subnetSets(name: string, networks: readonly NetworkRules[]): NftSet[] {
  * Without those that lie within another, which a set of intervals does not take (subnets of different
  * address spaces may). The sets' own auto-merge would do, but rewrites neighbours: 20 ms an addition.
  */
-function outermost(subnets: readonly string[], family: Family): string[] {
-  const kept = new BlockList();
-  const type = family === 4 ? 'ipv4' : 'ipv6';
-  const parsed = [...new Set(subnets)].map((text) => ({
-    text,
-    first: withoutPrefix(text),
-    length: lengthOf(text),
-  }));
-  // Widest first: whatever lies within another comes after it.
-  const widest = parsed.sort((a, b) => a.length - b.length);
-  return widest.flatMap(({ text, first, length }) => {
-    if (kept.check(first, type)) return [];
-    kept.addSubnet(first, length, type);
+function outermost(subnets: readonly string[]): string[] {
+  const parsed = [...new Set(subnets)].map(parseSubnet);
+  // Of two that begin together the wider one first: whatever lies within another comes after it.
+  const sorted = parsed.sort((a, b) => compare(a.first, b.first) || a.prefixLength - b.prefixLength);
+  let end = -1n;
+  return sorted.flatMap(({ text, first, last }) => {
+    if (first <= end) return [];
+    end = last;
     return [text];
   });
 }
 
-function lengthOf(cidr: string): number {
-  return Number(cidr.slice(cidr.indexOf('/') + 1));
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function nftSet(name: string, type: string, elements: readonly string[]): NftSet {
