@@ -14,6 +14,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'cluster-etcd': async () => (await import('./cluster.ts')).clusterOnEtcd,
   'cluster-consul': async () => (await import('./cluster.ts')).clusterOnConsul,
   'cluster-zookeeper': async () => (await import('./cluster.ts')).clusterOnZooKeeper,
+  mixed: async () => (await import('./mixed.ts')).mixed,
   overlay: async () => (await import('./overlay.ts')).overlay,
 };
 
@@ -21,13 +22,15 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
 const onRequest: Readonly<Record<string, () => Promise<Benchmark>>> = {
   soak: async () => (await import('./soak.ts')).soak,
   'watch-traffic': async () => (await import('./watch-traffic.ts')).watchTraffic,
+  churn: async () => (await import('./churn.ts')).churn,
 };
 
 const usage = `Usage: npm run bench [-- NAME…]
 
 Runs benchmarks, prints how the figures stand beside their peers and budgets, and writes ${resultsFile}.
 Without NAME: all but those on request. Exit code 1 when a budget is not met or a benchmark fails.
-  list    says what there is`;
+  list                    says what there is
+  soak [SECONDS CLIENTS]  60 and 200 when they are not named`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -35,13 +38,15 @@ async function main(words: readonly string[]): Promise<number> {
   if (words.some((word) => word === '--help' || word === '-h')) return print(usage);
   if (words.length === 1 && words[0] === 'list') return await list();
   const all = { ...benchmarks, ...onRequest };
-  const unknown = words.filter((name) => !Object.hasOwn(all, name));
+  // Numbers are for the soak: seconds and clients.
+  const names = words.filter((word) => !/^\d+$/.test(word));
+  const unknown = names.filter((name) => !Object.hasOwn(all, name));
   if (unknown.length > 0) {
     console.error(`no benchmark ${unknown.join(', ')}: there are ${Object.keys(all).join(', ')}`);
     return 2;
   }
   if (!isPenned()) return await runPenned();
-  return await runAll(words.length > 0 ? words : Object.keys(benchmarks), all);
+  return await runAll(names.length > 0 ? names : Object.keys(benchmarks), all);
 }
 
 async function list(): Promise<number> {

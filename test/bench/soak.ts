@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import http from 'node:http';
 import { TestDaemon } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
+import { growthRow, type Memory, memoryFlags, memoryOf, memoryText } from './memory.ts';
 import { type Benchmark, quantile, type Row, type Say } from './row.ts';
 
 /**
@@ -17,7 +18,9 @@ interface Tally {
   readonly failures: string[];
 }
 
-const [seconds, clients] = [60, 200];
+/** `soak 60 200`; the memory is looked at after each leg. */
+const [seconds = 60, clients = 200] = process.argv.filter((word) => /^\d+$/.test(word)).map(Number);
+const legs = 4;
 
 export const soak: Benchmark = {
   about: `${clients} clients for ${seconds} s, each making, connecting and removing; nothing may be left`,
@@ -28,6 +31,7 @@ async function measure(say: Say): Promise<readonly Row[]> {
   await using host = await TestHost.create();
   await using daemon = await TestDaemon.start({
     namespace: host.path,
+    nodeFlags: memoryFlags,
     flags: [
       '--dataplane',
       'linux',
@@ -39,18 +43,22 @@ async function measure(say: Say): Promise<readonly Row[]> {
   });
   const before = await traces(host, daemon);
   const tally: Tally = { calls: 0, times: [], failures: [] };
-  const end = Date.now() + seconds * 1000;
-  const memory: number[] = [];
-  const watch = setInterval(() => void rss(daemon.pid).then((size) => memory.push(size)), 5000);
-  await Promise.all(Array.from({ length: clients }, (_, index) => client(index, daemon, end, tally)));
-  clearInterval(watch);
+  const memory: Memory[] = [];
+  for (let leg = 0; leg < legs; leg += 1) {
+    const end = Date.now() + (seconds * 1000) / legs;
+    const prefix = `${leg}-`;
+    await Promise.all(
+      Array.from({ length: clients }, (_, index) => client(`${prefix}${index}`, daemon, end, tally)),
+    );
+    memory.push(await memoryOf(daemon));
+  }
   await daemon.call('POST', '/containers/prune');
   await daemon.call('POST', '/networks/prune');
   const after = await traces(host, daemon);
   return report(say, tally, memory, before, after);
 }
 
-async function client(index: number, daemon: TestDaemon, end: number, tally: Tally): Promise<void> {
+async function client(index: string, daemon: TestDaemon, end: number, tally: Tally): Promise<void> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const call = (method: string, path: string, body?: unknown) =>
     timedCall({ daemon, agent, tally }, method, path, body);
@@ -106,21 +114,15 @@ async function traces(host: TestHost, daemon: TestDaemon): Promise<Record<string
   return { namespaces, devices, rules, networks, containers };
 }
 
-/** Megabytes. */
-async function rss(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
-}
-
 /** @throws for a call that failed, and for what is left behind */
 function report(
   say: Say,
   { calls, times, failures }: Tally,
-  memory: readonly number[],
+  memory: readonly Memory[],
   before: Record<string, number>,
   after: Record<string, number>,
 ): readonly Row[] {
-  say(`${calls} calls; memory, MB: ${memory.map((size) => size.toFixed(0)).join(' ')}`);
+  say(`${calls} calls; ${memoryText(memory)}`);
   const left = Object.keys(before).filter((what) => before[what] !== after[what]);
   const leftBehind = left.map((what) => `left behind: ${what} ${before[what]} → ${after[what]}`);
   const faults = [...failures.slice(0, 5), ...leftBehind];
@@ -129,5 +131,6 @@ function report(
     { what: `soak, ${clients} clients: a call, p50`, unit: 'ms', ours: quantile(times, 0.5) },
     { what: `soak, ${clients} clients: a call, p99`, unit: 'ms', ours: quantile(times, 0.99) },
     { what: `soak, ${clients} clients: calls`, unit: '1/s', ours: calls / seconds },
+    growthRow(`soak, ${clients} clients: growth of the heap`, memory),
   ];
 }

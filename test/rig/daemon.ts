@@ -16,6 +16,8 @@ export interface DaemonOptions {
   readonly enter?: readonly string[];
   /** Instead of `fairlead daemon`: the words that start it; the data root is added. */
   readonly program?: (dataRoot: string) => readonly string[];
+  /** Of Node itself. */
+  readonly nodeFlags?: readonly string[];
   /** Further flags of `fairlead daemon`. */
   readonly flags?: readonly string[];
   /** The daemon's PATH; absent: the test's. */
@@ -73,9 +75,9 @@ export class TestDaemon implements AsyncDisposable {
 
   /** Resolves when it says that it is ready; rejects with its output when it ends before. */
   async start(): Promise<void> {
-    const { flags = [], uid, path, env } = this.options;
+    const { flags = [], nodeFlags = [], uid, path, env } = this.options;
     const usual = [join(bin, 'fairlead'), 'daemon', '--data-root', this.dataRoot, '-H', this.host, ...flags];
-    const words = [process.execPath, ...(this.options.program?.(this.dataRoot) ?? usual)];
+    const words = [process.execPath, ...nodeFlags, ...(this.options.program?.(this.dataRoot) ?? usual)];
     const [program = '', ...args] = this.#enter(words);
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runToEnd, TestDaemon } from '../rig/daemon.ts';
+import { TestHost } from '../rig/namespace.ts';
+import { call, type HttpClient, unixClient } from './http-call.ts';
+import { type Benchmark, measured, median, quantile, type Row, type Say } from './row.ts';
+
+/** Rounds of attach alone and attach under load, in turn. */
+const rounds = 5;
+const attachesPerRound = 20;
+const attachesPerSecond = 50;
+const pacedSeconds = 10;
+const containers = 16;
+
+export const mixed: Benchmark = {
+  about: 'attach while names are asked for, and names while containers are attached',
+  run: measure,
+};
+
+/** A daemon, a network that containers are attached to, and one whose containers ask. */
+interface Scene {
+  readonly client: HttpClient;
+  /** What enters the asking container's network namespace. */
+  readonly enter: readonly string[];
+  readonly resolver: string;
+  /** A file for dnsperf, which goes through it again and again. */
+  readonly questions: string;
+}
+
+async function measure(say: Say): Promise<readonly Row[]> {
+  await using host = await TestHost.create();
+  await using daemon = await TestDaemon.start({
+    namespace: host.path,
+    flags: ['--dataplane', 'linux', '--dns-listen', 'none'],
+  });
+  const scene = await set(daemon);
+  const most = await saturation(scene);
+  say(`${Math.round(most)} queries/s at most`);
+  const growth = await attachUnderLoad(scene, most / 2);
+  const [answers, attaches] = await namesUnderAttaches(scene);
+  say(`${answers.length} answers during ${attaches.length} attaches`);
+  scene.client.agent.destroy();
+  return [
+    growth,
+    {
+      what: `DNS under ${attachesPerSecond} attaches/s, p99`,
+      unit: 'ms',
+      ours: quantile(answers, 0.99),
+      budget: { value: 'ours', atMost: 2 },
+    },
+    { what: `DNS under ${attachesPerSecond} attaches/s, p50`, unit: 'ms', ours: quantile(answers, 0.5) },
+    { what: `${attachesPerSecond} attaches/s while asked, p50`, unit: 'ms', ours: median(attaches) },
+  ];
+}
+
+async function set(daemon: TestDaemon): Promise<Scene> {
+  const client = unixClient(daemon.host.slice('unix://'.length));
+  for (const [Name, Subnet] of [
+    ['asking', '10.1.0.0/24'],
+    ['attach', '10.2.0.0/24'],
+  ]) {
+    await call(client, 'POST', '/networks/create', { Name, IPAM: { Config: [{ Subnet }] } });
+  }
+  for (let index = 0; index < containers; index += 1) {
+    const body = { Image: 'x', HostConfig: { NetworkMode: 'asking' } };
+    await call(client, 'POST', `/containers/create?name=c${index}`, body);
+    await call(client, 'POST', `/containers/c${index}/start`);
+  }
+  const tag = (await readFile(`${daemon.dataRoot}/node-id`, 'utf8')).slice(0, 4);
+  const id = await daemon.ok('inspect', '-f', '{{.Id}}', 'c0');
+  const enter = ['nsenter', `--net=/run/netns/fl${tag}-${id.slice(0, 12)}`];
+  const questions = `${daemon.dataRoot}/questions`;
+  await writeFile(questions, 'c1 A\n');
+  return { client, enter, resolver: '10.1.0.1', questions };
+}
+
+function dnsperf({ enter, resolver, questions }: Scene, ...words: readonly string[]): readonly string[] {
+  return [...enter, 'dnsperf', '-s', resolver, '-d', questions, '-c', '4', ...words];
+}
+
+async function saturation(scene: Scene): Promise<number> {
+  const { stdout, stderr } = await runToEnd(dnsperf(scene, '-l', '3', '-q', '64'));
+  const rate = Number(/Queries per second:\s+([\d.]+)/.exec(stdout)?.[1]);
+  if (!(rate > 0)) throw new Error(`dnsperf: ${stderr}${stdout}`);
+  return rate;
+}
+
+async function attachUnderLoad(scene: Scene, queriesPerSecond: number): Promise<Row> {
+  const [alone, loaded]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    alone.push(median(await attachSome(scene)));
+    const load = start(scene, '-l', '120', '-Q', String(Math.round(queriesPerSecond)));
+    // It is to be at its rate.
+    await sleep(300);
+    loaded.push(median(await attachSome(scene)));
+    await end(load);
+  }
+  const ratios = loaded.map((time, round) => time / (alone[round] ?? Number.NaN));
+  return {
+    ...measured({ what: 'attach with DNS at half of its most', unit: 'ms' }, loaded),
+    peer: { name: 'without queries', value: median(alone) },
+    ratio: median(ratios),
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    budget: { value: 'ratio', atMost: 2 },
+  };
+}
+
+async function attachSome({ client }: Scene): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < attachesPerRound; index += 1) times.push(await attachOnce(client, 'c0'));
+  return times;
+}
+
+/** Milliseconds of the attach; detached again. */
+async function attachOnce(client: HttpClient, Container: string): Promise<number> {
+  const begun = performance.now();
+  await call(client, 'POST', '/networks/attach/connect', { Container });
+  const taken = performance.now() - begun;
+  await call(client, 'POST', '/networks/attach/disconnect', { Container });
+  return taken;
+}
+
+/** Milliseconds of each answer, and of each attach. */
+async function namesUnderAttaches(scene: Scene): Promise<readonly [readonly number[], readonly number[]]> {
+  const asking = start(scene, '-l', String(pacedSeconds), '-Q', '500', '-v');
+  let output = '';
+  asking.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const ended = once(asking, 'close');
+  const attaches = await attachAtPace(scene.client);
+  await ended;
+  // `> NOERROR c1 A 0.000123`: dnsperf's own clock, in seconds.
+  const answers = [...output.matchAll(/^> NOERROR c1 A ([\d.]+)$/gm)].map(([, s]) => Number(s) * 1000);
+  if (answers.length === 0) throw new Error(`dnsperf: ${output.slice(0, 500)}`);
+  return [answers, attaches];
+}
+
+/** Each container in its turn: one that is not done yet is passed over until it is. */
+async function attachAtPace(client: HttpClient): Promise<readonly number[]> {
+  const times: number[] = [];
+  const free = Array.from({ length: containers - 1 }, (_, index) => `c${index + 1}`);
+  const running = new Set<Promise<void>>();
+  const begun = performance.now();
+  for (let n = 0; n < attachesPerSecond * pacedSeconds; n += 1) {
+    const due = begun + (n * 1000) / attachesPerSecond;
+    if (due > performance.now()) await sleep(due - performance.now());
+    if (free.length === 0) await Promise.race(running);
+    const name = free.shift();
+    if (name === undefined) continue;
+    const one: Promise<void> = attachOnce(client, name).then((taken) => {
+      times.push(taken);
+      free.push(name);
+      running.delete(one);
+    });
+    running.add(one);
+  }
+  await Promise.all(running);
+  return times;
+}
+
+function start(scene: Scene, ...words: readonly string[]): ChildProcess {
+  const [program = '', ...args] = dnsperf(scene, ...words);
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  if (!words.includes('-v')) child.stdout?.resume();
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
