@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createExec, type Exec } from '../../src/dataplane/linux/exec.ts';
+import { batch, ip } from '../../src/dataplane/linux/ip.ts';
+import { KeptIp } from '../../src/dataplane/linux/kept-ip.ts';
+import { KeptNft } from '../../src/dataplane/linux/kept-nft.ts';
+import { KeptProcess } from '../../src/dataplane/linux/kept-process.ts';
+import { TestHost } from '../rig/namespace.ts';
+
+describe('processes that are kept', () => {
+  let host: TestHost;
+  let exec: Exec;
+  let kept: KeptIp;
+  let nft: KeptNft;
+
+  beforeAll(async () => {
+    host = await TestHost.create();
+    const enter = ['nsenter', `--net=${host.path}`];
+    kept = new KeptIp(enter);
+    nft = new KeptNft(enter);
+    exec = Object.assign(createExec(host.path), { kept });
+  });
+
+  afterAll(async () => {
+    await kept.close();
+    await nft.close();
+    await host[Symbol.asyncDispose]();
+  });
+
+  /** Ours, in the host's namespace, by what they run. */
+  function pids(program: string): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && readOrEmpty(`/proc/${name}/comm`).trim() === program)
+      .filter((name) => readOrEmpty(`/proc/${name}/stat`).split(') ')[1]?.split(' ')[1] === `${process.pid}`)
+      .map(Number);
+  }
+
+  test('one does what many would', async () => {
+    await batch(exec, [ip`link add name one type bridge`]);
+    const [pid] = pids('ip');
+    await batch(exec, [ip`link add name two type bridge`, ip`link set dev two up`]);
+    expect((await host.linkNames()).toSorted()).toEqual(['one', 'two']);
+    expect(pids('ip')).toEqual([pid]);
+  });
+
+  test('one does not take a device for another of its name', async () => {
+    await batch(exec, [ip`link add name again type bridge`, ip`addr replace 10.9.0.1/24 dev again`]);
+    await host.run('ip', 'link', 'del', 'again');
+    await host.run('ip', 'link', 'add', 'again', 'type', 'bridge');
+    await batch(exec, [
+      ip`link add name port master again type veth peer name peer`,
+      ip`addr replace 10.9.0.2/24 dev again`,
+    ]);
+    expect(await host.link('again')).toMatchObject({ addresses: ['10.9.0.2/24'] });
+    expect(await host.link('port')).toMatchObject({ master: 'again' });
+  });
+
+  test('one that is killed is replaced', async () => {
+    for (const pid of pids('ip')) process.kill(pid, 'SIGKILL');
+    await batch(exec, [ip`link add name three type bridge`, ip`link set dev three up`]);
+    expect(await host.link('three')).toMatchObject({ up: true });
+  });
+
+  test('a failure stops the commands and says why', async () => {
+    const commands = [
+      ip`link add name four type bridge`,
+      ip`link add name one type bridge`,
+      ip`link set dev four up`,
+    ];
+    await expect(batch(exec, commands)).rejects.toMatchObject({
+      reason: 'RTNETLINK answers: File exists',
+      message: 'ip link add name one type bridge: RTNETLINK answers: File exists',
+    });
+    expect(await host.link('four')).toMatchObject({ up: false });
+    await expect(batch(exec, [ip`link set dev absent up`])).rejects.toMatchObject({
+      reason: 'Cannot find device "absent"',
+    });
+  });
+
+  test('nft says whether a transaction was carried out', async () => {
+    expect(await nft.run(['add table inet t', 'add set inet t s { type ipv4_addr; }'])).toBe(true);
+    expect(await nft.run(['add element inet t s { 10.0.0.1 }', 'add element inet t absent { 1 }'])).toBe(
+      false,
+    );
+    expect(await nft.run(['add element inet t s { 10.0.0.2 }'])).toBe(true);
+    const said = await host.run('nft', 'list', 'set', 'inet', 't', 's');
+    expect(said).toContain('elements = { 10.0.0.2 }');
+  });
+
+  test('a program that is missing or ends is not waited for', async () => {
+    const dialect = { mark: 'x', complaint: /x$/ };
+    const missing = new KeptProcess(['no-such-program'], dialect);
+    await expect(missing.ask('x')).rejects.toThrow('no-such-program has ended');
+    await missing.end();
+    const ending = new KeptProcess(['sh', '-c', 'echo because >&2'], dialect);
+    await expect(ending.ask('x')).rejects.toThrow('sh has ended: because');
+    await ending.end();
+  });
+});
+
+function readOrEmpty(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
