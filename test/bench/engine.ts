@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TestDaemon } from '../rig/daemon.ts';
 import { startEngine } from '../rig/dockerd.ts';
 import { TestHost } from '../rig/namespace.ts';
+import { penMilliseconds } from './cpu-time.ts';
 import { call as callApi, type HttpClient, unixClient } from './http-call.ts';
 import { type Benchmark, compare, type Row, type Say } from './row.ts';
 
@@ -92,11 +93,23 @@ async function measureAll(say: Say): Promise<readonly Row[]> {
     if (budget.what.startsWith('network ls')) for (const each of [engineTarget, ours]) await makeMany(each);
     const theirs: number[] = [];
     const own: number[] = [];
-    for (let round = 0; round < budget.rounds; round += 1) {
-      theirs.push(await budget.measure(engineTarget, round));
-      own.push(await budget.measure(ours, round));
+    const cpu = { theirs: 0, own: 0 };
+    // The first round warms up: code is to be compiled, and caches to be filled, before it counts.
+    for (let round = 0; round <= budget.rounds; round += 1) {
+      const begun = await penMilliseconds();
+      const their = await budget.measure(engineTarget, round);
+      const between = await penMilliseconds();
+      const our = await budget.measure(ours, round);
+      if (round === 0) continue;
+      theirs.push(their);
+      own.push(our);
+      cpu.theirs += between - begun;
+      cpu.own += (await penMilliseconds()) - between;
     }
-    say(`${budget.what}: ${budget.rounds} rounds`);
+    const [a, b] = [cpu.theirs / budget.rounds, cpu.own / budget.rounds];
+    say(
+      `${budget.what}: ${budget.rounds} rounds; CPU with what undoes it: ${b.toFixed(0)} ms, Engine ${a.toFixed(0)} ms`,
+    );
     rows.push(
       compare({
         what: `API: ${budget.what}`,
