@@ -208,6 +208,29 @@ function commandTests() {
     expect(place.runtime.get(stubborn.id)?.state.exitCode).toBe(137);
   });
 
+  test('gets the signal that a stop names', async () => {
+    await using place = await SandboxPlace.create();
+    const { id } = await place.run({
+      command: ['sh', '-c', 'trap "exit 6" USR1; echo ready; while :; do sleep 0.05; done'],
+    });
+    await until('it is ready', () => place.logged(id));
+    await place.runtime.stop(id, 60, 'SIGUSR1');
+    expect(place.runtime.get(id)?.state.exitCode).toBe(6);
+  });
+
+  test('is listed with its children and execs, and without what is above it', async () => {
+    await using place = await SandboxPlace.create();
+    const { id, state } = await place.run({ command: ['sh', '-c', 'sleep 1003 & wait'] });
+    const listed = async () => (await place.runtime.top(id, '-o pid,args')).processes;
+    const all = await until('its child runs', listed, (processes) => processes.length === 2);
+    expect(all.map(([, args]) => args)).toEqual(['sh -c sleep 1003 & wait', 'sleep 1003']);
+    expect(all[0]?.[0]).toBe(String(state.pid));
+    expect((await place.runtime.top(id, '-ef')).titles).toContain('CMD');
+    await expect(place.runtime.top(id, '-o comm')).rejects.toThrow("Couldn't find PID field in ps output");
+    await place.runtime.stop(id, 0);
+    await expect(place.runtime.top(id, '-ef')).rejects.toThrow('is not running');
+  });
+
   test('gets other signals; after SIGKILL it has ended', async () => {
     await using place = await SandboxPlace.create();
     const { id } = await place.run({

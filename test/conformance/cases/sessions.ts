@@ -49,6 +49,12 @@ const processes: readonly Case[] = [
   post('/containers/lweb/kill?signal=WINCH'),
   post('/containers/nope/rename?name=x', undefined, { note: 'neither is good' }),
   get('/containers/lweb/logs?stdout=1&details=1'),
+  post('/containers/lone/pause'),
+  post('/containers/lone/unpause'),
+  get('/containers/lweb/changes'),
+  get('/containers/lweb/archive'),
+  post('/volumes/create', { Name: 'lvol' }),
+  del('/volumes/lvol'),
 ];
 
 const endings: readonly Case[] = [
