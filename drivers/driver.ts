@@ -67,6 +67,12 @@ export interface Driver {
    */
   setPeers?(network: Network, peers: readonly Peer[], spare?: Spare): Promise<void>;
 
+  /**
+   * After: the driver knows these nodes, and no others: a plugin of global scope finds its way to them by itself. Of
+   * the same nodes it is not told twice in one life of it. @throws unavailable, and is to be told again then
+   */
+  setNodes?(nodes: readonly KnownNode[]): Promise<void>;
+
   /** What `ensureNetwork` and `setPeers` must have left in the kernel, for comparison. */
   expected?(network: Network, peers: readonly Peer[]): Promise<ExpectedDevices>;
 
@@ -118,6 +124,13 @@ export interface JoinResult {
 export interface Spare {
   /** This node's own endpoints on the network. */
   readonly except: readonly Endpoint[];
+}
+
+/** A living node that shares the KV store. */
+export interface KnownNode {
+  /** That other nodes reach it at. */
+  readonly address: string;
+  readonly self: boolean;
 }
 
 /** An endpoint on another node. */

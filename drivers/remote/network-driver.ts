@@ -16,6 +16,7 @@ import {
   endpointOptions,
   joinAnswer,
 } from './network-wire.ts';
+import { RemoteNodes } from './nodes.ts';
 import type { Plugin } from './plugin.ts';
 
 /**
@@ -39,6 +40,7 @@ export function createRemoteDriver(plugin: Plugin, log: Logger): Driver {
     removeNetwork: (network) => remote.removeNetwork(network),
     join: (network, endpoint, place) => remote.join(network, endpoint, place),
     leave: (network, endpoint) => remote.leave(network, endpoint),
+    setNodes: (nodes) => remote.nodes.set(nodes),
   };
 }
 
@@ -46,11 +48,14 @@ class RemoteNetworks {
   /** Network id → the plugin's life in which it was told of it. */
   readonly #told = new Map<string, string>();
   readonly #joined = new Map<string, JoinResult>();
+  readonly nodes: RemoteNodes;
 
   constructor(
     private readonly plugin: Plugin,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.nodes = new RemoteNodes(plugin, log);
+  }
 
   /** @throws not-found | unavailable | internal */
   async scope(): Promise<Scope> {

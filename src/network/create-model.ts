@@ -19,6 +19,7 @@ import type { EnginePlugin } from './engine/plugin.ts';
 import { HostNetworks } from './host-networks.ts';
 import { Ipam } from './ipam.ts';
 import type { Model } from './model.ts';
+import { NodeDiscovery } from './node-discovery.ts';
 import { Participation } from './participation.ts';
 import type { EngineSide, ModelSettings, Parts } from './parts.ts';
 import { Peers } from './peers.ts';
@@ -101,6 +102,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   await membership.announce();
   reconciler.start();
   useCases.begin(() => void reconciler.run());
+  const discovery = new NodeDiscovery(parts);
   return {
     networks,
     services,
@@ -112,6 +114,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     ...(useCases.plugin ? { plugin: useCases.plugin } : {}),
     setAliases: useCases.setAliases,
     close: async () => {
+      discovery.close();
       await useCases.close();
       await reconciler.close();
       records.close();

@@ -136,6 +136,15 @@ export class EngineHost {
     return await runToEnd([...this.enter, ...words], cleanEnvironment());
   }
 
+  /** Of the host's packet filter, by the Engine's own program. */
+  async iptables(...words: readonly string[]): Promise<string> {
+    const { PATH = '', XTABLES_LIBDIR = '' } = await engineEnvironment(this.engine.directory);
+    const environment = ['env', `PATH=${PATH}`, `XTABLES_LIBDIR=${XTABLES_LIBDIR}`];
+    const { code, stdout, stderr } = await this.run(...environment, 'iptables', '-w', ...words);
+    if (code !== 0) throw new Error(`iptables ${words.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
   /** Path of the network namespace that a running container is in. */
   async namespaceOf(container: string): Promise<string> {
     return `/proc/${await this.dockerOk('inspect', '-f', '{{.State.Pid}}', container)}/ns/net`;

@@ -17,6 +17,25 @@ export async function syncDockerUser(exec: Exec, tag: string, bridges: readonly 
   }
 }
 
+/** Of these rules, those that are not there, and those of ours that should not be, as `iptables -S` prints them. */
+export async function dockerUserFaults(
+  exec: Exec,
+  tag: string,
+  bridges: readonly string[],
+): Promise<{ readonly missing: readonly string[]; readonly surplus: readonly string[] }> {
+  const missing: string[] = [];
+  const surplus: string[] = [];
+  for (const program of ['iptables', 'ip6tables'] as const) {
+    const { code, stdout } = await exec([program, '-w', '-S']);
+    const rules = code === 0 ? dockerUserRules(tag, bridges, stdout) : undefined;
+    if (!rules) continue;
+    const spoken = (rule: string) => `${program} ${rule}`;
+    missing.push(...rules.wanted.filter((rule) => !rules.present.includes(rule)).map(spoken));
+    surplus.push(...rules.present.filter((rule) => !rules.wanted.includes(rule)).map(spoken));
+  }
+  return { missing, surplus };
+}
+
 /**
  * Input of `iptables-restore --noflush` that brings the rules listed by `iptables -S` to what they should
  * be; undefined when there is nothing to do, as where no Docker is.
@@ -26,16 +45,24 @@ export function dockerUserChanges(
   bridges: readonly string[],
   listing: string,
 ): string | undefined {
-  const lines = listing.split('\n');
-  if (!lines.includes('-N DOCKER-USER')) return undefined;
-  const isolation = lines.includes('-N DOCKER-ISOLATION-STAGE-2');
-  const wanted = [...dockerUserPrefixes(tag, bridges)].flatMap((prefix) => rulesFor(tag, prefix, isolation));
-  const present = lines.filter((line) => line.startsWith('-A DOCKER-USER') && line.includes(comment(tag)));
-  if (present.join('\n') === wanted.join('\n')) return undefined;
+  const rules = dockerUserRules(tag, bridges, listing);
+  if (!rules || rules.present.join('\n') === rules.wanted.join('\n')) return undefined;
+  const { present, wanted } = rules;
   const deletions = present.map((rule) => rule.replace('-A', '-D'));
   // Inserted at the top in reverse, which leaves them in order.
   const insertions = wanted.toReversed().map((rule) => rule.replace('-A DOCKER-USER', '-I DOCKER-USER 1'));
   return ['*filter', ...deletions, ...insertions, 'COMMIT', ''].join('\n');
+}
+
+/** Undefined where no Docker is. */
+function dockerUserRules(tag: string, bridges: readonly string[], listing: string) {
+  const lines = listing.split('\n');
+  if (!lines.includes('-N DOCKER-USER')) return undefined;
+  const isolation = lines.includes('-N DOCKER-ISOLATION-STAGE-2');
+  return {
+    wanted: [...dockerUserPrefixes(tag, bridges)].flatMap((prefix) => rulesFor(tag, prefix, isolation)),
+    present: lines.filter((line) => line.startsWith('-A DOCKER-USER') && line.includes(comment(tag))),
+  };
 }
 
 /** One pattern for all bridges that bear the tag; those named by users one by one. */

@@ -2,7 +2,7 @@ import { type Family, familyOf } from '../../lib/addresses.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Firewall, Survey } from '../dataplane.ts';
 import { tableName } from '../names.ts';
-import { dockerUserPrefixes, syncDockerUser } from './docker-user.ts';
+import { dockerUserFaults, dockerUserPrefixes, syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';
 import { renderChanges, renderFirewall } from './firewall.ts';
 import { firewallFaults } from './firewall-faults.ts';
@@ -53,8 +53,14 @@ export class FirewallState {
   /** How the kernel differs from the newest rules; where it does, the next `apply` writes all of them. */
   faults(): Promise<Survey['firewall']> {
     return this.#queue.run('firewall', async () => {
-      const { tag } = this.#options;
-      const faults = await firewallFaults(this.#exec, tag, renderFirewall(tag, this.#rules));
+      const { tag, iptables } = this.#options;
+      const own = await firewallFaults(this.#exec, tag, renderFirewall(tag, this.#rules));
+      const docker = iptables ? await dockerUserFaults(this.#exec, tag, bridgesOf(this.#rules)) : none;
+      if (docker.missing.length + docker.surplus.length > 0) this.#dockerUser = { named: undefined, at: 0 };
+      const faults = {
+        missing: [...own.missing, ...docker.missing],
+        surplus: [...own.surplus, ...docker.surplus],
+      };
       if (faults.missing.length + faults.surplus.length > 0) this.#applied = undefined;
       return faults;
     });
@@ -154,6 +160,8 @@ export class FirewallState {
     );
   }
 }
+
+const none = { missing: [], surplus: [] };
 
 function bridgesOf({ networks }: Firewall): string[] {
   return networks.map(({ bridge }) => bridge);

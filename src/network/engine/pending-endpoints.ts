@@ -158,6 +158,9 @@ export class PendingEndpoints {
       if (service) throw alreadyProvided(service, record);
       throw addressInUse(network, cidrs[0] ?? '');
     }
+    if (service && !record && !this.#isToBeBackedHere(service)) {
+      throw addressInUse(network, cidrs[0] ?? '', `it is the address of service ${service.name}`);
+    }
     const endpoint = { ...(record ?? placeholder(network, id, self, service)), ...addressesOf(asked) };
     const owner = { owner: 'endpoint', id, nodeId: self } as const;
     const addressChecks: Check[] = [];

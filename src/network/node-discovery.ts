@@ -1,0 +1,68 @@
+import type { KnownNode } from '../../drivers/driver.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Parts } from './parts.ts';
+
+/** How often a plugin that could not be told, or that was restarted, is told again, in milliseconds. */
+const againMs = 60_000;
+
+/** Tells the plugins that have networks of many hosts which nodes there are, as they come and go. */
+export class NodeDiscovery {
+  readonly #unsubscribe: () => void;
+  readonly #timer: NodeJS.Timeout;
+  /** What was wrong at the last try, by driver: it is said once. */
+  readonly #said = new Map<string, string>();
+  #last = '';
+
+  constructor(private readonly parts: Parts) {
+    this.#unsubscribe = parts.directory.subscribe(() => this.#changed());
+    this.#timer = setInterval(() => void this.#tellAll(), againMs).unref();
+    this.#changed();
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    clearInterval(this.#timer);
+  }
+
+  /** Most changes are of endpoints, and say nothing of nodes. */
+  #changed(): void {
+    const drivers = this.#drivers();
+    const now = drivers.length === 0 ? '' : JSON.stringify([drivers, this.#nodes()]);
+    if (now === this.#last) return;
+    this.#last = now;
+    void this.#tellAll();
+  }
+
+  async #tellAll(): Promise<void> {
+    for (const name of this.#drivers()) {
+      await this.parts.queue.run(`nodes for ${name}`, async () => {
+        try {
+          await this.parts.driverNamed(name).setNodes?.(this.#nodes());
+          this.#said.delete(name);
+        } catch (error) {
+          const message = messageOf(error);
+          if (this.#said.get(name) !== message) this.parts.log.warn(`tell ${name} of the nodes: ${message}`);
+          this.#said.set(name, message);
+        }
+      });
+    }
+  }
+
+  #drivers(): readonly string[] {
+    const { directory, driverNamed } = this.parts;
+    const global = directory.networks().filter(({ scope }) => scope === 'global');
+    return [...new Set(global.map(({ driver }) => driver))]
+      .filter((name) => driverNamed(name).setNodes)
+      .sort();
+  }
+
+  #nodes(): readonly KnownNode[] {
+    const { directory, membership } = this.parts;
+    const known = directory
+      .nodes()
+      .flatMap(({ id, advertise }) =>
+        advertise === undefined ? [] : [{ address: advertise, self: id === membership.self.id }],
+      );
+    return known.sort((a, b) => (a.address < b.address ? -1 : 1));
+  }
+}
