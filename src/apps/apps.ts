@@ -1,18 +1,18 @@
 import type { Container } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
-import { timestamp } from '../lib/time.ts';
+import type { Naming } from '../network/aliases.ts';
 import { parseAppName, parseProcessType, runType } from './app-names.ts';
 import { AppRecords } from './app-records.ts';
 import { Deploys } from './deploys.ts';
 import type { AppDeps, Step, Tell } from './deps.ts';
 import { type AppContainer, appContainers, asAppContainer, isPassing, isRetired } from './labels.ts';
 import { listenerOf } from './listeners.ts';
-import { type ReachableName, reachableNames } from './names.ts';
+import { givenNaming, type ReachableName, reachableNames } from './names.ts';
 import { Phases } from './phases.ts';
 import { placementOf, requireNetworks } from './placement.ts';
-import { parseProperty } from './properties.ts';
-import { type App, buildType, namingOf, type Process, type Properties, processOf } from './records.ts';
+import { parseProperty, withProperty } from './properties.ts';
+import { type App, buildType, emptyApp, namingOf, type Process, processOf } from './records.ts';
 import { appReport, globalReport, type Report } from './report.ts';
 
 /** What the API offers of apps: Dokku's commands. Each takes what a person typed and throws FairleadErrors only. */
@@ -189,9 +189,8 @@ export class Apps {
       const current = this.deps.model.containers.runtime.get(id);
       if (current && isRetired(current)) return await this.#phases.name(current, { aliases: [] });
       if (!current || isPassing(current)) return;
-      const app = await this.get(one.app);
-      const { tld } = placementOf(app, await this.#records.global());
-      await this.#phases.name(current, namingOf(app, one.process, tld));
+      const given = await givenNaming(this.deps.model.networks, current, `${one.app}.${one.process}`);
+      await this.#phases.name(current, given ?? (await this.#namingNow(one)));
     });
   }
 
@@ -200,6 +199,11 @@ export class Apps {
     const here = this.#deploys.serving(name).map(({ process }) => process);
     const processes = [...new Set([...Object.keys(app.scale), ...here])].sort();
     return await reachableNames(this.deps.model.networks, name, processes);
+  }
+
+  async #namingNow({ app: name, process }: AppContainer): Promise<Naming> {
+    const app = await this.get(name);
+    return namingOf(app, process, placementOf(app, await this.#records.global()).tld);
   }
 
   /** An app without a record, as its containers' labels tell it: a Dokku host's. */
@@ -221,10 +225,6 @@ export class Apps {
   }
 }
 
-function emptyApp(name: string, scale: App['scale']): App {
-  return { name, created: timestamp(), properties: {}, scale, processes: {} };
-}
-
 function checkScale(type: string, count: number): void {
   parseProcessType(type);
   if (type === buildType)
@@ -235,14 +235,6 @@ function checkScale(type: string, count: number): void {
 
 /** A typo should not fill the host. */
 const maxScale = 1000;
-
-function withProperty(
-  old: Properties,
-  { name, value }: { readonly name: string; readonly value: string },
-): Properties {
-  const { [name]: _, ...others } = old;
-  return value === '' ? others : { ...others, [name]: value };
-}
 
 function journal(): { readonly steps: readonly Step[]; readonly tell: Tell } {
   const steps: Step[] = [];

@@ -1,6 +1,9 @@
 import type { Endpoint } from '../cluster/records.ts';
+import type { Container } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
+import type { Naming } from '../network/aliases.ts';
 import type { Networks } from '../network/model.ts';
+import { isCalled } from './placement.ts';
 
 /** A name that the others on the network reach a process by. */
 export interface ReachableName {
@@ -30,6 +33,26 @@ export async function reachableNames(
     }
   }
   return found.sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
+}
+
+/**
+ * What a container has been called so far on any of its networks: properties that were changed since hold from the next
+ * rebuild on. Undefined for one that has no name yet.
+ */
+export async function givenNaming(
+  networks: Networks,
+  { memberships }: Container,
+  stem: string,
+): Promise<Naming | undefined> {
+  for (const { network: ref, joined } of memberships) {
+    const network = joined && networks.list().find((one) => isCalled(one, ref));
+    const endpoints = network ? await networks.endpoints(network.id) : [];
+    const endpoint = endpoints.find(({ id }) => id === joined?.endpointId);
+    const [alias] = endpoint ? aliasesOf([endpoint], stem) : [];
+    if (alias === undefined) continue;
+    return { aliases: [alias], ...(endpoint?.dnsPolicy ? { dnsPolicy: endpoint.dnsPolicy } : {}) };
+  }
+  return undefined;
 }
 
 function aliasesOf(endpoints: readonly Endpoint[], stem: string): ReadonlySet<string> {

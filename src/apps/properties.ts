@@ -123,3 +123,12 @@ function checkListener(value: string): void {
     `Invalid static-web-listener specified, use an address or address:port: ${value}`,
   );
 }
+
+/** An empty value clears it. */
+export function withProperty(
+  old: Properties,
+  { name, value }: { readonly name: string; readonly value: string },
+): Properties {
+  const { [name]: _, ...others } = old;
+  return value === '' ? others : { ...others, [name]: value };
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dnsPolicies } from '../cluster/records.ts';
+import { timestamp } from '../lib/time.ts';
 
 const texts = z.record(z.string(), z.string());
 
@@ -51,4 +52,8 @@ export function processOf({ name, processes }: App, type: string): Process {
 export function namingOf(app: App, type: string, tld: string) {
   const { dnsPolicy } = processOf(app, type);
   return { aliases: [[app.name, type, tld].filter((part) => part !== '').join('.')], dnsPolicy } as const;
+}
+
+export function emptyApp(name: string, scale: App['scale']): App {
+  return { name, created: timestamp(), properties: {}, scale, processes: {} };
 }

@@ -265,6 +265,30 @@ describe('an app', () => {
     stop();
   });
 
+  it('keeps the names that it has until it is rebuilt, also where it is put later', async () => {
+    await apps.setProperty('shop', 'attach-post-create', ['created']);
+    await apps.rebuild('shop');
+    await apps.setProperty('shop', 'tld', ['internal']);
+    await apps.setProcess('shop', 'web', { dnsPolicy: 'ordered' });
+    const stop = followContainers(apps, model, silentLogger);
+    await model.containers.connect('deployed', 'shop.web.1');
+    await until(
+      'the other network',
+      () => holders('deployed', 'shop.web'),
+      (found) => found.length === 1,
+    );
+    expect(holders('created', 'shop.web')).toEqual(['shop.web.1']);
+    const policies = () =>
+      ['created', 'deployed'].map(
+        (name) => model.directory.endpointsOf(model.networks.find(name).id)[0]?.dnsPolicy,
+      );
+    expect(policies()).toEqual(['turn', 'turn']);
+    await apps.rebuildNetwork('shop');
+    expect(holders('deployed', 'shop.web.internal')).toEqual(['shop.web.1']);
+    expect(policies()).toEqual(['ordered', 'ordered']);
+    stop();
+  });
+
   it('is named after a subscriber was cut off, and while another app is deployed', async () => {
     let named: string[] = [];
     let hold: (() => void) | undefined;
