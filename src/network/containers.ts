@@ -214,7 +214,10 @@ export class Containers implements Contract {
   async #killNow(container: Container): Promise<void> {
     await this.#restarts.stopped(container.id);
     this.#emit(container, 'kill', { signal: String(parseSignal('SIGKILL')) });
-    await this.runtime.signal(container.id, 'SIGKILL');
+    await this.runtime.signal(container.id, 'SIGKILL').catch((error: unknown) => {
+      // It may just have ended by itself, which is what was wanted.
+      if (this.runtime.get(container.id)?.state.status === 'running') throw error;
+    });
     await this.places.leaveIfEnded(container.id);
   }
 
