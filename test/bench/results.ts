@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { arch, cpus, loadavg, release, totalmem } from 'node:os';
 import { isMet, type Row } from './row.ts';
+import { markdownOf } from './table.ts';
 
-/** Not committed: the figures are this machine's, and of this run. */
+/** Not committed: the figures are this machine's, and of this run. The table alone is in results.md beside it. */
 export const resultsFile = 'bench/results.json';
 
 export interface Ran {
@@ -38,4 +39,6 @@ export async function writeResults(
   }));
   const text = JSON.stringify({ begun: begun.toISOString(), machine: on, benchmarks }, null, 2);
   await writeFile(resultsFile, `${text}\n`);
+  const table = markdownOf(all.flatMap(({ rows }) => rows));
+  await writeFile(resultsFile.replace('.json', '.md'), `${table.join('\n')}\n`);
 }

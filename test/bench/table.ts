@@ -14,6 +14,13 @@ export function tableOf(rows: readonly Row[]): readonly string[] {
   );
 }
 
+/** The same as Markdown, for docs/performance.md. */
+export function markdownOf(rows: readonly Row[]): readonly string[] {
+  const titles = ['what', 'ours', 'peer', 'its', 'ratio', 'spread', 'budget', ''];
+  const rule = titles.map((_, column) => (isNumber(column) ? '---:' : '---'));
+  return [titles, rule, ...rows.map(cellsOf)].map((cells) => `| ${cells.join(' | ')} |`);
+}
+
 function isNumber(column: number): boolean {
   return column === 1 || column === 3 || column === 4;
 }
