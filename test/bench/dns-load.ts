@@ -20,6 +20,8 @@ export interface Measured {
   readonly queriesPerSecond: number;
   /** Of the server's CPU time, user and system, per query. */
   readonly cpuMicros: number;
+  /** How much of its core the server has had, 0–1: less than nearly all means that others wanted it too. */
+  readonly coreShare: number;
 }
 
 /** As many queries as the server answers. Rejects when some are not answered, or not with NOERROR. */
@@ -37,9 +39,11 @@ export async function loadFully(server: DnsServer, load: Load): Promise<Measured
   const good = numberIn(stdout, /NOERROR (\d+)/);
   if (code !== 0 || good !== count || count === 0)
     throw new Error(`dnsperf: exit ${code}: ${stderr}${stdout}`);
+  const seconds = numberIn(stdout, /Run time \(s\):\s+([\d.]+)/);
   return {
-    queriesPerSecond: count / numberIn(stdout, /Run time \(s\):\s+([\d.]+)/),
+    queriesPerSecond: count / seconds,
     cpuMicros: (used / count) * 1e6,
+    coreShare: used / seconds,
   };
 }
 

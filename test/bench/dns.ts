@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { TestHost } from '../rig/namespace.ts';
 import { loadFully, type Measured } from './dns-load.ts';
 import { type DnsServer, services, startDnsServer } from './dns-servers.ts';
-import { type Benchmark, type Budget, compare, type Row, type Say } from './row.ts';
+import { type Benchmark, type Budget, compare, median, type Row, type Say } from './row.ts';
 
 const rounds = 7;
 const seconds = 1;
@@ -84,7 +84,11 @@ async function inTurn(
       if (round > 0) samples.get(id)?.push(taken);
     }
   }
-  say(`${rounds} rounds of ${seconds} s each`);
+  const shares = [...samples.values()].flat().map(({ coreShare }) => coreShare);
+  say(
+    `${rounds} rounds of ${seconds} s each; servers had ${Math.round(median(shares) * 100)} % of their core`,
+  );
+  if (median(shares) < 0.8) say('something else uses this machine: the queries/s say little');
   return samples;
 }
 
