@@ -5,6 +5,7 @@ import { batch, ip } from '../../src/dataplane/linux/ip.ts';
 import { KeptIp } from '../../src/dataplane/linux/kept-ip.ts';
 import { KeptNft } from '../../src/dataplane/linux/kept-nft.ts';
 import { KeptProcess } from '../../src/dataplane/linux/kept-process.ts';
+import { ensureNamespace, removeNamespace } from '../../src/dataplane/linux/netns.ts';
 import { TestHost } from '../rig/namespace.ts';
 
 describe('processes that are kept', () => {
@@ -75,6 +76,21 @@ describe('processes that are kept', () => {
     await expect(batch(exec, [ip`link set dev absent up`])).rejects.toMatchObject({
       reason: 'Cannot find device "absent"',
     });
+  });
+
+  test('one in a sandbox knows what is in it', async () => {
+    const name = `${host.name}-s`;
+    await ensureNamespace(exec, name);
+    try {
+      expect(await kept.interfacesIn(name)).toEqual(['lo']);
+      await host.run('ip', 'link', 'add', 'outer', 'type', 'veth', 'peer', 'name', 'inner', 'netns', name);
+      expect((await kept.interfacesIn(name))?.toSorted()).toEqual(['inner', 'lo']);
+    } finally {
+      await removeNamespace(exec, name);
+    }
+    expect(await kept.interfacesIn(name)).toBeUndefined();
+    // At once, not when the kernel takes the namespace apart.
+    expect(await host.linkNames()).not.toContain('outer');
   });
 
   test('nft says whether a transaction was carried out', async () => {

@@ -39,7 +39,12 @@ function killTests() {
     expect(runtime.list().map(({ id, state }) => [id, state.status])).toEqual(
       ids.map((id) => [id, 'running']),
     );
-    expect(ids.map((id) => place.processesIn(id).length)).toEqual(before);
+    // Between two sleeps the one that waits has a process less.
+    await until(
+      'the processes are those of before',
+      () => ids.map((id) => place.processesIn(id).length),
+      (counts) => counts.join() === before.join(),
+    );
 
     const exits: [string, number][] = [];
     runtime.onExit((id, code) => exits.push([id, code]));

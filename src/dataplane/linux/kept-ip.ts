@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Argv } from './exec.ts';
 import type { Command } from './ip.ts';
 import { KeptPool } from './kept-pool.ts';
@@ -56,6 +57,18 @@ export class KeptIp {
   async renew(namespace: string, commands: readonly Command[]): Promise<Progress> {
     await this.leave(namespace);
     return this.run(namespace, commands);
+  }
+
+  /** Names of the interfaces in the sandbox's namespace, without a question; undefined where no process is in it. */
+  async interfacesIn(namespace: string): Promise<readonly string[] | undefined> {
+    const pid = this.#sandboxes.get(namespace)?.pid;
+    if (pid === undefined) return undefined;
+    const text = await readFile(`/proc/${pid}/net/dev`, 'utf8').catch(() => undefined);
+    // Two lines of heading; a name ends at its colon.
+    return text
+      ?.split('\n')
+      .slice(2)
+      .flatMap((line) => /^\s*([^:\s]+):/.exec(line)?.[1] ?? []);
   }
 
   /** Before the namespace is taken away: a process in it would keep it. */

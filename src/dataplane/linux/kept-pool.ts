@@ -29,6 +29,11 @@ export class KeptPool {
     return this.#idle.size === this.#all.size && this.#waiting.length === 0;
   }
 
+  /** Of one of them that has answered. */
+  get pid(): number | undefined {
+    return [...this.#all].find(({ pid }) => pid !== undefined)?.pid;
+  }
+
   /** Has one ready, so that who comes next need not wait for its start. */
   warmUp(): void {
     if (this.#all.size === 0) this.giveBack(this.#start());

@@ -38,6 +38,7 @@ export class KeptProcess {
   readonly #gone: Promise<void>;
   #said = '';
   #question: Question | undefined;
+  #answered = false;
   #ended = false;
 
   constructor([program, ...args]: Argv, dialect: Dialect) {
@@ -61,6 +62,11 @@ export class KeptProcess {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Of the program itself, not of what its argv began with; undefined before it has answered, and after its end. */
+  get pid(): number | undefined {
+    return this.#answered && !this.#ended ? this.#child.pid : undefined;
   }
 
   /** One line at a time. Resolves with its complaints, empty when there are none. @throws KeptProcessEnded */
@@ -94,6 +100,7 @@ export class KeptProcess {
     if (!match || !this.#question) return;
     const { resolve } = this.#question;
     this.#question = undefined;
+    this.#answered = true;
     resolve(this.#said.slice(0, match.index));
     this.#said = '';
   }

@@ -57,6 +57,8 @@ export async function removeNamespace(exec: Exec, name: string): Promise<void> {
 }
 
 async function removeLinks(exec: Exec, namespace: string): Promise<void> {
+  const there = await exec.kept?.interfacesIn(namespace);
+  if (there?.every((name) => name === 'lo')) return;
   try {
     const links = await query(exec, z.array(linkSchema), ['-d', 'link', 'show'], namespace);
     const made = links?.filter((link) => link.linkinfo?.info_kind !== undefined) ?? [];
