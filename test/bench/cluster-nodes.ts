@@ -30,6 +30,7 @@ class Node {
   private constructor(
     readonly model: Model,
     private readonly network: string,
+    private readonly index: number,
   ) {}
 
   static async start(index: number): Promise<Node> {
@@ -43,8 +44,8 @@ class Node {
     await startAgainAndAgain(() => containers.start(`keeper-${index}`));
     await containers.create({ name: `mover-${index}`, image: 'x', networkMode: 'bridge' });
     await containers.start(`mover-${index}`);
-    const node = new Node(model, network);
-    node.#watch(index);
+    const node = new Node(model, network, index);
+    node.#watch();
     return node;
   }
 
@@ -56,10 +57,10 @@ class Node {
     return this.#isAttached;
   }
 
-  async toggle(index: number): Promise<void> {
+  async toggle(): Promise<void> {
     this.#isBusy = true;
     const { containers, directory, networks } = this.model;
-    const mover = `mover-${index}`;
+    const mover = `mover-${this.index}`;
     try {
       const start = now();
       if (this.#isAttached) await containers.disconnect(this.network, mover, false);
@@ -77,7 +78,7 @@ class Node {
     }
   }
 
-  #watch(index: number): void {
+  #watch(): void {
     const { directory, networks, membership } = this.model;
     membership.lease('global').lost.addEventListener('abort', () => {
       lost += 1;
@@ -87,7 +88,7 @@ class Node {
       for (const { id: endpoint, containerName } of directory.endpointsOf(id)) {
         if (this.#known.has(endpoint)) continue;
         this.#known.add(endpoint);
-        if (report && containerName !== `mover-${index}`) seen.push({ endpoint, at: now() });
+        if (report && containerName !== `mover-${this.index}`) seen.push({ endpoint, at: now() });
       }
     };
     look(false);
@@ -116,14 +117,19 @@ function hasJoined({ membership }: Model): boolean {
   }
 }
 
-async function join(): Promise<void> {
+/** Those that have not joined in time are left out; a busy machine simulates fewer. */
+async function join(seconds: number): Promise<void> {
   let next = Number(first);
   const end = next + Number(count);
+  const deadline = now() + seconds * 1000;
   const work = async () => {
-    while (next < end) {
+    while (next < end && now() < deadline) {
       const index = next;
       next += 1;
-      nodes[index - Number(first)] = await Node.start(index);
+      await Node.start(index).then(
+        (node) => nodes.push(node),
+        (error: unknown) => failures.push(messageOf(error)),
+      );
     }
   };
   await Promise.all(Array.from({ length: joinsAtOnce }, work));
@@ -138,11 +144,10 @@ async function churn(perSecond: number, seconds: number): Promise<void> {
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     for (const wanted of [false, true]) {
       const from = Math.floor(Math.random() * nodes.length);
-      const order = [...nodes.keys()].map((n) => (n + from) % nodes.length);
-      const index = order.find((n) => nodes[n]?.isFree && nodes[n]?.isAttached === wanted);
-      const node = index === undefined ? undefined : nodes[index];
-      if (index === undefined || !node) continue;
-      const work = node.toggle(Number(first) + index).finally(() => running.delete(work));
+      const inTurn = [...nodes.slice(from), ...nodes.slice(0, from)];
+      const node = inTurn.find((candidate) => candidate.isFree && candidate.isAttached === wanted);
+      if (!node) continue;
+      const work = node.toggle().finally(() => running.delete(work));
       running.add(work);
     }
   }
@@ -152,7 +157,7 @@ async function churn(perSecond: number, seconds: number): Promise<void> {
 function report(): Answer {
   const known = nodes.map(({ model }) => model.directory.nodes().length);
   const result = {
-    ...{ traffic: { ...traffic }, lost, fewestNodes: Math.min(...known) },
+    ...{ joined: nodes.length, traffic: { ...traffic }, lost, fewestNodes: Math.min(...known) },
     ...{ megabytes: process.memoryUsage.rss() / 2 ** 20 },
     ...{ attached: attached.splice(0), seen: seen.splice(0), failures: failures.splice(0) },
   };
@@ -161,7 +166,7 @@ function report(): Answer {
 
 process.on('message', async (message) => {
   const order = orderSchema.parse(message);
-  if (order.order === 'join') await join();
+  if (order.order === 'join') await join(order.seconds);
   if (order.order === 'churn') await churn(order.perSecond, order.seconds);
   process.send?.(report());
 });

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** What the benchmark tells the processes that its nodes are in, and what they answer. */
 export const orderSchema = z.discriminatedUnion('order', [
-  z.object({ order: z.literal('join') }),
+  /** No more of them after so many seconds. */
+  z.object({ order: z.literal('join'), seconds: z.number() }),
   /** Attaches per second, of this process's nodes. */
   z.object({ order: z.literal('churn'), perSecond: z.number(), seconds: z.number() }),
   z.object({ order: z.literal('count') }),
@@ -18,6 +19,8 @@ const traffic = z.object({
 });
 
 export const answerSchema = z.object({
+  /** Nodes. */
+  joined: z.number(),
   traffic,
   /** Leases that were lost so far. */
   lost: z.number(),

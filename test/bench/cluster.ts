@@ -15,6 +15,8 @@ interface Plan {
   readonly attachesPerSecond: number;
 }
 
+/** The benchmark is to end also where the machine is busy. */
+const joinSeconds = 180;
 const processes = 4;
 const networks = 100;
 const quietSeconds = 15;
@@ -86,16 +88,17 @@ async function onGroups(
   const tell = async (order: Order) => sum(await Promise.all(groups.map((group) => group.tell(order))));
   const begun = performance.now();
   const joinCpu = await cpuSeconds(pid);
-  await tell({ order: 'join' });
-  const all = plan.nodes + others;
+  const { joined, failures } = await tell({ order: 'join', seconds: joinSeconds });
+  for (const failure of new Set(failures.slice(0, 3))) say(`  ${failure}`);
+  const all = joined + others;
   const { fewestNodes } = await until(
     `every node knows ${all}`,
     () => tell({ order: 'count' }),
     (answer) => answer.fewestNodes >= all,
-    240_000,
+    60_000,
   );
   const joining = (performance.now() - begun) / 1000;
-  say(`${plan.provider}: ${plan.nodes} nodes have joined, and each knows ${fewestNodes}`);
+  say(`${plan.provider}: ${joined} nodes of ${plan.nodes} have joined, and each knows ${fewestNodes}`);
   const joinedCpu = (await cpuSeconds(pid)) - joinCpu;
   const before = await tell({ order: 'count' });
   const quiet = await during(pid, () => new Promise((resolve) => setTimeout(resolve, quietSeconds * 1000)));
@@ -123,7 +126,8 @@ interface Taken {
 }
 
 function rowsOf(plan: Plan, taken: Taken): readonly Row[] {
-  const { nodes, provider } = plan;
+  const { provider } = plan;
+  const nodes = taken.late.joined;
   const what = (text: string) => `${nodes.toLocaleString('en')} nodes on ${provider}: ${text}`;
   const { attached, seen } = taken.churned;
   const returned = new Map(attached.map(({ endpoint, at }) => [endpoint, at]));
@@ -199,6 +203,7 @@ class Group {
 function sum(answers: readonly Answer[]): Answer {
   const add = (of: (answer: Answer) => number) => answers.reduce((total, answer) => total + of(answer), 0);
   return {
+    joined: add(({ joined }) => joined),
     traffic: {
       gets: add(({ traffic }) => traffic.gets),
       lists: add(({ traffic }) => traffic.lists),
