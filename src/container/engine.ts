@@ -140,6 +140,10 @@ function runtimeOf({ connection, follower, links }: RuntimeParts, options: Engin
     onExit: (listener) => exits.listen(listener),
     ...engineStreams(connection, require),
     sandboxOf: (id) => id,
+    namespaceOf(id) {
+      const pid = get(id)?.state.pid ?? 0;
+      return pid === 0 ? undefined : `/proc/${pid}/ns/net`;
+    },
     close: () => follower.close(),
   };
 }

@@ -66,6 +66,8 @@ export interface Runtime {
 
   /** The data-plane sandbox that the container's interfaces are in: its own, `hostSandbox`, or another's. */
   sandboxOf(id: string): string;
+  /** Path of a running container's network namespace, where it is not the data plane that made it. */
+  namespaceOf?(id: string): string | undefined;
   /** Lets go without stopping anything: containers go on running. */
   close(): Promise<void>;
 }

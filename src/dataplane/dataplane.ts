@@ -77,7 +77,10 @@ export interface Dataplane {
   /** Subnets that routes of the host lie in (CIDR), so that no pool is chosen on top of one. */
   hostSubnets(): Promise<readonly string[]>;
 
-  /** Would (simulated) or does (linux: a real echo request or connect) `from` reach the address? */
+  /**
+   * Would (simulated) or does (linux: a real echo request or connect) `from` reach the address? A path is that of a
+   * network namespace that is none of our sandboxes.
+   */
   reach(fromSandbox: string, to: ReachTarget): Promise<Reachability>;
 
   /** For kernels' sake: puts the whole owned state away. Used when a daemon is asked to leave nothing behind. */

@@ -38,7 +38,7 @@ export interface ProbeAnswer {
 export interface ProbeParts {
   readonly directory: Pick<Directory, 'nodes'>;
   readonly dns: Pick<Dns, 'lookupAs'>;
-  readonly runtime: Pick<Runtime, 'list' | 'sandboxOf'>;
+  readonly runtime: Pick<Runtime, 'list' | 'sandboxOf' | 'namespaceOf'>;
   readonly dataplane: Pick<Dataplane, 'reach'>;
 }
 
@@ -76,7 +76,8 @@ async function tryToReach(
   if (from.state.status !== 'running') {
     return { ...answer, reachable: false, path: [], reason: `${from.name} is not running` };
   }
-  return { ...answer, ...(await dataplane.reach(runtime.sandboxOf(from.id), { address })) };
+  const place = runtime.namespaceOf?.(from.id) ?? runtime.sandboxOf(from.id);
+  return { ...answer, ...(await dataplane.reach(place, { address })) };
 }
 
 function verdictOf({ forwarded, rcode, answers }: Lookup): ProbeReport['verdict'] {

@@ -11,6 +11,11 @@ export function namespacePath(name: string): string {
   return `${folder}/${name}`;
 }
 
+/** The name by which `ip -n` finds a namespace that has none: it looks below its folder only. */
+export function namespaceAt(path: string): string {
+  return `../../..${path}`;
+}
+
 /** After: the namespace exists, `lo` is up and the settings below hold. */
 export async function ensureNamespace(exec: Exec, name: string): Promise<void> {
   await addNamespace(exec, name);

@@ -31,7 +31,7 @@ import { KeptIp } from './kept-ip.ts';
 import { KeptNft } from './kept-nft.ts';
 import { ensureAddress, lendVeth } from './loan.ts';
 import { plugExisting, unplugExisting } from './moved.ts';
-import { ensureNamespace, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
+import { ensureNamespace, namespaceAt, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { setDefaultRoutes } from './routes.ts';
 import { surveyLinks } from './survey.ts';
@@ -194,8 +194,7 @@ class LinuxDataplane implements Dataplane {
   }
 
   async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {
-    const namespace = fromSandbox === hostSandbox ? undefined : this.#namespace(fromSandbox);
-    return reach(this.#exec, namespace, to, this.#firewall.rules);
+    return reach(this.#exec, this.#whence(fromSandbox), to, this.#firewall.rules);
   }
 
   async close(): Promise<void> {
@@ -218,6 +217,11 @@ class LinuxDataplane implements Dataplane {
   async #readAsHost(file: string): Promise<string> {
     if (this.#isOwnHost) return await readFile(file, 'utf8').catch(() => '');
     return (await this.#exec(['cat', file])).stdout;
+  }
+
+  #whence(from: string): string | undefined {
+    if (from === hostSandbox) return undefined;
+    return from.startsWith('/') ? namespaceAt(from) : this.#namespace(from);
   }
 
   /** @throws unsupported for the host's own stack, which is not ours to change */
