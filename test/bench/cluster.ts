@@ -16,7 +16,7 @@ interface Plan {
 }
 
 /** The benchmark is to end also where the machine is busy. */
-const joinSeconds = 180;
+const joinSeconds = 120;
 const processes = 4;
 const networks = 100;
 const quietSeconds = 15;
