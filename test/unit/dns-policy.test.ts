@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DnsPolicy, Network } from '../../src/cluster/records.ts';
 import { parseDnsPolicy } from '../../src/network/dns-policy.ts';
+import { createTestModel } from '../rig/model.ts';
 import {
   clientSubnet,
   FakeNames,
@@ -134,5 +135,27 @@ describe('which address of a name comes first', () => {
     expect(() => parseDnsPolicy('random')).toThrow(
       'Invalid DNS policy "random", use one of rotate, turn, ordered, sticky',
     );
+  });
+});
+
+describe('the endpoint option', () => {
+  it('is kept with the place, and refused when it is no policy', async () => {
+    await using model = await createTestModel();
+    const { id: networkId } = await model.networks.create({ name: 'foo' });
+    const option = (policy: string) => ({ driverOptions: { 'fairlead.dns.policy': policy } });
+    const policyOf = () => model.directory.endpointsOf(networkId).map(({ dnsPolicy }) => dnsPolicy);
+    const endpoints = { foo: { aliases: ['db'], ...option('ordered') } };
+    const { id } = await model.containers.create({ name: 'db1', image: 'x', networkMode: 'foo', endpoints });
+    await model.containers.start(id);
+    expect(policyOf()).toEqual(['ordered']);
+    await model.containers.restart(id);
+    expect(policyOf()).toEqual(['ordered']);
+    await model.containers.disconnect('foo', id);
+    await expect(model.containers.connect('foo', id, option('random'))).rejects.toThrow('Invalid DNS policy');
+    await model.containers.connect('foo', id, option('sticky'));
+    expect(policyOf()).toEqual(['sticky']);
+    await expect(
+      model.containers.create({ image: 'x', networkMode: 'foo', endpoints: { foo: option('') } }),
+    ).rejects.toThrow('Invalid DNS policy ""');
   });
 });
