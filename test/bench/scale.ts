@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openStore } from '../../kvstore/open.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { startEtcd } from '../rig/etcd.ts';
-import { loadFully, type Measured } from './dns-load.ts';
+import { cpuSeconds, loadFully, type Measured } from './dns-load.ts';
 import { type Benchmark, compare, measured, type Row, type Say } from './row.ts';
 import { ScaleNode } from './scale-node.ts';
 import { addEndpoints, seed } from './scale-seed.ts';
@@ -72,15 +72,19 @@ async function lists(node: ScaleNode): Promise<readonly Row[]> {
 
 /** From the start of the program until DNS answers for the last of the networks. */
 async function restarts(node: ScaleNode): Promise<readonly Row[]> {
-  const taken: number[] = [];
+  const [taken, cpu]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds.restart; round += 1) {
     await node.daemon.kill('SIGTERM');
     const start = performance.now();
     await node.daemon.start();
     await node.knows(`service-${size.servicesPerNetwork - 1}.${lastNetwork}`);
     taken.push((performance.now() - start) / 1000);
+    cpu.push(await cpuSeconds(node.daemon.pid));
   }
-  return [measured({ what: `scale, ${services}: restart`, unit: 's', budget: atMost(3) }, taken)];
+  return [
+    measured({ what: `scale, ${services}: restart`, unit: 's', budget: atMost(3) }, taken),
+    measured({ what: `scale, ${services}: CPU of a restart`, unit: 's' }, cpu),
+  ];
 }
 
 async function memory(node: ScaleNode, what: string): Promise<readonly Row[]> {
