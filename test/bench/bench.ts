@@ -9,6 +9,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   dns: async () => (await import('./dns.ts')).dns,
   cli: async () => (await import('./cli.ts')).cli,
   engine: async () => (await import('./engine.ts')).engine,
+  plugin: async () => (await import('./plugin.ts')).plugin,
   propagation: async () => (await import('./propagation.ts')).propagation,
   scale: async () => (await import('./scale.ts')).scale,
   'cluster-etcd': async () => (await import('./cluster.ts')).clusterOnEtcd,
