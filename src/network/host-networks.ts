@@ -22,6 +22,8 @@ export class HostNetworks {
   readonly #ready = new Map<string, Promise<Network>>();
   readonly #up = new Map<string, Network>();
   #firewall: Promise<void> = Promise.resolve();
+  /** The one that has not begun. */
+  #nextFirewall: Promise<void> | undefined;
 
   constructor(private readonly deps: HostNetworksDeps) {}
 
@@ -96,14 +98,17 @@ export class HostNetworks {
     return network;
   }
 
-  /** One at a time, each with the newest rules. */
+  /** One at a time, each with the newest rules: whoever asks while one waits for its turn waits for the same. */
   applyFirewall(): Promise<void> {
+    if (this.#nextFirewall) return this.#nextFirewall;
     const apply = () => {
+      this.#nextFirewall = undefined;
       const { driverOf, dataplane, ports } = this.deps;
       const networks = this.list().flatMap((network) => driverOf(network).firewall?.(network) ?? []);
       return dataplane.applyFirewall({ networks, ports: ports(this.list()) });
     };
     this.#firewall = this.#firewall.then(apply, apply);
+    this.#nextFirewall = this.#firewall;
     return this.#firewall;
   }
 }

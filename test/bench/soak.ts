@@ -15,6 +15,8 @@ const loopback = 'http://daemon';
 interface Tally {
   calls: number;
   readonly times: number[];
+  /** The same by what was called. */
+  readonly byCall: Map<string, number[]>;
   readonly failures: string[];
 }
 
@@ -42,7 +44,7 @@ async function measure(say: Say): Promise<readonly Row[]> {
     ],
   });
   const before = await traces(host, daemon);
-  const tally: Tally = { calls: 0, times: [], failures: [] };
+  const tally: Tally = { calls: 0, times: [], byCall: new Map(), failures: [] };
   const memory: Memory[] = [];
   for (let leg = 0; leg < legs; leg += 1) {
     const end = Date.now() + (seconds * 1000) / legs;
@@ -98,7 +100,12 @@ async function timedCall(line: Line, method: string, path: string, body?: unknow
     request.end(payload);
   });
   tally.calls += 1;
-  tally.times.push(performance.now() - begun);
+  const taken = performance.now() - begun;
+  tally.times.push(taken);
+  const kind = `${method} ${path.replaceAll(/[?].*|[cn](-\d+)+/g, '*')}`;
+  const ofKind = tally.byCall.get(kind) ?? [];
+  ofKind.push(taken);
+  tally.byCall.set(kind, ofKind);
   // Every name is the client's own: nothing but success is right.
   if (typeof status === 'string' || status >= 400) tally.failures.push(`${method} ${path}: ${status}`);
 }
@@ -117,12 +124,14 @@ async function traces(host: TestHost, daemon: TestDaemon): Promise<Record<string
 /** @throws for a call that failed, and for what is left behind */
 function report(
   say: Say,
-  { calls, times, failures }: Tally,
+  { calls, times, byCall, failures }: Tally,
   memory: readonly Memory[],
   before: Record<string, number>,
   after: Record<string, number>,
 ): readonly Row[] {
   say(`${calls} calls; ${memoryText(memory)}`);
+  for (const [kind, taken] of byCall)
+    say(`${kind}: p50 ${quantile(taken, 0.5).toFixed(0)} ms, p99 ${quantile(taken, 0.99).toFixed(0)} ms`);
   const left = Object.keys(before).filter((what) => before[what] !== after[what]);
   const leftBehind = left.map((what) => `left behind: ${what} ${before[what]} → ${after[what]}`);
   const faults = [...failures.slice(0, 5), ...leftBehind];

@@ -12,7 +12,7 @@ const dialect = {
 };
 
 /** Side by side in the host's namespace: taking a device away waits 20 ms for the kernel (an RCU grace period). */
-const mostInHost = 4;
+const mostInHost = 16;
 /** Namespaces of sandboxes in which a process stays for a while; a shell makes its settings first. */
 const mostSandboxes = 16;
 
