@@ -33,7 +33,6 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
         hosts: 2,
         store,
         flags: ['--dns-listen', 'none'],
-        config: { dns: ['169.254.53.53'] },
       });
       [one, two] = [rig.host(1), rig.host(2)];
     });

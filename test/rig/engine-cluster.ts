@@ -1,3 +1,4 @@
+import { resolverAddress } from '../../src/dataplane/names.ts';
 import { EngineHost } from './engine-host.ts';
 import { HostStore, type StoreName } from './host-store.ts';
 import { Reaper } from './reaper.ts';
@@ -10,7 +11,7 @@ export interface EngineClusterOptions {
   readonly leaseTtl?: string;
   /** Further flags of every daemon. */
   readonly flags?: readonly string[];
-  /** Further members of every Engine's daemon.json. */
+  /** Further members of every Engine's daemon.json, which has the daemon's DNS. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
@@ -67,7 +68,7 @@ export class EngineCluster implements AsyncDisposable {
           network: this.underlay.host(number),
           name: `host${number}`,
           reaper: this.#reaper,
-          config,
+          config: { dns: [resolverAddress], ...config },
           flags: [
             ...['--kv-store', `${store}:${Underlay.address(hosts + 1)}:${HostStore.port(store)}`],
             ...['--advertise', 'up0', ...(leaseTtl === undefined ? [] : ['--lease-ttl', leaseTtl]), ...flags],
