@@ -132,6 +132,27 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
       expect((await two.docker('exec', 'd2', 'nslookup', 'c1')).code).not.toBe(0);
     });
 
+    it('a subnet that another Engine has for itself keeps the network from that host, which says so', async () => {
+      await one.dockerOk('network', 'create', '--subnet', '10.99.0.0/24', 'mine');
+      await two.dockerOk('network', 'create', '-d', 'fairlead', '--subnet', '10.99.0.0/16', 'wide');
+      const said = await until(
+        'host 1 says so',
+        () => one.daemon.output.split('\n').filter((line) => line.includes('network wide ')),
+        (lines) => lines.length > 0,
+      );
+      expect(said.join()).toContain(
+        '10.99.0.0/16 overlaps with its own network mine; create it with --ipam-driver',
+      );
+      expect(await knownDriver(one, 'wide')).toBe('');
+      await one.dockerOk('network', 'rm', 'mine');
+      await until(
+        'it is known then',
+        () => knownDriver(one, 'wide'),
+        (driver) => driver === 'fairlead',
+      );
+      await one.dockerOk('network', 'rm', 'wide');
+    });
+
     it('containers talk on while Engine and daemon go and come back', async () => {
       for (const [i, order] of orders.entries()) {
         const host = rig.host((i % 2) + 1);

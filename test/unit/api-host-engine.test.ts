@@ -282,6 +282,22 @@ describe('a container that publishes services', () => {
     expect(places).toHaveLength(2);
   });
 
+  it('has the settings of the default network on that one, and says what was published', async () => {
+    await using api = await withContainer({ attachable: true });
+    const { headers } = await api.create({
+      Image: 'x',
+      PublishService: 'db.foo',
+      NetworkingConfig: { EndpointsConfig: { default: { Aliases: ['a'] }, bar: {} } },
+    });
+    const [{ service } = { service: { id: '' } }] = await api.model.services.list();
+    expect(headers['fairlead-published']).toBe(service.id);
+    expect(JSON.parse(api.engine.calls[0]?.body ?? '')).toEqual({
+      Image: 'x',
+      HostConfig: { NetworkMode: 'foo' },
+      NetworkingConfig: { EndpointsConfig: { foo: { Aliases: ['a'] }, bar: {} } },
+    });
+  });
+
   it('stays where it was put by name', async () => {
     await using api = await withContainer({ attachable: true });
     await api.create({ Image: 'x', PublishService: 'db.foo', HostConfig: { NetworkMode: 'other' } });

@@ -189,9 +189,18 @@ export class EngineNetworks implements Announcer {
   }
 
   async #makeKnown(network: Network): Promise<void> {
-    const { engine } = this.deps;
+    const { engine, own } = this.deps;
     if (engine.links.engineNetworkOf(network.id) !== undefined) return;
     const { id, name, internal, ipv6, ipam, labels } = network;
+    const rival = own.rivalOf(network);
+    if (rival) {
+      throw new FairleadError(
+        'conflict',
+        `network ${name} is not made known to the Docker Engine of this host: ` +
+          `${ipam.pools.map(({ subnet }) => subnet).join(', ')} overlaps with its own network ${rival.name}; ` +
+          `create it with --ipam-driver ${engine.driver}, or with a --subnet that is free on every host`,
+      );
+    }
     const mark = { [networkOption]: id };
     const engineId = await engine.host.createNetwork({
       ...{ name, driver: engine.driver, internal, attachable: true, ipv6, labels },

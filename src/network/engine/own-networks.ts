@@ -1,6 +1,6 @@
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
-import { parseSubnet } from '../../lib/addresses.ts';
+import { overlaps, parseSubnet } from '../../lib/addresses.ts';
 import { foldCase } from '../../lib/names.ts';
 import type { EngineSide, Parts } from '../parts.ts';
 
@@ -24,6 +24,14 @@ export class OwnNetworks {
   named(ref: string): Network | undefined {
     const folded = foldCase(ref);
     return this.#networks.find(({ id, name }) => id === ref || foldCase(name) === folded);
+  }
+
+  /** One that has a subnet of this one's: the Engine would masquerade and route what is meant for the other. */
+  rivalOf({ ipam }: Network): Network | undefined {
+    const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
+    return this.#networks.find((own) =>
+      own.ipam.pools.some(({ subnet }) => subnets.some((ours) => overlaps(ours, parseSubnet(subnet)))),
+    );
   }
 
   /** What was found on a look at all of the Engine's networks. */
