@@ -67,7 +67,7 @@ describe('beside a Docker Engine that', { timeout: 60_000 }, () => {
     const { code, stderr } = await rig.daemon.run('fairlead', 'ps');
     expect([code, stderr]).toEqual([
       1,
-      `Error response from daemon: cannot connect to the ${where}: there is no such socket; is the Engine running?\n`,
+      `Error response from daemon: cannot connect to the ${where}: there is no such socket: is the Engine running?\n`,
     ]);
   });
 

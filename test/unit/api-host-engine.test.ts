@@ -177,7 +177,7 @@ describe('a call that is handed on', () => {
       const answer = await fetched(api.socketPath, (client) => client.request(method, path, '', closing));
       expect(answer).toMatch(/^HTTP\/1.1 503 /);
       expect(answer).toContain(
-        `{"message":"cannot connect to the Docker Engine at unix://${api.engine.socketPath}: there is no such socket; is the Engine running?"}`,
+        `{"message":"cannot connect to the Docker Engine at unix://${api.engine.socketPath}: there is no such socket: is the Engine running?"}`,
       );
     },
   );
