@@ -1,4 +1,3 @@
-import { enginesTests } from './engines.ts';
+import { enginesTests, everyOrder } from './engines.ts';
 
-// What the store has a part in; engines-etcd.test.ts has every order.
-enginesTests({ store: 'consul', orders: ['dD', 'eE', 'deDE'] });
+enginesTests({ store: 'consul', orders: everyOrder });

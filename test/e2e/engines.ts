@@ -153,7 +153,7 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
       await one.dockerOk('network', 'rm', 'wide');
     });
 
-    it('containers talk on while Engine and daemon go and come back', async () => {
+    it('containers talk on while Engine and daemon go and come back, in every order', async () => {
       for (const [i, order] of orders.entries()) {
         const host = rig.host((i % 2) + 1);
         const streams = await Promise.all([
