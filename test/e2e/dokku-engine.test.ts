@@ -226,7 +226,7 @@ describe('apps beside Docker Engines', () => {
         'shop',
         'sh',
         '-c',
-        'echo $WORD $PORT; wget -q -O - http://shop.web:5000; exit 3',
+        'echo $WORD $PORT; busybox usleep 300000; wget -q -O - http://shop.web:5000; exit 3',
       ];
       expect(await cluster.host(1).daemon.run('dokku', ...words)).toEqual({
         code: 3,

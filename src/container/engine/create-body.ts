@@ -14,6 +14,8 @@ export function createBody(spec: ContainerSpec, resolver: string, named: (ref: s
     Domainname: spec.domainname,
     Tty: spec.tty,
     OpenStdin: spec.openStdin,
+    // Else the Engine takes the end of stdin for the end of the attachment, and what is written after it is lost.
+    StdinOnce: spec.openStdin,
     Labels: { ...spec.labels },
     ExposedPorts: Object.fromEntries(
       [...spec.exposedPorts, ...ports].map(({ port, protocol }) => [`${port}/${protocol}`, {}]),
