@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EngineAlone } from '../rig/engine-alone.ts';
 import type { EngineHost } from '../rig/engine-host.ts';
 import { call as callApi, type HttpClient, unixClient } from './http-call.ts';
-import { type Benchmark, compare, type Row, type Say } from './row.ts';
+import { type Benchmark, type Budget, compare, type Row, type Say } from './row.ts';
 
 const created = z.object({ Id: z.string() });
 const rounds = 20;
@@ -22,9 +22,13 @@ async function measureAll(say: Say): Promise<readonly Row[]> {
     await host.dockerOk('network', 'create', 'theirs');
     await host.daemon.ok('network', 'create', '-d', 'overlay', 'ours');
     await host.daemon.ok('network', 'create', '-d', 'bridge', 'ours-here');
+    await host.daemon.ok('network', 'create', '-d', 'overlay', 'ours-empty');
+    // A host has nothing of an overlay network until a container of its own is on it.
+    await call(engine, 'POST', `/containers/${await create(engine, 'ours')}/start`);
     const rows = [
-      await startOn(engine, 'ours', 'start on an overlay network'),
-      await startOn(engine, 'ours-here', 'start on a bridge network'),
+      await startOn(engine, 'ours', 'start on an overlay network', atMost),
+      await startOn(engine, 'ours-here', 'start on a bridge network', atMost),
+      await startOn(engine, 'ours-empty', "start of a host's first container on an overlay network"),
     ];
     return [...rows, ...(await manyAtOnce(engine, host, say))];
   } finally {
@@ -32,9 +36,11 @@ async function measureAll(say: Say): Promise<readonly Row[]> {
   }
 }
 
-async function startOn(engine: HttpClient, network: string, what: string): Promise<Row> {
+const atMost: Budget = { value: 'ratio', atMost: 1.1 };
+
+async function startOn(engine: HttpClient, network: string, what: string, budget?: Budget): Promise<Row> {
   const samples: Record<'ours' | 'theirs', number[]> = { ours: [], theirs: [] };
-  // The first round warms up, and sets the network up on this host.
+  // The first round warms up.
   for (let round = 0; round <= rounds; round += 1) {
     const ours = await started(engine, network);
     const theirs = await started(engine, 'theirs');
@@ -47,7 +53,7 @@ async function startOn(engine: HttpClient, network: string, what: string): Promi
     unit: 'ms',
     ours: samples.ours,
     peer: { name: "Engine's bridge", values: samples.theirs },
-    budget: { value: 'ratio', atMost: 1.1 },
+    ...(budget && { budget }),
   });
 }
 

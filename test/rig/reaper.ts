@@ -46,6 +46,8 @@ export class Reaper {
 
   /** Takes all of it away now. */
   async reap(): Promise<void> {
+    // It is waited for, though nothing else may be left to wait for.
+    this.#process.ref();
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.stdin?.end();
     await ended;

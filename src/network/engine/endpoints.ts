@@ -96,13 +96,14 @@ export class EngineEndpoints {
     if (source?.kind !== 'veth') return { routes: [] };
     const peer = lentName(engine.tag, link.endpointId);
     const { mac } = link;
-    await participation.during(network, () =>
-      parts.dataplane.lend({ source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}) }),
-    );
     const way = this.#wayToResolver(network, sandboxKey, engineEndpointId);
     const { hostName, bridge } = source;
     const prefix = way ? { resolverPrefix: way.prefix } : {};
+    // The link first: what a crash leaves is then known.
     await this.#links.putEndpoint(engineEndpointId, { ...link, hostName, bridge, sandboxKey, ...prefix });
+    await participation.during(network, () =>
+      parts.dataplane.lend({ source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}) }),
+    );
     const { gateway, gateway6 } = publishes ? {} : result;
     return {
       interfaceName: peer,
