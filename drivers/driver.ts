@@ -1,4 +1,5 @@
 import type { Endpoint, Network, Port, Scope } from '../src/cluster/records.ts';
+import type { Association } from '../src/dataplane/associations.ts';
 import type {
   BridgeSpec,
   InterfaceSource,
@@ -29,10 +30,10 @@ export interface Driver {
   readonly single: boolean;
 
   /**
-   * Pure. Checks the options of a network about to be created, before anything is changed.
+   * Changes nothing. Checks the options of a network about to be created, and whether this host can have it.
    * @throws invalid | forbidden | unsupported
    */
-  validate(network: Network, others: readonly Network[]): void;
+  validate(network: Network, others: readonly Network[]): void | Promise<void>;
 
   /**
    * Present: each network needs a VXLAN network identifier, which is taken in the store when the network is
@@ -100,6 +101,8 @@ export interface WantedBinding extends Port {
 export interface ExpectedDevices {
   readonly bridges: readonly BridgeSpec[];
   readonly vxlans: readonly (VxlanSpec & { readonly entries: TunnelEntries })[];
+  /** What encrypts them; networks share these. Absent: they are plain. */
+  readonly associations?: readonly Association[];
 }
 
 export interface JoinResult {
@@ -138,4 +141,6 @@ export interface Peer {
   readonly endpoint: Endpoint;
   /** The underlay address of its node. */
   readonly via: string;
+  /** What its node makes keys of; absent: it takes part in no encrypted network yet. */
+  readonly secret?: string;
 }

@@ -5,6 +5,7 @@ import type { Driver } from './driver.ts';
 import { createHostDriver } from './host.ts';
 import { createNullDriver } from './null.ts';
 import { createOverlayDriver } from './overlay/driver.ts';
+import type { TunnelNode } from './overlay/encryption.ts';
 
 export interface DriverDependencies {
   readonly dataplane: Dataplane;
@@ -12,6 +13,8 @@ export interface DriverDependencies {
   readonly tag: string;
   /** The address that other nodes reach this one at; undefined when it has none. */
   readonly advertise?: () => string | undefined;
+  /** Absent: this node has no part in encrypted networks. */
+  readonly node?: TunnelNode;
   /** Asked once for each driver that is not in the table. Whether there is such a plugin may show later. */
   readonly plugin?: (name: string) => Driver | undefined;
 }
@@ -24,12 +27,12 @@ export const builtInDrivers = ['bridge', 'host', 'null', 'overlay'] as const;
  * @throws not-found (the result) when there is neither a built-in driver nor a plugin of that name
  */
 export function createDrivers(dependencies: DriverDependencies): (name: string) => Driver {
-  const { dataplane, tag, plugin, advertise = () => undefined } = dependencies;
+  const { dataplane, tag, plugin, node, advertise = () => undefined } = dependencies;
   const table: Readonly<Record<(typeof builtInDrivers)[number], Driver>> = {
     bridge: createBridgeDriver(dataplane, tag),
     host: createHostDriver(),
     null: createNullDriver(),
-    overlay: createOverlayDriver({ dataplane, tag, advertise }),
+    overlay: createOverlayDriver({ dataplane, tag, advertise, node }),
   };
   const known = new Map<string, Driver>(Object.entries(table));
   return (name) => {

@@ -4,10 +4,19 @@ import { bridgeName, vxlanName } from '../../src/dataplane/names.ts';
 import { familyOf, macFor } from '../../src/lib/addresses.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { gateways } from '../gateways.ts';
-import { wantedMtu } from './options.ts';
+import { isEncrypted, wantedMtu } from './options.ts';
 
 /** The port that IANA gave to VXLAN. */
-export const tunnelPort = 4789;
+const plainPort = 4789;
+/**
+ * Of encrypted networks: with a port of their own the kernel's policies can tell their datagrams from the plain ones.
+ * It is seen on the hosts only, inside ESP; nobody has it (IANA), and it is below the ephemeral ones.
+ */
+const encryptedPort = 4793;
+
+export function tunnelPort({ options }: Pick<Network, 'options'>): number {
+  return isEncrypted(options) ? encryptedPort : plainPort;
+}
 
 /** What a node has of an overlay network: the bridge that its containers are in, and the way to the others. */
 export interface Devices {
@@ -40,8 +49,9 @@ export function devicesOf(tag: string, network: Network, underlay: Underlay): De
       bridge: names.bridge,
       vni: vniOf(network),
       local: underlay.address,
-      port: tunnelPort,
+      port: tunnelPort(network),
       mtu,
+      ...(isEncrypted(network.options) ? { encrypted: true } : {}),
     },
   };
 }
@@ -50,10 +60,19 @@ export function deviceNames(tag: string, { id }: Pick<Network, 'id'>): { bridge:
   return { bridge: bridgeName(tag, id), vxlan: vxlanName(tag, id) };
 }
 
-/** Outer IP, UDP (8), VXLAN (8) and the inner Ethernet header (14) (RFC 7348 section 5). */
-export function mtuOn(network: Pick<Network, 'options'>, { address, mtu }: Underlay): number {
-  const outer = familyOf(address) === 4 ? 20 : 40;
-  return wantedMtu(network.options) ?? mtu - outer - 30;
+/** Less than the outer IP header, UDP (8), VXLAN (8) and the inner Ethernet header (14) (RFC 7348 section 5). */
+export function mtuOn({ options }: Pick<Network, 'options'>, { address, mtu }: Underlay): number {
+  const room = mtu - (familyOf(address) === 4 ? 20 : 40);
+  return wantedMtu(options) ?? (isEncrypted(options) ? withinEsp(room) : room) - 30;
+}
+
+/**
+ * What of the room ESP leaves: its header (8), the IV (8) and the check value (16) of RFC 4106 aside, a multiple
+ * of 4 bytes, the last two of which are the trailer (RFC 4303 section 2).
+ */
+function withinEsp(room: number): number {
+  const padded = room - 8 - 8 - 16;
+  return padded - (padded % 4) - 2;
 }
 
 function vniOf({ name, vni }: Network): number {

@@ -6,7 +6,8 @@ import { runAll } from '../../src/lib/undo.ts';
 import type { Driver, JoinResult, Peer, Spare } from '../driver.ts';
 import { defaultRoutes } from '../gateways.ts';
 import { deviceNames, devicesOf, mtuOn, tunnelPort, type Underlay } from './device.ts';
-import { checkOptions, wantedVni } from './options.ts';
+import { Encryption, type TunnelNode } from './encryption.ts';
+import { checkOptions, isEncrypted, wantedVni } from './options.ts';
 import { diffEntries, entriesFor, isEmpty, macOf, sparing } from './peers.ts';
 
 /**
@@ -28,9 +29,24 @@ import { diffEntries, entriesFor, isEmpty, macOf, sparing } from './peers.ts';
  *   its own containers send. The price: a host reaches by address only the containers it has itself.
  * - A namespace per network for bridge and device (as Swarm has them). It hides them from people and from
  *   `doctor`, and the way out would need one more veth pair; the firewall keeps networks apart just as well.
+ * - Encrypted networks by firewall marks on their VXLAN ids (as libnetwork does it). Where somebody flushes the
+ *   rules, the marks are gone and packets leave in the clear. A port of their own needs no marks: the kernel's
+ *   policy is on the port, and without a key nothing leaves.
  */
-export function createOverlayDriver({ dataplane, tag, advertise }: OverlayDependencies): Driver {
+export function createOverlayDriver({ dataplane, tag, advertise, node }: OverlayDependencies): Driver {
   const underlay = new UnderlayOf(dataplane, advertise);
+  const encryption = node && new Encryption(dataplane, node);
+  /** @throws unsupported */
+  const requireEncryption = async (local: string | undefined) => {
+    const obstacle = encryption
+      ? await dataplane.encryptionObstacle(local ?? '0.0.0.0')
+      : 'it has no node id';
+    if (obstacle === undefined) return;
+    throw new FairleadError(
+      'unsupported',
+      `this host cannot encrypt overlay networks: ${obstacle}: ${advice}`,
+    );
+  };
   const hostEnd = (endpoint: Endpoint, network: Network) => {
     const { bridge } = deviceNames(tag, network);
     return { kind: 'veth', hostName: hostEndName(tag, endpoint.id), bridge } as const;
@@ -40,17 +56,25 @@ export function createOverlayDriver({ dataplane, tag, advertise }: OverlayDepend
     scope: 'global',
     addressed: true,
     single: false,
-    validate: ({ options }) => checkOptions(options),
+    async validate({ options }) {
+      checkOptions(options);
+      if (isEncrypted(options)) await requireEncryption(advertise());
+    },
     wantedVni,
 
     async ensureNetwork(network) {
       const { bridge, vxlan } = devicesOf(tag, network, await underlay.read());
+      if (vxlan.encrypted) {
+        await requireEncryption(vxlan.local);
+        encryption?.enter(network.id);
+      }
       await dataplane.ensureBridge(bridge);
       await dataplane.ensureVxlan(vxlan);
     },
 
     async removeNetwork(network) {
       const { bridge, vxlan } = deviceNames(tag, network);
+      await encryption?.leave(network.id);
       await runAll([() => dataplane.removeVxlan(vxlan), () => dataplane.removeBridge(bridge)]);
     },
 
@@ -71,6 +95,10 @@ export function createOverlayDriver({ dataplane, tag, advertise }: OverlayDepend
     },
 
     async setPeers(network, peers: readonly Peer[], spare?: Spare) {
+      if (isEncrypted(network.options)) {
+        const { address } = await underlay.known();
+        await encryption?.setPeers(network.id, address, peers);
+      }
       const { vxlan } = deviceNames(tag, network);
       const all = diffEntries(await dataplane.tunnelEntries(vxlan), entriesFor(peers));
       const changes = spare ? sparing(all, spare.except) : all;
@@ -79,7 +107,9 @@ export function createOverlayDriver({ dataplane, tag, advertise }: OverlayDepend
 
     async expected(network, peers) {
       const { bridge, vxlan } = devicesOf(tag, network, await underlay.read());
-      return { bridges: [bridge], vxlans: [{ ...vxlan, entries: entriesFor(peers) }] };
+      const devices = { bridges: [bridge], vxlans: [{ ...vxlan, entries: entriesFor(peers) }] };
+      if (!vxlan.encrypted || !encryption) return devices;
+      return { ...devices, associations: await encryption.expected(vxlan.local) };
     },
 
     firewall: (network) => rules(tag, network),
@@ -93,7 +123,11 @@ export interface OverlayDependencies {
   readonly tag: string;
   /** The address that other nodes reach this one at; undefined when it has none. */
   readonly advertise: () => string | undefined;
+  /** Absent: this node has no part in encrypted networks. */
+  readonly node?: TunnelNode | undefined;
 }
+
+const advice = 'leave --opt encrypted out, or encrypt the underlay (IPsec or WireGuard between the hosts)';
 
 function rules(tag: string, network: Network): NetworkRules {
   return {
@@ -102,7 +136,8 @@ function rules(tag: string, network: Network): NetworkRules {
     internal: network.internal,
     masquerade: true,
     icc: true,
-    tunnelPort,
+    tunnelPort: tunnelPort(network),
+    ...(isEncrypted(network.options) ? { encrypted: true } : {}),
   };
 }
 

@@ -11,19 +11,17 @@ const keys = {
 /** A VNI has 24 bits, and 0 is left out: some switches take it for none (RFC 7348 section 5). */
 const largestVni = 0xff_ffff;
 
-/** @throws invalid; unsupported for an encrypted network */
+/** @throws invalid */
 export function checkOptions(options: Network['options']): void {
   wantedMtu(options);
   wantedVni(options);
-  if (!(keys.encrypted in options)) return;
-  // `--opt encrypted` without a value means yes.
-  if (parseBool(keys.encrypted, options[keys.encrypted]) ?? true) {
-    throw new FairleadError(
-      'unsupported',
-      'encrypted overlay networks are not supported: leave --opt encrypted out, ' +
-        'or encrypt the underlay (IPsec or WireGuard between the hosts)',
-    );
-  }
+  isEncrypted(options);
+}
+
+/** `--opt encrypted` without a value means yes. @throws invalid */
+export function isEncrypted(options: Network['options']): boolean {
+  if (!(keys.encrypted in options)) return false;
+  return parseBool(keys.encrypted, options[keys.encrypted]) ?? true;
 }
 
 /** Bytes; undefined: what the underlay leaves. @throws invalid */

@@ -23,15 +23,26 @@ export class Membership {
   readonly #joined = new Set<(scope: Scope) => Promise<void>>();
   #announces = false;
   #closed = false;
+  #self: NodeRecord;
+  /** One write of the record after another: the last word is the newest one's. */
+  #announcing: Promise<void> = Promise.resolve();
+  /** Told when the store has the record as it is now. */
+  #amended: (() => void)[] = [];
   #retry: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
-    readonly self: NodeRecord,
+    self: NodeRecord,
     /** Of its leases. */
     readonly ttlSeconds: number,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.#self = self;
+  }
+
+  get self(): NodeRecord {
+    return this.#self;
+  }
 
   /** Returns once the embedded store's lease is there; the KV store's comes when it can. */
   async start(): Promise<void> {
@@ -63,6 +74,17 @@ export class Membership {
     if (lease) await this.#announceOn(lease);
   }
 
+  /** Changes the node's record. Resolves when the KV store has it so, which may be never. */
+  amend(change: { readonly tunnelSecret: string | undefined }): Promise<void> {
+    const { tunnelSecret: _, ...rest } = this.#self;
+    const { tunnelSecret } = change;
+    this.#self = { ...rest, ...(tunnelSecret === undefined ? {} : { tunnelSecret }) };
+    const amended = new Promise<void>((resolve) => this.#amended.push(resolve));
+    const lease = this.#leases.get(this.directory.stores.global);
+    if (lease && this.#announces) void this.#announceOn(lease);
+    return amended;
+  }
+
   /** Leaves without a goodbye: the containers go on running, so their endpoints stay until the lease's end. */
   close(): void {
     this.#closed = true;
@@ -85,13 +107,20 @@ export class Membership {
     if (store === this.directory.stores.global && this.#announces) await this.#announceOn(lease);
   }
 
+  #announceOn(lease: Lease): Promise<void> {
+    this.#announcing = this.#announcing.then(() => this.#putRecord(lease));
+    return this.#announcing;
+  }
+
   /** Again and again, for as long as the lease is this node's. */
-  async #announceOn(lease: Lease): Promise<void> {
+  async #putRecord(lease: Lease): Promise<void> {
     const { global } = this.directory.stores;
-    const [key, value] = [keys.node(this.self.id), JSON.stringify(this.self)];
     while (!this.#closed && !lease.lost.aborted) {
+      const record = this.#self;
       try {
-        await global.commit([], [{ op: 'put', key, value, lease }]);
+        const value = JSON.stringify(record);
+        await global.commit([], [{ op: 'put', key: keys.node(record.id), value, lease }]);
+        if (record === this.#self) for (const resolve of this.#amended.splice(0)) resolve();
         return;
       } catch (error) {
         this.log.debug({ error: messageOf(error) }, 'this node could not be announced yet');

@@ -135,6 +135,11 @@ export const nodeSchema = z.object({
   advertise: z.string().optional(),
   version: z.string(),
   started: time,
+  /** 32 random bytes in hex that keys of encrypted tunnels are made of; present while it takes part in some. */
+  tunnelSecret: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 
 /** Who holds an address. Not on a lease: it outlives its node for five minutes (records of dead nodes). */

@@ -34,6 +34,7 @@ const settings = z.strictObject({
   'dns-max-inflight': count(1, 65_536).optional(),
   'dns-forward-single-label': z.boolean().optional(),
   'lease-ttl': grammar.duration.optional(),
+  'tunnel-key-lifetime': grammar.duration.optional(),
   tlsverify: z.boolean().optional(),
   tlscacert: path.optional(),
   tlscert: path.optional(),
@@ -116,6 +117,7 @@ function withDefaults(given: Settings, host: HostFacts) {
     defaultAddressPools: given['default-address-pool'] ?? [],
     dns: dnsConfig(given),
     leaseTtlSeconds: given['lease-ttl'] ?? 15,
+    tunnelKeyLifetimeSeconds: given['tunnel-key-lifetime'] ?? 3600,
     tls: tlsConfig(given, host),
     /** Nothing of it is left in the kernel when it ends. */
     ephemeral: given.ephemeral ?? false,

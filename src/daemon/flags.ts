@@ -24,6 +24,7 @@ export const daemonFlags = {
   'dns-max-inflight': number('Forwarded DNS queries at once', { shown: '1024' }),
   'dns-forward-single-label': toggle('Forward unknown names without a dot'),
   'lease-ttl': text("Time after which a silent node's endpoints leave", { shown: '15s' }),
+  'tunnel-key-lifetime': text('Time after which keys of encrypted networks are replaced', { shown: '60m' }),
   tlsverify: toggle('Serve tcp:// with TLS and ask clients for certificates'),
   tlscacert: text('Trust clients whose certificate this CA signed'),
   tlscert: text('Certificate of this daemon'),

@@ -132,7 +132,13 @@ async function open(
   const underlay = dataplane.kind === 'simulated' ? (advertise ?? '127.0.0.1') : advertise;
   const plugins = openPlugins(config);
   const plugin = (name: string) => createRemoteDriver(plugins.named(name), log);
-  const driverNamed = createDrivers({ dataplane, tag, advertise: () => underlay, plugin });
+  const node = {
+    id: nodeId,
+    publish: (tunnelSecret: string | undefined) => membership.amend({ tunnelSecret }),
+    lifetimeMs: config.tunnelKeyLifetimeSeconds * 1000,
+    settleMs: config.leaseTtlSeconds * 1000,
+  };
+  const driverNamed = createDrivers({ dataplane, tag, advertise: () => underlay, node, plugin });
   let listening = Promise.resolve();
   const model = await createModel({
     directory,

@@ -1,3 +1,5 @@
+import type { Association, AssociationChanges } from './associations.ts';
+
 /**
  * What moves packets, or computes where they would go. Two implementations: linux/ (iproute2, nftables,
  * named network namespaces) and simulated.ts (a model in memory).
@@ -23,11 +25,21 @@ export interface Dataplane {
   /**
    * After: the device is there and up, a port of its bridge. When something that cannot be changed differs
    * it is made anew, and its entries are gone. A device of this node with its VNI and port under another
-   * name is left over from an earlier network, and goes.
+   * name is left over from an earlier network, and goes. From before an encrypted device is there until the last
+   * one has gone, no datagram to its port leaves or is taken in but under an association of this node.
    * @throws not-found without its bridge; conflict when a device of somebody else's has the VNI and port
    */
   ensureVxlan(vxlan: VxlanSpec): Promise<void>;
   removeVxlan(name: string): Promise<void>;
+  /** Why tunnels that start at the address cannot be encrypted here, in one line; undefined: they can. */
+  encryptionObstacle(local: string): Promise<string | undefined>;
+  /** This node's, for what encrypted devices carry. They go with the last such device. */
+  associations(): Promise<readonly Association[]>;
+  /**
+   * Adds before it removes; removing what is not there is no error. What is there already is left as it is: its
+   * packets' numbers go on. @throws conflict where somebody else's association has the SPI
+   */
+  changeAssociations(changes: AssociationChanges): Promise<void>;
   /** What the device is programmed with. @throws not-found */
   tunnelEntries(name: string): Promise<TunnelEntries>;
   /** Sets before it removes; setting what is there and removing what is not are no errors. @throws not-found */
@@ -114,6 +126,8 @@ export interface VxlanSpec {
   readonly port: number;
   /** Bytes, of the frames' payload inside. */
   readonly mtu: number;
+  /** All that goes by its port does so through IPsec. No plain device may have the port. */
+  readonly encrypted?: boolean;
 }
 
 /**
@@ -230,6 +244,8 @@ export interface NetworkRules {
    * could forge frames of any network.
    */
   readonly tunnelPort?: number;
+  /** What goes by that port without IPsec is dropped, also where the kernel's policies do not hold (`lo`). */
+  readonly encrypted?: boolean;
 }
 
 export interface Owned {

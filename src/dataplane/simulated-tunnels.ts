@@ -1,4 +1,5 @@
 import { FairleadError } from '../lib/errors.ts';
+import type { Association, AssociationChanges } from './associations.ts';
 import type { TunnelChanges, TunnelEntries, VxlanSpec } from './dataplane.ts';
 
 interface Tunnel {
@@ -13,6 +14,8 @@ interface Tunnel {
 /** The vxlan devices of the model, and what they were told of endpoints elsewhere. */
 export class SimulatedTunnels {
   readonly #tunnels = new Map<string, Tunnel>();
+  /** By what the kernel would know them by. */
+  readonly #associations = new Map<string, Association>();
 
   ensure(spec: VxlanSpec): void {
     for (const { spec: other } of [...this.#tunnels.values()]) {
@@ -25,10 +28,24 @@ export class SimulatedTunnels {
 
   remove(name: string): void {
     this.#tunnels.delete(name);
+    if (!this.specs().some(({ encrypted }) => encrypted)) this.#associations.clear();
   }
 
   clear(): void {
     this.#tunnels.clear();
+    this.#associations.clear();
+  }
+
+  associations(): readonly Association[] {
+    return [...this.#associations.values()];
+  }
+
+  changeAssociations({ add, remove }: AssociationChanges): void {
+    for (const { source, destination, spi } of add) {
+      const one = { source, destination, spi };
+      if (!this.#associations.has(stateKey(one))) this.#associations.set(stateKey(one), one);
+    }
+    for (const one of remove) this.#associations.delete(stateKey(one));
   }
 
   names(): readonly string[] {
@@ -73,6 +90,11 @@ export class SimulatedTunnels {
     if (!tunnel) throw new FairleadError('not-found', `no vxlan device ${name}`);
     return tunnel;
   }
+}
+
+/** RFC 4301 section 4.1: of what is sent to one host the SPI alone tells what it is. */
+function stateKey({ destination, spi }: Association): string {
+  return `${destination} ${spi}`;
 }
 
 function fresh(): Omit<Tunnel, 'spec'> {

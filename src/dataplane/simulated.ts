@@ -1,5 +1,6 @@
 import { FairleadError } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
+import type { Association, AssociationChanges } from './associations.ts';
 import {
   type BridgeSpec,
   type Dataplane,
@@ -74,6 +75,19 @@ class SimulatedDataplane implements Dataplane {
 
   async changeTunnel(name: string, changes: TunnelChanges): Promise<void> {
     this.#tunnels.change(name, changes);
+  }
+
+  /** Where no packet moves nothing is to be seen of one: that a network is encrypted is a record. */
+  async encryptionObstacle(): Promise<string | undefined> {
+    return undefined;
+  }
+
+  async associations(): Promise<readonly Association[]> {
+    return this.#tunnels.associations();
+  }
+
+  async changeAssociations(changes: AssociationChanges): Promise<void> {
+    this.#tunnels.changeAssociations(changes);
   }
 
   /** Every address is one of the model's host. */

@@ -195,7 +195,7 @@ export class Networks implements Contract {
         ipam: planIpam(this.parts, { driver, scope, spec, used, hostSubnets, given }),
       };
       const networks = this.parts.directory.networks();
-      driver.validate(plan, networks);
+      await driver.validate(plan, networks);
       const claim = driver.wantedVni && (await claimVni(store, id, networks, driver.wantedVni(plan.options)));
       const network = claim ? { ...plan, vni: claim.vni } : plan;
       const pools = sharesOurSpace(driver, network.ipam)

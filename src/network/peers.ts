@@ -120,7 +120,9 @@ export class Peers {
       if (endpoint.nodeId === nodeId) return [];
       const node = nodes.get(endpoint.nodeId);
       if (node && node.advertise === undefined) this.#sayMute(endpoint, node.name);
-      return node?.advertise === undefined ? [] : [{ endpoint, via: node.advertise }];
+      if (node?.advertise === undefined) return [];
+      const { advertise: via, tunnelSecret: secret } = node;
+      return [{ endpoint, via, ...(secret === undefined ? {} : { secret }) }];
     });
   }
 

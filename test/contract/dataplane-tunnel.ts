@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, rejects } from 'node:assert/strict';
+import type { Association } from '../../src/dataplane/associations.ts';
 import type { Dataplane, TunnelChanges, TunnelEntries, VxlanSpec } from '../../src/dataplane/dataplane.ts';
 import { hostSandbox } from '../../src/dataplane/dataplane.ts';
 import { bridgeName, hostEndName, vxlanName } from '../../src/dataplane/names.ts';
@@ -72,6 +73,49 @@ export const tunnelChecks: readonly {
     },
   },
   {
+    name: 'tells in one line what it lacks to encrypt, or holds associations and lets go of those that it is told to',
+    async run(dataplane, tag) {
+      const spec = await makeTunnel(dataplane, tag, sealed);
+      const add = [1, 2].map((n) => ({ ...association(n), key: String(n).repeat(72) }));
+      const obstacle = await dataplane.encryptionObstacle(spec.local);
+      if (obstacle !== undefined) {
+        match(obstacle, /^its kernel lacks .*\(CONFIG_\w+.*\)$/);
+        await rejects(dataplane.changeAssociations({ add, remove: [] }));
+        deepStrictEqual(await dataplane.associations(), []);
+        return;
+      }
+      await dataplane.changeAssociations({ add, remove: [] });
+      deepStrictEqual(await spis(dataplane), [1001, 1002]);
+      const more = [...add, { ...association(3), key: '3'.repeat(72) }];
+      await dataplane.changeAssociations({ add: more, remove: [association(9), association(1)] });
+      deepStrictEqual(await spis(dataplane), [1002, 1003]);
+      await dataplane.changeAssociations({ add: [], remove: [association(1), association(3)] });
+      deepStrictEqual(await dataplane.associations(), [association(2)]);
+      await dataplane.removeVxlan(spec.name);
+      deepStrictEqual(await dataplane.associations(), []);
+    },
+  },
+  {
+    name: 'a device is encrypted from its first moment on, whatever comes and goes beside it',
+    async run(dataplane, tag) {
+      const encrypted = async () =>
+        (await dataplane.survey([])).vxlans.filter((vxlan) => vxlan.encrypted).map(({ name }) => name);
+      const plain = await makeTunnel(dataplane, tag);
+      const [first, second] = [
+        await makeTunnel(dataplane, tag, sealed),
+        await makeTunnel(dataplane, tag, { ...sealed, vni: 4244 }),
+      ];
+      deepStrictEqual((await encrypted()).toSorted(), [first.name, second.name].toSorted());
+      await Promise.all([dataplane.removeVxlan(first.name), dataplane.removeVxlan(plain.name)]);
+      deepStrictEqual(await encrypted(), [second.name]);
+      const [, third] = await Promise.all([
+        dataplane.removeVxlan(second.name),
+        makeTunnel(dataplane, tag, sealed),
+      ]);
+      deepStrictEqual(await encrypted(), [third.name]);
+    },
+  },
+  {
     name: 'close takes vxlan devices along',
     async run(dataplane, tag) {
       await makeTunnel(dataplane, tag);
@@ -127,6 +171,16 @@ const wanted: TunnelEntries = {
   ],
 };
 
+const sealed = { vni: 4243, port: 4793, encrypted: true } as const;
+
+function association(n: number): Association {
+  return { source: '192.0.2.1', destination: `192.0.2.1${n}`, spi: 1000 + n };
+}
+
+async function spis(dataplane: Dataplane): Promise<readonly number[]> {
+  return (await dataplane.associations()).map(({ spi }) => spi).toSorted();
+}
+
 function setting(set: TunnelEntries): TunnelChanges {
   return { set, remove: { bridged: [], forwarding: [], neighbours: [] } };
 }
@@ -145,8 +199,12 @@ function specFor(tag: string): VxlanSpec {
   return { name: vxlanName(tag, id), bridge: bridgeName(tag, id), vni: 4242, local, port: 4789, mtu: 1450 };
 }
 
-async function makeTunnel(dataplane: Dataplane, tag: string): Promise<VxlanSpec> {
-  const spec = specFor(tag);
+async function makeTunnel(
+  dataplane: Dataplane,
+  tag: string,
+  change: Partial<VxlanSpec> = {},
+): Promise<VxlanSpec> {
+  const spec = { ...specFor(tag), ...change };
   await dataplane.ensureBridge({ name: spec.bridge, addresses: ['10.1.0.1/24'], mtu: 1450 });
   await dataplane.ensureVxlan(spec);
   return spec;

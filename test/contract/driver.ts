@@ -83,14 +83,14 @@ export const driverChecks: readonly DriverCheck[] = [
     async run(driver) {
       match(driver.name, /^[a-z]+$/);
       const network = networkOf(driver);
-      driver.validate(network, []);
-      driver.validate(network, [network]);
+      await driver.validate(network, []);
+      await driver.validate(network, [network]);
     },
   },
   {
     name: 'takes options it does not know',
     async run(driver) {
-      driver.validate(networkOf(driver, { options: { 'com.example.unknown': 'x' } }), []);
+      await driver.validate(networkOf(driver, { options: { 'com.example.unknown': 'x' } }), []);
     },
   },
   {

@@ -52,6 +52,12 @@ export async function createTestModel(options: TestModelOptions = {}) {
     dataplane,
     tag: nodeId.slice(0, 4),
     advertise: () => advertise || undefined,
+    node: {
+      id: nodeId,
+      publish: (tunnelSecret) => membership.amend({ tunnelSecret }),
+      lifetimeMs: 3_600_000,
+      settleMs: 3000,
+    },
     plugin: (name) => options.plugins && createRemoteDriver(options.plugins.named(name), silentLogger),
   });
   const runtime = createSimulatedRuntime({ store, dataplane, log: silentLogger });

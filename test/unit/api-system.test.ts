@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createTestApi } from '../rig/api.ts';
+import { until } from '../rig/until.ts';
 
 describe('system calls', () => {
   it('pings by GET and HEAD, and by nothing else', async () => {
@@ -25,6 +26,18 @@ describe('system calls', () => {
     ] as const) {
       expect((await api.call(method, url)).status).toBe(404);
     }
+  });
+
+  it('tells nobody what keys of encrypted tunnels are made of', async () => {
+    await using api = await createTestApi();
+    await api.model.networks.create({ name: 'foo', driver: 'overlay', options: { encrypted: '' } });
+    await api.model.containers.create({ name: 'c1', image: 'x', networkMode: 'foo' });
+    await api.model.containers.start('c1');
+    const secret = () => api.model.nodes()[0]?.tunnelSecret;
+    await until('the secret is in the record', secret);
+    const { text } = await api.call('GET', '/fairlead/nodes');
+    expect(JSON.parse(text)).toMatchObject([{ id: api.model.nodeId, self: true }]);
+    expect(text).not.toContain(secret());
   });
 
   it('tells its version', async () => {

@@ -34,6 +34,7 @@ describe('daemon config', () => {
         forwardSingleLabel: false,
       },
       leaseTtlSeconds: 15,
+      tunnelKeyLifetimeSeconds: 3600,
       tls: undefined,
       ephemeral: false,
       logLevel: 'info',

@@ -57,6 +57,7 @@ table inet fairlead_a1b2 {
   set bridges { type ifname; elements = { "fla1b2-00000001", "fla1b2-00000002" }; }
   set internal { type ifname; elements = { "fla1b2-00000002" }; }
   set tunnels { type inet_service; elements = { 4789 }; }
+  set sealed { type inet_service; }
   set within { type ifname . ifname; elements = { "fla1b2-00000001" . "fla1b2-00000001" }; }
   set subnets4 { type ipv4_addr; flags interval; elements = { 172.18.0.0/16, 172.19.0.0/16 }; }
   set subnets6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
@@ -82,6 +83,21 @@ table inet fairlead_a1b2 {
     drop
   }
 `);
+  });
+
+  test('has rules about IPsec only where a network is encrypted, and then for its port alone', () => {
+    const secret = rules('fla1b2-00000003', { subnets: [], tunnelPort: 4793, encrypted: true });
+    expect(renderFirewall('a1b2', { networks: [open] })).not.toContain('ipsec');
+    const text = renderFirewall('a1b2', { networks: [open, secret] });
+    expect(text).toContain('  set tunnels { type inet_service; elements = { 4789, 4793 }; }');
+    expect(text).toContain('  set sealed { type inet_service; elements = { 4793 }; }');
+    expect(text).toContain('udp dport @sealed meta ipsec missing drop');
+    expect(text).toContain('udp dport @sealed rt ipsec missing drop');
+    // The first and the last of them change rules, and not only sets.
+    expect(renderChanges('a1b2', { networks: [open] }, { networks: [open, secret] })).toBeUndefined();
+    const second = { ...secret, bridge: 'fla1b2-00000004' };
+    const more = renderChanges('a1b2', { networks: [secret] }, { networks: [secret, second] });
+    expect(more).toContain('add element inet fairlead_a1b2 bridges { "fla1b2-00000004" }');
   });
 
   test('has a published port in the map of its address, or of all of them', () => {

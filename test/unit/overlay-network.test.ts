@@ -5,7 +5,8 @@ import { createNullDriver } from '../../drivers/null.ts';
 import { MemoryStore } from '../../kvstore/memory.ts';
 import { Directory } from '../../src/cluster/directory.ts';
 import { keys } from '../../src/cluster/keys.ts';
-import type { Endpoint, Network } from '../../src/cluster/records.ts';
+import { type Endpoint, type Network, nodeSchema } from '../../src/cluster/records.ts';
+import type { Association } from '../../src/dataplane/associations.ts';
 import type { TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { newId } from '../../src/lib/ids.ts';
@@ -97,9 +98,6 @@ describe('VXLAN ids', () => {
     await expect(hosts.b.networks.create(overlay('bar', { [vnis]: '0' }))).rejects.toMatchObject({
       kind: 'invalid',
     });
-    await expect(hosts.b.networks.create(overlay('bar', { encrypted: '' }))).rejects.toMatchObject({
-      kind: 'unsupported',
-    });
     expect((await hosts.shared.list('vnis/')).map(({ key }) => key)).toEqual(['vnis/5000']);
   });
 
@@ -107,6 +105,70 @@ describe('VXLAN ids', () => {
     await using model = await createTestModel();
     expect(await model.networks.create({ name: 'foo' })).not.toHaveProperty('vni');
     expect(await model.store.list('vnis/')).toEqual([]);
+  });
+});
+
+describe('an encrypted network', () => {
+  const encrypted = (name: string) => overlay(name, { encrypted: '' });
+  const secrets = async (store: MemoryStore) =>
+    (await store.list('nodes/')).map(({ value }) => nodeSchema.parse(JSON.parse(value)).tunnelSecret ?? '');
+  const associations = async (model: Model) => (await model.dataplane.associations()).map(spiOf).toSorted();
+  const spiOf = ({ source, destination, spi }: Association) => `${source} ${destination} ${spi}`;
+
+  /** A container of each host on it, and on another one; what the hosts tell the store, and have of each other. */
+  async function meet(hosts: Awaited<ReturnType<typeof two>>): Promise<void> {
+    await hosts.a.networks.create(encrypted('foo'));
+    await hosts.a.networks.create(encrypted('bar'));
+    for (const network of ['foo', 'bar']) {
+      await run(hosts.a, `a-${network}`, network);
+      await run(hosts.b, `b-${network}`, network);
+    }
+    await until(
+      'both have what the other has',
+      async () => [await associations(hosts.a), await associations(hosts.b)],
+      ([a, b]) => a?.length === 2 && a.join() === b?.join(),
+    );
+  }
+
+  test('gives two hosts one association each way, and their secrets to the store while they take part', async () => {
+    await using hosts = await two();
+    await meet(hosts);
+    for (const secret of await secrets(hosts.shared)) expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(new Set(await secrets(hosts.shared)).size).toBe(2);
+    await hosts.b.containers.stop('b-foo', 0);
+    expect(await associations(hosts.b)).toHaveLength(2);
+    await hosts.b.containers.stop('b-bar', 0);
+    expect(await associations(hosts.b)).toEqual([]);
+    await until(
+      'the secret is taken back',
+      () => secrets(hosts.shared),
+      (all) => all.filter((secret) => secret === '').length === 1,
+    );
+  });
+
+  test('is looked after by the doctor', async () => {
+    await using hosts = await two();
+    await meet(hosts);
+    const { doctor, dataplane } = hosts.a;
+    expect((await doctor.examine()).findings).toEqual([]);
+    const [gone] = await dataplane.associations();
+    if (!gone) throw new Error('there are two');
+    await dataplane.changeAssociations({ add: [], remove: [gone] });
+    const [finding, ...more] = (await doctor.examine(undefined, { repair: true })).findings;
+    expect(more).toEqual([]);
+    expect(finding?.text).toBe(
+      `IPsec association 0x${gone.spi.toString(16)} from ${gone.source} to ${gone.destination} is missing; ` +
+        'it should be: ESP in transport mode',
+    );
+    // Not the same one: its packets would be counted from one again.
+    expect(await associations(hosts.a)).not.toContain(spiOf(gone));
+    await until('both have what the other sends under', async () => {
+      const theirs = await associations(hosts.b);
+      return (await dataplane.associations())
+        .filter(({ source }) => source === '192.0.2.1')
+        .map(spiOf)
+        .every((one) => theirs.includes(one));
+    });
   });
 });
 

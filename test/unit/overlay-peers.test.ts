@@ -5,6 +5,7 @@ import { createOverlayDriver } from '../../drivers/overlay/driver.ts';
 import { diffEntries, entriesFor, isEmpty, sparing } from '../../drivers/overlay/peers.ts';
 import type { TunnelChanges, TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';
 
 const mac = fc.constantFrom(...['02', '03', '04', '05', '06'].map((last) => `02:42:0a:01:00:${last}`));
@@ -112,7 +113,8 @@ const overlay = driver('192.0.2.1');
 const network = networkOf(overlay);
 
 function driver(advertise?: string, dataplane = createSimulatedDataplane()): Driver {
-  return createOverlayDriver({ dataplane, tag: 'a1b2', advertise: () => advertise });
+  const node = { id: newId(), publish: async () => {}, lifetimeMs: 3_600_000, settleMs: 15_000 };
+  return createOverlayDriver({ dataplane, tag: 'a1b2', advertise: () => advertise, node });
 }
 
 describe('the entries of endpoints', () => {
@@ -150,9 +152,9 @@ describe('the entries of endpoints', () => {
 });
 
 describe('options of the overlay driver', () => {
-  const problem = (options: Record<string, string>): unknown => {
+  const problem = async (options: Record<string, string>, on = overlay): Promise<unknown> => {
     try {
-      overlay.validate(networkOf(overlay, { options }), []);
+      await on.validate(networkOf(on, { options }), []);
     } catch (error) {
       return error;
     }
@@ -160,8 +162,8 @@ describe('options of the overlay driver', () => {
   };
   const [vnis, mtu] = ['com.docker.network.driver.overlay.vxlanid_list', 'com.docker.network.driver.mtu'];
 
-  test.each(['0', '16777216', '-1', 'x', '1,2', '999999999'])('VXLAN id %s is refused', (text) => {
-    expect(problem({ [vnis]: text })).toMatchObject({
+  test.each(['0', '16777216', '-1', 'x', '1,2', '999999999'])('VXLAN id %s is refused', async (text) => {
+    expect(await problem({ [vnis]: text })).toMatchObject({
       kind: 'invalid',
       message: `invalid value for ${vnis}: "${text}": expected one VXLAN id from 1 to 16777215`,
     });
@@ -172,13 +174,33 @@ describe('options of the overlay driver', () => {
     expect(overlay.wantedVni?.({})).toBeUndefined();
   });
 
-  test('encryption is refused, with what to do instead', () => {
-    const refusal = { kind: 'unsupported', message: expect.stringContaining('leave --opt encrypted out') };
-    expect(problem({ encrypted: '' })).toMatchObject(refusal);
-    expect(problem({ encrypted: 'true' })).toMatchObject(refusal);
-    expect(problem({ encrypted: 'false' })).toBeUndefined();
-    expect(problem({ encrypted: 'maybe' })).toMatchObject({ kind: 'invalid' });
-    expect(problem({ [mtu]: '67' })).toMatchObject({ kind: 'invalid', message: 'invalid MTU number: 67' });
+  test('encryption is refused where the host cannot encrypt, with why and what to do instead', async () => {
+    const dataplane = Object.assign(createSimulatedDataplane(), {
+      encryptionObstacle: async () => 'its kernel lacks ESP (CONFIG_INET_ESP)',
+    });
+    const poor = driver('192.0.2.1', dataplane);
+    const refusal = {
+      kind: 'unsupported',
+      message:
+        'this host cannot encrypt overlay networks: its kernel lacks ESP (CONFIG_INET_ESP): leave --opt encrypted ' +
+        'out, or encrypt the underlay (IPsec or WireGuard between the hosts)',
+    };
+    for (const yes of ['', 'true', '1'])
+      expect(await problem({ encrypted: yes }, poor)).toMatchObject(refusal);
+    expect(await problem({ encrypted: 'false' }, poor)).toBeUndefined();
+    expect(await problem({ encrypted: 'maybe' }, poor)).toMatchObject({ kind: 'invalid' });
+    expect(await problem({ encrypted: '' })).toBeUndefined();
+    // A network that another host has made.
+    const made = networkOf(overlay, { options: { encrypted: '' } });
+    await expect(poor.ensureNetwork(made)).rejects.toMatchObject(refusal);
+    expect(await dataplane.owned()).toMatchObject({ bridges: [], vxlans: [] });
+  });
+
+  test('an MTU that no link has is refused', async () => {
+    expect(await problem({ [mtu]: '67' })).toMatchObject({
+      kind: 'invalid',
+      message: 'invalid MTU number: 67',
+    });
   });
 
   test('the MTU leaves room for the tunnel, unless one is given', async () => {
@@ -187,6 +209,10 @@ describe('options of the overlay driver', () => {
     expect(await mtuOf('192.0.2.1')).toBe(1450);
     expect(await mtuOf('2001:db8::1')).toBe(1430);
     expect(await mtuOf('192.0.2.1', { [mtu]: '1400' })).toBe(1400);
+    // With ESP: 1416 + 14 (Ethernet) + 16 (VXLAN, UDP) + 2 (trailer) + 32 (header, IV, check value) + 20 (IPv4).
+    expect(await mtuOf('192.0.2.1', { encrypted: '' })).toBe(1416);
+    expect(await mtuOf('2001:db8::1', { encrypted: '' })).toBe(1396);
+    expect(await mtuOf('192.0.2.1', { encrypted: '', [mtu]: '1300' })).toBe(1300);
   });
 });
 

@@ -13,7 +13,8 @@ export function renderFirewall(tag: string, firewall: Firewall): string {
   // A table has to be there to be deleted; declaring it makes sure (nft(8), "Tables").
   const clear = [table, `delete ${table}`, ''].join('\n');
   if (firewall.networks.length === 0) return clear;
-  const parts = [...setsOf(firewall).map(declaration), forward, input, portChains, postrouting];
+  const sealing = isSealing(firewall) ? [sealed] : [];
+  const parts = [...setsOf(firewall).map(declaration), ...sealing, forward, input, portChains, postrouting];
   return `${clear}${table} {\n${parts.join('\n')}\n}\n`;
 }
 
@@ -23,6 +24,7 @@ export function renderFirewall(tag: string, firewall: Firewall): string {
  */
 export function renderChanges(tag: string, before: Firewall, after: Firewall): string[] | undefined {
   if (before.networks.length === 0 || after.networks.length === 0) return undefined;
+  if (isSealing(before) !== isSealing(after)) return undefined;
   const old = setsOf(before);
   const commands: string[] = [];
   for (const [i, { name, type, elements }] of setsOf(after).entries()) {
@@ -37,6 +39,11 @@ export function renderChanges(tag: string, before: Firewall, after: Firewall): s
   return commands;
 }
 
+/** Only then are there rules about IPsec: without, the kernel need not know what that is. */
+function isSealing({ networks }: Firewall): boolean {
+  return networks.some(({ encrypted }) => encrypted);
+}
+
 /** Once for each value: with 500 networks it takes a while, and the text and the changes need it. */
 const known = new WeakMap<Firewall, readonly NftSet[]>();
 
@@ -47,15 +54,17 @@ function setsOf(firewall: Firewall): readonly NftSet[] {
   return sets;
 }
 
-function makeSets({ networks, ports = [] }: Firewall): NftSet[] {
+function makeSets({ networks, ports: published = [] }: Firewall): NftSet[] {
   const names = (of: readonly NetworkRules[]) => of.map(({ bridge }) => `"${bridge}"`);
   const talking = names(networks.filter(({ icc }) => icc));
   const masqueraded = networks.filter(({ masquerade, internal }) => masquerade && !internal);
-  const sealed = networks.filter(({ internal }) => internal);
+  const internals = networks.filter(({ internal }) => internal);
+  const ports = (of: readonly NetworkRules[]) => of.flatMap(({ tunnelPort }) => tunnelPort ?? []).map(String);
   return [
     nftSet('bridges', 'ifname', names(networks)),
-    nftSet('internal', 'ifname', names(sealed)),
-    nftSet('tunnels', 'inet_service', networks.flatMap(({ tunnelPort }) => tunnelPort ?? []).map(String)),
+    nftSet('internal', 'ifname', names(internals)),
+    nftSet('tunnels', 'inet_service', ports(networks)),
+    nftSet('sealed', 'inet_service', ports(networks.filter(({ encrypted }) => encrypted))),
     nftSet(
       'within',
       'ifname . ifname',
@@ -63,7 +72,7 @@ function makeSets({ networks, ports = [] }: Firewall): NftSet[] {
     ),
     ...subnetSets('subnets', networks),
     ...subnetSets('masqueraded', masqueraded),
-    ...portMaps(ports),
+    ...portMaps(published),
   ];
 }
 
@@ -103,6 +112,20 @@ function declaration({ kind, name, type, elements }: NftSet): string {
   const list = elements.length === 0 ? '' : `elements = { ${elements.join(', ')} }; `;
   return `  ${kind} ${name} { type ${type}; ${list}}`;
 }
+
+/**
+ * What encrypted tunnels carry goes through IPsec or not at all. The kernel's policies see to that (tunnel-policies.ts);
+ * this holds where they do not: on `lo`, which they leave out, and after somebody has flushed them.
+ */
+const sealed = `\
+  chain sealed_input {
+    type filter hook input priority filter; policy accept;
+    udp dport @sealed meta ipsec missing drop
+  }
+  chain sealed_output {
+    type filter hook output priority filter; policy accept;
+    udp dport @sealed rt ipsec missing drop
+  }`;
 
 /**
  * Between sandboxes, and in and out of the host. What a sandbox would send into a tunnel is dropped: masqueraded,

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { type Family, familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import { runAll } from '../../lib/undo.ts';
+import type { Association, AssociationChanges } from '../associations.ts';
 import {
   type BridgeSpec,
   type Dataplane,
@@ -21,7 +24,9 @@ import {
   type VxlanSpec,
 } from '../dataplane.ts';
 import { isBridgeName, isHostEndName, isVxlanName, resolverDevice, sandboxName } from '../names.ts';
+import { changeAssociations, showAssociations } from './associations.ts';
 import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
+import { encryptionObstacle } from './encryption-obstacle.ts';
 import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
 import { HeldPorts } from './held-ports.ts';
@@ -37,7 +42,7 @@ import { setDefaultRoutes } from './routes.ts';
 import { surveyLinks } from './survey.ts';
 import { changeTunnel, mtuOf, readTunnel } from './tunnel-entries.ts';
 import { plugVeth, unplugVeth } from './veth.ts';
-import { ensureVxlan, removeVxlan } from './vxlan.ts';
+import { ensureVxlan, removeUnusedPolicies, removeVxlan } from './vxlan.ts';
 
 export interface LinuxOptions {
   /** Four hex digits, this node's own; see names.ts. */
@@ -74,6 +79,12 @@ class LinuxDataplane implements Dataplane {
   readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
   readonly #namedBridges = new Set<string>();
+  /** Families whose tunnels can be encrypted; what once could can. */
+  readonly #encrypts = new Set<Family>();
+  /** Whether a device that goes may be the last one to need policies: an earlier process may have made it. */
+  #mayHavePolicies = true;
+  /** What a device that is being made needs must not be taken for unused. */
+  readonly #policies = new SerialQueue();
 
   constructor(exec: Exec, options: LinuxOptions, iptables: boolean, nft: KeptNft) {
     this.#exec = exec;
@@ -109,11 +120,36 @@ class LinuxDataplane implements Dataplane {
   }
 
   async ensureVxlan(vxlan: VxlanSpec): Promise<void> {
-    await ensureVxlan(this.#exec, this.#tag, vxlan);
+    const ensure = () => ensureVxlan(this.#exec, this.#tag, vxlan);
+    if (!vxlan.encrypted) return await ensure();
+    this.#mayHavePolicies = true;
+    await this.#policies.run('', ensure);
   }
 
   async removeVxlan(name: string): Promise<void> {
     await removeVxlan(this.#exec, this.#tag, name);
+    if (this.#mayHavePolicies) await this.#removeUnusedPolicies();
+  }
+
+  async #removeUnusedPolicies(): Promise<void> {
+    await this.#policies.run('', async () => {
+      this.#mayHavePolicies = await removeUnusedPolicies(this.#exec, this.#tag);
+    });
+  }
+
+  async encryptionObstacle(local: string): Promise<string | undefined> {
+    const family = familyOf(local);
+    const obstacle = this.#encrypts.has(family) ? undefined : await encryptionObstacle(this.#exec, local);
+    if (obstacle === undefined) this.#encrypts.add(family);
+    return obstacle;
+  }
+
+  async associations(): Promise<readonly Association[]> {
+    return showAssociations(this.#exec, this.#tag);
+  }
+
+  async changeAssociations(changes: AssociationChanges): Promise<void> {
+    await changeAssociations(this.#exec, this.#tag, changes);
   }
 
   async tunnelEntries(name: string): Promise<TunnelEntries> {
@@ -205,6 +241,7 @@ class LinuxDataplane implements Dataplane {
       ...interfaces.map((name) => () => unplugVeth(this.#exec, name)),
       ...sandboxes.map((id) => () => this.removeSandbox(id)),
       ...vxlans.map((name) => () => this.removeVxlan(name)),
+      () => this.#removeUnusedPolicies(),
       ...bridges.map((name) => () => this.removeBridge(name)),
       () => unplugVeth(this.#exec, resolverDevice(this.#tag)),
       () => this.applyFirewall({ networks: [] }),

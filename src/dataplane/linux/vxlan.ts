@@ -5,12 +5,15 @@ import type { Survey, VxlanSpec } from '../dataplane.ts';
 import { isVxlanName } from '../names.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, linkSchema, query, tolerating } from './ip.ts';
+import { ensurePolicies, guardedTunnels, removePolicies } from './tunnel-policies.ts';
 
 /** @throws not-found without the bridge; conflict when a device of somebody else's has the VNI and port */
 export async function ensureVxlan(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
   if (!isVxlanName(tag, spec.name)) {
     throw new FairleadError('invalid', `"${spec.name}" is no name of a vxlan device of this node`);
   }
+  // Before the device is there, or its first packets would leave in the clear.
+  if (spec.encrypted) await ensurePolicies(exec, tag, spec);
   try {
     await batch(exec, creation(spec));
   } catch (error) {
@@ -77,16 +80,23 @@ type VxlanLink = z.infer<typeof vxlanSchema>;
 
 /** The vxlan devices of this node, as they are. */
 export async function showVxlans(exec: Exec, tag: string): Promise<Survey['vxlans']> {
-  const links = (await vxlanLinks(exec)).filter(({ ifname }) => isVxlanName(tag, ifname));
-  return links.map(({ ifname, master = '', mtu, flags, linkinfo: { info_data: data } }) => ({
-    name: ifname,
-    bridge: master,
-    vni: data.id,
-    local: data.local ?? data.local6 ?? '',
-    port: data.port ?? 0,
-    mtu,
-    up: flags.includes('UP'),
-  }));
+  const links = await ownLinks(exec, tag);
+  const isGuarded = links.length === 0 ? () => false : await guardedTunnels(exec, tag);
+  return links.map((link) => {
+    const { ifname: name, master: bridge = '', mtu, flags } = link;
+    const tunnel = tunnelOf(link);
+    const { id: vni } = link.linkinfo.info_data;
+    const encrypted = isGuarded(tunnel) ? { encrypted: true } : {};
+    return { name, bridge, vni, ...tunnel, mtu, ...encrypted, up: flags.includes('UP') };
+  });
+}
+
+async function ownLinks(exec: Exec, tag: string): Promise<readonly VxlanLink[]> {
+  return (await vxlanLinks(exec)).filter(({ ifname }) => isVxlanName(tag, ifname));
+}
+
+function tunnelOf({ linkinfo: { info_data: data } }: VxlanLink) {
+  return { local: data.local ?? data.local6 ?? '', port: data.port ?? 0 };
 }
 
 async function vxlanLinks(exec: Exec): Promise<readonly VxlanLink[]> {
@@ -118,6 +128,14 @@ function changes(link: VxlanLink, { name, bridge, mtu }: VxlanSpec): Command[] {
 /** After: no device of ours has the name. */
 export async function removeVxlan(exec: Exec, tag: string, name: string): Promise<void> {
   if (isVxlanName(tag, name)) await batch(exec, [deletion(name)]);
+}
+
+/** After: what encrypted devices need is gone if they are. @returns whether there are some */
+export async function removeUnusedPolicies(exec: Exec, tag: string): Promise<boolean> {
+  const [links, isGuarded] = await Promise.all([ownLinks(exec, tag), guardedTunnels(exec, tag)]);
+  if (links.some((link) => isGuarded(tunnelOf(link)))) return true;
+  await removePolicies(exec, tag);
+  return false;
 }
 
 function deletion(name: string): Command {

@@ -3,7 +3,7 @@ import { shortId } from '../../lib/ids.ts';
 import type { Parts } from '../parts.ts';
 import { networksHere, ownStacks, recordFact } from './expected.ts';
 import type { Fact } from './facts.ts';
-import { surveyFacts, tunnelFacts } from './kernel-facts.ts';
+import { associationFact, surveyFacts, tunnelFacts } from './kernel-facts.ts';
 
 /** What the kernel of this host holds, and the stores of its containers; and what the firewall lacks. */
 export async function actualFacts(
@@ -13,8 +13,15 @@ export async function actualFacts(
   const stacks = ownStacks(parts);
   const survey = await dataplane.survey(stacks.map(({ id }) => id));
   const tunnels = await Promise.all(survey.vxlans.map(({ name }) => tunnelOf(parts, name)));
+  const isEncrypted = survey.vxlans.some(({ encrypted }) => encrypted);
+  const associations = isEncrypted ? await dataplane.associations() : [];
   const nameOf = (id: string) => runtime.get(id)?.name ?? shortId(id);
-  const facts = [...surveyFacts(survey, nameOf), ...tunnels.flat(), ...recordsOf(parts)];
+  const facts = [
+    ...surveyFacts(survey, nameOf),
+    ...tunnels.flat(),
+    ...associations.map(associationFact),
+    ...recordsOf(parts),
+  ];
   const owners = ownersOf(parts);
   return {
     facts: facts.map((fact) => ({ ...fact, ...ownerOf(fact, owners) })),

@@ -7,6 +7,7 @@ import type { Peers } from '../peers.ts';
 import { ourNetworks } from '../predefined.ts';
 import type { Fact } from './facts.ts';
 import {
+  associationFact,
   bridgeFact,
   hostEndFact,
   interfaceFact,
@@ -33,7 +34,12 @@ export function networksHere(parts: Parts): readonly Network[] {
 export async function expectedFacts(parts: Parts, peers: Peers): Promise<readonly Fact[]> {
   const networks = networksHere(parts);
   const ofNetworks = await Promise.all(networks.map((network) => ofNetwork(parts, peers, network)));
-  return [...ofNetworks.flat(), ...ownStacks(parts).flatMap((container) => ofContainer(parts, container))];
+  const all = [
+    ...ofNetworks.flat(),
+    ...ownStacks(parts).flatMap((container) => ofContainer(parts, container)),
+  ];
+  // What networks share is told by each.
+  return [...new Map(all.map((fact) => [fact.what, fact])).values()];
 }
 
 async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<Fact[]> {
@@ -44,7 +50,8 @@ async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<
     ...devices.vxlans.map((vxlan) => vxlanFact(vxlan)),
     ...devices.vxlans.flatMap(({ name, entries }) => tunnelFacts(name, entries)),
   ];
-  return facts.map((fact) => ({ ...fact, network: network.id }));
+  const shared = devices.associations?.map(associationFact) ?? [];
+  return [...facts.map((fact) => ({ ...fact, network: network.id })), ...shared];
 }
 
 function ofContainer(parts: Parts, container: Container): Fact[] {

@@ -1,3 +1,4 @@
+import type { Association } from '../../dataplane/associations.ts';
 import type {
   BridgeSpec,
   DefaultRoutes,
@@ -18,8 +19,9 @@ export function bridgeFact({ name, addresses, mtu, mac }: BridgeSpec, up = true)
   return { what: `device ${name}`, value: parts.join(', ') };
 }
 
-export function vxlanFact({ name, bridge, vni, local, port, mtu }: VxlanSpec, up = true): Fact {
-  const source = `id ${vni} from ${parseIfAny(local)} port ${port}`;
+export function vxlanFact(spec: VxlanSpec, up = true): Fact {
+  const { name, bridge, vni, local, port, mtu, encrypted } = spec;
+  const source = `id ${vni} from ${parseIfAny(local)} port ${port}${encrypted ? ' by IPsec only' : ''}`;
   return {
     what: `device ${name}`,
     value: [`vxlan ${source}`, `mtu ${mtu}`, `in ${bridge || 'no bridge'}`, state(up)].join(', '),
@@ -38,6 +40,11 @@ export function tunnelFacts(device: string, { bridged, forwarding, neighbours }:
       value: mac === '' ? 'expires' : mac,
     })),
   ];
+}
+
+export function associationFact({ source, destination, spi }: Association): Fact {
+  const ends = `from ${source} to ${destination}`;
+  return { what: `IPsec association 0x${spi.toString(16)} ${ends}`, value: 'ESP in transport mode' };
 }
 
 export function hostEndFact(name: string, bridge: string | undefined, up = true): Fact {
