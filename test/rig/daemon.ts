@@ -4,10 +4,11 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patience } from './patience.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));
 /** On a machine that many tests share. */
-const startMs = 60_000;
+const startMs = 60_000 * patience;
 
 export interface DaemonOptions {
   /** Path of the network namespace that plays the host; absent: this process's own. */

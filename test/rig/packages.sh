@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond npm: tools by apt-get, and the servers of the KV stores unpacked
 # into a cache, so that no service of theirs is ever started on this machine. Quiet; a second run does nothing.
-# `packages.sh bench` adds what the benchmarks compare with.
+# `packages.sh bench` adds what the benchmarks compare with, `packages.sh encrypted` a machine with a kernel of its own.
 set -euo pipefail
 
 cache="${FAIRLEAD_TEST_CACHE:-$HOME/.cache/fairlead-test}"
@@ -36,6 +36,12 @@ if [[ ${1:-} == bench ]]; then
   )
 fi
 
+encrypted=false
+if [[ ${1:-} == encrypted ]]; then
+  encrypted=true
+  needs+=(qemu-system-x86_64:qemu-system-x86 tcpdump:tcpdump)
+fi
+
 missing_packages() {
   local need thing
   for need in "${needs[@]}"; do
@@ -57,6 +63,7 @@ missing_servers() {
   [[ -e $cache/libip4tc2/usr/lib ]] || echo libip4tc2
   [[ -e $cache/libip6tc2/usr/lib ]] || echo libip6tc2
   [[ -x $cache/busybox-static/bin/busybox ]] || echo busybox-static
+  ! $encrypted || [[ -d $cache/kernel/lib/modules ]] || echo kernel
   $bench || return 0
   [[ -x $cache/aardvark-dns/usr/lib/podman/aardvark-dns ]] || echo aardvark-dns
   [[ -x $cache/unbound/usr/sbin/unbound ]] || echo unbound
@@ -84,6 +91,14 @@ unpack() {
   rm -rf "${cache:?}/$package" && mkdir -p "$cache"
   dpkg -x "$work/$package"_*.deb "$work/root" && mv "$work/root" "$cache/$package"
   rm -rf "$work"
+}
+
+# The package that Debian's name for the newest one stands for; only what it holds, nothing of it is booted here.
+unpack_kernel() {
+  local package
+  package="$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" { print $2; exit }')"
+  unpack "$package"
+  rm -rf "$cache/kernel" && mv "$cache/$package" "$cache/kernel"
 }
 
 # Consul left Debian after bullseye: the machine's own mirror, that suite, lists of its own.
@@ -114,6 +129,7 @@ trap 'status=$?; [[ $status -eq 0 ]] || cat "$log" >&2; rm -f "$log"' EXIT
 for server in "${servers[@]}"; do
   case $server in
     consul) unpack_consul ;;
+    kernel) unpack_kernel ;;
     *) unpack "$server" ;;
   esac
 done
