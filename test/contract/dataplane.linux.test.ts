@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Dataplane, hostSandbox, type NetworkRules, type Plug } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
-import { bridgeName, hostEndName, sandboxName, tableName } from '../../src/dataplane/names.ts';
+import { bridgeName, hostEndName, lentName, sandboxName, tableName } from '../../src/dataplane/names.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { TestHost } from '../rig/namespace.ts';
@@ -148,6 +148,43 @@ function kernelTests(): void {
     expect(await host.linkNames(namespace)).toEqual(['eth0']);
     const missing: Plug = { ...plug, source: { kind: 'existing', hostName: 'plugin9' } };
     await expect(dataplane.plug(id, missing)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
+  test("an Engine's interface waits in the host to be moved, and goes with its host end", async () => {
+    await using host = await TestHost.create();
+    const { dataplane, plug } = await setUp(host);
+    const { bridge } = plug.source;
+    const [hostName, peer] = [hostEndName(host.tag, newId()), lentName(host.tag, newId())];
+    const source = { kind: 'veth', hostName, bridge } as const;
+    const loan = { source, peer, mac: '02:42:0a:01:00:03', mtu: 1450 };
+    await dataplane.lend(loan);
+    expect(await host.link(hostName)).toMatchObject({ up: true, master: bridge, mtu: 1450 });
+    expect(await host.link(peer)).toMatchObject({ address: '02:42:0a:01:00:03', mtu: 1450 });
+    const { ifindex } = await host.link(peer);
+    await dataplane.lend(loan);
+    expect((await host.link(peer)).ifindex).toBe(ifindex);
+    // Where the Engine has moved it already, the one that is asked for again is a new one.
+    await host.run('ip', 'link', 'set', peer, 'netns', host.name, 'name', 'moved');
+    await dataplane.lend(loan);
+    expect((await host.link(peer)).ifindex).not.toBe(ifindex);
+    expect(await host.linkNames()).not.toContain('moved');
+    await dataplane.unplug('', { name: '', source });
+    expect((await host.linkNames()).filter((name) => name === hostName || name === peer)).toEqual([]);
+    const lost = { ...loan, source: { ...source, bridge: bridgeName(host.tag, newId()) } };
+    await expect(dataplane.lend(lost)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
+  test("the resolver's address is the host's, whatever networks there are, and is swept by nothing", async () => {
+    await using host = await TestHost.create();
+    const dataplane = await open(host);
+    await dataplane.ensureHostAddress('169.254.53.53');
+    await dataplane.ensureHostAddress('169.254.53.53');
+    const name = `fl${host.tag}-dns`;
+    expect(await host.run('ip', '-4', '-o', 'addr', 'show', 'dev', name)).toContain('169.254.53.53/32');
+    expect(await dataplane.owned()).toEqual({ sandboxes: [], bridges: [], interfaces: [], vxlans: [] });
+    expect(await dataplane.hostSubnets()).toEqual([]);
+    await dataplane.close();
+    expect(await host.linkNames()).not.toContain(name);
   });
 
   test("an interface of somebody else's is neither taken over nor removed", async () => {

@@ -138,6 +138,8 @@ export const linkSchema = z.object({
   ifalias: z.string().optional(),
   /** Index of the other end of a veth pair, in that end's namespace. */
   link_index: z.number().optional(),
+  /** Instead of it, where both ends are in one namespace: the other's name. */
+  link: z.string().optional(),
   linkinfo: z
     .object({
       info_kind: z.string().optional(),

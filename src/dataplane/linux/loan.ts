@@ -34,7 +34,7 @@ function creation({ source, peer, mac, mtu }: Loan, isolated: boolean): Command[
 /** Where the other end is here still, all is as it was; else it is left from an earlier life, and goes. */
 async function replace(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
   const [outer, inner] = await Promise.all([showLink(exec, loan.source.hostName), showLink(exec, loan.peer)]);
-  if (outer && inner && outer.master === loan.source.bridge && outer.link_index === inner.ifindex) return;
+  if (inner && outer?.master === loan.source.bridge && outer.link === loan.peer) return;
   await unplugVeth(exec, loan.source.hostName);
   if (inner) await unplugVeth(exec, loan.peer);
   await batch(exec, creation(loan, isolated));
