@@ -1,7 +1,7 @@
 import type { DnsPolicy } from '../cluster/records.ts';
 import type { Tail } from './encoder.ts';
 import type { Edns, Query } from './question.ts';
-import { firstRecord, type Turn } from './turns.ts';
+import { firstRecord, newTurn, type Turn } from './turns.ts';
 import { headerBits, headerSize, maxTcpSize, maxUdpSize, plainUdpSize, recordTypes } from './wire.ts';
 
 /** How an answer is put together from the question and a ready-made tail; nothing is encoded here. */
@@ -98,7 +98,7 @@ export function replyTruncated(query: Query, flags: number, options: ReplyOption
     flags: flags | headerBits.tc,
     tail: emptyTail,
     policy: 'rotate',
-    turn: { next: 0 },
+    turn: newTurn(),
   } as const;
   return replyWith(query, ready, options, '');
 }

@@ -18,7 +18,7 @@ import type { NameTable } from './name-table.ts';
 import { drop, parseQuery, type Query } from './question.ts';
 import { recordsFor } from './records.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
-import { Turns } from './turns.ts';
+import { newTurn, Turns } from './turns.ts';
 import type { View, Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 
@@ -139,7 +139,7 @@ export class QueryHandler {
 
   /** Of a name with one address there is nothing to remember. */
   #orderOf(...[ask, type, outcome, tail]: [...OwnAsk, Tail]): Pick<ReadyAnswer, 'policy' | 'turn'> {
-    if (!tail.rotates || outcome.kind !== 'hosts') return { policy: 'rotate', turn: { next: 0 } };
+    if (!tail.rotates || outcome.kind !== 'hosts') return { policy: 'rotate', turn: newTurn() };
     const { hosts, zone } = outcome;
     // The oldest that says one decides, on every node alike.
     const policy = hosts.find(({ endpoint }) => endpoint.dnsPolicy)?.endpoint.dnsPolicy ?? 'rotate';

@@ -3,12 +3,16 @@ import type { Tail } from './encoder.ts';
 
 /** Where the rotation of one name stands. */
 export interface Turn {
-  /** Grows by one per query, so that every address comes first in its turn. */
+  /** Where the next new asker begins. */
   next: number;
+  /** Asker → its last turn: each goes through all addresses, whatever the others ask meanwhile. */
+  readonly askers: Map<string, number>;
 }
 
 /** Names of one type of record; at this many all rotations begin anew. */
-const maxTurns = 16384;
+const maxTurns = 4096;
+/** Of one name; at this many they begin anew, one after the other. */
+const maxAskers = 256;
 
 /**
  * Rotations outlive the answers, which every change on a network drops: whoever asks once, right after such a
@@ -21,7 +25,7 @@ export class Turns {
     const known = this.#turns.get(key);
     if (known) return known;
     if (this.#turns.size >= maxTurns) this.#turns.clear();
-    const turn = { next: 0 };
+    const turn = newTurn();
     this.#turns.set(key, turn);
     return turn;
   }
@@ -31,9 +35,19 @@ export class Turns {
 export function firstRecord(policy: DnsPolicy, tail: Tail, turn: Turn, asker: string): number {
   if (policy === 'ordered') return 0;
   if (policy === 'sticky') return closestTo(asker, tail);
-  const first = turn.next % tail.answers;
-  turn.next = (turn.next + 1) % Number.MAX_SAFE_INTEGER;
-  return first;
+  return takeTurn(turn, asker) % tail.answers;
+}
+
+export function newTurn(): Turn {
+  return { next: 0, askers: new Map() };
+}
+
+function takeTurn(turn: Turn, asker: string): number {
+  const last = turn.askers.get(asker);
+  const at = last === undefined ? turn.next++ : last + 1;
+  if (last === undefined && turn.askers.size >= maxAskers) turn.askers.clear();
+  turn.askers.set(asker, at);
+  return at;
 }
 
 /**

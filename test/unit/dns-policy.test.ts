@@ -82,6 +82,19 @@ describe('which address of a name comes first', () => {
     expect(new Set(seen).size).toBe(3);
   });
 
+  it('turn: each asker goes through all, and new ones begin at another each', () => {
+    names.set(foo, webs('turn'));
+    const seen = new Map<string, (string | undefined)[]>([
+      ['172.18.9.1', []],
+      ['172.18.9.2', []],
+      ['172.18.9.3', []],
+    ]);
+    for (let n = 0; n < 3; n++)
+      for (const [asker, addresses] of seen) addresses.push(ask({}, asker).addresses[0]);
+    for (const addresses of seen.values()) expect(new Set(addresses).size).toBe(3);
+    expect(new Set([...seen.values()].map(([first]) => first)).size).toBe(3);
+  });
+
   it('ordered: the oldest, as long as it is there', () => {
     const endpoints = webs('ordered');
     names.set(foo, endpoints);
