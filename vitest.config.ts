@@ -12,7 +12,8 @@ export default defineConfig({
     // Deadlines for tests that wait for real servers and kernels; nothing is measured by them.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // One file after another: each starts daemons, servers and kernels' worth of work of its own.
+    // One file after another: each starts daemons, servers and kernels' worth of work of its own. The unit tests,
+    // which do not, are run apart and side by side (package.json).
     fileParallelism: false,
     reporters: ['default'],
   },
