@@ -1,22 +1,17 @@
 import type { Network } from '../../cluster/records.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
-import { fromNumber, overlaps, parseSubnet, type Subnet } from '../../lib/addresses.ts';
+import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
-import type { NetworkSpec, PoolSpec } from '../model.ts';
 import { takenByNetworks } from '../network-pools.ts';
 import type { Networks } from '../networks.ts';
 import type { EngineSide, Parts } from '../parts.ts';
 import { planGivenPools } from '../pools.ts';
 import { ourNetworks } from '../predefined.ts';
+import { Arrivals } from './arrivals.ts';
 import type { Announcer } from './networks-beside.ts';
 import type { OwnNetworks } from './own-networks.ts';
 import { type EnginePools, networkOption } from './pools.ts';
-
-/** How long an endpoint waits for its network, which was created at the Engine a moment ago, in milliseconds. */
-const adoptionMs = 8_000;
-/** Option that names the driver of a network typed at an Engine. */
-const driverOption = 'com.fairlead.driver';
+import { typedSpec } from './typed-network.ts';
 
 export interface EngineNetworksDeps {
   readonly parts: Parts;
@@ -36,7 +31,7 @@ export class EngineNetworks implements Announcer {
   readonly #created = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
-  #waiters: (() => void)[] = [];
+  readonly #arrivals = new Arrivals();
   #pass: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -136,7 +131,8 @@ export class EngineNetworks implements Announcer {
     const { parts, engine, networks, pools } = this.deps;
     if (!parts.directory.complete()) return;
     try {
-      if (!parts.directory.network(theirs.id)) await networks.adopt(this.#specOf(theirs), theirs.id);
+      if (!parts.directory.network(theirs.id))
+        await networks.adopt(typedSpec(theirs, engine.driver, pools), theirs.id);
       await engine.links.linkNetwork(theirs.id, theirs.id);
       for (const [poolId] of pools.of(theirs.pools.map(({ subnet }) => subnet))) {
         await pools.assign(poolId, theirs.id);
@@ -148,36 +144,8 @@ export class EngineNetworks implements Announcer {
       parts.log.error(`network ${theirs.name} is removed from the Docker Engine: ${messageOf(error)}`);
       await engine.host.removeNetwork(theirs.id);
     } finally {
-      this.#wake();
+      this.#arrivals.wake();
     }
-  }
-
-  #specOf(theirs: EngineNetwork): NetworkSpec {
-    const { name, internal, ipv6, labels, options } = theirs;
-    const { [driverOption]: driver = 'overlay', ...rest } = options;
-    const kept = Object.entries(rest).filter(([key]) => !key.startsWith('com.fairlead.'));
-    return {
-      ...{ name, driver, internal, ipv6, labels, attachable: true },
-      options: Object.fromEntries(kept),
-      ipam: { driver: 'default', config: theirs.pools.map((pool) => this.#poolOf(theirs, pool)) },
-    };
-  }
-
-  #poolOf(theirs: EngineNetwork, { subnet, gateway, ipRange }: EngineNetwork['pools'][number]): PoolSpec {
-    if (theirs.ipamDriver === this.deps.engine.driver) {
-      const draft = this.deps.pools.of([subnet])[0]?.[1];
-      const aux = (draft?.auxAddresses ?? []).map((address, i) => [`aux${i}`, address]);
-      const given = gateway ?? draft?.gateway;
-      const range = ipRange ?? draft?.ipRange;
-      return {
-        subnet,
-        ...(given ? { gateway: given } : {}),
-        ...(range ? { ipRange: range } : {}),
-        auxAddresses: Object.fromEntries(aux),
-      };
-    }
-    // The Engine's own address manager begins at the low end: everybody else takes from the half that is left.
-    return { subnet, ...(gateway ? { gateway } : {}), ipRange: otherHalf(parseSubnet(subnet), ipRange) };
   }
 
   /** Ours that containers can be on; a plugin's network would be the plugin's to make known. */
@@ -231,32 +199,14 @@ export class EngineNetworks implements Announcer {
   /** Ours that the Engine means. Waits a while for one that was created there just now. @throws not-found */
   async ours(engineNetworkId: string): Promise<Network> {
     const { parts, engine } = this.deps;
-    return await this.#waitFor(`network ${engineNetworkId.slice(0, 12)}`, () => {
+    return await this.#arrivals.wait(`network ${engineNetworkId.slice(0, 12)}`, () => {
       const id = engine.links.networkOf(engineNetworkId);
       return id === undefined ? undefined : parts.directory.network(id);
     });
   }
 
   async adoptedPool(poolId: string): Promise<Network> {
-    return await this.#waitFor('the network of this pool', () => this.deps.pools.networkOf(poolId));
-  }
-
-  async #waitFor(what: string, look: () => Network | undefined): Promise<Network> {
-    const deadline = performance.now() + adoptionMs;
-    for (let left = adoptionMs; left > 0; left = deadline - performance.now()) {
-      const found = look();
-      if (found) return found;
-      const woken = new Promise<void>((resolve) => this.#waiters.push(resolve));
-      await inTime(woken, Math.min(left, 250));
-    }
-    throw new FairleadError(
-      'not-found',
-      `${what} is not known here (yet): see the log of the Fairlead daemon`,
-    );
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiters.splice(0)) resolve();
+    return await this.#arrivals.wait('the network of this pool', () => this.deps.pools.networkOf(poolId));
   }
 
   isCreated(poolId: string): boolean {
@@ -308,12 +258,4 @@ export class EngineNetworks implements Announcer {
       this.#said.set(id, message);
     }
   }
-}
-
-/** The half of the subnet that the Engine's range does not lie in; the upper one when it says none. */
-function otherHalf(subnet: Subnet, range: string | undefined): string {
-  const length = subnet.prefixLength + 1;
-  const upper = parseSubnet(`${fromNumber((subnet.first + subnet.last + 1n) / 2n, subnet.family)}/${length}`);
-  const lower = parseSubnet(`${fromNumber(subnet.first, subnet.family)}/${length}`);
-  return range && overlaps(parseSubnet(range), upper) ? lower.text : upper.text;
 }

@@ -1,4 +1,4 @@
-import type { Check, Lease, Write } from '../../../kvstore/store.ts';
+import type { Check, Entry, Lease, Write } from '../../../kvstore/store.ts';
 import { decodeOrSkip } from '../../cluster/decode.ts';
 import { keys } from '../../cluster/keys.ts';
 import {
@@ -162,29 +162,36 @@ export class PendingEndpoints {
       throw addressInUse(network, cidrs[0] ?? '', `it is the address of service ${service.name}`);
     }
     const endpoint = { ...(record ?? placeholder(network, id, self, service)), ...addressesOf(asked) };
-    const owner = { owner: 'endpoint', id, nodeId: self } as const;
-    const addressChecks: Check[] = [];
-    const addressWrites: Write[] = [];
-    cidrs.forEach((cidr, i) => {
-      const [entry, holder] = [entries[i], holders[i]];
-      const addressKey = keys.address(network.id, withoutPrefix(cidr));
-      if (holder?.owner === 'service' && holder.id === service?.id) return;
-      if (holder && (holder.nodeId !== self || this.#isLinked(holder.id))) throw addressInUse(network, cidr);
-      addressChecks.push(
-        entry
-          ? { key: addressKey, expect: 'version', version: entry.version }
-          : { key: addressKey, expect: 'absent' },
-      );
-      if (holder?.id !== id) addressWrites.push({ op: 'put', key: addressKey, value: JSON.stringify(owner) });
-    });
+    const addresses = cidrs.map((cidr, i) => this.#ownAddress(network, cidr, entries[i], endpoint));
     return {
       result: endpoint,
       checks: [
         present ? { key, expect: 'version', version: present.version } : { key, expect: 'absent' },
         { key: keys.network(network.id), expect: 'version', version: networkEntry.version },
-        ...addressChecks,
+        ...addresses.flatMap(({ checks }) => checks),
       ],
-      writes: [{ op: 'put', key, value: JSON.stringify(endpoint), lease }, ...addressWrites],
+      writes: [
+        { op: 'put', key, value: JSON.stringify(endpoint), lease },
+        ...addresses.flatMap(({ writes }) => writes),
+      ],
+    };
+  }
+
+  /** Makes an address the endpoint's: one of its service stays the service's. @throws forbidden when it is in use */
+  #ownAddress(
+    network: Network,
+    cidr: string,
+    entry: Entry | undefined,
+    { id, serviceId, nodeId }: Endpoint,
+  ): { readonly checks: readonly Check[]; readonly writes: readonly Write[] } {
+    const key = keys.address(network.id, withoutPrefix(cidr));
+    const holder = entry && decodeOrSkip(addressSchema, entry);
+    if (holder?.owner === 'service' && holder.id === serviceId) return { checks: [], writes: [] };
+    if (holder && (holder.nodeId !== nodeId || this.#isLinked(holder.id))) throw addressInUse(network, cidr);
+    const owner = { owner: 'endpoint', id, nodeId } as const;
+    return {
+      checks: [entry ? { key, expect: 'version', version: entry.version } : { key, expect: 'absent' }],
+      writes: holder?.id === id ? [] : [{ op: 'put', key, value: JSON.stringify(owner) }],
     };
   }
 
