@@ -132,6 +132,8 @@ function plainJson(reply: FastifyReply, payload: unknown): unknown {
 
 function sendError(reply: FastifyReply, error: unknown, dialect: Dialect): FastifyReply {
   const { status, message } = answerFor(error, dialect);
+  // The rest of a body too large is read and dropped: a connection closed under a sender loses him the answer.
+  if (status === 413) reply.removeHeader('connection');
   return sendMessage(reply.code(status), message, dialect);
 }
 
