@@ -12,8 +12,8 @@ export default defineConfig({
     // Deadlines for tests that wait for real servers and kernels; nothing is measured by them.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // One file after another: each starts daemons, servers and kernels' worth of work of its own. The unit tests,
-    // which do not, are run apart and side by side (package.json).
+    // Hosts that are cut off, killed and timed have the machine to themselves, one file after another; the others
+    // are run two at a time (package.json).
     fileParallelism: false,
     reporters: ['default'],
   },
