@@ -125,7 +125,13 @@ async function runQuery<T extends z.ZodType>(
     throw commandFailed(argv, outcome);
   }
   // Nothing to show is an empty text, not an empty array.
-  return schema.parse(JSON.parse(outcome.stdout.trim() || '[]'));
+  const shown: unknown = JSON.parse(outcome.stdout.trim() || '[]');
+  return schema.parse(Array.isArray(shown) ? shown.filter(isSomething) : shown);
+}
+
+/** What `ip` itself leaves out, where the kernel does not know the type that is asked for, is an empty object. */
+function isSomething(entry: unknown): boolean {
+  return typeof entry !== 'object' || entry === null || Object.keys(entry).length > 0;
 }
 
 export const linkSchema = z.object({
