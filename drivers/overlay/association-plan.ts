@@ -9,6 +9,8 @@ export interface OwnEnd {
   readonly secret: string;
   /** The others have had the time to learn the secret, and to take in what is sent under it. */
   readonly settled: boolean;
+  /** They should have, if nothing holds them up. */
+  readonly told: boolean;
   /** Names of associations that were made of the secret: never again. */
   readonly spent: ReadonlySet<string>;
 }
@@ -31,13 +33,16 @@ export interface AssociationPlan {
   readonly strays: readonly Association[];
   /** Wanted, absent, and not to be made again of the same secrets: this node needs a new one. */
   readonly lost: readonly Association[];
+  /** Ids of peers that are sent to under an older key for the time being. */
+  readonly waiting: readonly string[];
 }
 
 /**
  * What a node must hold to talk to these peers: one association from and one to each, of both their secrets. What
  * it takes in is there before it tells its secret (encryption.ts), so to a peer with a new secret it sends
  * under that at once. With a new secret of its own it waits until the others have learned it, as long
- * as there is something to send under; a node with nothing has nothing to lose. Pure.
+ * as there is something to send under; a node with nothing has nothing to lose. For a peer with a new secret,
+ * which may have lost everything else, it does not wait for long. Pure.
  */
 export function planAssociations(
   self: OwnEnd,
@@ -62,6 +67,7 @@ export function planAssociations(
     retire,
     strays: present.filter((one) => !spoken.has(nameOf(one))),
     lost: parts.flatMap((part) => part.lost ?? []),
+    waiting: parts.flatMap((part) => part.waiting ?? []),
   };
 }
 
@@ -80,8 +86,8 @@ function outbound(self: OwnEnd, { secret, ...peer }: PeerEnd, present: readonly 
   const name = nameOf(wanted);
   const others = present.filter((one) => nameOf(one) !== name);
   if (others.length < present.length) return { keep: [wanted], retire: others };
-  const waits = present.length > 0 && !self.settled && !peer.renewed;
-  return waits ? { keep: present } : { ...made(self, wanted), retire: others };
+  const waits = present.length > 0 && !self.settled && !(peer.renewed && self.told);
+  return waits ? { keep: present, waiting: [peer.id] } : { ...made(self, wanted), retire: others };
 }
 
 function made({ spent }: OwnEnd, wanted: KeyedAssociation): Part {

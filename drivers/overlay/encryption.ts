@@ -30,7 +30,7 @@ export class Encryption {
   readonly #now: () => number;
   /** What is not wanted any more is taken in for so long: others may send under it still. */
   readonly #lingerMs: number;
-  /** Peer's id → its secret at the last look; empty: it had none. */
+  /** Peer's id → its secret when what is sent to it was chosen; empty: it had none. */
   readonly #seen = new Map<string, string>();
   /** A peer's address → since when its secret and ours are what they are. */
   #since: ReadonlyMap<string, { readonly secrets: string; readonly at: number }> = new Map();
@@ -99,7 +99,9 @@ export class Encryption {
       if (isKind(error, 'conflict')) this.#secret = undefined;
       throw error;
     }
-    for (const peer of this.#peers(local)) this.#seen.set(peer.id, peer.secret ?? '');
+    for (const { id, secret: theirs = '', renewed } of this.#peers(local)) {
+      if (!(renewed && plan.waiting.includes(id))) this.#seen.set(id, theirs);
+    }
     // Only now: whoever knows it may send under it.
     secret.publish(this.node.publish);
   }
@@ -110,8 +112,8 @@ export class Encryption {
   }
 
   #plan(secret: OwnSecret, local: string, present: readonly Association[]): AssociationPlan {
-    const { value, settled, spent } = secret;
-    const self = { id: this.node.id, address: local, secret: value, settled, spent };
+    const { value, settled, told, spent } = secret;
+    const self = { id: this.node.id, address: local, secret: value, settled, told, spent };
     return planAssociations(self, this.#peers(local), present);
   }
 

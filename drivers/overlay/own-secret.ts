@@ -9,6 +9,9 @@ export interface SecretTimes {
   readonly settleMs: number;
 }
 
+/** Milliseconds: a watch of the store and two processes, on a machine that has more to do. */
+const toldMs = 2000;
+
 /**
  * The secret of this node that its associations are made of. Only in memory and in the node's record: no life of
  * the daemon knows the secret of an earlier one, and so none makes an association a second time.
@@ -17,7 +20,7 @@ export class OwnSecret {
   readonly value = randomBytes(32).toString('hex');
   readonly spent = new Set<string>();
   readonly #until: number;
-  #told = false;
+  #isPublished = false;
   #published: number | undefined;
 
   constructor(
@@ -30,15 +33,24 @@ export class OwnSecret {
 
   /** Once. */
   publish(tell: (secret: string) => Promise<void>): void {
-    if (this.#told) return;
-    this.#told = true;
+    if (this.#isPublished) return;
+    this.#isPublished = true;
     void tell(this.value).then(() => {
       this.#published = this.now();
     });
   }
 
   get settled(): boolean {
-    return this.#published !== undefined && this.now() - this.#published >= this.times.settleMs;
+    return this.#age >= this.times.settleMs;
+  }
+
+  get told(): boolean {
+    return this.#age >= toldMs;
+  }
+
+  /** Milliseconds for which the others can know it. */
+  get #age(): number {
+    return this.#published === undefined ? -1 : this.now() - this.#published;
   }
 
   /** Before it is settled it is not replaced: there would be no end of it while the store is away. */

@@ -6,6 +6,7 @@ import type { Network } from '../cluster/records.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { ListenerStatus } from '../dns/listeners.ts';
+import { messageOf } from '../lib/errors.ts';
 import { EventBus } from '../lib/events.ts';
 import { Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/log.ts';
@@ -97,8 +98,13 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
       await peers.programAll();
     },
   });
-  membership.onJoined(() => reconciler.run({ sweepAll: true }));
-  await reconciler.run({ sweepAll: true });
+  // Before the others learn of this node, all of them are programmed here: they may send at once, under new keys.
+  const prepare = async () => {
+    await reconciler.run({ sweepAll: true });
+    await peers.programAll().catch((error: unknown) => log.error(messageOf(error)));
+  };
+  membership.onJoined(prepare);
+  await prepare();
   await membership.announce();
   reconciler.start();
   useCases.begin(() => void reconciler.run());

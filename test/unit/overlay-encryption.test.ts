@@ -42,7 +42,7 @@ describe('an association', () => {
 });
 
 describe('the plan', () => {
-  const self = { ...end(1, 'a'), settled: true, spent: new Set<string>() };
+  const self = { ...end(1, 'a'), settled: true, told: true, spent: new Set<string>() };
   const peer = { ...end(2, 'b'), renewed: false };
   const [into, out] = [associationFrom(peer, self), associationFrom(self, peer)];
   const before = associationFrom({ ...self, secret: secretOf('0') }, peer);
@@ -56,12 +56,14 @@ describe('the plan', () => {
   test('keeps what is there, and knows strays', () => {
     const stray = associationFrom(end(9, 'e'), self);
     const plan = planAssociations(self, [peer], [into, out, stray]);
-    expect(plan).toEqual({ add: [], keep: [into, out], retire: [], strays: [stray], lost: [] });
+    expect(plan).toEqual({ add: [], keep: [into, out], retire: [], strays: [stray], lost: [], waiting: [] });
   });
 
   test('sends under a new secret of this node when the others have learned it, not before', () => {
     const fresh = { ...self, settled: false };
-    expect(planAssociations(fresh, [peer], [into, before])).toMatchObject({ add: [], keep: [into, before] });
+    expect(planAssociations(fresh, [peer], [into, before])).toMatchObject({
+      ...{ add: [], keep: [into, before], waiting: [peer.id] },
+    });
     expect(planAssociations(self, [peer], [into, before])).toMatchObject({ add: [out], retire: [before] });
   });
 
@@ -124,11 +126,11 @@ class World {
     return [...this.#nodes.keys()];
   }
 
-  async sync(n: number): Promise<void> {
+  async sync(n: number, records: ReadonlyMap<number, string> = this.records): Promise<void> {
     const peers = this.all
       .filter((other) => other !== n)
       .map((other) => {
-        const secret = this.records.get(other);
+        const secret = records.get(other);
         const endpoint = { ...endpointOf(network, other), nodeId: `node${other}` };
         return { endpoint, via: `192.0.2.${other}`, ...(secret === undefined ? {} : { secret }) };
       });
@@ -215,6 +217,23 @@ describe('nodes of an encrypted network', () => {
     }
   });
 
+  test('lose nothing when a daemon starts again in the moment in which another one changes its secret', async () => {
+    const world = await worldOf(2, 600_000);
+    world.now += 3_600_000;
+    const before = new Map(world.records);
+    await world.sync(1);
+    expect(world.records.get(1)).not.toBe(before.get(1));
+    world.start(2, world.node(2).dataplane);
+    await world.sync(2, before);
+    for (const ms of [0, 100, 5_000, 60_000, 60_000]) {
+      world.now += ms;
+      for (const n of world.all) {
+        await world.sync(n);
+        expect(await world.unheard()).toEqual([]);
+      }
+    }
+  });
+
   test('talk to one that has lost its kernel as soon as both have looked', async () => {
     const world = await worldOf(3);
     world.now += 60_000;
@@ -226,7 +245,7 @@ describe('nodes of an encrypted network', () => {
   });
 
   test('make new keys where somebody has flushed the old ones', async () => {
-    const world = await worldOf(2);
+    const world = await worldOf(2, 60_000);
     await world.flush(1);
     await world.syncAll();
     await world.syncAll();
@@ -243,7 +262,7 @@ describe('nodes of an encrypted network', () => {
   });
 
   test('that leave their last network take their secret back, and come again with another', async () => {
-    const world = await worldOf(2);
+    const world = await worldOf(2, 60_000);
     const before = world.records.get(1);
     const { encryption } = world.node(1);
     await encryption.leave(network.id);
