@@ -14,7 +14,7 @@ bash test/rig/packages.sh encrypted
 busybox="$FAIRLEAD_TEST_CACHE/busybox-static/bin/busybox"
 kernel="$FAIRLEAD_TEST_CACHE/kernel"
 version="$(ls "$kernel/lib/modules")"
-programs=(bash bridge ip nft node nsenter ping tcpdump tee unshare)
+programs=(bash bridge ip mount nft node nsenter ping tcpdump tee umount unshare)
 # What is only for development, and large.
 without='^(@biomejs|@esbuild|@oxc.*|@rolldown|@types|@typescript|@vitest|esbuild|lightningcss.*|rolldown|typescript|vite|vitest)$'
 
@@ -71,6 +71,8 @@ copy_application() {
   cp test/encrypted/init.sh "$root/init"
   echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
   echo 'root:x:0:' >"$root/etc/group"
+  # Sandboxes put files of their own over these.
+  touch "$root/etc/fstab" "$root/etc/hostname" "$root/etc/hosts" "$root/etc/resolv.conf"
   mkdir "$root/app/dist/encrypted"
   cp "$script" "$root/app/dist/encrypted/guest.js"
 }

@@ -48,8 +48,16 @@ export class Scenario implements AsyncDisposable {
   }
 
   async namesAnswer(): Promise<void> {
-    await this.rig.mesh([this.secret[0]], ['db'], minuteMs);
-    await this.rig.mesh([this.open[0]], ['db2'], minuteMs);
+    for (const [name, other] of [
+      ['web', 'db'],
+      ['web2', 'db2'],
+    ] as const) {
+      const ping = ['ping', '-n', '-c1', '-W5', other];
+      const { code, stdout, stderr } = await this.rig.cluster
+        .daemon(1)
+        .run('fairlead', 'exec', name, ...ping);
+      strictEqual(code, 0, `${stdout}${stderr}`);
+    }
   }
 
   async wireCarriesOnlyEsp(): Promise<void> {
@@ -162,21 +170,25 @@ export class Scenario implements AsyncDisposable {
     return await Promise.all(captures.map((capture) => capture.stop()));
   }
 
+  /** What a slow machine loses, the plain network beside it loses as well. */
   async #whilePinging(act: () => Promise<void>): Promise<string> {
-    const [from, to] = this.secret;
-    const pinger = await Pinger.start(from.namespace, to.address, 100);
+    const pingers = await Promise.all(
+      [this.secret, this.open].map(([from, to]) => Pinger.start(from.namespace, to.address, 100)),
+    );
     const capture = await Capture.start(this.#host(1));
     await act();
-    const { sent, received } = await pinger.stop();
+    const records = await Promise.all(pingers.map((pinger) => pinger.stop()));
     strictEqual((await capture.stop()).udp(encryptedPort), 0);
-    ok(sent - received <= 1, `of ${sent} pings ${sent - received} were lost`);
-    return `${received} of ${sent} pings answered`;
+    const said = records.map(({ sent, received }) => `${received} of ${sent}`);
+    const [lost = 0, lostBeside = 0] = records.map(({ sent, received }) => sent - received);
+    ok(lost <= lostBeside + 1, `pings answered: ${said[0]}, on the plain network ${said[1]}`);
+    return `pings answered: ${said[0]}, on the plain network ${said[1]}`;
   }
 
   async #doctorHeals(finding: RegExp): Promise<void> {
     const { stdout } = await this.rig.cluster.daemon(1).run('fairlead', 'doctor', '--repair');
     match(stdout, finding);
-    await this.rig.mesh([this.secret[0]], [this.secret[1].address], minuteMs);
+    await this.rig.meshOfAddresses([this.secret[0]], [this.secret[1].address], minuteMs);
   }
 
   /** The SPI of what the host sends to the other one. */
