@@ -112,7 +112,11 @@ export class Scenario implements AsyncDisposable {
         const before = await this.#sentUnder(number);
         await until(
           `host ${number} sends under a new key`,
-          () => this.#sentUnder(number),
+          async () => {
+            // Without a pause the machine, idle for minutes, would do nothing but look.
+            await new Promise((resolve) => setTimeout(resolve, 2000));
+            return await this.#sentUnder(number);
+          },
           (spi) => spi !== before,
           10 * minuteMs,
         );
