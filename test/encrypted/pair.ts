@@ -84,6 +84,7 @@ export class Pair implements AsyncDisposable {
   /** What the directories of both nodes do after a change, twice: each answers what the other has published. */
   async tell(network: Network, endpoints: readonly [Endpoint, Endpoint]): Promise<void> {
     for (const number of [1, 2, 1, 2] as const) {
+      this.#now += 1000;
       const other = this.#node(3 - number);
       const endpoint = endpoints[2 - number];
       if (!endpoint) throw new Error('each node has one');

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Encrypted overlay networks on a kernel that has what they need, whatever this machine's has: boots Debian's
 # cloud kernel in qemu, with the built dist/ and the programs of this machine, and runs test/encrypted/guest.ts
-# there. Two to four minutes with software emulation. `run.sh SCRIPT.js` runs another script instead.
+# there, in some five minutes by software emulation. `run.sh SCRIPT.js` runs another script instead.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
