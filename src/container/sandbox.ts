@@ -106,8 +106,8 @@ class SandboxRuntime implements Runtime {
   async prepare(id: string): Promise<void> {
     refuseSharingWithStopped(this.#table, id);
     const { spec, state } = this.#table.require(id);
-    if (this.sandboxOf(id) === id) await this.#options.dataplane.ensureSandbox(id);
-    if (spec.command.length > 0 && state.status !== 'running') this.#starter.warmUp(id);
+    if (spec.command.length > 0 && state.status !== 'running') await this.#starter.warmUp(id);
+    else await this.#starter.ensureSandbox(id);
   }
 
   async start(id: string, files: ContainerFiles): Promise<Container> {
@@ -242,7 +242,8 @@ class SandboxRuntime implements Runtime {
 
   /** The host pid of the process whose namespaces are the container's. */
   async #init({ id, spec }: Container): Promise<number> {
-    const holder = () => this.#holders.ensure(id, () => this.#starter.where(id));
+    const holder = () =>
+      this.#holders.ensure(id, () => this.#starter.tenant(id), this.#starter.networkNamespace(id));
     const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await holder();
     const init = outer && initPid(outer);
     return init ?? this.#table.requireRunning(id).state.pid;

@@ -11,8 +11,11 @@ import type { Association, AssociationChanges } from './associations.ts';
 export interface Dataplane {
   readonly kind: 'linux' | 'simulated';
 
-  /** A network stack with only `lo` up. After: `sandboxPath(id)` can be entered. */
-  ensureSandbox(sandboxId: string): Promise<void>;
+  /**
+   * A network stack with only `lo` up. After: `sandboxPath(id)` can be entered. Where there is none yet, the network
+   * namespace of the process `pid`, which has a new one of its own, becomes it; without a process a new one does.
+   */
+  ensureSandbox(sandboxId: string, pid?: number): Promise<void>;
   /** After: the namespace and every interface in it are gone. Processes in it must have ended. */
   removeSandbox(sandboxId: string): Promise<void>;
   /** Where the namespace is: `/run/netns/…`, or for `hostSandbox` `/proc/…/ns/net`, the namespace of this process. */

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Dataplane, hostSandbox, type NetworkRules, type Plug } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
@@ -6,6 +8,7 @@ import { bridgeName, hostEndName, lentName, sandboxName, tableName } from '../..
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { TestHost } from '../rig/namespace.ts';
+import { until } from '../rig/until.ts';
 
 /** What the kernel holds, which the suite for both data planes cannot ask. */
 if ((await probeLinux()).ok)
@@ -121,6 +124,27 @@ function kernelTests(): void {
     await dataplane.ensureSandbox(id);
     expect(await host.linkNames(sandboxName(host.tag, id))).toEqual([]);
     expect((await dataplane.owned()).sandboxes).toEqual([id.slice(0, 12)]);
+  });
+
+  test('the network namespace of a process becomes a sandbox that is not there yet, and no other', async () => {
+    await using host = await TestHost.create();
+    const dataplane = await open(host);
+    const id = newId();
+    const owners = [1, 2].map(() => spawn('unshare', ['--net', 'sleep', '60']));
+    try {
+      const [first = 0, second = 0] = owners.map(({ pid = 0 }) => pid);
+      const own = statSync('/proc/self/ns/net').ino;
+      const inodes = () => [first, second].map((pid) => statSync(`/proc/${pid}/ns/net`).ino);
+      const [one] = await until('both have one', inodes, (each) => !each.includes(own));
+      await dataplane.ensureSandbox(id, first);
+      await dataplane.ensureSandbox(id, second);
+      expect(statSync(dataplane.sandboxPath(id)).ino).toBe(one);
+      expect((await host.link('lo', sandboxName(host.tag, id))).up).toBe(true);
+    } finally {
+      for (const owner of owners) owner.kill('SIGKILL');
+    }
+    await dataplane.removeSandbox(id);
+    expect((await dataplane.owned()).sandboxes).toEqual([]);
   });
 
   test('an existing interface is lent to the sandbox and comes back under its name', async () => {

@@ -281,6 +281,8 @@ function commandTests() {
     await Promise.all(many.map(({ id }) => place.runtime.stop(id, 60)));
     expect(place.runtime.list().map(({ state }) => state.exitCode)).toEqual(many.map(() => 143));
     await Promise.all(many.map(({ id }) => place.runtime.remove(id)));
+    // What waits for the next container ends with the daemon.
+    await place.reopen();
     expect(await place.leftovers()).toEqual(nothingLeft);
   }, 60_000);
 }

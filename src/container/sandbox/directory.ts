@@ -27,8 +27,6 @@ const names = {
   mounts: 'mounts',
   /** Who runs it: see process-identity.ts. */
   process: 'process',
-  /** stderr of the tools that enter the namespaces, and of the shim. */
-  errors: 'errors.log',
 } as const;
 
 export type ContainerPaths = { readonly [name in keyof typeof names]: string } & { readonly root: string };
@@ -45,7 +43,6 @@ export function pathsOf(directory: string, id: string): ContainerPaths {
     empty: path('empty'),
     mounts: path('mounts'),
     process: path('process'),
-    errors: path('errors'),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type ContainerPaths, pathsOf } from './directory.ts';
 import { launchHolder } from './launch.ts';
-import type { NamespaceSpec } from './namespaces.ts';
+import type { Tenant } from './namespaces.ts';
 import { isAlive, killTree, type ProcessIdentity, readIdentity } from './process-identity.ts';
 
 /**
@@ -15,13 +15,13 @@ export class Holders {
     this.#directory = directory;
   }
 
-  /** The one that lives, even if an earlier daemon made it; else a new one. */
-  async ensure(id: string, where: () => Omit<NamespaceSpec, 'command'>): Promise<ProcessIdentity> {
+  /** The one that lives, even if an earlier daemon made it; else a new one. `network`: a file to enter its namespace by. */
+  async ensure(id: string, tenant: () => Tenant, network: string): Promise<ProcessIdentity> {
     const starting = this.#starting.get(id);
     if (starting) return starting;
     const living = livingProcess(pathsOf(this.#directory, id));
     if (living) return living;
-    const started = launchHolder(where()).finally(() => this.#starting.delete(id));
+    const started = launchHolder(tenant(), network).finally(() => this.#starting.delete(id));
     this.#starting.set(id, started);
     return started;
   }

@@ -1,62 +1,134 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { FairleadError } from '../../lib/errors.ts';
 import { childrenOf, readProc } from '../shim/process-tree.ts';
 import { type ContainerPaths, writeMounts } from './directory.ts';
-import { type ProcessIdentity, writeIdentityScript } from './process-identity.ts';
+import { identityOf, killTree, type ProcessIdentity, writeIdentity } from './process-identity.ts';
 import { findTool } from './programs.ts';
 
-/**
- * The container's own mount, UTS and pid namespaces around a given network namespace. The processes are
- *   unshare (the host's pid namespace, its identity in the file `process`)
- *     sh    (PID 1: sets up, then waits; collects orphans; everything dies with it)
- *       the shim, or for a container without a command a `sleep`
- * `ip netns exec` is not used: it mounts /sys anew and hides the cgroups. `unshare` makes the new mounts
- * private, so the binds are not seen on the host; --kill-child ties PID 1 to its parent.
- */
-export interface NamespaceSpec {
+/** The container that namespaces become the namespaces of. */
+export interface Tenant {
   readonly paths: ContainerPaths;
-  /** A file to enter it by. */
-  readonly networkNamespace: string;
   readonly hostname: string;
   readonly domainname: string;
-  /** Run below PID 1; absolute path and arguments. */
-  readonly command: readonly string[];
 }
 
 /**
- * $0 hostname, $1 domain name, $2 the table of mounts, then the command. One `mount` for all of them: each
- * costs 2 ms. The `exit` keeps sh from an exec.
+ * Reads the tenant's directory, hostname and domain name, a line each. What comes after them is the command's
+ * stdin, once its files are mounted; where that fails it has none. One `mount` for all of them, as each costs
+ * 2 ms, and all of it beside the start of the command.
  */
-const setUpScript = `echo "$0" > /proc/sys/kernel/hostname || exit 125
-[ -z "$1" ] || echo "$1" > /proc/sys/kernel/domainname
-mount --all --fstab "$2" || exit 125
-shift 2
-"$@"
-exit $?`;
+const initScript = `echo ready
+{ IFS= read -r directory && IFS= read -r hostname && IFS= read -r domain &&
+  echo "$hostname" > /proc/sys/kernel/hostname &&
+  { [ -z "$domain" ] || echo "$domain" > /proc/sys/kernel/domainname; } &&
+  mount --all --fstab "$directory/mounts" && exec cat; } | exec "$@"`;
 
-/** Starts it detached, with pipes on stdin and stdout; both ends of the daemon may be closed at any time. */
-export function enterNewNamespaces(spec: NamespaceSpec): ChildProcess {
-  const { paths, hostname, domainname, command } = spec;
-  const unshare = [tool('unshare'), '--mount', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const enter = [tool('nsenter'), `--net=${spec.networkNamespace}`];
-  writeMounts(paths);
-  const setUp = ['/bin/sh', '-c', setUpScript, hostname, domainname, paths.mounts, ...command];
-  const errors = openSync(paths.errors, 'w', 0o600);
-  try {
-    return spawn(
-      '/bin/sh',
-      ['-c', `${writeIdentityScript}; exec "$@"`, 'sh', ...enter, ...unshare, ...setUp],
-      {
-        cwd: paths.root,
-        detached: true,
-        // NODE_EXTRA_CA_CERTS and the like would slow the shim's start.
-        env: { PATH: process.env.PATH ?? '' },
-        stdio: ['pipe', 'pipe', errors],
-      },
-    );
-  } finally {
-    closeSync(errors);
+/**
+ * New mount, UTS and pid namespaces with a command that waits in them for a tenant. The processes are
+ *   unshare (in the host's pid namespace; its identity is in the tenant's file `process`)
+ *     sh    (PID 1: sets up, then waits; collects orphans; everything dies with it)
+ *       the command: the shim, or for a tenant without a command a shell that sleeps
+ * `ip netns exec` is not used: it mounts /sys anew and hides the cgroups. `unshare` makes the new mounts
+ * private, so the binds are not seen on the host; --kill-child ties PID 1 to its parent. All of it ends when this
+ * process does, or lets go, before the command has had its first line.
+ */
+export class Namespaces {
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string, void>;
+  #said = '';
+  /** Rejects with an internal error when they could not be made. */
+  readonly ready: Promise<void>;
+
+  /** `command`: absolute path and arguments. `network`: a file to enter a network namespace by; else that is new too. */
+  constructor(command: readonly string[], network?: string) {
+    const enter = network === undefined ? [] : [tool('nsenter'), `--net=${network}`];
+    const unshare = [tool('unshare'), '--mount', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const init = [...(network === undefined ? ['--net'] : []), '/bin/sh', '-c', initScript, 'sh'];
+    const [program = '', ...args] = [...enter, ...unshare, ...init, ...command];
+    // NODE_EXTRA_CA_CERTS and the like would slow the shim's start.
+    const env = { PATH: process.env.PATH ?? '' };
+    const child = spawn(program, args, { cwd: '/', detached: true, env });
+    child.on('error', ({ message }) => this.#note(message));
+    child.stdin.on('error', () => {});
+    child.stderr.setEncoding('utf8').on('data', (text: string) => this.#note(text));
+    this.#lines = linesOf(child.stdout);
+    this.#child = child;
+    this.ready = this.#hearReady();
+    // Who never asks is not to be ended by it.
+    this.ready.catch(() => {});
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get alive(): boolean {
+    const { pid, exitCode, signalCode } = this.#child;
+    return pid !== undefined && exitCode === null && signalCode === null;
+  }
+
+  /** Makes them the tenant's: it can be found by its file `process` from now on. @throws as `writeMounts` */
+  settle({ paths, hostname, domainname }: Tenant): void {
+    writeMounts(paths);
+    if (this.pid !== undefined) writeIdentity(paths.process, this.pid);
+    this.#child.stdin?.write(`${paths.root}\n${hostname}\n${domainname}\n`);
+  }
+
+  /**
+   * The command's answer to a line, and who runs it; the processes are on their own then.
+   * @throws internal when there is none. Nothing is left then.
+   */
+  async ask(line: string): Promise<{ readonly answer: string; readonly outer: ProcessIdentity }> {
+    const outer = this.pid === undefined ? undefined : identityOf(this.pid);
+    this.#child.stdin?.write(`${line}\n`);
+    const answer = await this.#nextLine();
+    if (answer === undefined || !outer) {
+      if (outer) await killTree(outer);
+      throw this.#failure();
+    }
+    this.#letGo();
+    this.#child.unref();
+    return { answer, outer };
+  }
+
+  /** Of those that were asked nothing. After: they are gone. */
+  async end(): Promise<void> {
+    const gone = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#letGo();
+    if (this.alive) await gone;
+  }
+
+  async #hearReady(): Promise<void> {
+    if ((await this.#nextLine()) !== 'ready') throw this.#failure();
+  }
+
+  async #nextLine(): Promise<string | undefined> {
+    // The stream is cut when they could not be started, or are let go.
+    const next = await this.#lines.next().catch(() => undefined);
+    return next?.value ?? undefined;
+  }
+
+  #letGo(): void {
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream?.destroy();
+  }
+
+  #note(text: string): void {
+    this.#said = `${this.#said}${text}`.slice(0, 4096);
+  }
+
+  #failure(): FairleadError {
+    const reason = this.#said.trim() || 'no reason given';
+    return new FairleadError('internal', `the container's namespaces could not be made: ${reason}`);
+  }
+}
+
+async function* linesOf(stream: Readable): AsyncGenerator<string, void> {
+  let text = '';
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = `${text}${chunk}`.split('\n');
+    text = lines.pop() ?? '';
+    yield* lines;
   }
 }
 

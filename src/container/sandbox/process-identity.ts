@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf, readProc } from '../shim/process-tree.ts';
 
@@ -13,9 +13,16 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** A shell's lines that write its own identity into the file `process`; what it then execs keeps pid and start time. */
-export const writeIdentityScript =
-  'read -r stat < /proc/$$/stat && read -r boot < /proc/sys/kernel/random/boot_id && echo "$boot $stat" > process || exit 125';
+/** Undefined when no such process is there. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  const stat = readProc(pid, 'stat');
+  return stat === undefined ? undefined : parseStat(currentBootId(), stat);
+}
+
+/** Of a process that exists. */
+export function writeIdentity(file: string, pid: number): void {
+  writeFileSync(file, `${currentBootId()} ${readProc(pid, 'stat') ?? ''}`, { mode: 0o600 });
+}
 
 /** Undefined when the file is missing or was cut short. */
 export function readIdentity(file: string): ProcessIdentity | undefined {

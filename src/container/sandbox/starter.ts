@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { ContainerTable } from '../container-table.ts';
 import type { Container } from '../runtime.ts';
@@ -13,12 +13,13 @@ import {
 } from './directory.ts';
 import { endProcess } from './holders.ts';
 import { hostnameOf } from './hostname.ts';
-import { type Launched, runInShim, shimPath, startShim } from './launch.ts';
-import type { NamespaceSpec } from './namespaces.ts';
+import { type Launched, runInShim, shimPath } from './launch.ts';
+import { Namespaces, type Tenant } from './namespaces.ts';
+import { Spare } from './spare.ts';
 import { WaitingShims } from './waiting-shims.ts';
 
 export interface SandboxPlaces {
-  readonly dataplane: Pick<Dataplane, 'sandboxPath'>;
+  readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'sandboxPath'>;
   readonly directory: string;
   readonly shim?: string;
 }
@@ -28,6 +29,7 @@ export class Starter {
   readonly #table: ContainerTable;
   readonly #places: SandboxPlaces;
   readonly #shims = new WaitingShims();
+  readonly #spare = new Spare(() => this.#newShim());
 
   constructor(table: ContainerTable, places: SandboxPlaces) {
     this.#table = table;
@@ -42,29 +44,39 @@ export class Starter {
     return this.#places.dataplane.sandboxPath(resolveSandbox(this.#table, id));
   }
 
-  /** The namespaces that a container's command, or its holder, gets. Its files are written. */
-  where(id: string): Omit<NamespaceSpec, 'command'> {
+  /** The container as its command's, or its holder's, namespaces get it. Its files are written. */
+  tenant(id: string): Tenant {
     const paths = this.paths(id);
     const hostname = hostnameOf(this.#table, id);
     makeDirectory(paths);
     writeIdentityFiles(paths, hostname);
-    const { domainname } = this.#table.require(id).spec;
-    return { paths, networkNamespace: this.networkNamespace(id), hostname, domainname };
+    return { paths, hostname, domainname: this.#table.require(id).spec.domainname };
   }
 
-  /** Before a start that is to come soon. */
-  warmUp(id: string): void {
+  /** Before a start that is to come soon. After: the container's sandbox is there, and a shim waits in it. */
+  async warmUp(id: string): Promise<void> {
     // The files are bound before their text is known: a bind mount needs something to hold on to.
     makeDirectory(this.paths(id));
     writeNetworkFiles(this.paths(id), { resolvConf: '', hosts: '' });
-    this.#shims.add(id, () => this.#startShim(id));
+    const fresh = this.#shims.has(id) ? undefined : await this.#shimIn(id);
+    if (fresh) this.#shims.add(id, fresh);
+    else await this.ensureSandbox(id);
+  }
+
+  /** Its own, or nothing where it shares another's. `pid`: of a process whose network namespace it may be. */
+  async ensureSandbox(id: string, pid?: number): Promise<void> {
+    if (resolveSandbox(this.#table, id) === id) await this.#places.dataplane.ensureSandbox(id, pid);
   }
 
   /** @throws as `planCommand` and `runInShim` */
   async launch({ id, spec }: Container, holdFor: number): Promise<Launched> {
     const command = planCommand(hostnameOf(this.#table, id), spec);
-    const shim = this.#shims.take(id) ?? this.#startShim(id);
-    return runInShim(shim, this.paths(id), command, { openStdin: spec.openStdin, holdFor });
+    const shim = this.#shims.take(id) ?? (await this.#shimIn(id));
+    try {
+      return await runInShim(shim, this.paths(id), command, { openStdin: spec.openStdin, holdFor });
+    } finally {
+      this.#spare.refill();
+    }
   }
 
   /** After: no process of the container is left. */
@@ -74,10 +86,44 @@ export class Starter {
   }
 
   async close(): Promise<void> {
-    await this.#shims.dropAll();
+    await Promise.all([this.#spare.close(), this.#shims.dropAll()]);
   }
 
-  #startShim(id: string): ChildProcess {
-    return startShim(this.where(id), this.#places.shim ?? shimPath());
+  /** In the container's sandbox, which is there afterwards. */
+  async #shimIn(id: string): Promise<Namespaces> {
+    const shim = (await this.#spareFor(id)) ?? this.#newShim(this.networkNamespace(id));
+    try {
+      await shim.ready;
+      shim.settle(this.tenant(id));
+      return shim;
+    } catch (error) {
+      await shim.end();
+      throw error;
+    }
   }
+
+  /** Undefined when the container's sandbox is another one: shared, or there before. */
+  async #spareFor(id: string): Promise<Namespaces | undefined> {
+    if (resolveSandbox(this.#table, id) !== id) return undefined;
+    const spare = await this.#spare.take();
+    try {
+      await this.#places.dataplane.ensureSandbox(id, spare.pid);
+      if (isSameFile(this.networkNamespace(id), `/proc/${spare.pid}/ns/net`)) return spare;
+    } catch (error) {
+      await spare.end();
+      throw error;
+    }
+    await spare.end();
+    return undefined;
+  }
+
+  /** Without a network namespace to enter it has one of its own. */
+  #newShim(network?: string): Namespaces {
+    return new Namespaces([process.execPath, this.#places.shim ?? shimPath()], network);
+  }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [statSync(one), statSync(other)];
+  return a.dev === b.dev && a.ino === b.ino;
 }

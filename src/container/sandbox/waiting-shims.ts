@@ -1,46 +1,33 @@
-import type { ChildProcess } from 'node:child_process';
+import type { Namespaces } from './namespaces.ts';
 
 /**
- * Shims started ahead: Node needs most of a start's time, and has it while the network is plugged in.
- * One that is not used holds its container's namespaces until it is dropped.
+ * Shims in the namespaces of containers that are to be started soon: files are mounted while the network is
+ * plugged in. One that is not used holds its container's namespaces until it is dropped.
  */
 export class WaitingShims {
-  readonly #waiting = new Map<string, ChildProcess>();
+  readonly #waiting = new Map<string, Namespaces>();
 
-  /** Does nothing while one waits. */
-  add(id: string, start: () => ChildProcess): void {
-    if (this.#living(id)) return;
-    const child = start();
-    // The error is told when the shim is used; unheard it would end the daemon.
-    child.on('error', () => {});
-    this.#waiting.set(id, child);
+  has(id: string): boolean {
+    return this.#waiting.get(id)?.alive === true;
+  }
+
+  add(id: string, shim: Namespaces): void {
+    this.#waiting.set(id, shim);
   }
 
   /** For use, once. */
-  take(id: string): ChildProcess | undefined {
-    const child = this.#living(id);
+  take(id: string): Namespaces | undefined {
+    const shim = this.#waiting.get(id);
     this.#waiting.delete(id);
-    return child;
+    return shim?.alive ? shim : undefined;
   }
 
   /** After: it has ended. */
   async drop(id: string): Promise<void> {
-    const child = this.take(id);
-    if (!child) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.stdin?.destroy();
-    child.stdout?.destroy();
-    await gone;
+    await this.take(id)?.end();
   }
 
   async dropAll(): Promise<void> {
     await Promise.all([...this.#waiting.keys()].map((id) => this.drop(id)));
-  }
-
-  #living(id: string): ChildProcess | undefined {
-    const child = this.#waiting.get(id);
-    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null
-      ? child
-      : undefined;
   }
 }

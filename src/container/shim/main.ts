@@ -4,21 +4,21 @@
  * so that a daemon's death costs neither output nor exit code. When it ends, PID 1 ends, and the kernel
  * kills whatever is left in the container (pid_namespaces(7)). The program is not PID 1 itself: signals
  * without a handler would not reach it, and each stop would take its full timeout.
- * Current directory: the container's. Nothing but node: modules is loaded, and it is built as CommonJS, to start
+ * It may have been started before there was a container for it (src/container/sandbox/spare.ts). Nothing but node: modules is loaded, and it is built as CommonJS, to start
  * fast: that is half of what starting a container costs.
  */
-import { writeSync } from 'node:fs';
+import { appendFileSync, writeSync } from 'node:fs';
 import { Clients } from './clients.ts';
 import { drained } from './drain.ts';
 import { reserveExitFile, writeExitFile } from './exit-file.ts';
 import { frameTypes } from './frames.ts';
 import { LogWriter } from './log-writer.ts';
 import { type RunningProgram, runProgram, StartFailure } from './program.ts';
-import type { Job, Reply, Request } from './protocol.ts';
+import { type Job, type Reply, type Request, shimFiles } from './protocol.ts';
 import { resizeTerminal } from './terminal.ts';
 
-// A bug here must not cost the container's life; stderr is a file in its directory.
-process.on('uncaughtException', (error) => process.stderr.write(`${error.stack}\n`));
+// A bug here must not cost the container's life; nobody hears its stderr.
+process.on('uncaughtException', noteError);
 
 void main();
 
@@ -29,6 +29,8 @@ async function main(): Promise<void> {
 }
 
 async function run(job: Job): Promise<void> {
+  // The files are named by themselves: a path to the socket may be longer than sun_path (unix(7)).
+  process.chdir(job.directory);
   reserveExitFile();
   const program = await runProgram(job);
   const clients = new Clients(job.holdFor, {
@@ -89,6 +91,14 @@ async function readJob(): Promise<Job | undefined> {
     if (text.endsWith('\n')) return JSON.parse(text);
   }
   return undefined;
+}
+
+function noteError({ stack }: Error): void {
+  try {
+    appendFileSync(shimFiles.errors, `${stack}\n`, { mode: 0o600 });
+  } catch {
+    // Nor is there a disk to write it to.
+  }
 }
 
 function fail(error: unknown): void {

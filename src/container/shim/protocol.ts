@@ -5,6 +5,8 @@
 
 /** One line of JSON on the shim's stdin. */
 export interface Job {
+  /** The container's: its log, socket and exit record are there. */
+  readonly directory: string;
   /** Absolute path of the program; `command[0]` is what it sees as its own name. */
   readonly program: string;
   readonly command: readonly string[];
@@ -55,6 +57,8 @@ export interface ExitRecord {
 export const shimFiles = {
   socket: 'shim.sock',
   exit: 'exit.json',
+  /** What a bug of the shim's left behind. */
+  errors: 'errors.log',
   log: 'container.log',
   olderLog: 'container.log.1',
 } as const;

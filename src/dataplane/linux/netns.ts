@@ -16,22 +16,23 @@ export function namespaceAt(path: string): string {
   return `../../..${path}`;
 }
 
-/** After: the namespace exists, `lo` is up and the settings below hold. */
-export async function ensureNamespace(exec: Exec, name: string): Promise<void> {
-  await addNamespace(exec, name);
+/** After: the namespace exists, that of the process unless it did before, `lo` is up and the settings below hold. */
+export async function ensureNamespace(exec: Exec, name: string, pid?: number): Promise<void> {
+  await addNamespace(exec, name, pid);
   try {
     await configure(exec, name);
   } catch (error) {
     // A process that died between making the file and mounting the namespace on it leaves a plain file.
     if (!/setting the network namespace|reassociate to namespace/.test(messageOf(error))) throw error;
     await removeNamespace(exec, name);
-    await addNamespace(exec, name);
+    await addNamespace(exec, name, pid);
     await configure(exec, name);
   }
 }
 
-async function addNamespace(exec: Exec, name: string): Promise<void> {
-  await batch(exec, [tolerating(/File exists/, ip`netns add ${name}`)]);
+async function addNamespace(exec: Exec, name: string, pid?: number): Promise<void> {
+  const add = pid === undefined ? ip`netns add ${name}` : ip`netns attach ${name} ${pid}`;
+  await batch(exec, [tolerating(/File exists/, add)]);
 }
 
 const settings = '/proc/sys/net/ipv4/conf/all';

@@ -97,8 +97,8 @@ class LinuxDataplane implements Dataplane {
     this.#nft = nft;
   }
 
-  async ensureSandbox(sandboxId: string): Promise<void> {
-    if (sandboxId !== hostSandbox) await ensureNamespace(this.#exec, this.#namespace(sandboxId));
+  async ensureSandbox(sandboxId: string, pid?: number): Promise<void> {
+    if (sandboxId !== hostSandbox) await ensureNamespace(this.#exec, this.#namespace(sandboxId), pid);
   }
 
   async removeSandbox(sandboxId: string): Promise<void> {
