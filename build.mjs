@@ -66,7 +66,7 @@ async function buildInto(outdir) {
 
 /** The daemon starts once and runs for long: ES modules, with its packages (native ones too) beside it. */
 const daemonBundle = {
-  entryPoints: { daemon: 'src/daemon/command.ts' },
+  entryPoints: { daemon: 'src/daemon/command.ts', 'dns-thread': 'src/dns/thread/thread.ts' },
   chunkNames: 'chunks/[name]-[hash]',
   splitting: true,
   format: 'esm',

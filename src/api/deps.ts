@@ -1,7 +1,8 @@
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { Apps } from '../apps/apps.ts';
-import type { Dns, DnsStatus } from '../dns/dns.ts';
+import type { DnsStatus } from '../dns/dns.ts';
 import type { Probe } from '../dns/probe.ts';
+import type { RemoteDns } from '../dns/thread/dns-thread.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
 import type { Failures } from './failures.ts';
@@ -13,7 +14,7 @@ export interface ApiDeps {
   readonly probe: Probe;
   readonly apps: Apps;
   /** How the daemon stands at this moment. */
-  readonly info: () => SystemInfo;
+  readonly info: () => Promise<SystemInfo>;
   /** The Docker Engine that has the containers; absent in the other ways. */
   readonly upstream?: Upstream;
   readonly log: Logger;
@@ -21,7 +22,7 @@ export interface ApiDeps {
 }
 
 /** What the API needs of DNS. */
-export type DnsControl = Pick<Dns, 'dump' | 'resync' | 'metrics'>;
+export type DnsControl = Pick<RemoteDns, 'dump' | 'resync' | 'metrics'>;
 
 export interface PluginInfo {
   readonly name: string;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createSecureServer } from 'node:https';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { HostAddress } from '../lib/host-address.ts';
+import { version } from '../lib/version.ts';
 import { bodyLimit } from './body.ts';
 import type { ApiDeps } from './deps.ts';
 import { createEngineApi } from './engine/index.ts';
@@ -92,8 +93,7 @@ function createApp({ log }: ApiDeps, headers: Headers): FastifyInstance {
 /** Made anew for each answer: what an Engine behind us speaks is known once it has been reached. */
 export type Headers = () => Readonly<Record<string, string>>;
 
-function headersOf({ info, upstream }: ApiDeps): Headers {
-  const { version } = info();
+function headersOf({ upstream }: ApiDeps): Headers {
   return () => ({
     'Api-Version': upstream ? spokenVersion(upstream) : apiVersion,
     'Docker-Experimental': 'false',

@@ -151,7 +151,6 @@ class SandboxRuntime implements Runtime {
 
   async setFiles(id: string, files: ContainerFiles): Promise<void> {
     this.#table.require(id);
-    makeDirectory(this.#starter.paths(id));
     writeNetworkFiles(this.#starter.paths(id), files);
   }
 

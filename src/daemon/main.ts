@@ -20,8 +20,8 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../dataplane/linux/open.ts';
 import { isBridgeName } from '../dataplane/names.ts';
 import { createSimulatedDataplane } from '../dataplane/simulated.ts';
-import { createDns, type Dns } from '../dns/dns.ts';
 import { createProbe } from '../dns/probe.ts';
+import { DnsThread, type RemoteDns } from '../dns/thread/dns-thread.ts';
 import { formatHostAddress } from '../lib/host-address.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
@@ -72,7 +72,7 @@ export async function startDaemon(
     for (const failure of await opened.unwind()) log.error(failure.message);
   };
   try {
-    return { greeting: await open(config, seams, log, opened), close };
+    return { greeting: await open(config, seams, { log, sink }, opened), close };
   } catch (error) {
     await close();
     throw error;
@@ -82,7 +82,7 @@ export async function startDaemon(
 async function open(
   config: DaemonConfig,
   seams: Seams,
-  log: Logger,
+  { log, sink }: { readonly log: Logger; readonly sink: LogSink },
   opened: UndoStack,
 ): Promise<readonly string[]> {
   const { nodeId, tag } = await openIdentity(config.dataRoot);
@@ -97,7 +97,7 @@ async function open(
   opened.push('directory', () => directory.close());
   await directory.ready();
   // Names are answered from here on, before anything of the kernel is looked at.
-  const dns = createDns({ directory, log, options: dnsOptions(config) });
+  const dns = new DnsThread({ directory, log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
   opened.push('dns', () => dns.close());
   await dns.start();
 
@@ -150,7 +150,7 @@ async function open(
     ipamNamed: ipamPlugins(plugins),
     settings: modelSettings(config),
     log,
-    listeners: () => dns.status().listeners,
+    listeners: async () => (await dns.status()).listeners,
     onHostNetworks: (networks) => {
       // One after another: the last word is the newest one's.
       const listen = () =>
@@ -180,7 +180,7 @@ async function open(
   const tls = config.tls && (await readTlsKeys(config.tls));
   for (const host of config.hosts) await api.listen(host, tls);
   await listening;
-  return greeting(config, way, dns);
+  return await greeting(config, way, dns);
 }
 
 /** The KV store; without one, global objects live in the embedded store too. Its server is not waited for. */
@@ -206,7 +206,7 @@ function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
 
 /** Only where there is a kernel: a simulated gateway has no address that could be bound. */
 async function listenOnGateways(
-  dns: Dns,
+  dns: RemoteDns,
   dataplane: Dataplane,
   networks: readonly Network[],
   isRemote: (network: Network) => boolean | undefined,
@@ -232,8 +232,8 @@ function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
   );
 }
 
-function greeting(config: DaemonConfig, { way, why }: Way, dns: Dns): readonly string[] {
-  const { degraded, listeners } = dns.status();
+async function greeting(config: DaemonConfig, { way, why }: Way, dns: RemoteDns): Promise<readonly string[]> {
+  const { degraded, listeners } = await dns.status();
   const trouble = listeners.filter(({ state }) => state === 'degraded');
   return [
     `fairlead ${version}: ${way} way (${why})`,

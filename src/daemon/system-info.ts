@@ -3,7 +3,7 @@ import type { Plugins } from '../../drivers/remote/plugins.ts';
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { EngineState, SystemInfo } from '../api/deps.ts';
 import type { Directory } from '../cluster/directory.ts';
-import type { Dns } from '../dns/dns.ts';
+import type { RemoteDns } from '../dns/thread/dns-thread.ts';
 import { version } from '../lib/version.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Way } from './way.ts';
@@ -13,7 +13,7 @@ export interface InfoParts {
   readonly way: Way;
   readonly nodeId: string;
   readonly directory: Directory;
-  readonly dns: Dns;
+  readonly dns: RemoteDns;
   readonly plugins: Plugins;
   /** In the engine way. */
   readonly engine?: () => EngineState;
@@ -28,10 +28,10 @@ export function systemInfo({
   dns,
   plugins,
   engine,
-}: InfoParts): () => SystemInfo {
+}: InfoParts): () => Promise<SystemInfo> {
   const started = Date.now();
   const { driver, name } = config.defaultNetwork;
-  return () => ({
+  return async () => ({
     version,
     way: way.way,
     why: way.why,
@@ -40,7 +40,7 @@ export function systemInfo({
     dataRoot: config.dataRoot,
     started,
     stores: storeStates(directory),
-    dns: dns.status(),
+    dns: await dns.status(),
     drivers: builtInDrivers,
     plugins: plugins.states(),
     defaultNetwork: `${driver}:${name}`,

@@ -1,8 +1,13 @@
-import type { Directory } from '../cluster/directory.ts';
-import { buildZone, type Zone } from './zone.ts';
+import { buildZone, type NamedEndpoint, type NamedNetwork, type Zone } from './zone.ts';
 
-/** What DNS needs of the directory: it follows it, and nothing else calls DNS. */
-export type NameSource = Pick<Directory, 'networks' | 'endpointsOf' | 'subscribe'>;
+/** What DNS needs of the directory, or of a copy: it follows it, and nothing else calls DNS. */
+export interface NameSource {
+  networks(): readonly NamedNetwork[];
+  endpointsOf(networkId: string): readonly NamedEndpoint[];
+  subscribe(listener: (networkIds: ReadonlySet<string>) => void): () => void;
+  /** Of a copy: takes in, and tells of, what has changed until now. */
+  catchUp?(): void;
+}
 
 /**
  * One immutable zone per network, swapped whole. A change only marks its network; the zone is rebuilt
@@ -26,7 +31,7 @@ export class NameTable {
 
   /** Of the zones that are seen now. Cheap when nothing changed: it is asked for with every query. */
   get generation(): number {
-    if (this.#changed.size > 0) this.#swapChanged();
+    this.#refresh();
     return this.#generation;
   }
 
@@ -56,6 +61,7 @@ export class NameTable {
 
   /** Makes every zone anew from the source, whatever it announced. */
   rebuild(): void {
+    this.source.catchUp?.();
     for (const id of this.#zones.keys()) this.#changed.add(id);
     for (const { id } of this.source.networks()) this.#changed.add(id);
     this.#swapChanged();
@@ -66,6 +72,7 @@ export class NameTable {
   }
 
   #refresh(): void {
+    this.source.catchUp?.();
     if (this.#changed.size > 0) this.#swapChanged();
   }
 

@@ -4,16 +4,36 @@ import { shortId } from '../lib/ids.ts';
 import { foldCase } from '../lib/names.ts';
 import { type Labels, labelsOf } from './labels.ts';
 
+/** What names are made of. */
+export type NamedNetwork = Pick<Network, 'id' | 'name' | 'ipam'>;
+export type NamedEndpoint = Pick<
+  Endpoint,
+  | 'id'
+  | 'name'
+  | 'serviceId'
+  | 'containerId'
+  | 'containerName'
+  | 'nodeId'
+  | 'created'
+  | 'aliases'
+  | 'links'
+  | 'healthy'
+  | 'dnsPolicy'
+  | 'ports'
+  | 'ipv4'
+  | 'ipv6'
+>;
+
 /** An endpoint with its addresses as canonical text; absent where it has none of that family. */
 export interface Host {
-  readonly endpoint: Endpoint;
+  readonly endpoint: NamedEndpoint;
   readonly ipv4: string | undefined;
   readonly ipv6: string | undefined;
 }
 
 /** The names of one network at one moment. Never changed: a change of the network makes another. */
 export interface Zone {
-  readonly network: Network;
+  readonly network: NamedNetwork;
   /** The network's name, as labels and folded. */
   readonly labels: Labels;
   readonly key: string;
@@ -42,8 +62,8 @@ export interface ZoneLink {
 
 /** Undefined for a network that DNS has nothing to say about: its name cannot be a DNS name, or nothing on it has an address. */
 export function buildZone(
-  network: Network,
-  endpoints: readonly Endpoint[],
+  network: NamedNetwork,
+  endpoints: readonly NamedEndpoint[],
   generation: number,
 ): Zone | undefined {
   const labels = labelsOf(network.name);
@@ -68,7 +88,7 @@ export function buildZone(
 }
 
 /** So that every node rotates over the same list. */
-function inOrder(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+function inOrder(endpoints: readonly NamedEndpoint[]): readonly NamedEndpoint[] {
   return [...endpoints].sort((a, b) => compare(a.created, b.created) || compare(a.id, b.id));
 }
 
@@ -84,7 +104,7 @@ class ZoneBuilder {
   readonly containers = new Map<string, string>();
   readonly links = new Map<string, ZoneLink[]>();
 
-  add(endpoint: Endpoint): void {
+  add(endpoint: NamedEndpoint): void {
     const host: Host = {
       endpoint,
       ipv4: endpoint.ipv4 === undefined ? undefined : canonicalIpv4(endpoint.ipv4),
@@ -112,7 +132,7 @@ class ZoneBuilder {
 }
 
 /** Folded; each once, though a container may be named like its service. */
-function namesOf(endpoint: Endpoint): ReadonlySet<string> {
+function namesOf(endpoint: NamedEndpoint): ReadonlySet<string> {
   const { name, containerName, containerId, aliases } = endpoint;
   return new Set([name, containerName, shortId(containerId), ...aliases].filter(Boolean).map(foldCase));
 }

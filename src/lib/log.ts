@@ -1,5 +1,4 @@
 import { type Logger, pino } from 'pino';
-import type { LogSink } from './log-sink.ts';
 
 export type { Logger };
 
@@ -7,7 +6,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 export type LogLevel = (typeof logLevels)[number];
 
 /** JSON lines. */
-export function createLogger(level: LogLevel, sink: LogSink): Logger {
+export function createLogger(level: LogLevel, sink: { write(line: string): void }): Logger {
   return pino({ level, base: null }, sink);
 }
 

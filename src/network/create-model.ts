@@ -47,7 +47,7 @@ export interface ModelDeps {
   /** In the engine way: whose containers they are. */
   readonly engine?: EngineSide;
   /** Where DNS listens, for the doctor. */
-  readonly listeners?: () => readonly ListenerStatus[];
+  readonly listeners?: () => Promise<readonly ListenerStatus[]>;
 }
 
 export interface RunningModel extends Model {
@@ -92,7 +92,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const doctor = createDoctor({
     parts,
     peers,
-    listeners: deps.listeners ?? (() => []),
+    listeners: deps.listeners ?? (async () => []),
     repair: async () => {
       await reconciler.run({ thorough: true });
       await peers.programAll();

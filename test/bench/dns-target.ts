@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { Packet, UDPServer } from 'dns2';
-import { createDns } from '../../src/dns/dns.ts';
+import { DnsThread } from '../../src/dns/thread/dns-thread.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { FakeNames, makeEndpoint, makeNetwork } from '../unit/dns-fixture.ts';
 import { manyAddresses, services } from './dns-servers.ts';
@@ -48,7 +48,9 @@ async function startFairlead(): Promise<number> {
     makeEndpoint(network, { name, aliases: n < manyAddresses ? ['many'] : [], ipv4: `${ipv4}/24` }),
   );
   names.set(network, endpoints);
-  const dns = createDns({ directory: names, log: silentLogger, options: { listen: 'none', gatewayPort: 0 } });
+  const options = { listen: 'none', gatewayPort: 0 };
+  const log = { log: silentLogger, logLevel: 'silent', sink: process.stderr } as const;
+  const dns = new DnsThread({ directory: names, options, ...log });
   await dns.ensureListeners([{ networkId: network.id, address }]);
-  return dns.status().listeners[0]?.port ?? 0;
+  return (await dns.status()).listeners[0]?.port ?? 0;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '../../kvstore/open.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { startEtcd } from '../rig/etcd.ts';
@@ -12,6 +13,8 @@ import { watchTraffic } from './scale-traffic.ts';
 
 const size = { networks: 100, servicesPerNetwork: 100, nodes: 50 };
 const endpointsPerNetwork = 500;
+/** For V8 to give back what was needed for a moment. */
+const restSeconds = 20;
 const rounds = { ls: 10, restart: 5, dns: 7 };
 const services = `${(size.networks * size.servicesPerNetwork).toLocaleString('en')} services`;
 const endpoints = `${(size.networks * endpointsPerNetwork).toLocaleString('en')} endpoints`;
@@ -50,14 +53,19 @@ async function measure({ etcd, large, little }: Place, say: Say): Promise<readon
   await peer.joinAll(networks);
   say(`${services} with their providers are in the store`);
   const listed = await lists(node);
-  const resident = { ...(await memory(node, services)), budget: atMost(250) };
-  const before = [...listed, resident, ...(await restarts(node))];
+  const peak = await memory(node, services, 'right after the lists');
+  await sleep(restSeconds * 1000);
+  const resident = { ...(await memory(node, services, 'at rest')), budget: atMost(250) };
+  const before = [...listed, peak, resident, ...(await restarts(node))];
   before.push(...(await dnsRates(node, peer, services)));
   await addEndpoints(large, seeded, { from: size.servicesPerNetwork, to: endpointsPerNetwork });
   await node.knows(`container-${endpointsPerNetwork - 1}.${lastNetwork}`);
   say(`${endpoints} are in the store`);
   // No budget: a node that is on every network of so large a cluster is there to show what an endpoint takes.
-  const after = [...(await dnsRates(node, peer, endpoints)), await memory(node, endpoints)];
+  const after = [...(await dnsRates(node, peer, endpoints))];
+  after.push(await memory(node, endpoints, 'right after the queries'));
+  await sleep(restSeconds * 1000);
+  after.push(await memory(node, endpoints, 'at rest'));
   return [...before, ...after, ...(await watchTraffic(etcd, large, seeded, say))];
 }
 
@@ -89,8 +97,8 @@ async function restarts(node: ScaleNode): Promise<readonly Row[]> {
   ];
 }
 
-async function memory(node: ScaleNode, what: string): Promise<Row> {
-  return { what: `scale, ${what}: memory`, unit: 'MB', ours: await node.memory() };
+async function memory(node: ScaleNode, what: string, when: string): Promise<Row> {
+  return { what: `scale, ${what}: memory ${when}`, unit: 'MB', ours: await node.memory() };
 }
 
 /** Names of all networks there, of the only one here. */

@@ -24,7 +24,12 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const model = await createTestModel(options);
   const { directory, dataplane } = model;
   const dns = createDns({ directory, log: silentLogger, options: { listen: 'none' } });
-  const info = (): SystemInfo => ({
+  const control = {
+    dump: async () => dns.dump(),
+    resync: async () => dns.resync(),
+    metrics: async () => dns.metrics(),
+  };
+  const info = async (): Promise<SystemInfo> => ({
     version: '0.1.0',
     way: 'simulated',
     why: 'the test asks for it',
@@ -45,7 +50,7 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const upstream = options.upstream ? { upstream: options.upstream } : {};
   const api = await createApi({
     model: seen,
-    dns,
+    dns: control,
     probe,
     apps,
     info,

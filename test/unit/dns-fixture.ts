@@ -20,6 +20,10 @@ export class FakeNames implements NameSource {
     return [...this.#networks.values()];
   }
 
+  network(id: string): Network | undefined {
+    return this.#networks.get(id);
+  }
+
   endpointsOf(networkId: string): readonly Endpoint[] {
     return this.#endpoints.get(networkId) ?? [];
   }

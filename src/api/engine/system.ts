@@ -13,8 +13,8 @@ export function systemRoutes(
   images: Images,
 ): void {
   pingRoutes(app);
-  app.get('/version', async () => versionShape(info(), apiVersion));
-  app.get('/info', async () => infoShape(info(), model, images.known().size));
+  app.get('/version', async () => versionShape(await info(), apiVersion));
+  app.get('/info', async () => infoShape(await info(), model, images.known().size));
 }
 
 export function pingRoutes(app: FastifyInstance): void {

@@ -16,9 +16,9 @@ export function metricsRoute(
   app.addHook('onClose', async () => eventLoop.stop());
   app.get('/metrics', async (_request, reply) => {
     const parts = [
-      ...infoMetrics(deps),
+      ...(await infoMetrics(deps)),
       ...(await objectMetrics(deps)),
-      ...dnsMetrics(deps),
+      ...(await dnsMetrics(deps)),
       apiMetrics(deps),
       eventLoopMetrics(eventLoop.delays()),
     ];
@@ -26,8 +26,8 @@ export function metricsRoute(
   });
 }
 
-function infoMetrics({ info }: Pick<ApiDeps, 'info'>): string[] {
-  const { version, way, stores, dns, started } = info();
+async function infoMetrics({ info }: Pick<ApiDeps, 'info'>): Promise<string[]> {
+  const { version, way, stores, dns, started } = await info();
   const listeners = dns.listeners.map(({ address, port, state }) => ({
     labels: { address: `${address}:${port}` },
     value: state === 'listening' ? 1 : 0,
@@ -73,8 +73,8 @@ async function objectMetrics({ model }: Pick<ApiDeps, 'model'>): Promise<string[
   ];
 }
 
-function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): string[] {
-  const { queries, answers, inflight, ...counts } = dns.metrics();
+async function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): Promise<string[]> {
+  const { queries, answers, inflight, ...counts } = await dns.metrics();
   return [
     metric('fairlead_dns_queries_total', 'counter', 'Queries by transport.', byLabel('transport', queries)),
     metric('fairlead_dns_answers_total', 'counter', 'Answers by RCODE.', byLabel('rcode', answers)),

@@ -22,7 +22,7 @@ export function systemThroughRoutes(
 ): void {
   pingRoutes(app);
   app.get('/version', async () => {
-    const ours = versionShape(info(), spokenVersion(upstream));
+    const ours = versionShape(await info(), spokenVersion(upstream));
     const engine = await askEngine(upstream.socketPath, '/version').catch(() => undefined);
     if (!engine) return ours;
     const components = z.array(z.unknown()).catch([]).parse(engine.Components);
@@ -32,7 +32,7 @@ export function systemThroughRoutes(
   });
   app.get('/info', async () => {
     // Images are the Engine’s to count.
-    const ours = infoShape(info(), model, 0);
+    const ours = infoShape(await info(), model, 0);
     try {
       return merged(await askEngine(upstream.socketPath, '/info'), ours, upstream);
     } catch (error) {

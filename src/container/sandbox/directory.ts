@@ -60,6 +60,7 @@ export function directoryIds(directory: string): readonly string[] {
 }
 
 export function writeNetworkFiles(paths: ContainerPaths, files: ContainerFiles): void {
+  if (!existsSync(paths.root)) makeDirectory(paths);
   replaceText(paths.resolvConf, files.resolvConf);
   replaceText(paths.hosts, files.hosts);
 }
@@ -115,7 +116,9 @@ function nsswitchConf(): string {
 
 /** In place, as a bind mount holds on to the inode; never empty in between, as a reader may come at any time. */
 function replaceText(file: string, text: string): void {
-  if (!existsSync(file)) writeFileSync(file, '', { mode: 0o644 });
+  const before = readOrUndefined(file);
+  if (before === text) return;
+  if (before === undefined) writeFileSync(file, '', { mode: 0o644 });
   const bytes = Buffer.from(text);
   const fd = openSync(file, 'r+');
   try {
@@ -123,5 +126,13 @@ function replaceText(file: string, text: string): void {
     ftruncateSync(fd, bytes.length);
   } finally {
     closeSync(fd);
+  }
+}
+
+function readOrUndefined(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
   }
 }

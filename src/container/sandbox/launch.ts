@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { FairleadError } from '../../lib/errors.ts';
 import type { Job } from '../shim/protocol.ts';
 import type { Command } from './command.ts';
 import type { ContainerPaths } from './directory.ts';
@@ -53,13 +50,4 @@ export async function launchHolder(tenant: Tenant, network: string): Promise<Pro
   await namespaces.ready;
   namespaces.settle(tenant);
   return (await namespaces.ask('go')).outer;
-}
-
-/** `shim.cjs` beside the bundles. @throws internal when it was not built */
-export function shimPath(): string {
-  // From dist, from dist/bin and dist/chunks, and from the sources, whose tests have built dist before.
-  const candidates = ['./shim.cjs', '../shim.cjs', '../../../dist/shim.cjs'];
-  const found = candidates.map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync);
-  if (found) return found;
-  throw new FairleadError('internal', 'dist/shim.cjs is missing; build it with: npm run build');
 }

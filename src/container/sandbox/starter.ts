@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
+import { builtFile } from '../../lib/built-file.ts';
 import type { ContainerTable } from '../container-table.ts';
 import type { Container } from '../runtime.ts';
 import { resolveSandbox } from '../sandbox-of.ts';
@@ -13,7 +14,7 @@ import {
 } from './directory.ts';
 import { endProcess } from './holders.ts';
 import { hostnameOf } from './hostname.ts';
-import { type Launched, runInShim, shimPath } from './launch.ts';
+import { type Launched, runInShim } from './launch.ts';
 import { Namespaces, type Tenant } from './namespaces.ts';
 import { Spare } from './spare.ts';
 import { WaitingShims } from './waiting-shims.ts';
@@ -119,7 +120,7 @@ export class Starter {
 
   /** Without a network namespace to enter it has one of its own. */
   #newShim(network?: string): Namespaces {
-    return new Namespaces([process.execPath, this.#places.shim ?? shimPath()], network);
+    return new Namespaces([process.execPath, this.#places.shim ?? builtFile('shim.cjs')], network);
   }
 }
 

@@ -37,7 +37,7 @@ export interface DoctorDeps {
   readonly peers: Peers;
   /** Makes all of the kernel match the records, whatever was there. */
   readonly repair: () => Promise<void>;
-  readonly listeners: () => readonly ListenerStatus[];
+  readonly listeners: () => Promise<readonly ListenerStatus[]>;
 }
 
 export function createDoctor(deps: DoctorDeps): Doctor {
@@ -62,8 +62,9 @@ interface Look {
 async function look(deps: DoctorDeps, only: Network | undefined): Promise<Look> {
   const { parts, peers } = deps;
   const [kernel, actual] = [await expectedFacts(parts, peers), await actualFacts(parts)];
-  const expected = [...kernel, ...firewallFacts(actual.missing), ...serviceFacts(deps)];
-  const differences = compare(expected, [...actual.facts, ...actualServices(deps)]);
+  const listeners = await deps.listeners();
+  const expected = [...kernel, ...firewallFacts(actual.missing), ...serviceFacts(parts, listeners)];
+  const differences = compare(expected, [...actual.facts, ...actualServices(parts, listeners)]);
   // What is left from before the daemon's start is spared for a while (peers.ts).
   const grave = peers.settling ? differences.filter((one) => !isSpared(one)) : differences;
   return { checked: expected.length, differences: grave.filter((one) => concerns(one, only)) };
@@ -78,11 +79,11 @@ function isSpared({ what, expected }: Difference): boolean {
 }
 
 /** DNS on each gateway, and the stores. */
-function serviceFacts({ parts, listeners }: DoctorDeps): Fact[] {
+function serviceFacts(parts: Parts, listeners: readonly ListenerStatus[]): Fact[] {
   // Where no packet moves there is no gateway to listen on.
   const kernel = parts.dataplane.kind === 'linux' ? networksHere(parts) : [];
   const gateways = kernel.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ gateway, id })));
-  const host = listeners().filter(({ networkId }) => networkId === undefined);
+  const host = listeners.filter(({ networkId }) => networkId === undefined);
   return [
     ...gateways.map(({ gateway, id }) => ({ ...dnsFact(gateway, 53, 'listening'), network: id })),
     ...host.map(({ address, port }) => dnsFact(address, port, 'listening')),
@@ -90,9 +91,9 @@ function serviceFacts({ parts, listeners }: DoctorDeps): Fact[] {
   ];
 }
 
-function actualServices({ parts, listeners }: DoctorDeps): Fact[] {
+function actualServices(parts: Parts, listeners: readonly ListenerStatus[]): Fact[] {
   return [
-    ...listeners().map(({ address, port, state, reason, networkId }) => ({
+    ...listeners.map(({ address, port, state, reason, networkId }) => ({
       ...dnsFact(address, port, reason === undefined ? state : `${state} (${reason})`),
       ...(networkId === undefined ? {} : { network: networkId }),
     })),

@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { builtFile } from '../../lib/built-file.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import type { Logger, LogLevel } from '../../lib/log.ts';
+import type { Dns, DnsOptions, DnsStatus, Gateway } from '../dns.ts';
+import { type FeedSource, NameFeed } from './name-feed.ts';
+import type { Asked, Beginning, Order, Told } from './protocol.ts';
+
+export interface DnsThreadParts {
+  readonly directory: FeedSource;
+  readonly options: DnsOptions;
+  readonly log: Logger;
+  readonly logLevel: LogLevel;
+  /** Takes the thread's lines of the log. */
+  readonly sink: { write(line: string): void };
+}
+
+/** `Dns`, asked from another thread. */
+export type RemoteDns = {
+  readonly [Method in keyof Dns]: (
+    ...args: Parameters<Dns[Method]>
+  ) => Promise<Awaited<ReturnType<Dns[Method]>>>;
+};
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: FairleadError): void;
+}
+
+interface Running {
+  readonly worker: Worker;
+  readonly feed: NameFeed;
+}
+
+/** Milliseconds. A thread that ends is a bug; DNS must not be gone because of it, nor the log be full of it. */
+const pauseBeforeAnother = 1000;
+
+/**
+ * DNS on a thread of its own: a list of ten thousand services, a commit or a collection of garbage keeps no name
+ * waiting, and a flood of queries no attach. It answers from a copy of the names (name-feed.ts).
+ */
+export class DnsThread implements RemoteDns {
+  readonly #pending = new Map<number, Pending>();
+  #asked = 0;
+  /** Undefined between two threads. */
+  #running: Running | undefined;
+  /** What a new thread is told again. */
+  #started = false;
+  #gateways: readonly Gateway[] | undefined;
+  #closed = false;
+
+  constructor(private readonly parts: DnsThreadParts) {
+    this.#running = this.#begin();
+  }
+
+  /** @throws invalid when an address in the options does not parse */
+  async start(): Promise<void> {
+    await this.#ask({ order: 'start' });
+    this.#started = true;
+  }
+
+  async ensureListeners(gateways: readonly Gateway[]): Promise<void> {
+    this.#gateways = gateways;
+    // Another thread is told as it begins.
+    await this.#ask({ order: 'listen', gateways }).catch(() => {});
+  }
+
+  async status(): Promise<DnsStatus> {
+    const nothing = { listeners: [], upstreams: [], degraded: true };
+    return await this.#ask<DnsStatus>({ order: 'status' }).catch(() => nothing);
+  }
+
+  dump() {
+    return this.#ask<ReturnType<Dns['dump']>>({ order: 'dump' });
+  }
+
+  resync() {
+    this.#running?.feed.sendAll();
+    return this.#ask<ReturnType<Dns['resync']>>({ order: 'resync' });
+  }
+
+  lookupAs(containerId: string, name: string) {
+    return this.#ask<Awaited<ReturnType<Dns['lookupAs']>>>({ order: 'lookup', containerId, name });
+  }
+
+  metrics() {
+    return this.#ask<ReturnType<Dns['metrics']>>({ order: 'metrics' });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#ask({ order: 'close' }).catch(() => {});
+    await this.#running?.worker.terminate();
+  }
+
+  #begin(): Running {
+    const { directory, options, logLevel } = this.parts;
+    const feed = new NameFeed(directory);
+    const workerData: Beginning = { options, logLevel, names: feed.end };
+    // No flags of the daemon's own: some are not for threads.
+    const worker = new Worker(builtFile('dns-thread.js'), {
+      name: 'dns',
+      workerData,
+      transferList: [feed.end.port],
+      execArgv: [],
+      // Queries leave little behind, and it for a moment only; by default 48 MB of it would be kept.
+      resourceLimits: { maxYoungGenerationSizeMb: 6 },
+    });
+    worker.on('message', (told: Told) => this.#hear(told));
+    worker.on('error', (error) => this.parts.log.error({ stack: error.stack }, `dns: ${error.message}`));
+    worker.on('exit', () => void this.#another());
+    return { worker, feed };
+  }
+
+  #ask<T>(order: Order): Promise<T> {
+    this.#asked += 1;
+    const asked: Asked = { id: this.#asked, ...order };
+    const worker = this.#running?.worker;
+    if (!worker) return Promise.reject(startedAgain());
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(asked.id, { resolve, reject });
+      worker.postMessage(asked);
+    });
+  }
+
+  #hear(told: Told): void {
+    if ('line' in told) {
+      this.parts.sink.write(told.line);
+      return;
+    }
+    const pending = this.#pending.get(told.id);
+    this.#pending.delete(told.id);
+    if ('error' in told) pending?.reject(new FairleadError(told.error.kind, told.error.message));
+    else pending?.resolve(told.value);
+  }
+
+  async #another(): Promise<void> {
+    this.#running?.feed.close();
+    this.#running = undefined;
+    for (const { reject } of this.#pending.values()) reject(startedAgain());
+    this.#pending.clear();
+    if (this.#closed) return;
+    await sleep(pauseBeforeAnother);
+    if (this.#closed) return;
+    this.#running = this.#begin();
+    if (this.#started) await this.start().catch(() => {});
+    if (this.#gateways) await this.ensureListeners(this.#gateways);
+  }
+}
+
+function startedAgain(): FairleadError {
+  return new FairleadError('unavailable', 'DNS is being started again; try again in a moment');
+}

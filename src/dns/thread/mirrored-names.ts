@@ -1,0 +1,64 @@
+import { receiveMessageOnPort } from 'node:worker_threads';
+import type { NameSource } from '../name-table.ts';
+import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
+import type { NameChange, Names, NamesEnd } from './protocol.ts';
+
+interface Mirrored {
+  readonly network: NamedNetwork;
+  readonly endpoints: Map<string, NamedEndpoint>;
+}
+
+/** The thread's copy of the directory's names, never behind it when it is looked at. */
+export class MirroredNames implements NameSource {
+  readonly #networks = new Map<string, Mirrored>();
+  readonly #listeners = new Set<(networkIds: ReadonlySet<string>) => void>();
+  #taken = 0;
+
+  constructor(private readonly end: NamesEnd) {
+    // What nobody asks for is taken in as it comes, so that it does not pile up.
+    end.port.on('message', (names: Names) => this.#takeNext(names));
+  }
+
+  networks(): readonly NamedNetwork[] {
+    return [...this.#networks.values()].map(({ network }) => network);
+  }
+
+  endpointsOf(networkId: string): readonly NamedEndpoint[] {
+    return [...(this.#networks.get(networkId)?.endpoints.values() ?? [])];
+  }
+
+  subscribe(listener: (networkIds: ReadonlySet<string>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  catchUp(): void {
+    while (Atomics.load(this.end.sent, 0) !== this.#taken) {
+      const next = receiveMessageOnPort(this.end.port);
+      if (!next) return;
+      this.#takeNext(next.message);
+    }
+  }
+
+  #takeNext({ anew, changes }: Names): void {
+    // The count overflows as the sender's does.
+    this.#taken = (this.#taken + 1) | 0;
+    if (anew) this.#networks.clear();
+    for (const change of changes) this.#apply(change);
+    // A resync is to find out what was not told.
+    if (anew) return;
+    const ids = new Set(changes.map(({ networkId }) => networkId));
+    for (const listener of this.#listeners) listener(ids);
+  }
+
+  #apply({ networkId, network, put, gone }: NameChange): void {
+    if (!network) {
+      this.#networks.delete(networkId);
+      return;
+    }
+    const endpoints = this.#networks.get(networkId)?.endpoints ?? new Map<string, NamedEndpoint>();
+    for (const id of gone) endpoints.delete(id);
+    for (const endpoint of put) endpoints.set(endpoint.id, endpoint);
+    this.#networks.set(networkId, { network, endpoints });
+  }
+}

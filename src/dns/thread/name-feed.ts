@@ -1,0 +1,77 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Directory } from '../../cluster/directory.ts';
+import type { NamedEndpoint } from '../zone.ts';
+import type { NameChange, Names, NamesEnd } from './protocol.ts';
+
+export type FeedSource = Pick<Directory, 'networks' | 'network' | 'endpointsOf' | 'subscribe'>;
+
+/**
+ * Sends what changed of the directory's names to a thread that has a copy of them (mirrored-names.ts). By the time
+ * that the directory has told of a change it is sent, and counted: the thread looks at the count before it answers.
+ */
+export class NameFeed {
+  readonly #port: MessagePort;
+  readonly #sentCount = new Int32Array(new SharedArrayBuffer(4));
+  /** Network → endpoint's id → the record that was sent. */
+  readonly #sent = new Map<string, ReadonlyMap<string, NamedEndpoint>>();
+  readonly #unsubscribe: () => void;
+  /** For the thread. */
+  readonly end: NamesEnd;
+
+  constructor(private readonly source: FeedSource) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.end = { port: port2, sent: this.#sentCount };
+    this.#unsubscribe = source.subscribe((ids) => this.#send(false, [...ids]));
+    this.sendAll();
+  }
+
+  /** All there is now, whatever was sent before. */
+  sendAll(): void {
+    this.#sent.clear();
+    this.#send(
+      true,
+      this.source.networks().map(({ id }) => id),
+    );
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#port.close();
+  }
+
+  #send(anew: boolean, networkIds: readonly string[]): void {
+    const names: Names = { anew, changes: networkIds.map((id) => this.#changeOf(id)) };
+    this.#port.postMessage(names);
+    Atomics.add(this.#sentCount, 0, 1);
+  }
+
+  #changeOf(networkId: string): NameChange {
+    const network = this.source.network(networkId);
+    const before = this.#sent.get(networkId);
+    const now = new Map((network ? this.source.endpointsOf(networkId) : []).map((each) => [each.id, each]));
+    if (network) this.#sent.set(networkId, now);
+    else this.#sent.delete(networkId);
+    return {
+      networkId,
+      network: network && { id: network.id, name: network.name, ipam: network.ipam },
+      // A record is never changed: another one takes its place.
+      put: [...now.values()].filter((each) => before?.get(each.id) !== each).map(named),
+      gone: [...(before?.keys() ?? [])].filter((id) => !now.has(id)),
+    };
+  }
+}
+
+/** Only what names are made of: the thread's copy is to be small. */
+function named(endpoint: NamedEndpoint): NamedEndpoint {
+  const { id, name, containerId, containerName, nodeId, created, aliases, links, healthy, ports } = endpoint;
+  const { serviceId, dnsPolicy, ipv4, ipv6 } = endpoint;
+  return {
+    ...{ id, name, containerId, containerName, nodeId, created, aliases, healthy, ports },
+    ...(links && { links }),
+    ...(serviceId !== undefined && { serviceId }),
+    ...(dnsPolicy && { dnsPolicy }),
+    ...(ipv4 !== undefined && { ipv4 }),
+    ...(ipv6 !== undefined && { ipv6 }),
+  };
+}
