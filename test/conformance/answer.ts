@@ -18,7 +18,7 @@ export async function callOne(
 ): Promise<Answer> {
   const [method = '', template = ''] = call.split(/ (.*)/);
   const path = template.replace(/\{(\w+)\}/g, (_, name: string) =>
-    name === 'now' ? String(Date.now() / 1000) : (captured.get(name) ?? `no-${name}`),
+    name === 'now' ? String((Date.now() + 1) / 1000) : (captured.get(name) ?? `no-${name}`),
   );
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const sent = headers ?? (payload === undefined ? {} : { 'content-type': 'application/json' });

@@ -1,6 +1,6 @@
 /** One call, sent to the Engine and to Fairlead. The table's order matters: cases build on each other. */
 export interface Case {
-  /** `POST /networks/create`, without version prefix; `{now}` is the time in seconds. */
+  /** `POST /networks/create`, without version prefix; `{now}` is the time in seconds, once this millisecond is over. */
   readonly call: string;
   /** Sent as JSON; a string is sent as it is. */
   readonly body?: unknown;
