@@ -9,7 +9,7 @@ import { listed, type ObjectLists, watchLists } from './object-lists.ts';
 import type { Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
 import { Refill } from './refill.ts';
 import { ensureSchema } from './schema.ts';
-import type { Versioned, WatchedFolder } from './watched-folder.ts';
+import type { Linger, Versioned, WatchedFolder } from './watched-folder.ts';
 
 /** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
 export type DirectoryListener = (networkIds: ReadonlySet<string>) => void;
@@ -53,7 +53,9 @@ export class Directory {
       this.#folders.set(store, this.#watchLists(store));
     }
     if (stores.global !== stores.local)
-      this.#apps = new KeptRecords(stores.global, folders.apps, log, () => this.#unlessWiped(stores.global));
+      this.#apps = new KeptRecords(stores.global, folders.apps, log, () =>
+        this.#unlessWiped(stores.global, folders.apps),
+      );
     const onChange = (networkIds: ReadonlySet<string>) => this.#notify(networkIds);
     const doubts = (of: 'self' | 'other') => this.#entrance.doubts(of);
     this.#endpoints = new EndpointFolders(stores.local, {
@@ -218,14 +220,22 @@ export class Directory {
     return watchLists(store, this.log, this.#graceMs, {
       onNetworks: (networkIds) => this.#notify(networkIds),
       onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
-      afterGap: () => this.#unlessWiped(store),
+      afterGap: (prefix) => this.#unlessWiped(store, prefix),
       doubts: () => this.#entrance.doubts('other'),
     });
   }
 
-  /** What a wiped store lacks stays until it is put back; the embedded store is this process's own. */
-  async #unlessWiped(store: Store): Promise<() => number> {
-    if (store === this.stores.local || !(await this.#refill.needed())) return () => 0;
+  /**
+   * What a wiped store lacks stays until it is put back; the embedded store is this process's own. Another node may
+   * have put everything back since the snapshot that lacks it. It does so with the identity last: what is not there
+   * once the identity is, is gone.
+   */
+  async #unlessWiped(store: Store, prefix: string): Promise<Linger<unknown>> {
+    if (store === this.stores.local) return () => 0;
+    if (!(await this.#refill.needed())) {
+      const there = new Set((await store.list(prefix)).map(({ key }) => key));
+      return (_, key) => (there.has(key) ? this.#graceMs : 0);
+    }
     this.#putBack().catch((error: unknown) => this.log.error(`put back what was lost: ${messageOf(error)}`));
     return () => Number.POSITIVE_INFINITY;
   }

@@ -11,7 +11,7 @@ import {
   type Service,
   serviceSchema,
 } from './records.ts';
-import { WatchedFolder } from './watched-folder.ts';
+import { type Linger, WatchedFolder } from './watched-folder.ts';
 
 /** What every node knows of a store, whatever it takes part in. */
 export interface ObjectLists {
@@ -24,7 +24,7 @@ export interface ListListeners {
   readonly onNetworks: (networkIds: ReadonlySet<string>) => void;
   readonly onNodes: (nodeIds: ReadonlySet<string>) => void;
   /** For how long networks and services that a snapshot lacks are shown on; see WatchedFolder. */
-  readonly afterGap: () => Promise<() => number>;
+  readonly afterGap: (prefix: string) => Promise<Linger<unknown>>;
   /** Whether leases of living nodes may have ended. */
   readonly doubts: () => boolean;
 }
@@ -43,14 +43,14 @@ export function watchLists(
       prefix: folders.networks,
       schema: networkSchema,
       onChange: (changed) => onNetworks(new Set(changed.map(({ id }) => id))),
-      afterGap,
+      afterGap: () => afterGap(folders.networks),
     }),
     services: new WatchedFolder({
       ...common,
       prefix: folders.services,
       schema: serviceSchema,
       onChange: (changed) => onNetworks(new Set(changed.map(({ networkId }) => networkId))),
-      afterGap,
+      afterGap: () => afterGap(folders.services),
     }),
     nodes: new WatchedFolder({
       ...common,

@@ -12,6 +12,9 @@ export interface Versioned<T> {
   readonly version: string;
 }
 
+/** Milliseconds. */
+export type Linger<T> = (record: T, key: string) => number;
+
 export interface FolderOptions<T> {
   readonly store: Store;
   /** Ends in `/`. */
@@ -25,7 +28,7 @@ export interface FolderOptions<T> {
    * be shown all the same? 0: it is gone. Infinity: until the store has it again, or a writer deletes it.
    * When it rejects all of them linger for `graceMs`.
    */
-  readonly afterGap?: (missing: readonly T[]) => Promise<(record: T) => number>;
+  readonly afterGap?: (missing: readonly T[]) => Promise<Linger<T>>;
   readonly graceMs?: number;
   /** Whether a deletion that is told is judged like a gap: the store may have ended leases that nobody gave up. */
   readonly doubts?: (record: T) => boolean;
@@ -129,10 +132,10 @@ export class WatchedFolder<T> {
     const there = new Set(entries.map(({ key }) => key));
     const missing = [...this.#entries].filter(([key]) => !there.has(key));
     const lingerMs = missing.length > 0 ? await this.#judge(missing.map(([, { record }]) => record)) : gone;
-    for (const [key, { record }] of missing) this.#linger(key, lingerMs(record));
+    for (const [key, { record }] of missing) this.#linger(key, lingerMs(record, key));
     this.#apply([
       ...missing.flatMap(([key, { record }]) =>
-        lingerMs(record) > 0 ? [] : ({ op: 'delete', key } as const),
+        lingerMs(record, key) > 0 ? [] : ({ op: 'delete', key } as const),
       ),
       ...entries
         .filter((entry) => this.stored(entry.key)?.version !== entry.version)
@@ -157,15 +160,16 @@ export class WatchedFolder<T> {
     return changes.filter((change) => {
       if (change.op === 'put') return true;
       const record = doubtful.get(change.key);
-      if (record === undefined || lingerMs(record) === 0) return true;
-      this.#linger(change.key, lingerMs(record));
+      const milliseconds = record === undefined ? 0 : lingerMs(record, change.key);
+      if (milliseconds === 0) return true;
+      this.#linger(change.key, milliseconds);
       // Whoever deleted it has been waited for.
       this.#wake(`${change.key}@`);
       return false;
     });
   }
 
-  async #judge(missing: readonly T[]): Promise<(record: T) => number> {
+  async #judge(missing: readonly T[]): Promise<Linger<T>> {
     const { afterGap, graceMs = 0 } = this.options;
     if (!afterGap) return gone;
     try {

@@ -13,6 +13,8 @@ export interface TrafficReport {
   readonly localFailures: readonly string[];
   /** Creations of global networks: how many succeeded, and what the others were told. */
   readonly made: readonly string[];
+  /** Of those whose answer came too late: they may have been made. */
+  readonly unsure: readonly string[];
   readonly refusals: readonly Refusal[];
 }
 
@@ -22,6 +24,7 @@ const pauseMs = 100;
 export class Traffic {
   readonly #localFailures: string[] = [];
   readonly #made: string[] = [];
+  readonly #unsure: string[] = [];
   readonly #refusals: Refusal[] = [];
   readonly #done: Promise<unknown>;
   #local = 0;
@@ -38,6 +41,7 @@ export class Traffic {
       local: this.#local,
       localFailures: this.#localFailures,
       made: this.#made,
+      unsure: this.#unsure,
       refusals: this.#refusals,
     };
   }
@@ -72,6 +76,7 @@ export class Traffic {
       });
       if (status === 201) this.#made.push(name);
       else this.#refusals.push({ took: performance.now() - start, status, text });
+      if (text.includes('may have been made')) this.#unsure.push(name);
       await pause();
     }
   }
