@@ -209,6 +209,13 @@ describe('the daemon’s socket beside an Engine', { timeout: 120_000 }, () => {
     );
   });
 
+  it('loses no answer, however fast it comes', async () => {
+    for (let n = 0; n < 200; n += 1) {
+      const { status, text } = await host.daemon.call('POST', '/containers/c1/exec', { Cmd: ['true'] });
+      expect([status, text]).toEqual([201, expect.stringMatching(/"Id":"[0-9a-f]{64}"/)]);
+    }
+  });
+
   it('tells the events of both, each once', async () => {
     const since = String(Math.ceil(Date.now() / 1000) + 1);
     await until('nothing of before is in the same second', () => Date.now() / 1000 > Number(since));

@@ -1,5 +1,6 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
 import { FairleadError } from '../../lib/errors.ts';
+import { engineAgent } from './agent.ts';
 import { engineUnreachable } from './unreachable.ts';
 
 export interface EngineAnswer {
@@ -28,7 +29,7 @@ export function callEngine(
     const ofBody = { 'Content-Type': 'application/json', 'Content-Length': length };
     const headers = { Host: 'docker', ...(body !== undefined && ofBody) };
     const signal = AbortSignal.timeout(answerMs);
-    const call = http.request({ socketPath, method, path, headers, agent: false, signal }, (answer) => {
+    const call = http.request({ socketPath, method, path, headers, agent: engineAgent, signal }, (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));
       answer.once('error', failed);

@@ -2,6 +2,7 @@ import http, { type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
+import { engineAgent } from './agent.ts';
 import { parseJson } from './call.ts';
 
 const event = z.object({
@@ -74,7 +75,7 @@ async function* follow(
 function open(socketPath: string, path: string, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { Host: 'docker' };
-    const call = http.request({ socketPath, path, headers, agent: false, signal }, (answer) => {
+    const call = http.request({ socketPath, path, headers, agent: engineAgent, signal }, (answer) => {
       if (answer.statusCode === 200) resolve(answer);
       else reject(new Error(`the Engine answered ${path} with ${answer.statusCode}`));
     });

@@ -1,7 +1,8 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, finished } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { engineAgent } from './agent.ts';
 import { engineUnreachable } from './unreachable.ts';
 
 /** Of one connection only (RFC 9110 7.6.1); Node writes its own. */
@@ -31,7 +32,7 @@ export async function forward(
     path: request.url,
     headers: headersFor(request),
     setHost: false,
-    agent: false,
+    agent: engineAgent,
   });
   // A client that leaves takes its call along: the Engine ends what was only for it (a log that is followed).
   response.once('close', () => call.destroy());
@@ -98,7 +99,8 @@ export function forwardUpgrade(
   const engine = connect({ path: socketPath, allowHalfOpen: true });
   client.on('error', () => engine.destroy());
   client.once('close', () => engine.destroy());
-  engine.once('close', () => client.destroy());
+  // What the Engine said last may still be on its way to the client.
+  engine.once('close', () => finished(client, { readable: false }, () => client.destroy()));
   engine.once('connect', () => {
     engine.write(headOf(request));
     engine.write(head);
