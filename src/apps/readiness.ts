@@ -49,9 +49,12 @@ async function isReady(deps: ReadinessDeps, container: Container, livedMs: numbe
 async function ended(deps: ReadinessDeps, id: string, container: Container | undefined) {
   const words = container ? await deps.lastWords(id) : '';
   const name = container ? finalName(container) : id;
+  // It may be running again by now.
+  const again = container?.state.status === 'running' ? container.supervision?.exitCode : undefined;
+  const code = again ?? container?.state.exitCode ?? 0;
   return new FairleadError(
     'conflict',
-    `App container ${name} failed to start: it ended with exit code ${container?.state.exitCode ?? 0}` +
+    `App container ${name} failed to start: it ended with exit code ${code}` +
       (words === '' ? '' : `: ${words}`),
   );
 }

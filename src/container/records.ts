@@ -110,7 +110,12 @@ export const containerSchema = z.object({
   memberships: z.array(membershipSchema),
   published: z.array(bindingSchema).exactOptional(),
   supervision: z
-    .object({ restarts: z.number().int(), restarting: z.boolean(), stopped: z.boolean() })
+    .object({
+      restarts: z.number().int(),
+      restarting: z.boolean(),
+      stopped: z.boolean(),
+      exitCode: z.number().int().exactOptional(),
+    })
     .exactOptional(),
 });
 

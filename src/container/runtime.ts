@@ -97,6 +97,8 @@ export interface Supervision {
   readonly restarting: boolean;
   /** A person ended it. */
   readonly stopped: boolean;
+  /** Of the end before the last restart; while it runs its state has none. */
+  readonly exitCode?: number;
 }
 
 /** Absent: a container that ends stays so. */

@@ -34,6 +34,7 @@ export class Restarts {
       ...before,
       restarts: before.restarts + 1,
       restarting: true,
+      exitCode: container.state.exitCode,
     }));
     const delay = this.#delayAfter(container);
     this.#delays.set(id, delay);

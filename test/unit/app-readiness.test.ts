@@ -53,6 +53,14 @@ describe('a container is ready', () => {
     ).toBe(4);
   });
 
+  it('never, when it has ended and runs again already', async () => {
+    const container = await makeContainer();
+    const supervision = { restarts: 1, restarting: false, stopped: false, exitCode: 4 };
+    await expect(looksUntilReady([container, { ...container, supervision }], [])).rejects.toThrow(
+      'App container shop.web.1 failed to start: it ended with exit code 4: no database',
+    );
+  });
+
   it('never, when it ends', async () => {
     const container = await makeContainer();
     const ended = { ...container, state: { ...container.state, status: 'exited', exitCode: 4 } } as const;
