@@ -8,6 +8,7 @@ import { isKind, messageOf } from '../../src/lib/errors.ts';
 import { type Certificates, makeCertificates } from '../rig/certificates.ts';
 import { startConsul } from '../rig/consul.ts';
 import { type EtcdServer, startEtcd } from '../rig/etcd.ts';
+import { until } from '../rig/until.ts';
 import { startZooKeeper } from '../rig/zookeeper.ts';
 import { Follower } from './store/follower.ts';
 import { eventually, put, write } from './store/rig.ts';
@@ -77,12 +78,13 @@ describe.concurrent('stores with TLS and a login', () => {
     await using consul = await startConsul({ masterToken: secret });
     const call = async (path: string, body: unknown) => {
       const headers = { 'x-consul-token': secret };
-      const answer = await fetch(`http://127.0.0.1:${consul.port}${path}`, {
-        method: 'PUT',
-        headers,
-        body: JSON.stringify(body),
-      });
-      assert.equal(answer.status, 200);
+      const request = { method: 'PUT', headers, body: JSON.stringify(body) };
+      // Once there is a leader its ACLs are still being set up for a moment.
+      const answer = await until(
+        `consul takes ${path}`,
+        () => fetch(`http://127.0.0.1:${consul.port}${path}`, request),
+        ({ status }) => status === 200,
+      );
       return z
         .object({ ID: z.string().optional(), SecretID: z.string().optional() })
         .parse(await answer.json());
