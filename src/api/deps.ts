@@ -1,6 +1,5 @@
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { Apps } from '../apps/apps.ts';
-import type { DnsStatus } from '../dns/dns.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/dns-thread.ts';
 import type { Logger } from '../lib/log.ts';
@@ -14,7 +13,7 @@ export interface ApiDeps {
   readonly probe: Probe;
   readonly apps: Apps;
   /** How the daemon stands at this moment. */
-  readonly info: () => Promise<SystemInfo>;
+  readonly info: () => SystemInfo;
   /** The Docker Engine that has the containers; absent in the other ways. */
   readonly upstream?: Upstream;
   readonly log: Logger;
@@ -22,7 +21,7 @@ export interface ApiDeps {
 }
 
 /** What the API needs of DNS. */
-export type DnsControl = Pick<RemoteDns, 'dump' | 'resync' | 'metrics'>;
+export type DnsControl = Pick<RemoteDns, 'status' | 'dump' | 'resync' | 'metrics'>;
 
 export interface PluginInfo {
   readonly name: string;
@@ -61,7 +60,6 @@ export interface SystemInfo {
   /** Unix time in milliseconds. */
   readonly started: number;
   readonly stores: readonly StoreStatus[];
-  readonly dns: DnsStatus;
   /** Of the drivers that networks can be created with. */
   readonly drivers: readonly string[];
   /** That were found or used. */

@@ -18,7 +18,7 @@ import type {
 } from './runtime.ts';
 import { Attachment } from './sandbox/attachment.ts';
 import { execSpecOf, planCommand } from './sandbox/command.ts';
-import { makeDirectory, removeDirectory, writeNetworkFiles } from './sandbox/directory.ts';
+import { removeDirectory, writeNetworkFiles } from './sandbox/directory.ts';
 import { execIn, failedExec } from './sandbox/exec.ts';
 import { endProcess, Holders } from './sandbox/holders.ts';
 import { hostnameOf } from './sandbox/hostname.ts';
@@ -115,7 +115,6 @@ class SandboxRuntime implements Runtime {
     if (isRunning(container)) return container;
     try {
       const paths = this.#starter.paths(id);
-      makeDirectory(paths);
       writeNetworkFiles(paths, files);
       if (container.spec.command.length > 0) return await this.#startCommand(container);
       noteBoot(paths);

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { isAddress } from '../lib/addresses.ts';
 import { FairleadError } from '../lib/errors.ts';
+import { readText } from '../lib/read-text.ts';
 
 /** What the choice of an address depends on. */
 export interface HostInterfaces {
@@ -55,17 +55,9 @@ function isLinkLocal(address: string): boolean {
 }
 
 function interfacesOfThisHost(): HostInterfaces {
-  const [ipv4, ipv6] = ['/proc/net/route', '/proc/net/ipv6_route'].map(readOrEmpty);
-  return { interfaces: networkInterfaces(), defaultRoutes: defaultRoutes(ipv4 ?? '', ipv6 ?? '') };
-}
-
-/** Not there on other systems than Linux: then the interfaces have to do. */
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
+  // Not there on other systems than Linux: then the interfaces have to do.
+  const [ipv4 = '', ipv6 = ''] = ['/proc/net/route', '/proc/net/ipv6_route'].map(readText);
+  return { interfaces: networkInterfaces(), defaultRoutes: defaultRoutes(ipv4, ipv6) };
 }
 
 /** From the text of /proc/net/route and /proc/net/ipv6_route; the least metric first, IPv4 before IPv6. */

@@ -170,7 +170,7 @@ async function open(
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
   const state = engine && { engine: () => engineState(engine, pluginProblem) };
-  const info = systemInfo({ config, way, nodeId, directory, dns, plugins, ...state });
+  const info = systemInfo({ config, way, nodeId, directory, plugins, ...state });
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
   const upstream = way.way === 'engine' && engine ? upstreamOf(way, engine) : undefined;

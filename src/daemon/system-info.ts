@@ -3,7 +3,6 @@ import type { Plugins } from '../../drivers/remote/plugins.ts';
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { EngineState, SystemInfo } from '../api/deps.ts';
 import type { Directory } from '../cluster/directory.ts';
-import type { RemoteDns } from '../dns/thread/dns-thread.ts';
 import { version } from '../lib/version.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Way } from './way.ts';
@@ -13,25 +12,16 @@ export interface InfoParts {
   readonly way: Way;
   readonly nodeId: string;
   readonly directory: Directory;
-  readonly dns: RemoteDns;
   readonly plugins: Plugins;
   /** In the engine way. */
   readonly engine?: () => EngineState;
 }
 
 /** How the daemon stands, whenever it is asked. */
-export function systemInfo({
-  config,
-  way,
-  nodeId,
-  directory,
-  dns,
-  plugins,
-  engine,
-}: InfoParts): () => Promise<SystemInfo> {
+export function systemInfo({ config, way, nodeId, directory, plugins, engine }: InfoParts): () => SystemInfo {
   const started = Date.now();
   const { driver, name } = config.defaultNetwork;
-  return async () => ({
+  return () => ({
     version,
     way: way.way,
     why: way.why,
@@ -40,7 +30,6 @@ export function systemInfo({
     dataRoot: config.dataRoot,
     started,
     stores: storeStates(directory),
-    dns: await dns.status(),
     drivers: builtInDrivers,
     plugins: plugins.states(),
     defaultNetwork: `${driver}:${name}`,

@@ -25,11 +25,12 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const { directory, dataplane } = model;
   const dns = createDns({ directory, log: silentLogger, options: { listen: 'none' } });
   const control = {
+    status: async () => dns.status(),
     dump: async () => dns.dump(),
     resync: async () => dns.resync(),
     metrics: async () => dns.metrics(),
   };
-  const info = async (): Promise<SystemInfo> => ({
+  const info = (): SystemInfo => ({
     version: '0.1.0',
     way: 'simulated',
     why: 'the test asks for it',
@@ -38,7 +39,6 @@ export async function createTestApi(options: TestApiOptions = {}) {
     dataRoot: '/nowhere',
     started: Date.UTC(2026, 0, 1),
     stores: [model.store.status()],
-    dns: dns.status(),
     drivers: ['bridge', 'host', 'null'],
     plugins: [],
     defaultNetwork: 'bridge:bridge',

@@ -1,10 +1,16 @@
 import os from 'node:os';
+import type { DnsStatus } from '../../dns/dns.ts';
 import { timestamp } from '../../lib/time.ts';
 import type { Model } from '../../network/model.ts';
 import type { SystemInfo } from '../deps.ts';
 
 /** GET /info: the Engine's members as far as they mean something here, and ours under `Fairlead`. */
-export function infoShape(info: SystemInfo, { containers }: Model, images: number): Record<string, unknown> {
+export function infoShape(
+  info: SystemInfo,
+  dns: DnsStatus,
+  { containers }: Model,
+  images: number,
+): Record<string, unknown> {
   const all = containers.list();
   const running = all.filter(({ state }) => state.status === 'running').length;
   return {
@@ -48,8 +54,8 @@ export function infoShape(info: SystemInfo, { containers }: Model, images: numbe
     Isolation: '',
     InitBinary: '',
     SecurityOptions: [],
-    Warnings: warnings(info),
-    Fairlead: fairleadShape(info),
+    Warnings: warnings(info, dns),
+    Fairlead: fairleadShape(info, dns),
   };
 }
 
@@ -84,14 +90,13 @@ const inactiveSwarm = {
   RemoteManagers: null,
 };
 
-function fairleadShape(info: SystemInfo): Record<string, unknown> {
-  const { way, why, nodeId, nodeName, stores, dns, defaultNetwork, dataRoot, started, version, plugins } =
-    info;
+function fairleadShape(info: SystemInfo, dns: DnsStatus): Record<string, unknown> {
+  const { way, why, nodeId, nodeName, stores, defaultNetwork, dataRoot, started, version, plugins } = info;
   const own = { version, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
   return { ...own, stores, dns, plugins, ...(info.engineState ? { engineState: info.engineState } : {}) };
 }
 
-function warnings({ stores, dns }: SystemInfo): string[] {
+function warnings({ stores }: SystemInfo, dns: DnsStatus): string[] {
   const away = stores
     .filter(({ reachable }) => !reachable)
     .map(({ name, since, reason }) => {

@@ -9,12 +9,12 @@ import { infoShape } from './info-shape.ts';
 /** /_ping, /version and /info. */
 export function systemRoutes(
   app: FastifyInstance,
-  { model, info }: Pick<ApiDeps, 'model' | 'info'>,
+  { model, info, dns }: Pick<ApiDeps, 'model' | 'info' | 'dns'>,
   images: Images,
 ): void {
   pingRoutes(app);
-  app.get('/version', async () => versionShape(await info(), apiVersion));
-  app.get('/info', async () => infoShape(await info(), model, images.known().size));
+  app.get('/version', async () => versionShape(info(), apiVersion));
+  app.get('/info', async () => infoShape(info(), await dns.status(), model, images.known().size));
 }
 
 export function pingRoutes(app: FastifyInstance): void {

@@ -26,9 +26,9 @@ export function metricsRoute(
   });
 }
 
-async function infoMetrics({ info }: Pick<ApiDeps, 'info'>): Promise<string[]> {
-  const { version, way, stores, dns, started } = await info();
-  const listeners = dns.listeners.map(({ address, port, state }) => ({
+async function infoMetrics({ info, dns }: Pick<ApiDeps, 'info' | 'dns'>): Promise<string[]> {
+  const { version, way, stores, started } = info();
+  const listeners = (await dns.status()).listeners.map(({ address, port, state }) => ({
     labels: { address: `${address}:${port}` },
     value: state === 'listening' ? 1 : 0,
   }));

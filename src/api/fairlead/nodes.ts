@@ -4,7 +4,7 @@ import type { ApiDeps } from '../deps.ts';
 /** GET /fairlead/nodes: the living nodes, sorted by name, without what keys are made of. */
 export function nodesRoute(app: FastifyInstance, { model, info }: Pick<ApiDeps, 'model' | 'info'>): void {
   app.get('/fairlead/nodes', async () => {
-    const { nodeId } = await info();
+    const { nodeId } = info();
     const nodes = model
       .nodes()
       .map(({ tunnelSecret: _, ...node }) => ({ ...node, self: node.id === nodeId }));

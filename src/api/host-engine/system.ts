@@ -17,12 +17,12 @@ const plugins = z.looseObject({ Network: texts }).catch({ Network: [] });
 /** /_ping, /version and /info: the Engine's own answers, with what we are beside them; ours alone while it is away. */
 export function systemThroughRoutes(
   app: FastifyInstance,
-  { model, info }: Pick<ApiDeps, 'model' | 'info'>,
+  { model, info, dns }: Pick<ApiDeps, 'model' | 'info' | 'dns'>,
   upstream: Upstream,
 ): void {
   pingRoutes(app);
   app.get('/version', async () => {
-    const ours = versionShape(await info(), spokenVersion(upstream));
+    const ours = versionShape(info(), spokenVersion(upstream));
     const engine = await askEngine(upstream.socketPath, '/version').catch(() => undefined);
     if (!engine) return ours;
     const components = z.array(z.unknown()).catch([]).parse(engine.Components);
@@ -32,7 +32,7 @@ export function systemThroughRoutes(
   });
   app.get('/info', async () => {
     // Images are the Engine’s to count.
-    const ours = infoShape(await info(), model, 0);
+    const ours = infoShape(info(), await dns.status(), model, 0);
     try {
       return merged(await askEngine(upstream.socketPath, '/info'), ours, upstream);
     } catch (error) {

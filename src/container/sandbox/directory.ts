@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
+import { readText } from '../../lib/read-text.ts';
 import type { ContainerFiles } from '../runtime.ts';
 
 /** What a container has on the disk, at `DIRECTORY/<id>/`; shimFiles lists what the shim adds. */
@@ -59,6 +60,7 @@ export function directoryIds(directory: string): readonly string[] {
   return existsSync(directory) ? readdirSync(directory).filter(isFullId) : [];
 }
 
+/** In the container's directory, which is made where it is missing. */
 export function writeNetworkFiles(paths: ContainerPaths, files: ContainerFiles): void {
   if (!existsSync(paths.root)) makeDirectory(paths);
   replaceText(paths.resolvConf, files.resolvConf);
@@ -116,7 +118,7 @@ function nsswitchConf(): string {
 
 /** In place, as a bind mount holds on to the inode; never empty in between, as a reader may come at any time. */
 function replaceText(file: string, text: string): void {
-  const before = readOrUndefined(file);
+  const before = readText(file);
   if (before === text) return;
   if (before === undefined) writeFileSync(file, '', { mode: 0o644 });
   const bytes = Buffer.from(text);
@@ -126,13 +128,5 @@ function replaceText(file: string, text: string): void {
     ftruncateSync(fd, bytes.length);
   } finally {
     closeSync(fd);
-  }
-}
-
-function readOrUndefined(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
   }
 }

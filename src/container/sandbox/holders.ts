@@ -21,7 +21,7 @@ export class Holders {
     if (starting) return starting;
     const living = livingProcess(pathsOf(this.#directory, id));
     if (living) return living;
-    const started = launchHolder(tenant(), network).finally(() => this.#starting.delete(id));
+    const started = launchHolder(tenant, network).finally(() => this.#starting.delete(id));
     this.#starting.set(id, started);
     return started;
   }

@@ -44,10 +44,9 @@ export async function runInShim(
 }
 
 /** A process that only holds the namespaces of a container without a command, for what is executed in it. */
-export async function launchHolder(tenant: Tenant, network: string): Promise<ProcessIdentity> {
+export async function launchHolder(tenant: () => Tenant, network: string): Promise<ProcessIdentity> {
   const wait = 'read -r go && echo held && while :; do sleep 2147483647; done';
   const namespaces = new Namespaces(['/bin/sh', '-c', wait], network);
-  await namespaces.ready;
-  namespaces.settle(tenant);
+  await namespaces.settle(tenant);
   return (await namespaces.ask('go')).outer;
 }

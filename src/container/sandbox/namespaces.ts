@@ -68,11 +68,21 @@ export class Namespaces {
     return pid !== undefined && exitCode === null && signalCode === null;
   }
 
-  /** Makes them the tenant's: it can be found by its file `process` from now on. @throws as `writeMounts` */
-  settle({ paths, hostname, domainname }: Tenant): void {
-    writeMounts(paths);
-    if (this.pid !== undefined) writeIdentity(paths.process, this.pid);
-    this.#child.stdin?.write(`${paths.root}\n${hostname}\n${domainname}\n`);
+  /**
+   * Makes them the tenant's: they can be found by its file `process` from now on.
+   * @throws as `ready`, `tenant` and `writeMounts`. They are gone then.
+   */
+  async settle(tenant: () => Tenant): Promise<void> {
+    try {
+      await this.ready;
+      const { paths, hostname, domainname } = tenant();
+      writeMounts(paths);
+      if (this.pid !== undefined) writeIdentity(paths.process, this.pid);
+      this.#child.stdin?.write(`${paths.root}\n${hostname}\n${domainname}\n`);
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
   }
 
   /**

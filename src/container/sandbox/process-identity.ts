@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readText } from '../../lib/read-text.ts';
 import { childrenOf, readProc } from '../shim/process-tree.ts';
 
 /**
@@ -26,7 +27,7 @@ export function writeIdentity(file: string, pid: number): void {
 
 /** Undefined when the file is missing or was cut short. */
 export function readIdentity(file: string): ProcessIdentity | undefined {
-  const text = readOrUndefined(file);
+  const text = readText(file);
   const space = text?.indexOf(' ') ?? -1;
   return text === undefined || space < 0 ? undefined : parseStat(text.slice(0, space), text.slice(space + 1));
 }
@@ -89,12 +90,4 @@ function fieldsAfterName(stat: string): string[] {
     .slice(stat.lastIndexOf(')') + 2)
     .trimEnd()
     .split(' ');
-}
-
-function readOrUndefined(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

@@ -57,16 +57,15 @@ export class Starter {
   /** Before a start that is to come soon. After: the container's sandbox is there, and a shim waits in it. */
   async warmUp(id: string): Promise<void> {
     // The files are bound before their text is known: a bind mount needs something to hold on to.
-    makeDirectory(this.paths(id));
     writeNetworkFiles(this.paths(id), { resolvConf: '', hosts: '' });
     const fresh = this.#shims.has(id) ? undefined : await this.#shimIn(id);
     if (fresh) this.#shims.add(id, fresh);
     else await this.ensureSandbox(id);
   }
 
-  /** Its own, or nothing where it shares another's. `pid`: of a process whose network namespace it may be. */
-  async ensureSandbox(id: string, pid?: number): Promise<void> {
-    if (resolveSandbox(this.#table, id) === id) await this.#places.dataplane.ensureSandbox(id, pid);
+  /** Its own; nothing where it shares another's. */
+  async ensureSandbox(id: string): Promise<void> {
+    if (resolveSandbox(this.#table, id) === id) await this.#places.dataplane.ensureSandbox(id);
   }
 
   /** @throws as `planCommand` and `runInShim` */
@@ -93,14 +92,8 @@ export class Starter {
   /** In the container's sandbox, which is there afterwards. */
   async #shimIn(id: string): Promise<Namespaces> {
     const shim = (await this.#spareFor(id)) ?? this.#newShim(this.networkNamespace(id));
-    try {
-      await shim.ready;
-      shim.settle(this.tenant(id));
-      return shim;
-    } catch (error) {
-      await shim.end();
-      throw error;
-    }
+    await shim.settle(() => this.tenant(id));
+    return shim;
   }
 
   /** Undefined when the container's sandbox is another one: shared, or there before. */
