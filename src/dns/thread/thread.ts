@@ -1,5 +1,3 @@
-import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FairleadError, kindOf, messageOf } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/log.ts';
@@ -9,7 +7,6 @@ import type { Asked, Beginning, Order, Told } from './protocol.ts';
 
 /** The thread that names are answered on. It ends with its port. */
 
-takePrecedence();
 const { options, logLevel, names }: Beginning = workerData;
 const log = createLogger(logLevel, { write: (line) => tell({ line }) });
 const dns = attempt(() => createDns({ directory: new MirroredNames(names), log, options }));
@@ -45,23 +42,6 @@ async function obey(dns: Dns, order: Order): Promise<unknown> {
       return dns.metrics();
     case 'close':
       return await dns.close();
-  }
-}
-
-/** More would be felt by attaches under a flood of queries. */
-const niceness = -3;
-
-/**
- * A query takes microseconds, and somebody waits for each: not behind a command that works for milliseconds. Of
- * this thread alone, which starts no processes (sched(7): on Linux each thread has a nice value of its own). Where
- * that is not allowed, all are equal.
- */
-function takePrecedence(): void {
-  try {
-    const [, threadId] = /task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
-    if (threadId !== undefined) setPriority(Number(threadId), niceness);
-  } catch {
-    // Not root, or no /proc.
   }
 }
 
