@@ -23,7 +23,7 @@ export interface UpgradeCall {
 
 export interface Upgraded {
   readonly contentType: string;
-  /** Owns the connection from here on. */
+  /** Owns the connection from here on, also where the client has left already. */
   run(connection: Duplex): Promise<void>;
 }
 
@@ -66,7 +66,6 @@ async function serve(
     refuse(connection, headers, error);
     return;
   }
-  if (connection.destroyed) return;
   // Clients look for exactly this reason phrase (docker-facts 6.4).
   const upgrade = { Connection: 'Upgrade', Upgrade: request.headers.upgrade ?? 'tcp' };
   writeHead(connection, '101 UPGRADED', { 'Content-Type': upgraded.contentType, ...upgrade, ...headers });

@@ -5,6 +5,7 @@ import { Failures } from '../../src/api/failures.ts';
 import type { Upstream } from '../../src/api/host-engine/upstream.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
+import type { Runtime } from '../../src/container/runtime.ts';
 import { createDns } from '../../src/dns/dns.ts';
 import { createProbe } from '../../src/dns/probe.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -13,8 +14,8 @@ import { hostPrograms } from './host-programs.ts';
 import { createTestModel, type TestModelOptions } from './model.ts';
 
 export interface TestApiOptions extends TestModelOptions {
-  /** Containers' programs run on this host, as the sandbox way would run them; default: none can. */
-  readonly programs?: boolean;
+  /** Containers' programs run on this host, as the sandbox way would run them, or by this exec; default: none can. */
+  readonly programs?: true | Pick<Runtime, 'exec'>;
   /** An Engine that has the containers. */
   readonly upstream?: Upstream;
 }
@@ -43,7 +44,7 @@ export async function createTestApi(options: TestApiOptions = {}) {
     plugins: [],
     defaultNetwork: 'bridge:bridge',
   });
-  const seen: Model = options.programs ? withPrograms(model) : model;
+  const seen: Model = options.programs ? withPrograms(model, options.programs) : model;
   const probe = createProbe({ directory, dns, runtime: model.containers.runtime, dataplane });
   const apps = createApps({ directory, model, dnsTtlSeconds: 0 });
   const failures = new Failures(silentLogger, () => false);
@@ -87,9 +88,9 @@ export async function createTestApi(options: TestApiOptions = {}) {
   };
 }
 
-function withPrograms(model: Model): Model {
+function withPrograms(model: Model, programs: true | Pick<Runtime, 'exec'>): Model {
   const { containers } = model;
-  const runtime = hostPrograms(containers.runtime);
+  const runtime = { ...hostPrograms(containers.runtime), ...(programs !== true && programs) };
   const seen: Containers = {
     runtime,
     list: () => containers.list(),

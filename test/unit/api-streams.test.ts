@@ -1,4 +1,7 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { ExecProcess, Runtime } from '../../src/container/runtime.ts';
+import { FairleadError } from '../../src/lib/errors.ts';
 import { createTestApi } from '../rig/api.ts';
 import { RawClient } from '../rig/raw-http.ts';
 
@@ -8,8 +11,8 @@ const body = (text: string) => text.slice(text.indexOf('\r\n\r\n') + 4);
 const framed = (stream: 1 | 2, text: string) =>
   `${String.fromCharCode(stream)}\0\0\0\0\0\0${String.fromCharCode(text.length)}${text}`;
 
-async function listening(): Promise<TestApi> {
-  const api = await createTestApi({ programs: true });
+async function listening(programs: true | Pick<Runtime, 'exec'> = true): Promise<TestApi> {
+  const api = await createTestApi({ programs });
   await api.listen();
   await api.model.containers.create({ name: 'c1', image: 'busybox', command: ['cat'], openStdin: true });
   return api;
@@ -23,6 +26,22 @@ async function exec(api: TestApi, spec: object): Promise<string> {
   });
   expect(answer.status).toBe(201);
   return String(Object.values(Object(answer.json()))[0]);
+}
+
+/** A process that writes this, ends with 0, and is told of resizes. */
+function said(text: string, resize: ExecProcess['resize'] = () => {}): ExecProcess {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  stdout.end(text);
+  stderr.end();
+  return { pid: 1, stdin, stdout, stderr, exited: Promise.resolve(0), resize };
+}
+
+/** What others wait for until it is opened. */
+class Latch {
+  open = () => {};
+  readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
 }
 
 describe('exec', () => {
@@ -47,6 +66,68 @@ describe('exec', () => {
       ExitCode: 3,
       ProcessConfig: { tty: false, entrypoint: 'sh', privileged: false },
       ContainerID: api.model.containers.find('c1').id,
+    });
+  });
+
+  describe('started with an upgrade', () => {
+    it('has sent the head before there is a process: docker-py drops what comes along with it', async () => {
+      const start = new Latch();
+      const resizes: unknown[] = [];
+      await using api = await listening({
+        exec: async () => {
+          await start.opened;
+          return said('early', (columns, rows) => resizes.push({ columns, rows }));
+        },
+      });
+      await api.model.containers.start('c1');
+      const id = await exec(api, { Cmd: ['hello'] });
+      const client = await RawClient.connect(api.socketPath);
+      client.upgrade(`/exec/${id}/start`, '{}');
+      await client.until((text) => text.endsWith('\r\n\r\n'));
+      // Clients tell the size of their terminal at once.
+      expect((await api.call('POST', `/exec/${id}/resize?h=24&w=80`)).status).toBe(200);
+      start.open();
+      await client.ended;
+      expect(body(client.text)).toBe(framed(1, 'early'));
+      expect(resizes).toEqual([{ columns: 80, rows: 24 }]);
+    });
+
+    it.each([
+      [false, framed(2, 'unable to find user nobody-here\n')],
+      [true, 'unable to find user nobody-here\r\n'],
+    ])('says what the start failed for in the stream (terminal: %s)', async (Tty, expected) => {
+      const refusal = new FairleadError('invalid', 'unable to find user nobody-here');
+      await using api = await listening({ exec: () => Promise.reject(refusal) });
+      await api.model.containers.start('c1');
+      const id = await exec(api, { Cmd: ['true'], Tty });
+      const client = await RawClient.connect(api.socketPath);
+      client.upgrade(`/exec/${id}/start`, JSON.stringify({ Tty }));
+      await client.ended;
+      expect(body(client.text)).toBe(expected);
+      const seen = (await api.call('GET', `/exec/${id}/json`)).json();
+      expect(seen).toMatchObject({ Running: false, ExitCode: 126 });
+    });
+
+    it('lets go of the process where the client left before it started', async () => {
+      const start = new Latch();
+      const stdout = new PassThrough();
+      await using api = await listening({
+        exec: async () => {
+          await start.opened;
+          return { ...said(''), stdout };
+        },
+      });
+      await api.model.containers.start('c1');
+      const id = await exec(api, { Cmd: ['hello'] });
+      const client = await RawClient.connect(api.socketPath);
+      client.upgrade(`/exec/${id}/start`, '{}');
+      await client.until((text) => text.endsWith('\r\n\r\n'));
+      client.destroy();
+      await client.ended;
+      const gone = new Promise((resolve) => stdout.once('close', resolve));
+      start.open();
+      stdout.write('into the void');
+      await gone;
     });
   });
 

@@ -14,8 +14,8 @@ export interface Exec {
   readonly attachStderr: boolean;
   readonly privileged: boolean;
   readonly detachKeys: string;
-  /** Of its terminal, from the beginning. */
-  readonly size?: { readonly columns: number; readonly rows: number };
+  /** Of its terminal: from the beginning, or as a client last wanted it, which may be before the process is there. */
+  size?: { readonly columns: number; readonly rows: number };
   state: 'created' | 'running' | 'exited';
   pid: number;
   exitCode: number | null;

@@ -1,12 +1,14 @@
+import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { ExecProcess } from '../../container/runtime.ts';
-import { FairleadError, kindOf } from '../../lib/errors.ts';
+import { FairleadError, kindOf, messageOf } from '../../lib/errors.ts';
 import type { EventBus } from '../../lib/events.ts';
 import { containerEvent } from '../../network/container-event.ts';
 import type { Containers } from '../../network/model.ts';
 import { decodeJson, readJson, readOptionalJson } from '../body.ts';
 import { parseDetachKeys } from '../detach-keys.ts';
+import { frame } from '../framing.ts';
 import { fitSchema, go } from '../go-json.ts';
 import { type PipeOptions, pipeOutput, pipeProcess } from '../process-pipe.ts';
 import { queryOf } from '../query.ts';
@@ -69,7 +71,8 @@ export function execRoutes(app: FastifyInstance, deps: ExecDeps): void {
   app.post<Ref>('/exec/:ref/start', async (request, reply) => {
     const { Detach } = readOptionalJson(request, execStart, 'container.ExecStartOptions');
     const exec = execs.find(request.params.ref);
-    const process = await startExec(deps, exec);
+    execs.begin(exec);
+    const process = await launch(deps, exec);
     if (Detach) {
       process.stdout.resume();
       process.stderr.resume();
@@ -84,10 +87,11 @@ export function execRoutes(app: FastifyInstance, deps: ExecDeps): void {
     response.end();
   });
   app.post<Ref>('/exec/:ref/resize', async (request, reply) => {
-    const { id, state } = execs.find(request.params.ref);
+    const exec = execs.find(request.params.ref);
     const { columns, rows } = sizeOf(queryOf(request));
-    if (state !== 'running') throw new FairleadError('conflict', `exec ${id} is not running`);
-    terminals.resize(id, columns, rows);
+    if (exec.state !== 'running') throw new FairleadError('conflict', `exec ${exec.id} is not running`);
+    exec.size = { columns, rows };
+    terminals.resize(exec.id, columns, rows);
     return reply.code(200).send();
   });
   app.get<Ref>('/exec/:ref/json', async (request) => execShape(execs.find(request.params.ref)));
@@ -102,13 +106,16 @@ export function execUpgrade(deps: ExecDeps): UpgradeRoute {
       const value = decodeJson(body.trim() === '' ? '{}' : body, '');
       const { Detach, ConsoleSize } = fitSchema(execStart, value, 'container.ExecStartOptions');
       const exec = execs.find(ref);
-      const process = await startExec(deps, exec);
-      terminals.add(exec.id, process);
-      const size = ConsoleSize ?? exec.size;
-      if (size) process.resize(size.columns, size.rows);
+      execs.begin(exec);
+      if (ConsoleSize) exec.size = ConsoleSize;
       return {
         contentType: streamType(exec.spec.tty, version),
+        // The process starts after the head was sent, as the Engine's does: docker-py drops what comes along with that.
         async run(connection) {
+          const process = await launch(deps, exec).catch((error: unknown) => sayWhy(connection, exec, error));
+          if (!process) return;
+          terminals.add(exec.id, process);
+          if (exec.size) process.resize(exec.size.columns, exec.size.rows);
           const options = pipeOptions(exec);
           if (!options.stdin) process.stdin.end();
           if (Detach) connection.end();
@@ -119,6 +126,11 @@ export function execUpgrade(deps: ExecDeps): UpgradeRoute {
       };
     },
   };
+}
+
+function sayWhy(connection: Duplex, { spec: { tty } }: Exec, error: unknown): void {
+  const text = Buffer.from(`${messageOf(error)}${tty ? '\r\n' : '\n'}`);
+  connection.write(tty ? text : frame('stderr', text));
 }
 
 function parseExec(
@@ -152,9 +164,8 @@ function pipeOptions({ spec, attachStdout, attachStderr, detachKeys }: Exec): Pi
   };
 }
 
-async function startExec(deps: ExecDeps, exec: Exec): Promise<ExecProcess> {
+async function launch(deps: ExecDeps, exec: Exec): Promise<ExecProcess> {
   const { execs, containers } = deps;
-  execs.begin(exec);
   emitExec(deps, exec, 'exec_start');
   try {
     const process = await containers.runtime.exec(exec.containerId, exec.spec);
