@@ -71,7 +71,7 @@ export interface Dataplane {
   /** Makes these the sandbox's default routes; undefined takes that family's route away. */
   setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void>;
 
-  /** Replaces this node's whole firewall in one transaction. Equal rules cost nothing. */
+  /** Replaces this node's whole firewall, unless `partial`, in one transaction. Equal rules cost nothing. */
   applyFirewall(rules: Firewall): Promise<void>;
 
   /**
@@ -204,6 +204,8 @@ export interface Firewall {
   readonly networks: readonly NetworkRules[];
   /** No two of the same protocol, address and port. */
   readonly ports?: readonly PortRule[];
+  /** These are not all yet: what an earlier process has put into the kernel for others stays. */
+  readonly partial?: boolean;
 }
 
 /** A port of the host: of one address, or with the family's wildcard (`0.0.0.0`, `::`) of all. */

@@ -6,6 +6,8 @@ import type { Places } from './places.ts';
 export interface Holdings {
   /** Makes records and kernel show what a container has. `present` as in Attachments.assert. */
   assert(container: Container, present: ReadonlySet<string> | undefined): Promise<void>;
+  /** Whether all containers are known. */
+  complete(): boolean;
   /** What is to be put right beside the containers. */
   settle(): Promise<void>;
   /** Ids of endpoints that are somebody's, or are just being made. */
@@ -22,6 +24,7 @@ export function ownHoldings({ runtime }: Pick<Parts, 'runtime'>, places: Places)
   };
   return {
     assert: ({ id }, present) => places.assert(id, present),
+    complete: () => true,
     async settle() {},
     endpointIds: () => new Set(joined().map(({ endpointId }) => endpointId)),
     hostEnds: () => new Set(joined().flatMap(({ source }) => source?.hostName ?? [])),

@@ -21,6 +21,8 @@ export interface HostNetworksDeps {
 export class HostNetworks {
   readonly #ready = new Map<string, Promise<Network>>();
   readonly #up = new Map<string, Network>();
+  /** A process that has just begun comes to know what the one before it had set up network by network. */
+  #partial = true;
   #firewall: Promise<void> = Promise.resolve();
   /** The one that has not begun. */
   #nextFirewall: Promise<void> | undefined;
@@ -70,6 +72,13 @@ export class HostNetworks {
     this.deps.onChange(this.list());
   }
 
+  /** All that is used here is set up: what the firewall still has for others goes. */
+  async allKnown(): Promise<void> {
+    if (!this.#partial) return;
+    this.#partial = false;
+    await this.applyFirewall();
+  }
+
   /** One look at all of them: with 500 networks, one each would take the machine away from everybody else. */
   async #wholeBridges(): Promise<ReadonlySet<string>> {
     const { bridges } = await this.deps.dataplane.survey([]);
@@ -105,7 +114,7 @@ export class HostNetworks {
       this.#nextFirewall = undefined;
       const { driverOf, dataplane, ports } = this.deps;
       const networks = this.list().flatMap((network) => driverOf(network).firewall?.(network) ?? []);
-      return dataplane.applyFirewall({ networks, ports: ports(this.list()) });
+      return dataplane.applyFirewall({ networks, ports: ports(this.list()), partial: this.#partial });
     };
     this.#firewall = this.#firewall.then(apply, apply);
     this.#nextFirewall = this.#firewall;

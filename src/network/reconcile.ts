@@ -71,6 +71,9 @@ export class Reconciler {
       await this.#attempt(`container ${container.name}`, () => this.holdings.assert(container, present));
     }
     await this.#attempt('containers', () => this.holdings.settle());
+    if (this.parts.directory.complete() && this.holdings.complete()) {
+      await this.#attempt('firewall', () => this.parts.hostNetworks.allKnown());
+    }
     await this.parts.gate.alone(() => this.#sweep(sweepAll));
   }
 

@@ -296,6 +296,46 @@ function kernelTests(): void {
     expect(await host.run('nft', 'list', 'ruleset')).toBe(added);
   });
 
+  test('a part of the rules leaves what an earlier process has put there for the rest', async () => {
+    await using host = await TestHost.create();
+    const { dataplane, rules } = await setUp(host);
+    const network = (subnet: string): NetworkRules => ({
+      ...rules,
+      bridge: bridgeName(host.tag, newId()),
+      subnets: [subnet],
+      icc: false,
+    });
+    const [second, third] = [network('10.2.0.0/24'), network('10.3.0.0/24')];
+    const ruleset = () => host.run('nft', 'list', 'ruleset');
+    await dataplane.applyFirewall({ networks: [rules, second, third] });
+    const [all, both] = [await ruleset(), [rules, second]];
+    await dataplane.applyFirewall({ networks: both });
+    const before = await ruleset();
+
+    const next = await open(host);
+    await next.applyFirewall({ networks: [], partial: true });
+    await next.applyFirewall({ networks: [rules], partial: true });
+    expect(await ruleset()).toBe(before);
+    // What it has added itself it can take away again.
+    await next.applyFirewall({ networks: [rules, third], partial: true });
+    expect(await ruleset()).toBe(all);
+    await next.applyFirewall({ networks: [], partial: true });
+    const rest = await ruleset();
+    expect(rest).toContain('10.2.0.0/24');
+    expect(rest).not.toContain('10.3.0.0/24');
+    // Nothing is too much, as long as not all is known.
+    await dataplane.applyFirewall({ networks: [rules, second, third] });
+    await next.applyFirewall({ networks: [third], partial: true });
+    expect((await next.survey([])).firewall).toEqual({ missing: [], surplus: [] });
+    await next.applyFirewall({ networks: both });
+    expect(await ruleset()).toBe(before);
+
+    await host.run('nft', 'flush', 'ruleset');
+    const last = await open(host);
+    await last.applyFirewall({ networks: both, partial: true });
+    expect(await ruleset()).toBe(before);
+  });
+
   test('of the host, an internal network reaches DNS only', async () => {
     await using host = await TestHost.create();
     const { dataplane, id } = await setUp(host, { internal: true });

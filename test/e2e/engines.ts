@@ -35,6 +35,9 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
         flags: ['--dns-listen', 'none'],
       });
       [one, two] = [rig.host(1), rig.host(2)];
+      // What containers say to others on their own host passes the packet filters, too, as the module br_netfilter has it.
+      const settings = ['iptables', 'ip6tables'].map((family) => `net.bridge.bridge-nf-call-${family}=1`);
+      for (const host of rig.hosts) await host.run('sysctl', '-qw', ...settings);
     });
     afterAll(async () => {
       await rig?.[Symbol.asyncDispose]();

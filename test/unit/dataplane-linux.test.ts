@@ -219,6 +219,18 @@ describe('rules for DOCKER-USER', () => {
     const removal = ours.map((rule) => rule.replace('-A', '-D'));
     expect(dockerUserChanges('a1b2', [], listing)).toBe(['*filter', ...removal, 'COMMIT', ''].join('\n'));
   });
+
+  test('stay for bridges that are not known yet', () => {
+    const listing = `${docker}${ours.join('\n')}\n`;
+    expect(dockerUserChanges('a1b2', [], listing, true)).toBeUndefined();
+    const mine = ours.map((rule) => rule.replace('fla1b2-+', 'mine0'));
+    const changes = dockerUserChanges('a1b2', ['mine0'], listing, true)?.split('\n') ?? [];
+    expect(changes.filter((line) => line.startsWith('-I')).toReversed()).toEqual(
+      [...mine, ...ours].map((rule) => rule.replace('-A DOCKER-USER', '-I DOCKER-USER 1')),
+    );
+    const changed = `${docker}${mine.join('\n')}\n${ours.join('\n')}\n`;
+    expect(dockerUserChanges('a1b2', ['mine0'], changed, true)).toBeUndefined();
+  });
 });
 
 /** Answers every command alike and notes what it was asked. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Firewall } from '../../src/dataplane/dataplane.ts';
+import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { createTestModel } from '../rig/model.ts';
 
 const message = (promise: Promise<unknown>) =>
@@ -341,6 +343,25 @@ describe('a crash', () => {
     );
     expect(second.networks.list().map(({ id }) => id)).toEqual(first.networks.list().map(({ id }) => id));
     expect((await second.dataplane.owned()).interfaces).toHaveLength(2);
+  });
+
+  it('leaves firewall rules, which stay until all networks are known again', async () => {
+    await using first = await createTestModel();
+    await first.networks.create({ name: 'foo' });
+    await runOn(first, 'c1', 'foo');
+    await first.crash();
+    const applied: Firewall[] = [];
+    const dataplane = createSimulatedDataplane();
+    dataplane.applyFirewall = async (rules) => void applied.push(rules);
+    await using _second = await createTestModel({ store: first.store, nodeId: first.nodeId, dataplane });
+    expect(applied.length).toBeGreaterThan(1);
+    expect(applied.map(({ partial }) => partial)).toEqual(applied.map((_, i) => i < applied.length - 1));
+    expect(
+      applied
+        .at(-1)
+        ?.networks.map(({ subnets }) => subnets[0])
+        .sort(),
+    ).toEqual(['172.17.0.0/16', '172.18.0.0/16']);
   });
 
   it('leaves endpoints and addresses that nobody claims, which the next start sweeps', async () => {

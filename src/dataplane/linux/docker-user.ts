@@ -7,11 +7,16 @@ import { type Exec, output } from './exec.ts';
  * (docs.docker.com, "Packet filtering and firewalls"). These accept whatever our table lets pass, after
  * Docker's own isolation has protected its bridges from ours.
  */
-export async function syncDockerUser(exec: Exec, tag: string, bridges: readonly string[]): Promise<void> {
+export async function syncDockerUser(
+  exec: Exec,
+  tag: string,
+  bridges: readonly string[],
+  partial: boolean,
+): Promise<void> {
   for (const program of ['iptables', 'ip6tables'] as const) {
     const { code, stdout } = await exec([program, '-w', '-S']);
     if (code !== 0) continue;
-    const changes = dockerUserChanges(tag, bridges, stdout);
+    const changes = dockerUserChanges(tag, bridges, stdout, partial);
     if (changes !== undefined)
       await output(exec, [`${program}-restore`, '-w', '--noflush'], { input: changes });
   }
@@ -38,16 +43,20 @@ export async function dockerUserFaults(
 
 /**
  * Input of `iptables-restore --noflush` that brings the rules listed by `iptables -S` to what they should
- * be; undefined when there is nothing to do, as where no Docker is.
+ * be; undefined when there is nothing to do, as where no Docker is. `partial`: those of other bridges stay.
  */
 export function dockerUserChanges(
   tag: string,
   bridges: readonly string[],
   listing: string,
+  partial = false,
 ): string | undefined {
   const rules = dockerUserRules(tag, bridges, listing);
-  if (!rules || rules.present.join('\n') === rules.wanted.join('\n')) return undefined;
-  const { present, wanted } = rules;
+  if (!rules) return undefined;
+  const { present } = rules;
+  const others = partial ? present.filter((rule) => !rules.wanted.includes(rule)) : [];
+  const wanted = [...rules.wanted, ...others];
+  if (present.join('\n') === wanted.join('\n')) return undefined;
   const deletions = present.map((rule) => rule.replace('-A', '-D'));
   // Inserted at the top in reverse, which leaves them in order.
   const insertions = wanted.toReversed().map((rule) => rule.replace('-A DOCKER-USER', '-I DOCKER-USER 1'));

@@ -59,7 +59,7 @@ export class FirewallState {
       if (docker.missing.length + docker.surplus.length > 0) this.#dockerUser = { named: undefined, at: 0 };
       const faults = {
         missing: [...own.missing, ...docker.missing],
-        surplus: [...own.surplus, ...docker.surplus],
+        surplus: this.#rules.partial ? [] : [...own.surplus, ...docker.surplus],
       };
       if (faults.missing.length + faults.surplus.length > 0) this.#applied = undefined;
       return faults;
@@ -73,7 +73,7 @@ export class FirewallState {
 
   async #apply(rules: Firewall): Promise<void> {
     const text = renderFirewall(this.#options.tag, rules);
-    const applied = this.#applied;
+    const applied = this.#applied?.rules.partial === rules.partial ? this.#applied : undefined;
     const equal = text === applied?.text;
     if (equal && performance.now() - applied.at < this.#options.trustFor) return;
     this.#rules = rules;
@@ -94,19 +94,21 @@ export class FirewallState {
 
   async #write(rules: Firewall, text: string, before: Firewall | undefined): Promise<void> {
     await this.#forward(rules);
-    if (!before || !(await this.#change(before, rules)))
+    const from = before ?? (rules.partial ? { networks: [] } : undefined);
+    if (!from || !(await this.#change(from, rules)))
       await output(this.#exec, ['nft', '-f', '-'], { input: text });
     await this.#separatePorts(rules);
   }
 
   /** Four processes: only when there is another bridge to name, or nobody has looked for a while. */
-  async #syncDockerUser({ networks }: Firewall): Promise<void> {
+  async #syncDockerUser({ networks, partial = false }: Firewall): Promise<void> {
     const { iptables, tag, trustFor } = this.#options;
     if (!iptables) return;
-    const named = [...dockerUserPrefixes(tag, bridgesOf({ networks }))].join(' ');
+    const bridges = bridgesOf({ networks });
+    const named = [...dockerUserPrefixes(tag, bridges), ...(partial ? ['and others'] : [])].join(' ');
     const { named: before, at } = this.#dockerUser;
     if (named === before && performance.now() - at < trustFor) return;
-    await syncDockerUser(this.#exec, tag, bridgesOf({ networks }));
+    await syncDockerUser(this.#exec, tag, bridges, partial);
     this.#dockerUser = { named, at: performance.now() };
   }
 

@@ -23,8 +23,7 @@ export function renderFirewall(tag: string, firewall: Firewall): string {
  * when that is not enough.
  */
 export function renderChanges(tag: string, before: Firewall, after: Firewall): string[] | undefined {
-  if (before.networks.length === 0 || after.networks.length === 0) return undefined;
-  if (isSealing(before) !== isSealing(after)) return undefined;
+  if (!after.partial && !isSameTable(before, after)) return undefined;
   const old = setsOf(before);
   const commands: string[] = [];
   for (const [i, { name, type, elements }] of setsOf(after).entries()) {
@@ -37,6 +36,12 @@ export function renderChanges(tag: string, before: Firewall, after: Firewall): s
     if (added.length > 0) commands.push(`add ${set} { ${added.join(', ')} }`);
   }
   return commands;
+}
+
+/** But for its elements. */
+function isSameTable(before: Firewall, after: Firewall): boolean {
+  if (before.networks.length === 0 || after.networks.length === 0) return false;
+  return isSealing(before) === isSealing(after);
 }
 
 /** Only then are there rules about IPsec: without, the kernel need not know what that is. */

@@ -29,6 +29,7 @@ export function engineHoldings(deps: EngineHoldingsDeps): Holdings {
     async assert(container) {
       if (container.state.status === 'running') await names.assert(container);
     },
+    complete: () => engine.host.status().complete,
     async settle() {
       await removeUnused(deps);
       await deps.connections.letGoOfLost();
