@@ -111,7 +111,8 @@ export function multihostTests(options: MultihostOptions): void {
         await rig.run(1, 'm1', '--net', 'multihost'),
         await rig.run(2, 'm2', '--net', 'multihost'),
       ];
-      const moves = await moveAround(rig, movers, at(3), address, options.moves);
+      const stays = await addressOf('s2');
+      const moves = await moveAround(rig, movers, at(3), { moves: address, stays }, options.moves);
       const waits = moves.map(({ found }) => found).sort((a, b) => a - b);
       const middle = waits[Math.floor(waits.length / 2)] ?? Number.NaN;
       say(
@@ -240,7 +241,10 @@ async function attach(rig: Multihost, host: number, service: string, container: 
 }
 
 interface Move {
-  /** Milliseconds from the attach's return to the first answer after it. */
+  /**
+   * Milliseconds from the attach's return to the first answer after it, but for those in which an address that does not
+   * move was not answered either: then it is the machine that stood still.
+   */
   readonly found: number;
   /** Lost after the new place had answered, or 100 ms after the attach's return, whichever is later; before the detach. */
   readonly lostLater: readonly number[];
@@ -250,36 +254,47 @@ async function moveAround(
   rig: Multihost,
   movers: readonly Place[],
   watcher: Place,
-  address: string,
+  addresses: { readonly moves: string; readonly stays: string },
   count: number,
 ): Promise<readonly Move[]> {
+  const backend = `/v1.23/services/${await serviceId(rig, 1)}/backend`;
   const steps: { readonly attached: number; leaves: number }[] = [];
-  const service = await serviceId(rig, 1);
-  let ping: Pinger | undefined;
-  for (let i = 0; i < count; i += 1) {
-    const place = movers[i % movers.length];
-    if (!place) throw new Error('nobody to move');
-    const { host, name } = place;
-    const backend = `/v1.23/services/${service}/backend`;
-    const daemon = rig.cluster.daemon(host);
+  const place = (i: number) => {
+    const mover = movers[i % movers.length];
+    if (!mover) throw new Error('nobody to move');
+    return { name: mover.name, daemon: rig.cluster.daemon(mover.host) };
+  };
+  const arrive = async (i: number) => {
+    const { name, daemon } = place(i);
     const { status, text } = await daemon.call('POST', backend, { container_id: name });
     if (status !== 200) throw new Error(`attach ${name}: ${status} ${text}`);
-    const step = { attached: Date.now(), leaves: 0 };
-    steps.push(step);
-    ping ??= await Pinger.start(watcher.namespace, address, 5);
+    steps.push({ attached: Date.now(), leaves: Number.POSITIVE_INFINITY });
+  };
+  const leave = async (i: number) => {
+    const { name, daemon } = place(i);
+    Object.assign(steps[i] ?? {}, { leaves: Date.now() });
+    await daemon.call('DELETE', `${backend}/${name}`);
+  };
+  const intervalMs = 5;
+  await using control = await Pinger.start(watcher.namespace, addresses.stays, intervalMs);
+  await arrive(0);
+  await using ping = await Pinger.start(watcher.namespace, addresses.moves, intervalMs);
+  // The last one stays, for the caller to look at.
+  for (let i = 1; i < count; i += 1) {
     await sleep(120);
-    step.leaves = Date.now();
-    // The last one stays, for the caller to look at.
-    if (i < count - 1) await daemon.call('DELETE', `${backend}/${name}`);
+    await leave(i - 1);
+    await arrive(i);
   }
-  if (!ping) return [];
-  const { answeredAt, lostAt } = await ping.stop();
+  await sleep(120);
+  const [{ answeredAt, lostAt }, { answeredAt: alive }] = [await ping.stop(), await control.stop()];
   return steps.map(({ attached, leaves }) => {
-    const found = Math.round(
-      (answeredAt.find((time) => time >= attached) ?? Number.POSITIVE_INFINITY) - attached,
-    );
-    const window = attached + Math.max(found, 100);
-    return { found, lostLater: lostAt.filter((time) => time > window && time < leaves) };
+    const answered = answeredAt.find((time) => time >= attached) ?? Number.POSITIVE_INFINITY;
+    const awake = alive.filter((time) => time >= attached && time < answered).length * intervalMs;
+    const window = Math.max(answered, attached + 100);
+    return {
+      found: Math.min(Math.round(answered - attached), awake),
+      lostLater: lostAt.filter((time) => time > window && time < leaves),
+    };
   });
 }
 

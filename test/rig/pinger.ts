@@ -12,7 +12,7 @@ export interface PingRecord {
 }
 
 /** A continuous ping inside a network namespace, which no daemon has to do with. */
-export class Pinger {
+export class Pinger implements AsyncDisposable {
   #output = '';
 
   private constructor(private readonly process: ChildProcess) {
@@ -49,6 +49,10 @@ export class Pinger {
       lostAt: this.#lost(new Set(answered)),
       answeredAt: this.#times(/^\[([\d.]+)\] \d+ bytes from/gm),
     };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
   }
 
   /** Not those whose answer came later than the next one was sent. */
