@@ -8,7 +8,8 @@ import { defaultRoutes } from '../gateways.ts';
 import { deviceNames, devicesOf, mtuOn, tunnelPort, type Underlay } from './device.ts';
 import { Encryption, type TunnelNode } from './encryption.ts';
 import { checkOptions, isEncrypted, wantedVni } from './options.ts';
-import { diffEntries, entriesFor, isEmpty, macOf, sparing } from './peers.ts';
+import { entriesFor, macOf } from './peers.ts';
+import { Tunnels } from './tunnels.ts';
 
 /**
  * Networks over many hosts: on each a bridge with the gateway's addresses, and in it a vxlan device whose
@@ -36,6 +37,7 @@ import { diffEntries, entriesFor, isEmpty, macOf, sparing } from './peers.ts';
 export function createOverlayDriver({ dataplane, tag, advertise, node }: OverlayDependencies): Driver {
   const underlay = new UnderlayOf(dataplane, advertise);
   const encryption = node && new Encryption(dataplane, node);
+  const tunnels = new Tunnels(dataplane);
   /** @throws unsupported */
   const requireEncryption = async (local: string | undefined) => {
     const obstacle = encryption
@@ -70,11 +72,13 @@ export function createOverlayDriver({ dataplane, tag, advertise, node }: Overlay
       }
       await dataplane.ensureBridge(bridge);
       await dataplane.ensureVxlan(vxlan);
+      tunnels.lookAgain(vxlan.name);
     },
 
     async removeNetwork(network) {
       const { bridge, vxlan } = deviceNames(tag, network);
       await encryption?.leave(network.id);
+      tunnels.forget(vxlan);
       await runAll([() => dataplane.removeVxlan(vxlan), () => dataplane.removeBridge(bridge)]);
     },
 
@@ -100,9 +104,7 @@ export function createOverlayDriver({ dataplane, tag, advertise, node }: Overlay
         await encryption?.setPeers(network.id, address, peers);
       }
       const { vxlan } = deviceNames(tag, network);
-      const all = diffEntries(await dataplane.tunnelEntries(vxlan), entriesFor(peers));
-      const changes = spare ? sparing(all, spare.except) : all;
-      if (!isEmpty(changes)) await dataplane.changeTunnel(vxlan, changes);
+      await tunnels.program(vxlan, peers, spare);
     },
 
     async expected(network, peers) {

@@ -52,6 +52,15 @@ export function diffEntries(present: TunnelEntries, wanted: TunnelEntries): Tunn
   };
 }
 
+/** What a tunnel holds after the changes: setting replaces all of a key, removing takes all of it away. */
+export function applyChanges(entries: TunnelEntries, { set, remove }: TunnelChanges): TunnelEntries {
+  return {
+    bridged: merge(entries.bridged, set.bridged, remove.bridged, same),
+    forwarding: merge(entries.forwarding, set.forwarding, remove.forwarding, ({ mac }) => mac),
+    neighbours: merge(entries.neighbours, set.neighbours, remove.neighbours, ({ address }) => address),
+  };
+}
+
 /** The changes without the removals, but for those of entries that lead away from these endpoints of this node. */
 export function sparing({ set, remove }: TunnelChanges, own: readonly Endpoint[]): TunnelChanges {
   const macs = new Set(own.map(macOf));
@@ -90,6 +99,16 @@ function diff<T>(
     set: wanted.filter((entry) => values.get(keyOf(entry)) !== held(entry)),
     remove: [...values.keys()].filter((key) => !keys.has(key)),
   };
+}
+
+function merge<T>(
+  present: readonly T[],
+  set: readonly T[],
+  removed: readonly string[],
+  keyOf: (entry: T) => string,
+): readonly T[] {
+  const gone = new Set([...set.map(keyOf), ...removed]);
+  return [...present.filter((entry) => !gone.has(keyOf(entry))), ...set];
 }
 
 const same = (mac: string) => mac;

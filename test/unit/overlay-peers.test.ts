@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Driver } from '../../drivers/driver.ts';
 import { createOverlayDriver } from '../../drivers/overlay/driver.ts';
-import { diffEntries, entriesFor, isEmpty, sparing } from '../../drivers/overlay/peers.ts';
-import type { TunnelChanges, TunnelEntries } from '../../src/dataplane/dataplane.ts';
+import { applyChanges, diffEntries, entriesFor, isEmpty, sparing } from '../../drivers/overlay/peers.ts';
+import type { TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';
@@ -26,30 +26,10 @@ const wanted: fc.Arbitrary<TunnelEntries> = fc.record({
   neighbours: fc.uniqueArray(fc.record({ address, mac }), { selector: (entry) => entry.address }),
 });
 
-/** What the kernel makes of changes: setting replaces all of the key, removing takes all of it away. */
-function applied(entries: TunnelEntries, { set, remove }: TunnelChanges): TunnelEntries {
-  const merge = <T>(
-    old: readonly T[],
-    more: readonly T[],
-    gone: readonly string[],
-    key: (e: T) => string,
-  ) => {
-    const replaced = new Set(more.map(key));
-    return [...old.filter((entry) => !replaced.has(key(entry))), ...more].filter(
-      (entry) => !gone.includes(key(entry)),
-    );
-  };
-  return {
-    bridged: [...new Set(merge(entries.bridged, set.bridged, remove.bridged, (e) => e))],
-    forwarding: merge(entries.forwarding, set.forwarding, remove.forwarding, (e) => e.mac),
-    neighbours: merge(entries.neighbours, set.neighbours, remove.neighbours, (e) => e.address),
-  };
-}
-
 function distinct({ bridged, forwarding, neighbours }: TunnelEntries) {
   const texts = (entries: readonly object[]) => [...new Set(entries.map((entry) => JSON.stringify(entry)))];
   return {
-    bridged: bridged.toSorted(),
+    bridged: [...new Set(bridged)].sort(),
     forwarding: texts(forwarding.map((entry) => ({ mac: entry.mac, via: entry.via }))).sort(),
     neighbours: texts(neighbours.map((entry) => ({ address: entry.address, mac: entry.mac }))).sort(),
   };
@@ -59,7 +39,7 @@ describe('the difference of two tables', () => {
   test('applied to the first gives exactly the second', () => {
     fc.assert(
       fc.property(present, wanted, (before, after) => {
-        expect(distinct(applied(before, diffEntries(before, after)))).toEqual(distinct(after));
+        expect(distinct(applyChanges(before, diffEntries(before, after)))).toEqual(distinct(after));
       }),
       { numRuns: 2000 },
     );
@@ -74,7 +54,7 @@ describe('the difference of two tables', () => {
           neighbours: after.neighbours.toReversed(),
         };
         expect(isEmpty(diffEntries(turned, after))).toBe(true);
-        const now = applied(before, diffEntries(before, after));
+        const now = applyChanges(before, diffEntries(before, after));
         expect(isEmpty(diffEntries(now, after))).toBe(true);
       }),
     );
@@ -243,5 +223,60 @@ describe('the overlay driver', () => {
     await setPeers(network, []);
     expect(await dataplane.tunnelEntries(vxlan)).toEqual(none);
     expect((await dataplane.reach('c1', { address: '10.1.0.2' })).reason).toMatch(/^nobody has 10\.1\.0\.2/);
+  });
+
+  describe('looks at a tunnel', () => {
+    const [, vxlan = ''] = overlay.interfaces?.(network) ?? [];
+    const peer = (last: number) => ({ endpoint: endpointOf(network, last), via: '192.0.2.2' });
+
+    async function watched() {
+      const dataplane = createSimulatedDataplane();
+      const look = vi.spyOn(dataplane, 'tunnelEntries');
+      const { setPeers, ensureNetwork } = driver('192.0.2.1', dataplane);
+      if (!setPeers) throw new Error('an overlay takes peers');
+      await ensureNetwork(network);
+      const lookedAt = () => look.mock.calls.length;
+      const forwarded = async () => (await dataplane.tunnelEntries(vxlan)).forwarding.length;
+      return { dataplane, setPeers, ensureNetwork, lookedAt, forwarded };
+    }
+
+    test('once, however often its peers change', async () => {
+      const { setPeers, lookedAt, forwarded } = await watched();
+      for (const last of [2, 3, 4]) await setPeers(network, [peer(last), peer(9)]);
+      await setPeers(network, [peer(9)], { except: [] });
+      expect(lookedAt()).toBe(1);
+      // What was spared is known, too.
+      expect(await forwarded()).toBe(2);
+      await setPeers(network, [peer(9)]);
+      expect(await forwarded()).toBe(1);
+    });
+
+    test('again after the network was set up again, and then mends it', async () => {
+      const { dataplane, setPeers, ensureNetwork, forwarded } = await watched();
+      await setPeers(network, [peer(2)]);
+      const { bridged, forwarding, neighbours } = entriesFor([peer(2)]);
+      const remove = {
+        bridged,
+        forwarding: forwarding.map(({ mac }) => mac),
+        neighbours: neighbours.map(({ address }) => address),
+      };
+      await dataplane.changeTunnel(vxlan, { set: none, remove });
+      await ensureNetwork(network);
+      await setPeers(network, [peer(2)]);
+      expect(await forwarded()).toBe(1);
+    });
+
+    test('again after a change that failed, or that it was set up during', async () => {
+      const { dataplane, setPeers, ensureNetwork, lookedAt } = await watched();
+      const change = vi.spyOn(dataplane, 'changeTunnel');
+      change.mockRejectedValueOnce(new Error('no such device'));
+      await expect(setPeers(network, [peer(2)])).rejects.toThrow('no such device');
+      await setPeers(network, [peer(2)]);
+      expect(lookedAt()).toBe(2);
+      change.mockImplementationOnce(() => ensureNetwork(network));
+      await setPeers(network, [peer(3)]);
+      await setPeers(network, [peer(3)]);
+      expect(lookedAt()).toBe(3);
+    });
   });
 });
