@@ -34,5 +34,5 @@ function padded(cell: string, to: number): string {
 
 /** Code points: tabwriter counts those. */
 function width(text: string): number {
-  return [...text].length;
+  return /[\ud800-\udbff]/.test(text) ? [...text].length : text.length;
 }

@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { table } from '../../output/table.ts';
-import { listServices, type ServiceRecord } from './records.ts';
+import { type ListedService, listRows, listServices } from './records.ts';
 
 export const ls = command({
   synopsis: 'SERVICE',
@@ -24,12 +24,14 @@ export const ls = command({
       ...(flags.network ? { network: flags.network } : {}),
       ...(flags.all ? { all: 1 } : {}),
     };
-    const services = byName(await listServices(client, query));
     const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
     if (flags.format !== '') {
       const { formatServices } = await import('./format.ts');
-      shell.stdout.write(formatServices(flags.format, services, idOf));
-    } else if (flags.quiet) {
+      shell.stdout.write(formatServices(flags.format, byName(await listServices(client, query)), idOf));
+      return 0;
+    }
+    const services = byName(await listRows(client, query));
+    if (flags.quiet) {
       shell.stdout.write(services.map(({ id }) => `${idOf(id)}\n`).join(''));
     } else {
       shell.stdout.write(
@@ -48,7 +50,7 @@ export const ls = command({
   },
 });
 
-function byName(services: readonly ServiceRecord[]): readonly ServiceRecord[] {
-  const key = ({ name, network }: ServiceRecord) => `${name}\0${network}`;
+function byName<T extends ListedService>(services: readonly T[]): readonly T[] {
+  const key = ({ name, network }: ListedService) => `${name}\0${network}`;
   return [...services].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
