@@ -242,8 +242,8 @@ async function attach(rig: Multihost, host: number, service: string, container: 
 
 interface Move {
   /**
-   * Milliseconds from the attach's return to the first answer after it, but for those in which an address that does not
-   * move was not answered either: then it is the machine that stood still.
+   * Milliseconds from the attach's return to the first answer after it, but for pauses in which an address that does not
+   * move was not answered either.
    */
   readonly found: number;
   /** Lost after the new place had answered, or 100 ms after the attach's return, whichever is later; before the detach. */
@@ -289,13 +289,18 @@ async function moveAround(
   const [{ answeredAt, lostAt }, { answeredAt: alive }] = [await ping.stop(), await control.stop()];
   return steps.map(({ attached, leaves }) => {
     const answered = answeredAt.find((time) => time >= attached) ?? Number.POSITIVE_INFINITY;
-    const awake = alive.filter((time) => time >= attached && time < answered).length * intervalMs;
     const window = Math.max(answered, attached + 100);
     return {
-      found: Math.min(Math.round(answered - attached), awake),
+      found: Math.round(answered - attached - stoodStill(alive, attached, answered)),
       lostLater: lostAt.filter((time) => time > window && time < leaves),
     };
   });
+}
+
+/** Milliseconds between the two in which nothing was answered for so long (100 ms) that the machine must have slept. */
+function stoodStill(alive: readonly number[], from: number, to: number): number {
+  const gaps = alive.slice(1).map((end, i) => [Math.max(alive[i] ?? end, from), Math.min(end, to)] as const);
+  return gaps.reduce((sum, [begin, end]) => sum + (end - begin > 100 ? end - begin : 0), 0);
 }
 
 async function serviceId(rig: Multihost, host: number): Promise<string> {

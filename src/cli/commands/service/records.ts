@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Client } from '../../client/client.ts';
+import type { Client, Query } from '../../client/client.ts';
 
 const provider = z.object({
   container_id: z.string(),
@@ -42,20 +42,15 @@ const listedServices = z.nullable(z.array(listedService));
 
 /** The routes of 2015 answer below 1.24 only. */
 export const experimental = '/v1.23';
+const servicesPath = `${experimental}/services`;
 
-export async function listServices(
-  client: Client,
-  query: Readonly<Record<string, unknown>>,
-): Promise<readonly ServiceRecord[]> {
-  return (await client.request('GET', `${experimental}/services`, { query }, serviceRecords)) ?? [];
+export async function listServices(client: Client, query: Query): Promise<readonly ServiceRecord[]> {
+  return (await client.request('GET', servicesPath, { query }, serviceRecords)) ?? [];
 }
 
 /** The same, with what a table has. */
-export async function listRows(
-  client: Client,
-  query: Readonly<Record<string, unknown>>,
-): Promise<readonly ListedService[]> {
-  return (await client.request('GET', `${experimental}/services`, { query }, listedServices)) ?? [];
+export async function listRows(client: Client, query: Query): Promise<readonly ListedService[]> {
+  return (await client.request('GET', servicesPath, { query }, listedServices)) ?? [];
 }
 
 /** @throws DaemonError when SERVICE[.NETWORK] names nothing */
