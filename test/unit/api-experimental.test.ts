@@ -214,6 +214,24 @@ describe('/services of 2015', () => {
     expect([missing.status, missing.text]).toEqual([404, 'Service nope not found on network foo\n']);
   });
 
+  it('lists what a row shows, and no more, to whoever wants it brief', async () => {
+    await using api = await createTestApi();
+    await api.model.networks.create({ name: 'foo' });
+    const id = await publish(api, { name: 'db', network_name: 'foo' });
+    const idle = await publish(api, { name: 'idle', network_name: 'foo' });
+    const container = await running(api, 'c1', 'foo');
+    await api.call('POST', `/v1.20/services/${id}/backend`, { container_id: 'c1' });
+    const endpoints = await api.model.networks.endpoints(api.model.networks.find('foo').id);
+    const own = endpoints.find(({ serviceId }) => serviceId === undefined);
+    const providers = [{ container_id: container }];
+    expect((await api.call('GET', '/v1.20/services?brief=1&all=1')).json()).toEqual([
+      { name: 'db', id, network: 'foo', providers },
+      { name: 'idle', id: idle, network: 'foo', providers: [] },
+      { name: 'c1', id: own?.id, network: 'foo', providers },
+    ]);
+    expect((await api.call('GET', '/v1.20/services?brief=1&name=idle')).json()).toHaveLength(1);
+  });
+
   it('lists by network, name, partial id, and implicit ones on demand', async () => {
     await using api = await createTestApi();
     await api.model.networks.create({ name: 'foo' });

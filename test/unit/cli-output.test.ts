@@ -289,7 +289,7 @@ describe('service', () => {
     expect(await stdoutOf('service', 'ls', '-q', '-net', 'foo')).toBe(
       '111111111111\n222222222222\n333333333333\n',
     );
-    expect(daemon.asked.at(-1)?.url).toBe(`${services}?network=foo`);
+    expect(daemon.asked.at(-1)?.url).toBe(`${services}?network=foo&brief=1`);
     expect(await stdoutOf('service', 'ls', '-a', '--format', '{{.Name}} {{.ProviderName}} {{.Shared}}')).toBe(
       'db  false\nmy-service ca false\nweb cb,cc false\n',
     );
@@ -531,6 +531,29 @@ describe('a daemon that cannot be asked', () => {
       stdout: '',
       stderr:
         'Cannot connect to the Fairlead daemon at unix:///nonexistent/d.sock. Is the daemon running? Start it with: fairlead daemon\n',
+    });
+  });
+
+  it.each([
+    ['network ls', 'GET /networks', [{ Id: 7 }], 'no string at 0.Id'],
+    [
+      'service ls',
+      'GET /v1.23/services',
+      [service('1', 'db', 'foo'), { name: 'web' }],
+      'no list of services',
+    ],
+    [
+      'service ls',
+      'GET /v1.23/services',
+      [{ ...service('1', 'db', 'foo'), providers: [7] }],
+      'no list of services',
+    ],
+  ])('nor one that answers %s with something else', async (words, path, json, what) => {
+    daemon.on(path, { json });
+    expect(await daemon.run(...words.split(' '))).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `unexpected answer from the daemon at ${daemon.host}: ${what}. Is it Fairlead, and of this version?\n`,
     });
   });
 

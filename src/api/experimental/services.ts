@@ -6,7 +6,16 @@ import type { Look } from '../host-engine/looking.ts';
 import { flagOf, queryOf } from '../query.ts';
 import { readAttach, readForce, readPublish } from './bodies.ts';
 import { networkNamed } from './named.ts';
-import { implicitJson, listJson, type ServiceJson, sandboxKey, sendJson, serviceJson } from './shapes.ts';
+import {
+  type BriefJson,
+  brief,
+  full,
+  listJson,
+  type Shapes,
+  sandboxKey,
+  sendJson,
+  serviceJson,
+} from './shapes.ts';
 
 type Id = { Params: { id: string } };
 type Backend = { Params: { id: string; container: string } };
@@ -52,8 +61,8 @@ function backendRoutes(app: FastifyInstance, model: Model, look: Look): void {
   });
 }
 
-/** `ref` is ours and finds exactly one; then 2015's order: network, name, partial-id. */
-async function selectServices(model: Model, query: URLSearchParams): Promise<readonly ServiceJson[]> {
+/** `ref` is ours and finds exactly one; then 2015's order: network, name, partial-id. `brief` is ours too. */
+async function selectServices(model: Model, query: URLSearchParams): Promise<readonly BriefJson[]> {
   const ref = query.get('ref');
   if (ref !== null) return [serviceJson(await model.services.find(ref))];
   const network = query.get('network');
@@ -74,11 +83,12 @@ async function allServices(
   model: Model,
   query: URLSearchParams,
   networkRef?: string,
-): Promise<readonly ServiceJson[]> {
+): Promise<readonly BriefJson[]> {
   const filter = networkRef === undefined ? {} : { networkRef };
-  const published = (await model.services.list(filter)).map(serviceJson);
+  const shapes: Shapes<BriefJson> = flagOf(query, 'brief') ? brief : full;
+  const published = (await model.services.list(filter)).map(shapes.published);
   if (!flagOf(query, 'all')) return published;
-  return [...published, ...(await model.services.implicit(filter)).map(implicitJson)];
+  return [...published, ...(await model.services.implicit(filter)).map(shapes.implicit)];
 }
 
 /** Ids in paths are complete (docker-facts 2). @throws not-found */

@@ -3,11 +3,16 @@ import type { Endpoint } from '../../cluster/records.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import type { ImplicitService, ServiceView } from '../../network/model.ts';
 
-/** A service of 2015 is `{"name","id","network"}`; the members after these are ours. */
-export interface ServiceJson {
+/** What a row of `service ls` shows: a fifth of ten thousand services' list is 3 MB less to write and to read. */
+export interface BriefJson {
   readonly name: string;
   readonly id: string;
   readonly network: string;
+  readonly providers: readonly Pick<ProviderJson, 'container_id'>[];
+}
+
+/** A service of 2015 is `{"name","id","network"}`; the other members are ours. */
+export interface ServiceJson extends BriefJson {
   readonly network_id: string;
   readonly providers: readonly ProviderJson[];
   readonly shared: boolean;
@@ -53,6 +58,32 @@ export function implicitJson({ endpoint, network }: ImplicitService): ServiceJso
     ipv6: withoutPrefix(endpoint.ipv6 ?? ''),
     aliases: endpoint.aliases,
     implicit: true,
+  };
+}
+
+/** How services are told of, those that were published and those that were not. */
+export interface Shapes<T> {
+  published(view: ServiceView): T;
+  implicit(view: ImplicitService): T;
+}
+
+export const full: Shapes<ServiceJson> = { published: serviceJson, implicit: implicitJson };
+
+export const brief: Shapes<BriefJson> = {
+  published: ({ service, network, providers }) => briefJson(service, network.name, providers),
+  implicit: ({ endpoint, network }) => briefJson(endpoint, network.name, [endpoint]),
+};
+
+function briefJson(
+  { name, id }: { readonly name: string; readonly id: string },
+  network: string,
+  providers: readonly Endpoint[],
+): BriefJson {
+  return {
+    name,
+    id,
+    network,
+    providers: providers.map(({ containerId }) => ({ container_id: containerId })),
   };
 }
 

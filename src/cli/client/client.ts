@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import type { z } from 'zod/mini';
 import { DaemonError } from '../failure.ts';
 import type { Endpoint } from './connect.ts';
-import { toFailure } from './failures.ts';
+import { toFailure, unexpectedAnswer } from './failures.ts';
 
 /** Parameters of a query string; lists become repeated keys, objects JSON. */
 export type Query = Readonly<Record<string, unknown>>;
@@ -40,7 +40,7 @@ export function createClient(docker: Docker, endpoint: Endpoint): Client {
   return {
     docker,
     endpoint,
-    ask: async (call, schema) => schema.parse(await asked(call)),
+    ask: async (call, schema) => fitted(await asked(call), schema, endpoint),
     tell: async (call) => {
       try {
         await asked(call);
@@ -50,8 +50,15 @@ export function createClient(docker: Docker, endpoint: Endpoint): Client {
       }
     },
     request: async (method, path, options, schema) =>
-      schema.parse(await asked(() => dial(docker, method, path, options))),
+      fitted(await asked(() => dial(docker, method, path, options)), schema, endpoint),
   };
+}
+
+/** @throws Failure when the daemon says something else than its API has */
+function fitted<T>(answer: unknown, schema: Schema<T>, endpoint: Endpoint): T {
+  const parsed = schema.safeParse(answer);
+  if (!parsed.success) throw unexpectedAnswer(parsed.error.issues, endpoint);
+  return parsed.data;
 }
 
 /** Every 2xx is success; dockerode's transport wants each named. */

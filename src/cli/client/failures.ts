@@ -28,6 +28,24 @@ export function toFailure(error: unknown, { address }: Endpoint): Failure {
   return new Failure(`error during connect to ${where}: ${message ?? String(error)}`, 1, { cause: error });
 }
 
+interface Issue {
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+  /** The type that should have been there. */
+  readonly expected?: string;
+}
+
+/** For an answer that is not what the API has: of another daemon, or of a version too far away. */
+export function unexpectedAnswer(issues: readonly Issue[], { address }: Endpoint): Failure {
+  const [{ message, path, expected } = { message: 'unknown', path: [] }] = issues;
+  const at = path.length > 0 ? ` at ${path.map(String).join('.')}` : '';
+  const what = expected === undefined ? message : `no ${expected}`;
+  const where = formatHostAddress(address);
+  return new Failure(
+    `unexpected answer from the daemon at ${where}: ${what}${at}. Is it Fairlead, and of this version?`,
+  );
+}
+
 const unreachable = new Set([
   'ENOENT',
   'ECONNREFUSED',

@@ -28,17 +28,26 @@ export type ServiceRecord = z.infer<typeof serviceRecord>;
 /** Go wrote an empty list as null. */
 const serviceRecords = z.nullable(z.array(serviceRecord));
 
-/** Of a list's row: looking at everything that ten thousand services say takes longer than to print them. */
-const listedService = z.object({
-  name: z.string(),
-  id: z.string(),
-  network: z.string(),
-  providers: z._default(z.array(z.object({ container_id: z.string() })), []),
-});
+/** What a list's row shows; 2015's daemon did not say who provides. */
+export type ListedService = Pick<ServiceRecord, 'name' | 'id' | 'network'> & {
+  readonly providers?: readonly { readonly container_id: string }[];
+};
 
-export type ListedService = z.infer<typeof listedService>;
+/** By hand: of ten thousand services zod makes copies, which takes it as long as Node takes to start. */
+const listedServices = z.nullable(
+  z.custom<readonly ListedService[]>(
+    (value) => Array.isArray(value) && value.every(isListed),
+    'no list of services',
+  ),
+);
 
-const listedServices = z.nullable(z.array(listedService));
+function isListed(value: unknown): value is ListedService {
+  const { name, id, network, providers = [] }: Partial<Record<keyof ListedService, unknown>> = Object(value);
+  const texts = typeof name === 'string' && typeof id === 'string' && typeof network === 'string';
+  return (
+    texts && Array.isArray(providers) && providers.every((each) => typeof each?.container_id === 'string')
+  );
+}
 
 /** The routes of 2015 answer below 1.24 only. */
 export const experimental = '/v1.23';
@@ -50,7 +59,7 @@ export async function listServices(client: Client, query: Query): Promise<readon
 
 /** The same, with what a table has. */
 export async function listRows(client: Client, query: Query): Promise<readonly ListedService[]> {
-  return (await client.request('GET', servicesPath, { query }, listedServices)) ?? [];
+  return (await client.request('GET', servicesPath, { query: { ...query, brief: 1 } }, listedServices)) ?? [];
 }
 
 /** @throws DaemonError when SERVICE[.NETWORK] names nothing */
