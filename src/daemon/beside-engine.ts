@@ -3,7 +3,6 @@ import type { Store } from '../../kvstore/store.ts';
 import type { EngineState } from '../api/deps.ts';
 import type { Upstream } from '../api/host-engine/upstream.ts';
 import { createPluginServer } from '../api/plugin/server.ts';
-import { createEngineRuntime } from '../container/engine.ts';
 import type { Runtime } from '../container/runtime.ts';
 import { createSandboxRuntime } from '../container/sandbox.ts';
 import { createSimulatedRuntime } from '../container/simulated.ts';
@@ -37,6 +36,8 @@ export async function openRuntime(
   }
   const resolver = resolverAddress;
   const { socketPath } = way;
+  // Loaded in this way only; see way.ts.
+  const { createEngineRuntime } = await import('../container/engine.ts');
   const { runtime, engine, links } = await createEngineRuntime({ ...parts, socketPath, resolver });
   await parts.dataplane.ensureHostAddress(resolver);
   const driver = pluginSocket.kind === 'none' ? 'fairlead' : pluginSocket.name;

@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { EngineConnection, startMs } from '../container/engine/connection.ts';
+import type { Negotiated } from '../container/engine/connection.ts';
 import { probeLinux } from '../dataplane/linux/available.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { DaemonConfig } from './config.ts';
@@ -53,7 +53,7 @@ async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Pro
   }
   const linux = await probeLinux();
   if (!linux.ok) throw new FairleadError('invalid', `--engine: ${linux.reason}`);
-  const found = await new EngineConnection(socketPath).negotiate(startMs).then(
+  const found = await negotiate(socketPath, 'briefly').then(
     ({ version, apiVersion }) => `Docker Engine ${version}, API ${apiVersion}`,
     // At boot we come first, and wait for it. Whatever is wrong with it, networks and names of ours go on.
     (error: unknown) => messageOf(error),
@@ -69,10 +69,16 @@ async function findEngine(): Promise<Way | string> {
   );
   if (!there) return '';
   try {
-    const { version, apiVersion } = await new EngineConnection(usualSocket).negotiate();
+    const { version, apiVersion } = await negotiate(usualSocket);
     const why = `Docker Engine ${version}, API ${apiVersion}, is at unix://${usualSocket}`;
     return { way: 'engine', socketPath: usualSocket, why };
   } catch (error) {
     return messageOf(error);
   }
+}
+
+/** Where there is no Engine, its client is not loaded: it is a tenth of all that a start loads. */
+async function negotiate(socketPath: string, patience?: 'briefly'): Promise<Negotiated> {
+  const { EngineConnection, startMs } = await import('../container/engine/connection.ts');
+  return await new EngineConnection(socketPath).negotiate(patience && startMs);
 }

@@ -112,31 +112,42 @@ export class EndpointRecords {
   }
 
   /**
-   * Puts the record again if it is gone, hangs on a lease that was replaced, or is another's by now. What
-   * the directory shows may be of a time before the gap, so the store itself is asked.
+   * Puts the record again if it is gone, hangs on a lease that was replaced, or is another's by now.
    * @throws conflict when another container has the place or its address; not-found when the service is gone
    */
   async reassert(network: Network, endpoint: Endpoint, { serviceId }: Membership): Promise<void> {
     const { directory, membership } = this.parts;
-    const shown = directory.endpointEntry(network.id, endpoint.id)?.record;
-    this.#refuseIfLost(endpoint, shown, serviceId);
+    let shown = directory.endpointEntry(network.id, endpoint.id);
+    this.#refuseIfLost(endpoint, shown?.record, serviceId);
     const lease = membership.lease(network.scope);
     if (shown && this.#leases.get(endpoint.id) === lease) return;
+    const key = keys.endpoint(network.id, endpoint.id);
+    const value = JSON.stringify(endpoint);
     await commitWithRetry(directory, network.scope, `put ${endpoint.name} again`, async () => {
-      const key = keys.endpoint(network.id, endpoint.id);
-      const entry = await directory.reachable(network.scope).get(key);
-      this.#refuseIfLost(endpoint, entry && holderIn(entry), serviceId);
-      const addresses = await this.#reclaims(network, endpoint, serviceId);
+      const known = shown?.version;
+      // What the directory shows may be of a time before a gap: then the commit fails, and the store is asked.
+      shown = undefined;
+      const found = known === undefined ? await this.#missing(network, endpoint, serviceId) : undefined;
+      const version = known ?? found?.version;
+      const addresses = found?.addresses ?? [];
       return {
         result: undefined,
         checks: [
-          entry ? { key, expect: 'version', version: entry.version } : { key, expect: 'absent' },
+          version === undefined ? { key, expect: 'absent' } : { key, expect: 'version', version },
           ...addresses.map((write) => ({ key: write.key, expect: 'absent' }) as const),
         ],
-        writes: [{ op: 'put', key, value: JSON.stringify(endpoint), lease }, ...addresses],
+        writes: [{ op: 'put', key, value, lease }, ...addresses],
       };
     });
     this.#isThere(endpoint, lease);
+  }
+
+  /** The version that the store has of the record, and the addresses to take again: whose record is there has them. */
+  async #missing(network: Network, endpoint: Endpoint, serviceId: string | undefined) {
+    const key = keys.endpoint(network.id, endpoint.id);
+    const entry = await this.parts.directory.reachable(network.scope).get(key);
+    this.#refuseIfLost(endpoint, entry && holderIn(entry), serviceId);
+    return { version: entry?.version, addresses: await this.#reclaims(network, endpoint, serviceId) };
   }
 
   #refuseIfLost(endpoint: Endpoint, holder: Endpoint | undefined, serviceId: string | undefined): void {

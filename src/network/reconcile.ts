@@ -1,12 +1,13 @@
 import type { Entry } from '../../kvstore/store.ts';
 import { decodeOrSkip } from '../cluster/decode.ts';
 import { folders } from '../cluster/keys.ts';
-import { addressSchema } from '../cluster/records.ts';
+import { addressSchema, type Network } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import type { Owned, Survey } from '../dataplane/dataplane.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
+import { sideBySide } from '../lib/side-by-side.ts';
 import type { Attachments } from './attachments.ts';
-import { DeadAddresses } from './dead-addresses.ts';
+import { DeadAddresses, type Holders } from './dead-addresses.ts';
 import type { Holdings } from './holdings.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
@@ -15,6 +16,8 @@ import { driverOf, type Parts } from './parts.ts';
 import { ourNetworks } from './predefined.ts';
 
 const intervalMs = 60_000;
+/** Containers, or networks, that are looked at together: nearly all of it is waiting for the store. */
+const atOnce = 8;
 
 export interface ReconcileOptions {
   readonly sweepAll?: boolean;
@@ -67,9 +70,9 @@ export class Reconciler {
     await this.#attempt('networks', () => this.#setUpNetworks());
     await this.#attempt('address managers', () => this.parts.ipam.remote.replay());
     const present = before && !thorough ? inPlace(this.parts.runtime.list(), before) : undefined;
-    for (const container of this.parts.runtime.list()) {
-      await this.#attempt(`container ${container.name}`, () => this.holdings.assert(container, present));
-    }
+    await sideBySide(this.parts.runtime.list(), atOnce, (container) =>
+      this.#attempt(`container ${container.name}`, () => this.holdings.assert(container, present)),
+    );
     await this.#attempt('containers', () => this.holdings.settle());
     if (this.parts.directory.complete() && this.holdings.complete()) {
       await this.#attempt('firewall', () => this.parts.hostNetworks.allKnown());
@@ -133,7 +136,7 @@ export class Reconciler {
   async #sweep(sweepAll: boolean): Promise<void> {
     const claimed = this.parts.runtime.list().filter(({ state }) => state.status === 'running');
     await this.#attempt('left-over endpoints', () => this.#sweepEndpoints());
-    await this.#attempt('left-over addresses', () => this.#sweepAddresses(sweepAll));
+    await this.#sweepAddresses(sweepAll);
     for (const network of this.parts.hostNetworks.list()) {
       await this.#attempt(`network ${network.name}`, () => this.participation.leaveIfUnused(network));
     }
@@ -154,29 +157,39 @@ export class Reconciler {
     }
   }
 
-  /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
-  async #sweepAddresses(sweepAll: boolean): Promise<void> {
-    const { directory, membership, ipam } = this.parts;
+  /** On the networks of which more than their addresses is known; `all`: on the others, too. */
+  async #sweepAddresses(all: boolean): Promise<void> {
+    const { directory, membership } = this.parts;
     const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
-    for (const network of directory.networks()) {
-      const follows = directory.follows(network);
-      if ((!follows && !sweepAll) || network.ipam.pools.length === 0) continue;
-      const folder = folders.addressesOf(network.id);
-      const store = directory.reachable(network.scope);
-      const entries = await store.list(folder);
-      const endpoints = new Set(directory.endpointsOf(network.id).map(({ id }) => id));
-      // After the look at the store: what was taken before it is known to be somebody's.
-      const kept = this.holdings.endpointIds();
-      const dead = follows ? this.#dead.expired(folder, entries, { nodes, services, endpoints }) : [];
-      const stale = [...entries.filter((entry) => this.#isOursAndGone(entry, kept)), ...dead];
-      for (const { key, version } of stale) {
-        await store.commit([{ key, expect: 'version', version }], [{ op: 'delete', key }]);
-      }
-      if (stale.length > 0) ipam.forget(network.id);
-      const freed = stale.map(({ key }) => decodeURIComponent(key.slice(folder.length)));
-      await ipam.remote.giveBack(network, freed);
+    const networks = directory
+      .networks()
+      .filter((network) => (all || directory.follows(network)) && network.ipam.pools.length > 0);
+    await sideBySide(networks, atOnce, (network) =>
+      this.#attempt(`left-over addresses of ${network.name}`, () =>
+        this.#sweepAddressesOf(network, { nodes, services }),
+      ),
+    );
+  }
+
+  /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
+  async #sweepAddressesOf(network: Network, others: Omit<Holders, 'endpoints'>): Promise<void> {
+    const { directory, ipam } = this.parts;
+    const folder = folders.addressesOf(network.id);
+    const store = directory.reachable(network.scope);
+    const entries = await store.list(folder);
+    const endpoints = new Set(directory.endpointsOf(network.id).map(({ id }) => id));
+    // After the look at the store: what was taken before it is known to be somebody's.
+    const kept = this.holdings.endpointIds();
+    const known = directory.follows(network);
+    const dead = known ? this.#dead.expired(folder, entries, { ...others, endpoints }) : [];
+    const stale = [...entries.filter((entry) => this.#isOursAndGone(entry, kept)), ...dead];
+    for (const { key, version } of stale) {
+      await store.commit([{ key, expect: 'version', version }], [{ op: 'delete', key }]);
     }
+    if (stale.length > 0) ipam.forget(network.id);
+    const freed = stale.map(({ key }) => decodeURIComponent(key.slice(folder.length)));
+    await ipam.remote.giveBack(network, freed);
   }
 
   #isOursAndGone(entry: Entry, kept: ReadonlySet<string>): boolean {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Store, Write } from '../../kvstore/store.ts';
 import type { Firewall } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { createTestModel } from '../rig/model.ts';
@@ -26,6 +27,26 @@ async function allKeys({ store }: Awaited<ReturnType<typeof createTestModel>>) {
   ];
   const lists = await Promise.all(folders.map((folder) => store.list(`${folder}/`)));
   return [...lists.flat().map(({ key }) => key), (await store.get('subnets'))?.value];
+}
+
+/** Somebody else writes just before the first commit that has the key. */
+function meddling(store: Store, key: string, writes: readonly Write[]): Store {
+  let done = false;
+  return {
+    get: (asked) => store.get(asked),
+    list: (prefix) => store.list(prefix),
+    async commit(checks, wanted) {
+      if (!done && wanted.some((write) => write.key === key)) {
+        done = true;
+        await store.commit([], writes);
+      }
+      return await store.commit(checks, wanted);
+    },
+    watch: (prefix) => store.watch(prefix),
+    lease: (ttlSeconds) => store.lease(ttlSeconds),
+    status: () => store.status(),
+    close: () => store.close(),
+  };
 }
 
 describe('networks', () => {
@@ -362,6 +383,41 @@ describe('a crash', () => {
         ?.networks.map(({ subnets }) => subnets[0])
         .sort(),
     ).toEqual(['172.17.0.0/16', '172.18.0.0/16']);
+  });
+
+  it('leaves a place that is lost between the look at it and the claim: it is made again, address and all', async () => {
+    await using first = await createTestModel();
+    const { id } = first.networks.find('bridge');
+    await runOn(first, 'c1', 'bridge');
+    const [endpoint] = first.directory.endpointsOf(id);
+    const [record, address] = [`endpoints/${id}/${endpoint?.id}`, `addresses/${id}/172.17.0.2`];
+    await first.crash();
+    const store = meddling(first.store, record, [
+      { op: 'delete', key: record },
+      { op: 'delete', key: address },
+    ]);
+    await using second = await createTestModel({ store, nodeId: first.nodeId });
+    expect(second.directory.endpointsOf(id)).toEqual([endpoint]);
+    expect(JSON.parse((await first.store.get(address))?.value ?? '')).toMatchObject({ id: endpoint?.id });
+  });
+
+  it('leaves a place that another takes between the look at it and the claim: it is lost', async () => {
+    await using first = await createTestModel();
+    const { id } = first.networks.find('bridge');
+    await runOn(first, 'c1', 'bridge');
+    const [endpoint] = first.directory.endpointsOf(id);
+    const key = `endpoints/${id}/${endpoint?.id}`;
+    await first.crash();
+    const taken = {
+      ...endpoint,
+      containerId: 'e'.repeat(64),
+      containerName: 'other',
+      nodeId: 'd'.repeat(64),
+    };
+    const store = meddling(first.store, key, [{ op: 'put', key, value: JSON.stringify(taken) }]);
+    await using second = await createTestModel({ store, nodeId: first.nodeId });
+    expect(second.directory.endpointsOf(id)).toEqual([taken]);
+    expect(second.containers.find('c1').memberships).toEqual([]);
   });
 
   it('leaves endpoints and addresses that nobody claims, which the next start sweeps', async () => {
