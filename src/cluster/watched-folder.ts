@@ -83,7 +83,7 @@ export class WatchedFolder<T> {
 
   /** Shows a lingering record no longer. */
   forget(key: string): void {
-    if (this.#lingering.has(key)) this.#apply([{ op: 'delete', key }]);
+    if (this.#lingering.has(key)) this.#change([{ op: 'delete', key }]);
   }
 
   /** Resolves once a write (version undefined: a delete) has come back through the watch, or after a second. */
@@ -124,7 +124,7 @@ export class WatchedFolder<T> {
     const { done, value: event } = await this.#watch.next();
     if (done) return false;
     if (event.type === 'snapshot') await this.#replace(event.entries);
-    else this.#apply(await this.#believed(event.changes));
+    else this.#change(await this.#believed(event.changes));
     return true;
   }
 
@@ -143,6 +143,8 @@ export class WatchedFolder<T> {
     ]);
     // Whatever a writer waits for is in the snapshot or was overwritten since.
     for (const token of this.#waiters.keys()) this.#wake(token);
+    // Deletions that were seen say nothing of what is there now.
+    for (const token of this.#seen) if (token.endsWith('@')) this.#seen.delete(token);
     this.#isReady = true;
     this.#markReady();
   }
@@ -192,6 +194,21 @@ export class WatchedFolder<T> {
     this.#lingering.set(key, timer);
   }
 
+  #change(changes: readonly Change[]): void {
+    this.#apply(changes);
+    for (const change of changes) {
+      if (change.op === 'delete') {
+        this.#wake(`${change.key}@`);
+        continue;
+      }
+      const { key, version } = change.entry;
+      this.#wake(`${key}@${version}`);
+      // A deletion that was seen says nothing of one after this put.
+      this.#wake(`${key}@`);
+      this.#seen.delete(`${key}@`);
+    }
+  }
+
   #apply(changes: readonly Change[]): void {
     const changed: T[] = [];
     for (const change of changes) {
@@ -204,17 +221,6 @@ export class WatchedFolder<T> {
       if (after !== undefined) changed.push(after);
     }
     if (changed.length > 0) this.options.onChange(changed);
-    for (const change of changes) {
-      if (change.op === 'delete') {
-        this.#wake(`${change.key}@`);
-        continue;
-      }
-      const { key, version } = change.entry;
-      this.#wake(`${key}@${version}`);
-      // A deletion that was seen says nothing of one after this put.
-      this.#wake(`${key}@`);
-      this.#seen.delete(`${key}@`);
-    }
   }
 
   #put(entry: Entry): T | undefined {

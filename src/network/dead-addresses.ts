@@ -1,9 +1,20 @@
 import type { Entry } from '../../kvstore/store.ts';
 import { decodeOrSkip } from '../cluster/decode.ts';
-import { addressSchema } from '../cluster/records.ts';
+import { type AddressRecord, addressSchema } from '../cluster/records.ts';
 
 /** How long the addresses of a dead node stay reserved, in milliseconds: it may come back for them. */
 const holdMs = 5 * 60_000;
+
+/** An address that is taken. */
+export interface Claim {
+  readonly entry: Entry;
+  /** Undefined where the record cannot be read. */
+  readonly holder: AddressRecord | undefined;
+}
+
+export function claimOf(entry: Entry): Claim {
+  return { entry, holder: decodeOrSkip(addressSchema, entry) };
+}
 
 export interface Holders {
   readonly nodes: ReadonlySet<string>;
@@ -20,22 +31,22 @@ export class DeadAddresses {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Of one network's addresses, those to free now. `folder` tells which of the remembered ones are spoken of. */
-  expired(folder: string, entries: readonly Entry[], holders: Holders): readonly Entry[] {
-    const ownerless = entries.filter((entry) => !isHeld(entry, holders));
-    const keys = new Set(ownerless.map(({ key }) => key));
+  /** Of one network's claims, those to end now. `folder` tells which of the remembered ones are spoken of. */
+  expired(folder: string, claims: readonly Claim[], holders: Holders): readonly Claim[] {
+    const ownerless = claims.filter(({ holder }) => holder && !isHeld(holder, holders));
+    const keys = new Set(ownerless.map(({ entry }) => entry.key));
     for (const key of this.#since.keys()) {
       if (key.startsWith(folder) && !keys.has(key)) this.#since.delete(key);
     }
     for (const key of keys) if (!this.#since.has(key)) this.#since.set(key, this.now());
-    return ownerless.filter(({ key }) => this.now() - (this.#since.get(key) ?? this.now()) >= holdMs);
+    return ownerless.filter(
+      ({ entry: { key } }) => this.now() - (this.#since.get(key) ?? this.now()) >= holdMs,
+    );
   }
 }
 
 /** A living node's address is its own to free: it may be in the middle of an attach. */
-function isHeld(entry: Entry, { nodes, endpoints, services }: Holders): boolean {
-  const record = decodeOrSkip(addressSchema, entry);
-  if (!record) return true;
-  if (record.owner === 'service') return services.has(record.id);
-  return endpoints.has(record.id) || (record.nodeId !== undefined && nodes.has(record.nodeId));
+function isHeld({ owner, id, nodeId }: AddressRecord, { nodes, endpoints, services }: Holders): boolean {
+  if (owner === 'service') return services.has(id);
+  return endpoints.has(id) || (nodeId !== undefined && nodes.has(nodeId));
 }

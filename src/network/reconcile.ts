@@ -1,13 +1,11 @@
-import type { Entry } from '../../kvstore/store.ts';
-import { decodeOrSkip } from '../cluster/decode.ts';
 import { folders } from '../cluster/keys.ts';
-import { addressSchema, type Network } from '../cluster/records.ts';
+import type { AddressRecord, Network } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import type { Owned, Survey } from '../dataplane/dataplane.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
 import { sideBySide } from '../lib/side-by-side.ts';
 import type { Attachments } from './attachments.ts';
-import { DeadAddresses, type Holders } from './dead-addresses.ts';
+import { claimOf, DeadAddresses, type Holders } from './dead-addresses.ts';
 import type { Holdings } from './holdings.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
@@ -177,13 +175,15 @@ export class Reconciler {
     const { directory, ipam } = this.parts;
     const folder = folders.addressesOf(network.id);
     const store = directory.reachable(network.scope);
-    const entries = await store.list(folder);
+    const claims = (await store.list(folder)).map(claimOf);
     const endpoints = new Set(directory.endpointsOf(network.id).map(({ id }) => id));
     // After the look at the store: what was taken before it is known to be somebody's.
     const kept = this.holdings.endpointIds();
     const known = directory.follows(network);
-    const dead = known ? this.#dead.expired(folder, entries, { ...others, endpoints }) : [];
-    const stale = [...entries.filter((entry) => this.#isOursAndGone(entry, kept)), ...dead];
+    const dead = known ? this.#dead.expired(folder, claims, { ...others, endpoints }) : [];
+    const stale = [...claims.filter(({ holder }) => this.#isOursAndGone(holder, kept)), ...dead].map(
+      ({ entry }) => entry,
+    );
     for (const { key, version } of stale) {
       await store.commit([{ key, expect: 'version', version }], [{ op: 'delete', key }]);
     }
@@ -192,11 +192,9 @@ export class Reconciler {
     await ipam.remote.giveBack(network, freed);
   }
 
-  #isOursAndGone(entry: Entry, kept: ReadonlySet<string>): boolean {
-    const record = decodeOrSkip(addressSchema, entry);
-    return (
-      record?.owner === 'endpoint' && record.nodeId === this.parts.membership.self.id && !kept.has(record.id)
-    );
+  #isOursAndGone(holder: AddressRecord | undefined, kept: ReadonlySet<string>): boolean {
+    const { self } = this.parts.membership;
+    return holder?.owner === 'endpoint' && holder.nodeId === self.id && !kept.has(holder.id);
   }
 
   async #sweepKernel(claimed: readonly Container[]): Promise<void> {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../kvstore/store.ts';
-import { DeadAddresses } from '../../src/network/dead-addresses.ts';
+import { type Claim, claimOf, DeadAddresses } from '../../src/network/dead-addresses.ts';
 
 const id = (digit: string) => digit.repeat(64);
 const folder = `addresses/${id('a')}/`;
-const address = (last: number, record: unknown): Entry => ({
-  key: `${folder}10.0.0.${last}`,
-  value: typeof record === 'string' ? record : JSON.stringify(record),
-  version: '1',
-});
+const address = (last: number, record: unknown): Claim =>
+  claimOf({
+    key: `${folder}10.0.0.${last}`,
+    value: typeof record === 'string' ? record : JSON.stringify(record),
+    version: '1',
+  });
 const minutes = (count: number) => count * 60_000;
 const holders = (living: { nodes?: string[]; endpoints?: string[]; services?: string[] } = {}) => ({
   nodes: new Set(living.nodes),
