@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { shortId } from '../../src/lib/ids.ts';
 import { createTestApi } from '../rig/api.ts';
 
 type TestApi = Awaited<ReturnType<typeof createTestApi>>;
@@ -223,13 +224,16 @@ describe('/services of 2015', () => {
     await api.call('POST', `/v1.20/services/${id}/backend`, { container_id: 'c1' });
     const endpoints = await api.model.networks.endpoints(api.model.networks.find('foo').id);
     const own = endpoints.find(({ serviceId }) => serviceId === undefined);
-    const providers = [{ container_id: container }];
+    const providers = [shortId(container)];
     expect((await api.call('GET', '/v1.20/services?brief=1&all=1')).json()).toEqual([
-      { name: 'db', id, network: 'foo', providers },
-      { name: 'idle', id: idle, network: 'foo', providers: [] },
-      { name: 'c1', id: own?.id, network: 'foo', providers },
+      { name: 'db', id: shortId(id), network: 'foo', providers },
+      { name: 'idle', id: shortId(idle), network: 'foo', providers: [] },
+      { name: 'c1', id: shortId(own?.id ?? ''), network: 'foo', providers },
     ]);
-    expect((await api.call('GET', '/v1.20/services?brief=1&name=idle')).json()).toHaveLength(1);
+    for (const query of ['name=idle', `partial-id=${idle}`, `ref=${idle}`])
+      expect((await api.call('GET', `/v1.20/services?brief=1&${query}`)).json()).toMatchObject([
+        { name: 'idle' },
+      ]);
   });
 
   it('lists by network, name, partial id, and implicit ones on demand', async () => {

@@ -270,11 +270,15 @@ describe('service', () => {
   const services = '/v1.23/services';
 
   it("ls prints the seed's table, by name", async () => {
+    const brief = (digit: string, name: string, network: string, providers: readonly string[]) => ({
+      ...{ id: id(digit).slice(0, 12), name, network },
+      providers: providers.map((each) => id(each).slice(0, 12)),
+    });
     daemon.on(`GET ${services}`, {
       json: [
-        service('2', 'my-service', 'foo', [provider('a')]),
-        service('1', 'db', 'foo'),
-        service('3', 'web', 'bar', [provider('b'), provider('c')]),
+        brief('2', 'my-service', 'foo', ['a']),
+        brief('1', 'db', 'foo', []),
+        brief('3', 'web', 'bar', ['b', 'c']),
       ],
     });
     expect(await stdoutOf('service', 'ls')).toBe(
@@ -290,6 +294,21 @@ describe('service', () => {
       '111111111111\n222222222222\n333333333333\n',
     );
     expect(daemon.asked.at(-1)?.url).toBe(`${services}?network=foo&brief=1`);
+  });
+
+  it('ls asks for everything where whole ids or other columns are to be shown', async () => {
+    daemon.on(`GET ${services}`, {
+      json: [
+        service('2', 'my-service', 'foo', [provider('a')]),
+        service('1', 'db', 'foo'),
+        service('3', 'web', 'bar', [provider('b'), provider('c')]),
+      ],
+    });
+    expect(await stdoutOf('service', 'ls', '--no-trunc', '-q')).toBe(`${id('1')}\n${id('2')}\n${id('3')}\n`);
+    expect(daemon.asked.at(-1)?.url).toBe(services);
+    expect(await stdoutOf('service', 'ls', '--no-trunc')).toContain(
+      `${id('3')}   web                 bar                 ${id('b')},${id('c')}\n`,
+    );
     expect(await stdoutOf('service', 'ls', '-a', '--format', '{{.Name}} {{.ProviderName}} {{.Shared}}')).toBe(
       'db  false\nmy-service ca false\nweb cb,cc false\n',
     );
@@ -545,7 +564,7 @@ describe('a daemon that cannot be asked', () => {
     [
       'service ls',
       'GET /v1.23/services',
-      [{ ...service('1', 'db', 'foo'), providers: [7] }],
+      [{ id: '1', name: 'db', network: 'foo', providers: [7] }],
       'no list of services',
     ],
   ])('nor one that answers %s with something else', async (words, path, json, what) => {

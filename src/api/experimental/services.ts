@@ -6,16 +6,7 @@ import type { Look } from '../host-engine/looking.ts';
 import { flagOf, queryOf } from '../query.ts';
 import { readAttach, readForce, readPublish } from './bodies.ts';
 import { networkNamed } from './named.ts';
-import {
-  type BriefJson,
-  brief,
-  full,
-  listJson,
-  type Shapes,
-  sandboxKey,
-  sendJson,
-  serviceJson,
-} from './shapes.ts';
+import { brief, full, listJson, type Shapes, sandboxKey, sendJson, serviceJson } from './shapes.ts';
 
 type Id = { Params: { id: string } };
 type Backend = { Params: { id: string; container: string } };
@@ -62,33 +53,41 @@ function backendRoutes(app: FastifyInstance, model: Model, look: Look): void {
 }
 
 /** `ref` is ours and finds exactly one; then 2015's order: network, name, partial-id. `brief` is ours too. */
-async function selectServices(model: Model, query: URLSearchParams): Promise<readonly BriefJson[]> {
+async function selectServices(model: Model, query: URLSearchParams): Promise<readonly unknown[]> {
+  const shapes: Shapes<unknown> = flagOf(query, 'brief') ? brief : full;
+  const all = (which?: Which) => allServices(model, flagOf(query, 'all'), shapes, which);
   const ref = query.get('ref');
-  if (ref !== null) return [serviceJson(await model.services.find(ref))];
+  if (ref !== null) return [shapes.published(await model.services.find(ref))];
   const network = query.get('network');
   if (network) {
     const known = networkNamed(model, network);
-    return known ? allServices(model, query, known.id) : [];
+    return known ? await all({ networkRef: known.id }) : [];
   }
   const name = query.get('name');
   const partial = query.get('partial-id');
   if (network === null && name === '' && partial) throw new FairleadError('invalid', 'Unsupported query');
-  if (network === null && name === '') return allServices(model, query, model.networks.defaultNetwork().id);
-  const services = await allServices(model, query);
-  if (name) return services.filter((service) => service.name.toLowerCase() === name.toLowerCase());
-  return partial ? services.filter(({ id }) => id.startsWith(partial)) : services;
+  if (network === null && name === '') return await all({ networkRef: model.networks.defaultNetwork().id });
+  if (name) return await all({ wanted: (service) => service.name.toLowerCase() === name.toLowerCase() });
+  return await all(partial ? { wanted: ({ id }) => id.startsWith(partial) } : {});
 }
 
-async function allServices(
-  model: Model,
-  query: URLSearchParams,
-  networkRef?: string,
-): Promise<readonly BriefJson[]> {
-  const filter = networkRef === undefined ? {} : { networkRef };
-  const shapes: Shapes<BriefJson> = flagOf(query, 'brief') ? brief : full;
-  const published = (await model.services.list(filter)).map(shapes.published);
-  if (!flagOf(query, 'all')) return published;
-  return [...published, ...(await model.services.implicit(filter)).map(shapes.implicit)];
+interface Which {
+  readonly networkRef?: string;
+  readonly wanted?: (service: { readonly name: string; readonly id: string }) => boolean;
+}
+
+async function allServices<T>(
+  { services }: Model,
+  implicitToo: boolean,
+  shapes: Shapes<T>,
+  { wanted = () => true, ...filter }: Which = {},
+): Promise<readonly T[]> {
+  const published = await services.list(filter);
+  const implicit = implicitToo ? await services.implicit(filter) : [];
+  return [
+    ...published.filter(({ service }) => wanted(service)).map(shapes.published),
+    ...implicit.filter(({ endpoint }) => wanted(endpoint)).map(shapes.implicit),
+  ];
 }
 
 /** Ids in paths are complete (docker-facts 2). @throws not-found */

@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { table } from '../../output/table.ts';
-import { type ListedService, listRows, listServices } from './records.ts';
+import { type ListedService, listRows, listServices, type ServiceRecord } from './records.ts';
 
 export const ls = command({
   synopsis: 'SERVICE',
@@ -30,18 +30,21 @@ export const ls = command({
       shell.stdout.write(formatServices(flags.format, byName(await listServices(client, query)), idOf));
       return 0;
     }
-    const services = byName(await listRows(client, query));
+    const rows = flags['no-trunc']
+      ? (await listServices(client, query)).map(rowOf)
+      : await listRows(client, query);
+    const services = byName(rows);
     if (flags.quiet) {
       shell.stdout.write(services.map(({ id }) => `${idOf(id)}\n`).join(''));
     } else {
       shell.stdout.write(
         table(
           ['SERVICE ID', 'NAME', 'NETWORK', 'PROVIDER'],
-          services.map((service) => [
-            idOf(service.id),
-            service.name,
-            service.network,
-            (service.providers ?? []).map((provider) => idOf(provider.container_id)).join(','),
+          services.map(({ id, name, network, providers = [] }) => [
+            idOf(id),
+            name,
+            network,
+            providers.join(','),
           ]),
         ),
       );
@@ -50,8 +53,13 @@ export const ls = command({
   },
 });
 
+/** With ids that are whole. */
+function rowOf({ name, id, network, providers }: ServiceRecord): ListedService {
+  return { name, id, network, providers: providers.map(({ container_id }) => container_id) };
+}
+
 /** Keys are made once each: a sort of ten thousand compares each a dozen times. */
-function byName<T extends ListedService>(services: readonly T[]): readonly T[] {
+function byName<T extends Pick<ListedService, 'name' | 'network'>>(services: readonly T[]): readonly T[] {
   return services
     .map((service) => ({ service, key: `${service.name}\0${service.network}` }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))

@@ -28,9 +28,9 @@ export type ServiceRecord = z.infer<typeof serviceRecord>;
 /** Go wrote an empty list as null. */
 const serviceRecords = z.nullable(z.array(serviceRecord));
 
-/** What a list's row shows; 2015's daemon did not say who provides. */
+/** What a list's row shows, ids cut; 2015's daemon said them whole, and not who provides. */
 export type ListedService = Pick<ServiceRecord, 'name' | 'id' | 'network'> & {
-  readonly providers?: readonly { readonly container_id: string }[];
+  readonly providers?: readonly string[];
 };
 
 /** By hand: of ten thousand services zod makes copies, which takes it as long as Node takes to start. */
@@ -43,10 +43,8 @@ const listedServices = z.nullable(
 
 function isListed(value: unknown): value is ListedService {
   const { name, id, network, providers = [] }: Partial<Record<keyof ListedService, unknown>> = Object(value);
-  const texts = typeof name === 'string' && typeof id === 'string' && typeof network === 'string';
-  return (
-    texts && Array.isArray(providers) && providers.every((each) => typeof each?.container_id === 'string')
-  );
+  const isText = (each: unknown) => typeof each === 'string';
+  return isText(name) && isText(id) && isText(network) && Array.isArray(providers) && providers.every(isText);
 }
 
 /** The routes of 2015 answer below 1.24 only. */
@@ -57,7 +55,7 @@ export async function listServices(client: Client, query: Query): Promise<readon
   return (await client.request('GET', servicesPath, { query }, serviceRecords)) ?? [];
 }
 
-/** The same, with what a table has. */
+/** The same, with what a row shows. */
 export async function listRows(client: Client, query: Query): Promise<readonly ListedService[]> {
   return (await client.request('GET', servicesPath, { query: { ...query, brief: 1 } }, listedServices)) ?? [];
 }
