@@ -9,10 +9,13 @@ export interface NameSource {
   catchUp?(): void;
 }
 
+/** Milliseconds without a change after which zones are rebuilt though nobody has asked. */
+const quietMs = 50;
+
 /**
  * One immutable zone per network, swapped whole. A change only marks its network; the zone is rebuilt
  * before the next read, so that a query sees what was written before it and a burst of changes costs one
- * rebuild. `generation` tells whoever keeps something derived from zones to drop it.
+ * rebuild; or once it is quiet, so that the first query after ten thousand changes does not wait for all of it. `generation` tells whoever keeps something derived from zones to drop it.
  */
 export class NameTable {
   readonly #zones = new Map<string, Zone>();
@@ -20,11 +23,14 @@ export class NameTable {
   readonly #networksOf = new Map<string, Set<string>>();
   readonly #changed = new Set<string>();
   readonly #unsubscribe: () => void;
+  readonly #quiet: NodeJS.Timeout;
   #generation = 0;
 
   constructor(private readonly source: NameSource) {
+    this.#quiet = setTimeout(() => this.#refresh(), quietMs).unref();
     this.#unsubscribe = source.subscribe((networkIds) => {
       for (const id of networkIds) this.#changed.add(id);
+      this.#quiet.refresh();
     });
     this.rebuild();
   }
@@ -68,6 +74,7 @@ export class NameTable {
   }
 
   close(): void {
+    clearTimeout(this.#quiet);
     this.#unsubscribe();
   }
 

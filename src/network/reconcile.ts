@@ -14,7 +14,7 @@ import { driverOf, type Parts } from './parts.ts';
 import { ourNetworks } from './predefined.ts';
 
 const intervalMs = 60_000;
-/** Containers, or networks, that are looked at together: nearly all of it is waiting for the store. */
+/** Containers that are looked at together: nearly all of it is waiting for the store. */
 const atOnce = 8;
 
 export interface ReconcileOptions {
@@ -52,16 +52,20 @@ export class Reconciler {
 
   /**
    * One pass; a step that fails is logged, and the others are done all the same. `sweepAll`: addresses that
-   * this node lost sight of are looked for on every network, not only on those that it takes part in.
+   * this node lost sight of are looked for on every network, not only on those that it takes part in; that is
+   * not waited for, and nor is anything else: a network at a time.
    * `thorough`: sandboxes are put right inside as well, as at the start.
    */
   run(options: ReconcileOptions = {}): Promise<void> {
-    const pass = () => this.#attempt('all', () => this.#pass(options));
-    this.#running = this.#running.then(pass);
-    return this.#running;
+    const { sweepAll = false } = options;
+    const passed = this.#running.then(() => this.#attempt('all', () => this.#pass(options)));
+    this.#running = passed.then(() =>
+      this.#attempt('left-over addresses', () => this.#sweepAddresses(sweepAll)),
+    );
+    return sweepAll ? passed : this.#running;
   }
 
-  async #pass({ sweepAll = false, thorough = false }: ReconcileOptions): Promise<void> {
+  async #pass({ thorough = false }: ReconcileOptions): Promise<void> {
     await this.#attempt('predefined networks', () => this.networks.ensurePredefined());
     await this.#attempt('half-done removals', () => this.#finishRemovals());
     const before = await this.#survey();
@@ -75,7 +79,7 @@ export class Reconciler {
     if (this.parts.directory.complete() && this.holdings.complete()) {
       await this.#attempt('firewall', () => this.parts.hostNetworks.allKnown());
     }
-    await this.parts.gate.alone(() => this.#sweep(sweepAll));
+    await this.parts.gate.alone(() => this.#sweep());
   }
 
   /**
@@ -131,10 +135,9 @@ export class Reconciler {
     }
   }
 
-  async #sweep(sweepAll: boolean): Promise<void> {
+  async #sweep(): Promise<void> {
     const claimed = this.parts.runtime.list().filter(({ state }) => state.status === 'running');
     await this.#attempt('left-over endpoints', () => this.#sweepEndpoints());
-    await this.#sweepAddresses(sweepAll);
     for (const network of this.parts.hostNetworks.list()) {
       await this.#attempt(`network ${network.name}`, () => this.participation.leaveIfUnused(network));
     }
@@ -157,17 +160,17 @@ export class Reconciler {
 
   /** On the networks of which more than their addresses is known; `all`: on the others, too. */
   async #sweepAddresses(all: boolean): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, membership, gate } = this.parts;
     const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
     const networks = directory
       .networks()
       .filter((network) => (all || directory.follows(network)) && network.ipam.pools.length > 0);
-    await sideBySide(networks, atOnce, (network) =>
-      this.#attempt(`left-over addresses of ${network.name}`, () =>
-        this.#sweepAddressesOf(network, { nodes, services }),
-      ),
-    );
+    for (const network of networks) {
+      await this.#attempt(`left-over addresses of ${network.name}`, () =>
+        gate.alone(() => this.#sweepAddressesOf(network, { nodes, services })),
+      );
+    }
   }
 
   /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
