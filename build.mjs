@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -64,14 +65,20 @@ async function buildInto(outdir) {
   for (const name of executables) await makeExecutable(`${outdir}/bin/${name}`);
 }
 
-/** The daemon starts once and runs for long: ES modules, with its packages (native ones too) beside it. */
+/**
+ * The daemon is made of ES modules, with its packages (native ones too) beside it. Those of which it uses a little,
+ * and which take long to load whole, are inside: zod has 64 languages, yargs a help that ours replaces.
+ */
+const inside = ['zod', 'yargs'];
+const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const daemonBundle = {
   entryPoints: { daemon: 'src/daemon/command.ts', 'dns-thread': 'src/dns/thread/thread.ts' },
   chunkNames: 'chunks/[name]-[hash]',
   splitting: true,
   format: 'esm',
-  packages: 'external',
+  external: Object.keys(dependencies).filter((name) => !inside.includes(name)),
   sourcemap: true,
+  plugins: [{ name: 'lean', setup: (build) => makeLean(build, lighterYargs) }],
 };
 
 /** A container's shim starts with each container. */
@@ -99,10 +106,23 @@ const cliBundle = {
   banner: {
     js: "const bundleMeta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
   },
-  plugins: [{ name: 'lean', setup: makeLean }],
+  plugins: [{ name: 'lean', setup: (build) => makeLean(build, standIns) }],
 };
 
 const writesNothing = "module.exports = { inherits: require('node:util').inherits, inspect: () => '' };";
+
+const lighterYargs = [
+  {
+    from: /yargs/,
+    path: /^assert$/,
+    code: `const check = (ok, message) => { if (!ok) throw new Error(message); };
+      exports.strictEqual = (a, b, message) => check(a === b, message);
+      exports.notStrictEqual = (a, b, message) => check(a !== b, message);`,
+  },
+  // yargs' own help, which ours replaces: an emoji expression and a segmenter that take 35 ms to make.
+  { from: /yargs/, path: /^cliui$/, code: 'module.exports = () => { throw new Error("no help here"); };' },
+  { from: /yargs/, path: /^string-width$/, code: 'module.exports = (text) => text.length;' },
+];
 
 /** Package by package: what stands in for what the CLI never calls, or calls only later. */
 const standIns = [
@@ -127,16 +147,7 @@ const standIns = [
   { from: /dockerode/, path: /^zlib$/, code: lazily('zlib', 'createGzip') },
   // TLS costs 5 ms; a unix socket needs none.
   { from: /docker-modem/, path: /^https$/, code: lazily('https', 'request') },
-  {
-    from: /yargs/,
-    path: /^assert$/,
-    code: `const check = (ok, message) => { if (!ok) throw new Error(message); };
-      exports.strictEqual = (a, b, message) => check(a === b, message);
-      exports.notStrictEqual = (a, b, message) => check(a !== b, message);`,
-  },
-  // yargs' own help, which ours replaces: an emoji expression and a segmenter that take 35 ms to make.
-  { from: /yargs/, path: /^cliui$/, code: 'module.exports = () => { throw new Error("no help here"); };' },
-  { from: /yargs/, path: /^string-width$/, code: 'module.exports = (text) => text.length;' },
+  ...lighterYargs,
 ];
 
 function lazily(module, method) {
@@ -147,7 +158,7 @@ function refuse(what) {
   return `module.exports = () => { throw new Error('${what}: left out of the CLI'); };`;
 }
 
-function makeLean(build) {
+function makeLean(build, standIns) {
   for (const [index, { from = /./, path, code }] of standIns.entries()) {
     build.onResolve({ filter: path }, (asked) =>
       from.test(asked.importer) ? { path: asked.path, namespace: `stand-in-${index}` } : undefined,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Grant, LeaseGone } from './backend.ts';
 import type { ConsulAnswer, ConsulHttp } from './consul-http.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../src/lib/errors.ts';
 import type { Backend, Grant } from './backend.ts';
 import { type ConsulAnswer, ConsulHttp, denied } from './consul-http.ts';

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError, messageOf } from '../src/lib/errors.ts';
 import type { Entry } from './store.ts';
 import type { LeaseRow, Table, Transaction } from './table.ts';

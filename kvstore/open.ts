@@ -1,17 +1,14 @@
 import type { Backend } from './backend.ts';
-import { ConsulBackend } from './consul.ts';
-import { EtcdBackend } from './etcd.ts';
 import { parseStoreOptions, type StoreOptions } from './options.ts';
 import { RemoteStore } from './remote-store.ts';
 import { type Provider, parseStoreSpec, type StoreSpec } from './spec.ts';
 import type { Store } from './store.ts';
-import { ZooKeeperBackend } from './zookeeper.ts';
 
-/** Every kind of server. */
-const backends: Readonly<Record<Provider, (spec: StoreSpec, options: StoreOptions) => Backend>> = {
-  consul: (spec, options) => new ConsulBackend(spec, options),
-  etcd: (spec, options) => new EtcdBackend(spec, options),
-  zookeeper: (spec, options) => new ZooKeeperBackend(spec, options),
+/** Every kind of server, loaded when it is asked for: etcd's client alone takes as long to load as Node to start. */
+const backends: Readonly<Record<Provider, (spec: StoreSpec, options: StoreOptions) => Promise<Backend>>> = {
+  consul: async (...of) => new (await import('./consul.ts')).ConsulBackend(...of),
+  etcd: async (...of) => new (await import('./etcd.ts')).EtcdBackend(...of),
+  zookeeper: async (...of) => new (await import('./zookeeper.ts')).ZooKeeperBackend(...of),
 };
 
 /**
@@ -21,6 +18,6 @@ const backends: Readonly<Record<Provider, (spec: StoreSpec, options: StoreOption
  */
 export async function openStore(spec: string, options: Readonly<Record<string, string>>): Promise<Store> {
   const parsed = parseStoreSpec(spec);
-  const backend = backends[parsed.provider](parsed, parseStoreOptions(parsed.provider, options));
+  const backend = await backends[parsed.provider](parsed, parseStoreOptions(parsed.provider, options));
   return new RemoteStore(backend, parsed.name);
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError, messageOf } from '../../src/lib/errors.ts';
 
 /** Where a plugin listens. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { formatPluginAddress, type PluginAddress } from './address.ts';
 import { type Answer, NoAnswer, post } from './transport.ts';

@@ -1,4 +1,4 @@
-import { type ZodType, z } from 'zod';
+import * as z from 'zod';
 import { parseSubnet } from '../../src/lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../src/lib/errors.ts';
 import type { AddressRequest, GivenPool, IpamDriver, IpamFacts, PoolRequest } from '../ipam-driver.ts';
@@ -31,7 +31,7 @@ export function ipamPlugins(plugins: Plugins): (name: string) => IpamDriver | un
 
 /** A plugin as an address manager (docker-facts 4.4). */
 function createRemoteIpam(plugin: Plugin): IpamDriver {
-  const call = <T>(method: string, request: unknown, schema: ZodType<T>) =>
+  const call = <T>(method: string, request: unknown, schema: z.ZodType<T>) =>
     plugin.call('IpamDriver', method, request, schema);
   const known = new KnownFacts(plugin);
   return {
@@ -72,7 +72,7 @@ class KnownFacts {
 
 async function factsOf(plugin: Plugin, patient: boolean): Promise<IpamFacts> {
   await plugin.require('IpamDriver', { patient });
-  const call = <T>(method: string, request: unknown, schema: ZodType<T>) =>
+  const call = <T>(method: string, request: unknown, schema: z.ZodType<T>) =>
     plugin.call('IpamDriver', method, request, schema, { patient });
   try {
     const said = await call('GetCapabilities', undefined, capabilities).catch((error: unknown) => {

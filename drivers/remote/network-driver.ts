@@ -1,4 +1,4 @@
-import type { ZodType } from 'zod';
+import type * as z from 'zod';
 import type { Endpoint, Network, Scope } from '../../src/cluster/records.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../../src/lib/errors.ts';
 import { shortId } from '../../src/lib/ids.ts';
@@ -138,7 +138,7 @@ class RemoteNetworks {
   async #make<T>(
     method: string,
     request: object,
-    schema: ZodType<T>,
+    schema: z.ZodType<T>,
     takeBack: () => Promise<void>,
     undo: UndoStack,
   ): Promise<T> {
@@ -172,7 +172,7 @@ class RemoteNetworks {
     }
   }
 
-  #call<T>(method: string, request: unknown, schema: ZodType<T>, patient = true): Promise<T> {
+  #call<T>(method: string, request: unknown, schema: z.ZodType<T>, patient = true): Promise<T> {
     return this.plugin.call('NetworkDriver', method, request, schema, { patient });
   }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Endpoint, Network } from '../../src/cluster/records.ts';
 import { type Family, familyOf, parseSubnet, withPrefix } from '../../src/lib/addresses.ts';
 import type { JoinPlace } from '../driver.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError, isKind, messageOf } from '../../src/lib/errors.ts';
 import { formatPluginAddress } from './address.ts';
 import { type CallOptions, type Patience, PluginClient } from './client.ts';

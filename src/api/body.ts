@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { FairleadError } from '../lib/errors.ts';
 import { fitSchema } from './go-json.ts';
 import { scanValue } from './go-scanner.ts';

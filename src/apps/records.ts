@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { dnsPolicies } from '../cluster/records.ts';
 import { timestamp } from '../lib/time.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Entry } from '../../kvstore/store.ts';
 import { FairleadError } from '../lib/errors.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Store } from '../../kvstore/store.ts';
 import type { Logger } from '../lib/log.ts';
 import { type FolderOptions, WatchedFolder } from './watched-folder.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { shared } from '../lib/shared-text.ts';
 
 /** What the stores hold: plain JSON values, decoded with these schemas. Objects refer to each other by id. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Check, Store, Write } from '../../kvstore/store.ts';
 import { overlaps, parseSubnet, withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Change, Entry, Store } from '../../kvstore/store.ts';
 import type { Logger } from '../lib/log.ts';
 import { decode } from './decode.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command } from '../cli/command.ts';
 import { Failure, UsageError } from '../cli/failure.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';

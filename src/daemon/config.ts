@@ -1,5 +1,5 @@
 import { homedir, hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../lib/errors.ts';
 import { defaultHostAddress } from '../lib/host-address.ts';
 import { logLevels } from '../lib/log.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseStoreSpec } from '../../kvstore/spec.ts';
 import { contains, isAddress, parseAddress, parseSubnet } from '../lib/addresses.ts';
 import { messageOf } from '../lib/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDnsPolicy } from '../../network/dns-policy.ts';
 
 export const createBody = z.object({ name: z.string() });

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { containerEvent } from '../../network/container-event.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseSignal } from '../../container/signals.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { parseLink } from '../../network/links.ts';

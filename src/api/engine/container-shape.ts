@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../container/runtime.ts';
 import { parseLink } from '../../network/links.ts';
 import type { ApiVersion } from '../version.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { familyOf, isAddress, parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { parseLink } from '../../network/links.ts';

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ExecProcess } from '../../container/runtime.ts';
 import { FairleadError, kindOf, messageOf } from '../../lib/errors.ts';
 import type { EventBus } from '../../lib/events.ts';

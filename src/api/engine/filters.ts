@@ -1,5 +1,5 @@
 import vm from 'node:vm';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { decodeJson } from '../body.ts';
 

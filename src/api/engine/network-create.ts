@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import type { NetworkSpec, PoolSpec } from '../../network/model.ts';
 import { go } from '../go-json.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Port, portSchema } from '../../cluster/records.ts';
 import type { Container, PortRequest } from '../../container/runtime.ts';
 import { isAddress, parseAddress } from '../../lib/addresses.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RestartPolicy } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { go } from '../go-json.ts';

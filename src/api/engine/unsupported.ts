@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Containers } from '../../network/model.ts';
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Port, portSchema } from '../../cluster/records.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import type { NetworkSpec, PublishOptions } from '../../network/model.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
 import type { Model, ServiceView } from '../../network/model.ts';

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { engineAgent } from './agent.ts';
 import { parseJson } from './call.ts';
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { infoShape } from '../engine/info-shape.ts';

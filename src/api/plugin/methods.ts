@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Joined } from '../../network/engine/endpoints.ts';
 import type { EnginePlugin } from '../../network/engine/plugin.ts';

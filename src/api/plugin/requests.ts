@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What an Engine sends to a plugin (docker-facts 4.2 and 4.4); members that we have no use for are passed over. */
 

@@ -1,5 +1,5 @@
 import Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import { engineError } from './engine-error.ts';
 

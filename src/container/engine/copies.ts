@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import { inTime } from '../../lib/in-time.ts';
 import type { Logger } from '../../lib/log.ts';

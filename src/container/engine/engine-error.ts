@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { engineSocketProblem } from '../../lib/engine-socket.ts';
 import { type ErrorKind, FairleadError, messageOf } from '../../lib/errors.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EngineConnection } from './connection.ts';
 import { LineSplitter } from './line-splitter.ts';
 

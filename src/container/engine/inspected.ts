@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Port } from '../../cluster/records.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { Container, ContainerSpec, ContainerState, Membership, NetworkMode } from '../runtime.ts';

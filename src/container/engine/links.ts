@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Entry, Store, Write } from '../../../kvstore/store.ts';
 import { folders, keys } from '../../cluster/keys.ts';
 import type { Logger } from '../../lib/log.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isKind } from '../../lib/errors.ts';
 import type { EngineNetwork, EngineNetworkSpec, EnginePlace } from '../host-engine.ts';
 import type { EngineConnection } from './connection.ts';

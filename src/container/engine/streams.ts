@@ -1,6 +1,6 @@
 import { type Duplex, PassThrough, Writable } from 'node:stream';
 import type Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Container, ExecProcess, LogLine, LogOptions, ProcessStreams, Runtime } from '../runtime.ts';
 import type { EngineConnection } from './connection.ts';

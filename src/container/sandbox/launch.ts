@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Job } from '../shim/protocol.ts';
 import type { Command } from './command.ts';
 import type { ContainerPaths } from './directory.ts';

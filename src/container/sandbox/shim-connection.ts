@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { encodeControl, type Frame, FrameDecoder, frameTypes } from '../shim/frames.ts';
 import { type ExitRecord, type Request, shimFiles } from '../shim/protocol.ts';
 

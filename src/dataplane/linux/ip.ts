@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import { type Argv, commandFailed, type Exec } from './exec.ts';
 

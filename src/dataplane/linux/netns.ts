@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { sandboxOfName } from '../names.ts';
 import { type Exec, output } from './exec.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
 import type { Firewall, Reachability, ReachTarget } from '../dataplane.ts';
 import { farFromHost, tunnelRefusal } from '../tunnel-reasons.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DefaultRoutes, Survey, SurveyedSandbox } from '../dataplane.ts';
 import { isHostEndName, sandboxName } from '../names.ts';
 import { globalAddresses } from './addresses.ts';

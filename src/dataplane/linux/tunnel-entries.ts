@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { TunnelChanges, TunnelEntries } from '../dataplane.ts';

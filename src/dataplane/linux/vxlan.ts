@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Survey, VxlanSpec } from '../dataplane.ts';

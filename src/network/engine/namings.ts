@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Store } from '../../../kvstore/store.ts';
 import { decodeOrSkip } from '../../cluster/decode.ts';
 import { folders, keys } from '../../cluster/keys.ts';
