@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { buildZone, type NamedEndpoint, type NamedNetwork, type Zone } from './zone.ts';
 
 /** What DNS needs of the directory, or of a copy: it follows it, and nothing else calls DNS. */
@@ -12,22 +13,32 @@ export interface NameSource {
 /** Milliseconds without a change after which zones are rebuilt though nobody has asked. */
 const quietMs = 50;
 
+/** A network has another zone, or none any more. */
+export interface Swap {
+  readonly networkId: string;
+  readonly zone: Zone | undefined;
+  /** Whether it came, went, or has another name or other subnets: those who are not on it may be answered otherwise, too. */
+  readonly concernsAll: boolean;
+}
+
 /**
  * One immutable zone per network, swapped whole. A change only marks its network; the zone is rebuilt
  * before the next read, so that a query sees what was written before it and a burst of changes costs one
- * rebuild; or once it is quiet, so that the first query after ten thousand changes does not wait for all of it. `generation` tells whoever keeps something derived from zones to drop it.
+ * rebuild; or once it is quiet, so that the first query after ten thousand changes does not wait for all of
+ * it. Whoever keeps something derived from zones is told of each swap.
  */
 export class NameTable {
   readonly #zones = new Map<string, Zone>();
   readonly #byName = new Map<string, Zone[]>();
   readonly #networksOf = new Map<string, Set<string>>();
   readonly #changed = new Set<string>();
+  readonly #listeners: ((swap: Swap) => void)[] = [];
   readonly #unsubscribe: () => void;
   readonly #quiet: NodeJS.Timeout;
   #generation = 0;
 
   constructor(private readonly source: NameSource) {
-    this.#quiet = setTimeout(() => this.#refresh(), quietMs).unref();
+    this.#quiet = setTimeout(() => this.refresh(), quietMs).unref();
     this.#unsubscribe = source.subscribe((networkIds) => {
       for (const id of networkIds) this.#changed.add(id);
       this.#quiet.refresh();
@@ -35,31 +46,41 @@ export class NameTable {
     this.rebuild();
   }
 
-  /** Of the zones that are seen now. Cheap when nothing changed: it is asked for with every query. */
+  onSwap(listener: (swap: Swap) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Takes in what has changed. Cheap when nothing has: it is called with every query. */
+  refresh(): void {
+    this.source.catchUp?.();
+    if (this.#changed.size > 0) this.#swapChanged();
+  }
+
+  /** How often zones were swapped. */
   get generation(): number {
-    this.#refresh();
+    this.refresh();
     return this.#generation;
   }
 
   zones(): Iterable<Zone> {
-    this.#refresh();
+    this.refresh();
     return this.#zones.values();
   }
 
   zone(networkId: string): Zone | undefined {
-    this.#refresh();
+    this.refresh();
     return this.#zones.get(networkId);
   }
 
   /** Zones of the networks of this (folded) name; several only where nodes made local ones of the same name. */
   zonesNamed(key: string): readonly Zone[] {
-    this.#refresh();
+    this.refresh();
     return this.#byName.get(key) ?? [];
   }
 
   /** The zones of the networks that the container is on, in the order in which it joined them. */
   zonesOfContainer(containerId: string): readonly Zone[] {
-    this.#refresh();
+    this.refresh();
     const zones = [...(this.#networksOf.get(containerId) ?? [])].flatMap((id) => this.#zones.get(id) ?? []);
     const joined = (zone: Zone) => zone.containers.get(containerId) ?? '';
     return zones.sort((a, b) => (joined(a) < joined(b) ? -1 : 1));
@@ -78,11 +99,6 @@ export class NameTable {
     this.#unsubscribe();
   }
 
-  #refresh(): void {
-    this.source.catchUp?.();
-    if (this.#changed.size > 0) this.#swapChanged();
-  }
-
   #swapChanged(): void {
     const networks = new Map(this.source.networks().map((network) => [network.id, network]));
     const changed = [...this.#changed];
@@ -96,8 +112,15 @@ export class NameTable {
 
   #swap(networkId: string, zone: Zone | undefined): void {
     const old = this.#zones.get(networkId);
+    if (!old && !zone) return;
     if (old) this.#takeOut(old);
-    if (!zone) return;
+    if (zone) this.#putIn(zone);
+    const concernsAll = !isDeepStrictEqual(old?.network, zone?.network);
+    for (const listener of this.#listeners) listener({ networkId, zone, concernsAll });
+  }
+
+  #putIn(zone: Zone): void {
+    const networkId = zone.network.id;
     this.#zones.set(networkId, zone);
     this.#byName.set(zone.key, [...(this.#byName.get(zone.key) ?? []), zone]);
     for (const container of zone.containers.keys()) {

@@ -1,8 +1,8 @@
 import type { ReadyAnswer } from './answer.ts';
-import type { NameTable } from './name-table.ts';
+import type { NameTable, Swap } from './name-table.ts';
 import type { Zone } from './zone.ts';
 
-/** What one asker can see, and the answers made for it so far. Valid for one generation of the name table. */
+/** What one asker can see, and the answers made for it so far. Valid until one of its zones is swapped. */
 export interface View {
   /** The host sees every network, but only names that say which (`SERVICE.NETWORK`). */
   readonly kind: 'container' | 'host';
@@ -18,9 +18,16 @@ interface Asker {
   readonly containerId?: string;
 }
 
+/** A view of somebody's, and who that is, if it is a container. */
+interface Known {
+  readonly view: View;
+  readonly containerId: string | undefined;
+}
+
 /** Of all views, some 400 bytes each. Random names must not fill the memory: at this many all are dropped. */
 const maxReady = 32768;
 const maxAskers = 16384;
+const maxViews = 16384;
 
 /**
  * Tells askers apart by their address (DESIGN §7). Askers with the same networks share a view, so its
@@ -28,13 +35,14 @@ const maxAskers = 16384;
  */
 export class Views {
   /** Listener (a network's id, or empty) → the asker's address → what it sees. */
-  readonly #byAsker = new Map<string, Map<string, View>>();
+  readonly #byAsker = new Map<string, Map<string, Known>>();
   readonly #byZones = new Map<string, View>();
   #host: View | undefined;
-  #generation = -1;
   #kept = 0;
 
-  constructor(private readonly table: NameTable) {}
+  constructor(private readonly table: NameTable) {
+    table.onSwap((swap) => this.#drop(swap));
+  }
 
   /**
    * Somebody asks a network's gateway. A container sees this network first, then its others in the
@@ -64,12 +72,12 @@ export class Views {
   }
 
   asContainer(containerId: string): View {
-    this.#dropOld();
+    this.table.refresh();
     return this.#shared({ zones: this.table.zonesOfContainer(containerId), containerId });
   }
 
   host(): View {
-    this.#dropOld();
+    this.table.refresh();
     this.#host ??= { kind: 'host', zones: [...this.table.zones()], ready: new Map() };
     return this.#host;
   }
@@ -86,13 +94,14 @@ export class Views {
   }
 
   #asker(listener: string, address: string, find: () => Asker): View {
-    this.#dropOld();
+    this.table.refresh();
     const known = this.#byAsker.get(listener)?.get(address);
-    if (known) return known;
-    const askers = this.#byAsker.get(listener) ?? new Map<string, View>();
+    if (known) return known.view;
+    const asker = find();
+    const view = this.#shared(asker);
+    const askers = this.#byAsker.get(listener) ?? new Map<string, Known>();
     if (askers.size >= maxAskers) askers.clear();
-    const view = this.#shared(find());
-    this.#byAsker.set(listener, askers.set(address, view));
+    this.#byAsker.set(listener, askers.set(address, { view, containerId: asker.containerId }));
     return view;
   }
 
@@ -101,6 +110,7 @@ export class Views {
     const key = [...zones.map(({ network }) => network.id), linked ? containerId : ''].join();
     const known = this.#byZones.get(key);
     if (known) return known;
+    if (this.#byZones.size >= maxViews) this.#dropAll();
     const view: View = {
       kind: 'container',
       zones,
@@ -111,11 +121,29 @@ export class Views {
     return view;
   }
 
-  #dropOld(): void {
-    const generation = this.table.generation;
-    if (generation === this.#generation) return;
-    this.#generation = generation;
-    this.#dropAll();
+  /** What is made of the zone before, and views of containers that it is new to. */
+  #drop({ networkId, zone, concernsAll }: Swap): void {
+    if (concernsAll) {
+      this.#dropAll();
+      return;
+    }
+    const sees = ({ zones }: View) => zones.some(({ network }) => network.id === networkId);
+    this.#forget(this.#host);
+    this.#host = undefined;
+    for (const [key, view] of this.#byZones) {
+      if (!sees(view)) continue;
+      this.#forget(view);
+      this.#byZones.delete(key);
+    }
+    for (const askers of this.#byAsker.values()) {
+      for (const [address, known] of askers) {
+        if (sees(known.view) || (zone && isOn(zone, address, known))) askers.delete(address);
+      }
+    }
+  }
+
+  #forget(view: View | undefined): void {
+    this.#kept -= view?.ready.size ?? 0;
   }
 
   #dropAll(): void {
@@ -124,6 +152,10 @@ export class Views {
     this.#byZones.clear();
     this.#host = undefined;
   }
+}
+
+function isOn(zone: Zone, address: string, { containerId }: Known): boolean {
+  return containerId === undefined ? zone.byAddress.has(unmapped(address)) : zone.containers.has(containerId);
 }
 
 /** A dual-stack socket reports IPv4 peers as `::ffff:a.b.c.d`. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../kvstore/memory.ts';
 import { Directory } from '../../src/cluster/directory.ts';
@@ -19,9 +20,9 @@ let views: Views;
 let foo: Network;
 let bar: Network;
 
-function tell(view: View, name: string, settings = options): string {
+function tell(view: View, name: string, settings = options, of = table): string {
   const labels = labelsOf(name.toLowerCase()) ?? [];
-  return describeOutcome(resolve({ labels, key: keyOf(labels) }, view, table, settings));
+  return describeOutcome(resolve({ labels, key: keyOf(labels) }, view, of, settings));
 }
 
 /** `hosts 172.18.0.2@foo`, `no-name soa foo`, `forward` … */
@@ -267,6 +268,81 @@ describe('changes', () => {
       names.endpointsOf(bar.id).filter((endpoint) => endpoint !== joined),
     );
     expect(tell(views.onGateway(foo.id, '172.18.0.2'), 'only-bar')).toBe('no-name soa .');
+  });
+
+  it('leave the answers alone that were made for others', () => {
+    const onFoo = views.onGateway(foo.id, '172.18.0.2');
+    names.set(bar, []);
+    expect(views.onGateway(foo.id, '172.18.0.2')).toBe(onFoo);
+    names.set(foo, []);
+    expect(views.onGateway(foo.id, '172.18.0.2')).not.toBe(onFoo);
+  });
+
+  it('are seen as by one who has never asked before, whatever was asked meanwhile', () => {
+    const networks = ['n0', 'n1', 'n2'].map((name, n) => makeNetwork(name, `10.${n}.0.0/24`));
+    const [containers, addresses] = [
+      [c1, c2, c3],
+      [2, 3, 4],
+    ];
+    const endpoint = fc.record({
+      name: fc.constantFrom('a', 'b', '*.w'),
+      container: fc.nat(2),
+      last: fc.constantFrom(...addresses),
+      linked: fc.boolean(),
+    });
+    const change = fc.record({
+      network: fc.nat(2),
+      endpoints: fc.option(fc.uniqueArray(endpoint, { selector: ({ last }) => last, maxLength: 3 })),
+    });
+    const asked = ['a', 'b', 'a.n0', 'x.w', 'b.n2', 'x.n1', '2.0.1.10.in-addr.arpa', 'l', 'b.gone.n1'];
+    const see = (by: Views) => [
+      ...networks.flatMap(({ id }, n) =>
+        addresses.flatMap((last) => [
+          by.onGateway(id, `10.${n}.0.${last}`),
+          by.asAddress(`10.${n}.0.${last}`),
+        ]),
+      ),
+      ...containers.map((id) => by.asContainer(id)),
+      by.host(),
+    ];
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
+        const changing = new FakeNames();
+        const old = new NameTable(changing);
+        const kept = new Views(old);
+        const answers = new Map<View, Map<string, string>>();
+        const remembered = (view: View, name: string) => {
+          const known = answers.get(view) ?? new Map<string, string>();
+          const answer = known.get(name) ?? tell(view, name, options, old);
+          answers.set(view, known.set(name, answer));
+          return answer;
+        };
+        changes.forEach(({ network: n, endpoints }, step) => {
+          const network = networks[n] ?? foo;
+          if (endpoints === null) changing.remove(network);
+          else
+            changing.set(
+              network,
+              endpoints.map(({ name, container, last, linked }) =>
+                makeEndpoint(network, {
+                  ...{ name, containerId: containers[container] ?? c1, ipv4: `10.${n}.0.${last}/24` },
+                  created: `2026-01-01T00:00:${String(step).padStart(2, '0')}Z`,
+                  ...(linked && { links: [{ alias: 'l', target: 'a' }] }),
+                }),
+              ),
+            );
+          const fresh = new NameTable(changing);
+          const told = see(kept).map((view) => asked.map((name) => remembered(view, name)));
+          const wanted = see(new Views(fresh)).map((view) =>
+            asked.map((name) => tell(view, name, options, fresh)),
+          );
+          expect(told).toEqual(wanted);
+          fresh.close();
+        });
+        old.close();
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('take a removed network away, its subnets and its name', () => {
