@@ -20,6 +20,8 @@ export interface Dns {
   ensureListeners(gateways: readonly Gateway[]): Promise<void>;
   status(): DnsStatus;
   dump(): DnsDump;
+  /** Makes the zones of what has changed now, and not with the next query. */
+  refresh(): void;
   /** Rebuilds every zone from the directory, without a break in answering. */
   resync(): Resync;
   /** What the container gets when it asks for the addresses of a name. */
@@ -107,6 +109,7 @@ export function createDns(parts: {
       return { listeners: all, upstreams: servers, degraded: all.some(({ state }) => state === 'degraded') };
     },
     dump: () => dumpTable(table),
+    refresh: () => table.refresh(),
     resync: () => resync(table),
     lookupAs: (containerId, name) =>
       lookupIn(views.asContainer(containerId), name, { table, forwarder, options: answering }),

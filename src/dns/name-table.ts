@@ -10,9 +10,6 @@ export interface NameSource {
   catchUp?(): void;
 }
 
-/** Milliseconds without a change after which zones are rebuilt though nobody has asked. */
-const quietMs = 50;
-
 /** A network has another zone, or none any more. */
 export interface Swap {
   readonly networkId: string;
@@ -24,8 +21,7 @@ export interface Swap {
 /**
  * One immutable zone per network, swapped whole. A change only marks its network; the zone is rebuilt
  * before the next read, so that a query sees what was written before it and a burst of changes costs one
- * rebuild; or once it is quiet, so that the first query after ten thousand changes does not wait for all of
- * it. Whoever keeps something derived from zones is told of each swap.
+ * rebuild. Whoever keeps something derived from zones is told of each swap.
  */
 export class NameTable {
   readonly #zones = new Map<string, Zone>();
@@ -34,14 +30,11 @@ export class NameTable {
   readonly #changed = new Set<string>();
   readonly #listeners: ((swap: Swap) => void)[] = [];
   readonly #unsubscribe: () => void;
-  readonly #quiet: NodeJS.Timeout;
   #generation = 0;
 
   constructor(private readonly source: NameSource) {
-    this.#quiet = setTimeout(() => this.refresh(), quietMs).unref();
     this.#unsubscribe = source.subscribe((networkIds) => {
       for (const id of networkIds) this.#changed.add(id);
-      this.#quiet.refresh();
     });
     this.rebuild();
   }
@@ -95,7 +88,6 @@ export class NameTable {
   }
 
   close(): void {
-    clearTimeout(this.#quiet);
     this.#unsubscribe();
   }
 

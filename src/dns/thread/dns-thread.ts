@@ -75,6 +75,10 @@ export class DnsThread implements RemoteDns {
     return this.#ask<ReturnType<Dns['dump']>>({ order: 'dump' });
   }
 
+  async refresh(): Promise<void> {
+    await this.#ask({ order: 'refresh' }).catch(() => {});
+  }
+
   resync() {
     this.#running?.feed.sendAll();
     return this.#ask<ReturnType<Dns['resync']>>({ order: 'resync' });
@@ -96,7 +100,7 @@ export class DnsThread implements RemoteDns {
 
   #begin(): Running {
     const { directory, options, logLevel } = this.parts;
-    const feed = new NameFeed(directory);
+    const feed = new NameFeed(directory, () => void this.refresh());
     const workerData: Beginning = { options, logLevel, names: feed.end };
     // No flags of the daemon's own: some are not for threads.
     const worker = new Worker(builtFile('dns-thread.js'), {

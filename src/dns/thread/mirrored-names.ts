@@ -14,10 +14,7 @@ export class MirroredNames implements NameSource {
   readonly #listeners = new Set<(networkIds: ReadonlySet<string>) => void>();
   #taken = 0;
 
-  constructor(private readonly end: NamesEnd) {
-    // What nobody asks for is taken in as it comes, so that it does not pile up.
-    end.port.on('message', (names: Names) => this.#takeNext(names));
-  }
+  constructor(private readonly end: NamesEnd) {}
 
   networks(): readonly NamedNetwork[] {
     return [...this.#networks.values()].map(({ network }) => network);

@@ -5,9 +5,13 @@ import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
 export type FeedSource = Pick<Directory, 'networks' | 'network' | 'endpointsOf' | 'subscribe'>;
 
+/** Milliseconds after which changes are to be taken in though nobody has asked. */
+const takenInMs = 50;
+
 /**
  * Sends what changed of the directory's names to a thread that has a copy of them (mirrored-names.ts). By the time
  * that the directory has told of a change it is sent, and counted: the thread looks at the count before it answers.
+ * No change wakes the thread, which would take a core from whatever made the change; `takeIn` does, for many at once.
  */
 export class NameFeed {
   readonly #port: MessagePort;
@@ -15,10 +19,14 @@ export class NameFeed {
   /** Network → endpoint's id → the record that was sent. */
   readonly #sent = new Map<string, ReadonlyMap<string, NamedEndpoint>>();
   readonly #unsubscribe: () => void;
+  #takingIn: NodeJS.Timeout | undefined;
   /** For the thread. */
   readonly end: NamesEnd;
 
-  constructor(private readonly source: FeedSource) {
+  constructor(
+    private readonly source: FeedSource,
+    private readonly takeIn: () => void,
+  ) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.end = { port: port2, sent: this.#sentCount };
@@ -36,6 +44,7 @@ export class NameFeed {
   }
 
   close(): void {
+    clearTimeout(this.#takingIn);
     this.#unsubscribe();
     this.#port.close();
   }
@@ -44,6 +53,10 @@ export class NameFeed {
     const names: Names = { anew, changes: networkIds.map((id) => this.#changeOf(id)) };
     this.#port.postMessage(names);
     Atomics.add(this.#sentCount, 0, 1);
+    this.#takingIn ??= setTimeout(() => {
+      this.#takingIn = undefined;
+      this.takeIn();
+    }, takenInMs).unref();
   }
 
   #changeOf(networkId: string): NameChange {

@@ -10,6 +10,7 @@ export type Order =
   | { readonly order: 'listen'; readonly gateways: readonly Gateway[] }
   | { readonly order: 'status' }
   | { readonly order: 'dump' }
+  | { readonly order: 'refresh' }
   /** After everything was sent anew. */
   | { readonly order: 'resync' }
   | { readonly order: 'lookup'; readonly containerId: string; readonly name: string }

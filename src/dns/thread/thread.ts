@@ -34,6 +34,8 @@ async function obey(dns: Dns, order: Order): Promise<unknown> {
       return dns.status();
     case 'dump':
       return dns.dump();
+    case 'refresh':
+      return dns.refresh();
     case 'resync':
       return dns.resync();
     case 'lookup':
