@@ -14,7 +14,7 @@ import { driverOf, type Parts } from './parts.ts';
 import { ourNetworks } from './predefined.ts';
 
 const intervalMs = 60_000;
-/** Containers that are looked at together: nearly all of it is waiting for the store. */
+/** Containers, or networks, that are looked at together: nearly all of it is waiting for the store. */
 const atOnce = 8;
 
 export interface ReconcileOptions {
@@ -52,20 +52,19 @@ export class Reconciler {
 
   /**
    * One pass; a step that fails is logged, and the others are done all the same. `sweepAll`: addresses that
-   * this node lost sight of are looked for on every network, not only on those that it takes part in; that is
-   * not waited for, and nor is anything else: a network at a time.
+   * this node lost sight of are looked for on every network, not only on those that it takes part in; that
+   * takes a while in a large cluster, and is not waited for. It begins before anything else can.
    * `thorough`: sandboxes are put right inside as well, as at the start.
    */
   run(options: ReconcileOptions = {}): Promise<void> {
-    const { sweepAll = false } = options;
     const passed = this.#running.then(() => this.#attempt('all', () => this.#pass(options)));
-    this.#running = passed.then(() =>
-      this.#attempt('left-over addresses', () => this.#sweepAddresses(sweepAll)),
-    );
-    return sweepAll ? passed : this.#running;
+    this.#running = options.sweepAll
+      ? passed.then(() => this.parts.gate.alone(() => this.#sweepAddresses(true)))
+      : passed;
+    return passed;
   }
 
-  async #pass({ thorough = false }: ReconcileOptions): Promise<void> {
+  async #pass({ sweepAll = false, thorough = false }: ReconcileOptions): Promise<void> {
     await this.#attempt('predefined networks', () => this.networks.ensurePredefined());
     await this.#attempt('half-done removals', () => this.#finishRemovals());
     const before = await this.#survey();
@@ -79,7 +78,10 @@ export class Reconciler {
     if (this.parts.directory.complete() && this.holdings.complete()) {
       await this.#attempt('firewall', () => this.parts.hostNetworks.allKnown());
     }
-    await this.parts.gate.alone(() => this.#sweep());
+    await this.parts.gate.alone(async () => {
+      await this.#sweep();
+      if (!sweepAll) await this.#sweepAddresses(false);
+    });
   }
 
   /**
@@ -160,17 +162,17 @@ export class Reconciler {
 
   /** On the networks of which more than their addresses is known; `all`: on the others, too. */
   async #sweepAddresses(all: boolean): Promise<void> {
-    const { directory, membership, gate } = this.parts;
+    const { directory, membership } = this.parts;
     const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
     const networks = directory
       .networks()
       .filter((network) => (all || directory.follows(network)) && network.ipam.pools.length > 0);
-    for (const network of networks) {
-      await this.#attempt(`left-over addresses of ${network.name}`, () =>
-        gate.alone(() => this.#sweepAddressesOf(network, { nodes, services })),
-      );
-    }
+    await sideBySide(networks, atOnce, (network) =>
+      this.#attempt(`left-over addresses of ${network.name}`, () =>
+        this.#sweepAddressesOf(network, { nodes, services }),
+      ),
+    );
   }
 
   /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
