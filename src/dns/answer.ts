@@ -8,7 +8,7 @@ import { headerBits, headerSize, maxTcpSize, maxUdpSize, plainUdpSize, recordTyp
 
 export type Transport = 'udp' | 'tcp';
 
-/** An answer without its question: kept per view, name and type until the name table changes. */
+/** An answer without its question: kept per view, name and type for as long as the view is valid. */
 export interface ReadyAnswer {
   /** RCODE and AA. */
   readonly flags: number;
