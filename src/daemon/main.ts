@@ -166,6 +166,7 @@ async function open(
   });
   opened.push('model', () => model.close());
   const pluginProblem = await openPlugin(model, config, log, opened);
+  model.begin();
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
 
   const probe = createProbe({ directory, dns, runtime, dataplane });

@@ -53,6 +53,8 @@ export interface ModelDeps {
 export interface RunningModel extends Model {
   /** Makes kernel and records match now, as is done every minute. */
   reconcile(): Promise<void>;
+  /** From now on changes are followed. An Engine's plugin is to listen before, for the Engine is asked for things then. */
+  begin(): void;
   /** What a Docker Engine asks of us; in the engine way only. */
   readonly plugin?: EnginePlugin;
   /** Replaces a container's aliases, and how DNS answers for them, on the networks that `on` selects, which it does not leave for that. */
@@ -106,8 +108,6 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   membership.onJoined(prepare);
   await prepare();
   await membership.announce();
-  reconciler.start();
-  useCases.begin(() => void reconciler.run());
   const discovery = new NodeDiscovery(parts);
   return {
     networks,
@@ -117,6 +117,10 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     events: parts.events,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
+    begin() {
+      reconciler.start();
+      useCases.begin(() => void reconciler.run());
+    },
     ...(useCases.plugin ? { plugin: useCases.plugin } : {}),
     setAliases: useCases.setAliases,
     close: async () => {

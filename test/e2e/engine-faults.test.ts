@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TestDaemon } from '../rig/daemon.ts';
-import { type FakeEngine, startFakeEngine } from '../rig/fake-engine.ts';
+import { type FakeEngine, type FakeEnginePlan, startFakeEngine } from '../rig/fake-engine.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { until } from '../rig/until.ts';
 
@@ -13,6 +15,43 @@ const speaking = (version: object) =>
     answer: (_request, response) =>
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(version)),
   });
+
+/**
+ * One that holds back every answer about networks until its plugin listens, as Engines do that wait for it with their
+ * locks held. It says that it has none, whatever was created.
+ */
+function waitingFor(pluginSocket: string): FakeEnginePlan {
+  const answers: readonly [RegExp, unknown][] = [
+    [/^GET .*\/version$/, { Version: '20.10.24', ApiVersion: '1.41' }],
+    [/^GET .*\/containers\/json/, []],
+    [/^GET .*\/networks/, []],
+    [/^POST .*\/networks\/create/, { Id: 'e'.repeat(64) }],
+  ];
+  return {
+    async answer({ method = '', url = '' }, response) {
+      const line = `${method} ${url}`;
+      response.setHeader('Content-Type', 'application/json');
+      if (url.includes('/events')) return response.flushHeaders();
+      if (url.includes('/networks'))
+        await until('the plugin listens', () => listens(pluginSocket), Boolean, 50_000);
+      const [, answer = {}] = answers.find(([pattern]) => pattern.test(line)) ?? [];
+      response.end(JSON.stringify(answer));
+    },
+  };
+}
+
+/** A socket that a dead daemon left refuses. */
+async function listens(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
 
 interface Rig extends AsyncDisposable {
   readonly daemon: TestDaemon;
@@ -101,6 +140,41 @@ describe('beside a Docker Engine that', { timeout: 60_000 }, () => {
       `Docker Engine at unix://${engine.socketPath}: what answers there is no Docker Engine`,
     );
     await localWorkGoesOn(rig);
+  });
+
+  it('waits for its plugin before it says a word of networks', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'flt-plugins-'));
+    const pluginSocket = join(folder, 'fairlead.sock');
+    await using engine = await startFakeEngine(waitingFor(pluginSocket));
+    {
+      await using rig = await beside(engine.socketPath, { pluginSocket });
+      await rig.daemon.ok('network', 'create', '-d', 'bridge', 'foo');
+      await rig.daemon.kill('SIGTERM');
+      const made = () => engine.calls.filter(({ line }) => line.includes('/networks/create')).length;
+      const before = made();
+      await rig.daemon.start();
+      await until('what it does not know is made known there', () => made() > before);
+      await rig.daemon.ok('network', 'rm', 'foo');
+    }
+    await rm(folder, { recursive: true });
+  });
+
+  it('hangs: accepts every call, answers those about its version, and no other', async () => {
+    await using engine = await startFakeEngine({
+      answer({ url = '' }, response) {
+        if (!url.endsWith('/version')) return;
+        response.writeHead(200, { 'Content-Type': 'application/json' });
+        response.end(JSON.stringify({ Version: '20.10.24', ApiVersion: '1.41' }));
+      },
+    });
+    await using rig = await beside(engine.socketPath);
+    await localWorkGoesOn(rig);
+    const { text } = await rig.daemon.call('GET', '/info');
+    expect(text).toContain('it has not answered yet');
+    expect(text).toContain(
+      `WARNING: the Docker Engine at unix://${engine.socketPath} has not answered /info within 5 s`,
+    );
+    await rig.daemon.kill('SIGTERM');
   });
 
   it('has a plugin of our name already', async () => {

@@ -156,6 +156,18 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
       await one.dockerOk('network', 'rm', 'wide');
     });
 
+    it('a network that comes while a daemon is away is known there when it is back', async () => {
+      await two.daemon.kill('SIGTERM');
+      await one.dropInOk('network', 'create', '-d', 'overlay', 'meanwhile');
+      await two.daemon.start();
+      await until(
+        'it is known',
+        () => knownDriver(two, 'meanwhile'),
+        (driver) => driver === 'fairlead',
+      );
+      await one.dropInOk('network', 'rm', 'meanwhile');
+    });
+
     it('containers talk on while Engine and daemon go and come back, in every order', async () => {
       for (const [i, order] of orders.entries()) {
         const host = rig.host((i % 2) + 1);

@@ -79,6 +79,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     log: silentLogger,
     onHostNetworks: () => {},
   });
+  model.begin();
   /** As after `kill -9`: nothing is said goodbye to, the store stays. */
   const crash = async () => {
     membership.close();

@@ -10,25 +10,28 @@ export interface EngineAnswer {
 }
 
 /** Making a container copies its files where the storage driver is `vfs`, in milliseconds. */
-const answerMs = 120_000;
+const workMs = 120_000;
 
 /**
  * One call of our own to the Engine, for what is put together from its answer and ours. JSON bodies only.
- * @throws unavailable when it does not answer
+ * @throws unavailable when it does not answer within `patienceMs` milliseconds
  */
 export function callEngine(
   socketPath: string,
   method: string,
   path: string,
-  body?: string,
+  { body, patienceMs = workMs }: { readonly body?: string; readonly patienceMs?: number } = {},
 ): Promise<EngineAnswer> {
   return new Promise((resolve, reject) => {
-    const failed = (error: unknown) =>
-      reject(new FairleadError('unavailable', engineUnreachable(socketPath, error), { cause: error }));
+    const signal = AbortSignal.timeout(patienceMs);
+    const failed = (error: unknown) => {
+      const late = `the Docker Engine at unix://${socketPath} has not answered ${path} within ${patienceMs / 1000} s`;
+      const reason = signal.aborted ? late : engineUnreachable(socketPath, error);
+      reject(new FairleadError('unavailable', reason, { cause: error }));
+    };
     const length = Buffer.byteLength(body ?? '');
     const ofBody = { 'Content-Type': 'application/json', 'Content-Length': length };
     const headers = { Host: 'docker', ...(body !== undefined && ofBody) };
-    const signal = AbortSignal.timeout(answerMs);
     const call = http.request({ socketPath, method, path, headers, agent: engineAgent, signal }, (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));

@@ -34,7 +34,7 @@ export function createThroughRoute(app: FastifyInstance, model: Model, upstream:
     const body = createBody.safeParse(parseJson(text));
     const services = body.success ? [body.data.PublishService ?? []].flat().filter(Boolean) : [];
     if (!body.success || services.length === 0) {
-      return relay(reply, await callEngine(upstream.socketPath, 'POST', path, text));
+      return relay(reply, await callEngine(upstream.socketPath, 'POST', path, { body: text }));
     }
     const { answer, published } = await createPublished(model, upstream, { path, body: body.data, services });
     return relay(reply.header(publishedHeader, published.join(',')), answer);
@@ -63,7 +63,7 @@ async function createPublished(
     const places: Place[] = [];
     for (const ref of services) places.push(await findOrPublish(model, ref, undo));
     const sent = JSON.stringify(placedOn(places[0]?.view.network.name, body));
-    const answer = await callEngine(upstream.socketPath, 'POST', path, sent);
+    const answer = await callEngine(upstream.socketPath, 'POST', path, { body: sent });
     const made = created.safeParse(parseJson(answer.body.toString()));
     if (answer.status !== 201 || !made.success) {
       await undo.unwind();

@@ -8,6 +8,9 @@ import { apiVersion, isBefore, splitVersion } from '../version.ts';
 import { callEngine, parseJson } from './call.ts';
 import type { Upstream } from './upstream.ts';
 
+/** What people ask to find out why nothing moves is not to hang, too. In milliseconds. */
+const patienceMs = 5_000;
+
 const texts = z
   .array(z.string())
   .nullish()
@@ -75,7 +78,7 @@ const object = z.record(z.string(), z.unknown());
 
 /** A JSON object of the Engine. @throws unavailable when it does not answer, or not with one */
 async function askEngine(socketPath: string, path: string): Promise<Record<string, unknown>> {
-  const { status, body } = await callEngine(socketPath, 'GET', path);
+  const { status, body } = await callEngine(socketPath, 'GET', path, { patienceMs });
   const parsed = status === 200 ? object.safeParse(parseJson(body.toString())) : undefined;
   if (parsed?.success) return parsed.data;
   throw new FairleadError(

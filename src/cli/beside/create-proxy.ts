@@ -78,7 +78,7 @@ export class CreateProxy implements AsyncDisposable {
   async #create(request: IncomingMessage, response: ServerResponse, plan: CreateProxyPlan): Promise<void> {
     try {
       const body = withServices(parseJson(await textOf(request)), plan.services);
-      const answer = await callEngine(plan.fairlead, 'POST', request.url ?? '', body);
+      const answer = await callEngine(plan.fairlead, 'POST', request.url ?? '', { body });
       this.#made = madeBy(answer) ?? this.#made;
       response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.body);
     } catch (error) {

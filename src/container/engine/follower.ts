@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../lib/errors.ts';
+import { inTime } from '../../lib/in-time.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { EngineChange, EngineStatus } from '../host-engine.ts';
 import type { Container } from '../runtime.ts';
@@ -12,6 +13,9 @@ import type { KeptContainers } from './kept-containers.ts';
 const pauses = [100, 250, 500, 1000, 2000];
 /** Streams have been seen to die without a word: every so often everything is looked at, in milliseconds. */
 const relistMs = 60_000;
+
+/** An Engine that hangs holds up a start, or an end, no longer than this, in milliseconds. */
+const hangMs = 5_000;
 
 /** After these a container is not what it was. */
 const telling = new Set([
@@ -50,7 +54,7 @@ export class EngineFollower {
       this.#tellContainer(before, after),
     );
     this.#events = new EngineEvents(connection);
-    this.#status = { reachable: false, since: Date.now(), reason: 'not asked yet' };
+    this.#status = { reachable: false, since: Date.now(), reason: 'it has not answered yet' };
   }
 
   status(): EngineStatus {
@@ -73,11 +77,12 @@ export class EngineFollower {
    */
   async start(): Promise<void> {
     await this.copies.restore();
-    const events = await this.#reach(startMs).catch((error: unknown) => {
+    const reached = this.#reach(startMs).catch((error: unknown) => {
       this.#lose(messageOf(error));
       return undefined;
     });
-    this.#following = this.#follow(events);
+    this.#following = reached.then((events) => this.#follow(events));
+    await inTime(reached, hangMs);
     this.#relisting = setInterval(() => void this.#relist(), relistMs).unref();
   }
 
@@ -85,7 +90,7 @@ export class EngineFollower {
     this.#ended.abort();
     this.#stream.abort();
     clearInterval(this.#relisting);
-    await this.#following;
+    await inTime(this.#following, hangMs);
   }
 
   /** First the stream, then the look at all: what happens in between is not lost. */

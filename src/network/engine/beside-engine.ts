@@ -6,6 +6,7 @@ import type { UseCases } from '../use-cases.ts';
 import { EngineConnections } from './connections.ts';
 import { EngineContainers } from './containers.ts';
 import { EngineEndpoints } from './endpoints.ts';
+import { Errands } from './errands.ts';
 import { engineHoldings } from './holdings.ts';
 import { EndpointNames } from './names.ts';
 import { Namings } from './namings.ts';
@@ -23,6 +24,7 @@ export async function besideEngine(
   records: EndpointRecords,
   participation: Participation,
 ): Promise<UseCases> {
+  const errands = new Errands(parts.log);
   const own = new OwnNetworks(parts, engine);
   const networks = new NetworksBesideEngine(parts, own, () => known);
   const pools = new EnginePools(parts, parts.directory.stores.local);
@@ -32,7 +34,7 @@ export async function besideEngine(
   const pending = new PendingEndpoints(parts, records);
   const namings = new Namings(parts.directory.stores.local);
   await namings.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
-  const names = new EndpointNames(parts, engine, records, participation, namings);
+  const names = new EndpointNames({ parts, engine, records, participation, namings, errands });
   const endpoints = new EngineEndpoints({ parts, engine, records, participation, pending });
   const connections = new EngineConnections({
     parts,
@@ -48,15 +50,28 @@ export async function besideEngine(
     networks,
     connections,
     containers,
-    holdings: engineHoldings({ parts, engine, names, endpoints, pending, networks: known, connections }),
+    holdings: engineHoldings({
+      parts,
+      engine,
+      names,
+      endpoints,
+      pending,
+      networks: known,
+      connections,
+      errands,
+    }),
     plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
     // Networks without aliases (the default bridge, host, none) are the Engine's own here.
     setAliases: (id, naming) => names.setAliases(id, naming),
     begin(reconcile) {
       followEngine(parts, engine, names, reconcile);
       known.start();
+      errands.begin();
     },
-    close: () => known.close(),
+    async close() {
+      await known.close();
+      await errands.close();
+    },
   };
 }
 

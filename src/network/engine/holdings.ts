@@ -4,6 +4,7 @@ import type { Holdings } from '../holdings.ts';
 import type { EngineSide, Parts } from '../parts.ts';
 import type { EngineConnections } from './connections.ts';
 import type { EngineEndpoints } from './endpoints.ts';
+import type { Errands } from './errands.ts';
 import type { EndpointNames } from './names.ts';
 import type { EngineNetworks } from './networks.ts';
 import type { PendingEndpoints } from './pending-endpoints.ts';
@@ -16,6 +17,7 @@ export interface EngineHoldingsDeps {
   readonly pending: PendingEndpoints;
   readonly networks: EngineNetworks;
   readonly connections: EngineConnections;
+  readonly errands: Errands;
 }
 
 /** Where an Engine runs the containers, the links say what it has made, and its containers which of that is in use. */
@@ -32,8 +34,8 @@ export function engineHoldings(deps: EngineHoldingsDeps): Holdings {
     complete: () => engine.host.status().complete,
     async settle() {
       await removeUnused(deps);
-      await deps.connections.letGoOfLost();
-      await deps.networks.sync();
+      deps.errands.run('services that are gone', () => deps.connections.letGoOfLost());
+      deps.errands.run('networks of the Engine', () => deps.networks.sync());
     },
     endpointIds,
     hostEnds: () => new Set([...endpointIds()].map((id) => hostEndName(engine.tag, id))),

@@ -17,39 +17,43 @@ import { dnsPolicyOption } from '../dns-policy.ts';
 import type { EndpointRecords } from '../endpoint-records.ts';
 import type { Participation } from '../participation.ts';
 import type { EngineSide, Parts } from '../parts.ts';
+import type { Errands } from './errands.ts';
 import type { Namings } from './namings.ts';
+
+export interface EndpointNamesDeps {
+  readonly parts: Parts;
+  readonly engine: EngineSide;
+  readonly records: EndpointRecords;
+  readonly participation: Participation;
+  readonly namings: Namings;
+  readonly errands: Errands;
+}
 
 /** Gives the endpoints that the Engine has made their containers' names, aliases and health, and keeps them so. */
 export class EndpointNames {
-  constructor(
-    private readonly parts: Parts,
-    private readonly engine: EngineSide,
-    private readonly records: EndpointRecords,
-    private readonly participation: Participation,
-    private readonly namings: Namings,
-  ) {}
+  constructor(private readonly deps: EndpointNamesDeps) {}
 
   /** Adds these names on the container's own places on our networks, instead of those before. */
   async setAliases(containerId: string, naming: Naming): Promise<void> {
     for (const name of naming.aliases) parseName('alias', name);
-    if (isDeepStrictEqual(naming, this.namings.of(containerId))) return;
-    if (naming.aliases.length > 0) await this.namings.set(containerId, naming);
-    else await this.namings.drop(containerId);
+    if (isDeepStrictEqual(naming, this.deps.namings.of(containerId))) return;
+    if (naming.aliases.length > 0) await this.deps.namings.set(containerId, naming);
+    else await this.deps.namings.drop(containerId);
     await this.follow(containerId);
   }
 
   /** The container was removed. */
   async forget(containerId: string): Promise<void> {
-    if (this.namings.of(containerId).aliases.length > 0) await this.namings.drop(containerId);
+    if (this.deps.namings.of(containerId).aliases.length > 0) await this.deps.namings.drop(containerId);
   }
 
   /** After: the container's endpoints say what is known of it. What fails is logged, and tried again by reconcile. */
   async follow(containerId: string): Promise<void> {
-    await this.parts.queue.run(`names ${containerId}`, async () => {
-      const container = this.parts.runtime.get(containerId);
+    await this.deps.parts.queue.run(`names ${containerId}`, async () => {
+      const container = this.deps.parts.runtime.get(containerId);
       if (container?.state.status !== 'running') return;
       for (const place of container.memberships) {
-        const network = this.parts.directory.network(place.network);
+        const network = this.deps.parts.directory.network(place.network);
         if (place.joined && network) {
           await this.#attempt(container, place, () => this.#name(container, place, network));
         }
@@ -59,9 +63,9 @@ export class EndpointNames {
 
   /** The same, and puts again what the store has lost. `false`: the place was given to somebody else meanwhile. */
   async assert(container: Container): Promise<void> {
-    await this.parts.queue.run(`names ${container.id}`, async () => {
+    await this.deps.parts.queue.run(`names ${container.id}`, async () => {
       for (const place of container.memberships) {
-        const network = this.parts.directory.network(place.network);
+        const network = this.deps.parts.directory.network(place.network);
         if (!place.joined || !network) continue;
         await this.#attempt(container, place, () => this.#assert(container, place, network));
       }
@@ -71,13 +75,13 @@ export class EndpointNames {
   async #assert(container: Container, place: Membership, network: Network): Promise<void> {
     const { joined } = place;
     if (!joined) return;
-    await this.participation.during(network, async () => {
-      const shown = this.parts.directory.endpointEntry(network.id, joined.endpointId)?.record;
-      const endpoint = shown ?? this.records.recall(container, network, joined, place.serviceId);
+    await this.deps.participation.during(network, async () => {
+      const shown = this.deps.parts.directory.endpointEntry(network.id, joined.endpointId)?.record;
+      const endpoint = shown ?? this.deps.records.recall(container, network, joined, place.serviceId);
       // A placeholder is this container's, whatever it says: the link knows.
       const named = this.#wanted(container, place, endpoint);
       const same = shown && isPlaceholder(shown) ? shown : named;
-      await this.records.reassert(network, same, place).catch((error: unknown) => {
+      await this.deps.records.reassert(network, same, place).catch((error: unknown) => {
         const lost = isKind(error, 'conflict') || isKind(error, 'not-found');
         throw lost ? new LostPlace(messageOf(error)) : error;
       });
@@ -88,7 +92,7 @@ export class EndpointNames {
   async #name(container: Container, place: Membership, { scope, id: networkId }: Network): Promise<void> {
     const { joined } = place;
     if (!joined) return;
-    const { directory, membership } = this.parts;
+    const { directory, membership } = this.deps.parts;
     await commitWithRetry(directory, scope, `name ${container.name}`, async () => {
       const entry = directory.endpointEntry(networkId, joined.endpointId);
       const wanted = entry && this.#wanted(container, place, entry.record);
@@ -125,20 +129,20 @@ export class EndpointNames {
 
   /** Of an exclusive service the endpoint's id tells, of a shared one what was asked for. */
   #serviceOf({ serviceId }: Membership, { id }: Endpoint): Service | undefined {
-    const services = this.parts.directory.services();
+    const services = this.deps.parts.directory.services();
     return services.find((one) => (one.shared ? one.id === serviceId : one.endpointId === id));
   }
 
   /** Of services that it backs none is touched. */
   #namingOf(containerId: string, { serviceId }: Endpoint): Naming {
-    return serviceId === undefined ? this.namings.of(containerId) : { aliases: [] };
+    return serviceId === undefined ? this.deps.namings.of(containerId) : { aliases: [] };
   }
 
   /** In turn with the endpoint's removal (endpoints.ts), after which nothing may put it again. */
   async #whileLinked({ joined }: Membership, step: () => Promise<void>): Promise<void> {
     if (!joined) return;
-    await this.parts.queue.run(endpointTurn(joined.endpointId), async () => {
-      const links = [...this.engine.links.endpoints().values()];
+    await this.deps.parts.queue.run(endpointTurn(joined.endpointId), async () => {
+      const links = [...this.deps.engine.links.endpoints().values()];
       if (links.some(({ endpointId }) => endpointId === joined.endpointId)) await step();
     });
   }
@@ -149,21 +153,22 @@ export class EndpointNames {
     } catch (error) {
       // With the KV store away there is nothing to be said against this place.
       if (isKind(error, 'unavailable')) return;
-      const network = this.parts.directory.network(place.network);
+      const network = this.deps.parts.directory.network(place.network);
       const where = `network ${network?.name ?? shortId(place.network)}`;
-      if (error instanceof LostPlace) await this.#lose(container, place, where, error.message);
-      else this.parts.log.error(`container ${container.name} on ${where}: ${messageOf(error)}`);
+      if (error instanceof LostPlace) this.#lose(container, place, where, error.message);
+      else this.deps.parts.log.error(`container ${container.name} on ${where}: ${messageOf(error)}`);
     }
   }
 
   /** What went to somebody else while this node was away is let go of, and people must be able to find out. */
-  async #lose(container: Container, place: Membership, where: string, reason: string): Promise<void> {
-    this.parts.log.warn(`container ${container.name} is detached from ${where}: ${reason}`);
-    const engineNetwork = this.engine.links.engineNetworkOf(place.network);
+  #lose(container: Container, place: Membership, where: string, reason: string): void {
+    const { parts, engine, errands } = this.deps;
+    parts.log.warn(`container ${container.name} is detached from ${where}: ${reason}`);
+    const engineNetwork = engine.links.engineNetworkOf(place.network);
     if (engineNetwork === undefined) return;
-    await this.engine.host
-      .disconnect(engineNetwork, container.id)
-      .catch((error: unknown) => this.parts.log.warn(`disconnect ${container.name}: ${messageOf(error)}`));
+    errands.run(`disconnect ${container.name} from ${where}`, () =>
+      engine.host.disconnect(engineNetwork, container.id),
+    );
   }
 }
 

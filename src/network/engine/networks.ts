@@ -2,6 +2,7 @@ import type { Network } from '../../cluster/records.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
+import { inTime } from '../../lib/in-time.ts';
 import { takenByNetworks } from '../network-pools.ts';
 import type { Networks } from '../networks.ts';
 import type { EngineSide, Parts } from '../parts.ts';
@@ -12,6 +13,9 @@ import type { Announcer } from './networks-beside.ts';
 import type { OwnNetworks } from './own-networks.ts';
 import { type EnginePools, networkOption } from './pools.ts';
 import { typedSpec } from './typed-network.ts';
+
+/** An Engine that takes longer to say what networks it has is waiting for something: for us, maybe. In milliseconds. */
+const toldMs = 1_000;
 
 export interface EngineNetworksDeps {
   readonly parts: Parts;
@@ -39,10 +43,15 @@ export class EngineNetworks implements Announcer {
 
   constructor(private readonly deps: EngineNetworksDeps) {}
 
-  /** Before anything else: a name may be one of the Engine's own. */
+  /** Before anything else: a name may be one of the Engine's own. What it does not say at once the first pass finds. */
   async load(): Promise<void> {
-    const { engine, own } = this.deps;
-    if (engine.host.status().reachable) own.set(await engine.host.networks());
+    const { engine, own, parts } = this.deps;
+    if (!engine.host.status().reachable) return;
+    const told = engine.host.networks().then((found) => own.set(found));
+    await inTime(
+      told.catch((error: unknown) => parts.log.warn(messageOf(error))),
+      toldMs,
+    );
   }
 
   /** From now on both are kept the same. */
