@@ -178,20 +178,21 @@ async function during<T>(pid: number, work: () => Promise<T>) {
 /** A process with its share of the nodes. */
 class Group {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
 
   constructor(url: string, first: number, count: number) {
     const words = [url, first, count, networks].map(String);
     this.#child = fork(program, words, { execArgv: ['--max-old-space-size=6144'] });
+    this.#ended = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`a process of nodes ended with ${code}`);
+    });
+    this.#ended.catch(() => {});
   }
 
   async tell(order: Order): Promise<Answer> {
     const answer = once(this.#child, 'message');
-    const ended = once(this.#child, 'exit').then(([code]) => {
-      throw new Error(`a process of nodes ended with ${code}`);
-    });
-    ended.catch(() => {});
     this.#child.send(order);
-    const [message] = await Promise.race([answer, ended]);
+    const [message] = await Promise.race([answer, this.#ended]);
     return answerSchema.parse(message);
   }
 

@@ -7,7 +7,7 @@ import { loadFully, type Measured } from './dns-load.ts';
 import { type DnsServer, services, startDnsServer } from './dns-servers.ts';
 import { type Benchmark, type Budget, compare, median, type Row, type Say } from './row.ts';
 
-const rounds = 7;
+const rounds = 13;
 const seconds = 1;
 
 export const dns: Benchmark = {

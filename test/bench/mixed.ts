@@ -15,7 +15,7 @@ const attachesPerSecond = 50;
 const pacedSeconds = 10;
 /** Of names under attaches: a daemon's first thousand, in whose midst V8 compiles, and those that count. */
 const firstRounds = 2;
-const pacedRounds = 3;
+const pacedRounds = 5;
 const containers = 16;
 
 export const mixed: Benchmark = {
