@@ -7,7 +7,8 @@ const minutes = Number(process.env.FAIRLEAD_FAULT_MINUTES ?? 4);
 const compression = 15;
 const seed = Number(process.env.FAIRLEAD_FAULT_SEED ?? 20150625);
 
-describe.each(storeKinds)('clients, faults and deaths at random on $provider', (kind) => {
+// Each on a server and nodes of its own; most of it is waiting.
+describe.concurrent.each(storeKinds)('clients, faults and deaths at random on $provider', (kind) => {
   it(
     `${minutes} minutes of schedule: no violation`,
     async () => {

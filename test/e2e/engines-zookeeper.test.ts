@@ -1,3 +1,3 @@
-import { enginesTests, everyOrder } from './engines.ts';
+import { enginesTests, ordersOfAnyStore } from './engines.ts';
 
-enginesTests({ store: 'zookeeper', orders: everyOrder });
+enginesTests({ store: 'zookeeper', orders: ordersOfAnyStore });

@@ -19,6 +19,9 @@ export type Order = string;
 /** Every order in which the two can be down, one of them or both. */
 export const everyOrder: readonly Order[] = ['dD', 'eE', 'deDE', 'deED', 'edDE', 'edED'];
 
+/** Of what the Engine does a store sees nothing: those in which the daemon comes alone, first and last. */
+export const ordersOfAnyStore: readonly Order[] = ['dD', 'edDE', 'deED'];
+
 const sleeps = ['busybox', 'sleep', '1000000'];
 
 /** Two hosts with a real Engine and a daemon each, a real store: what issue 6 shows, in its order. */

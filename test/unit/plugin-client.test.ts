@@ -10,7 +10,7 @@ import { kindOf, messageOf } from '../../src/lib/errors.ts';
 import { makeCertificates } from '../rig/certificates.ts';
 import { type PluginAnswers, PluginPlace } from '../rig/plugin-server.ts';
 
-const patience = { pauses: [10, 20, 40], limit: 400, shortLimit: 100 };
+const patience = { pauses: [10, 20, 40], limit: 1000, shortLimit: 100 };
 const activate = { json: { Implements: ['NetworkDriver'] } };
 const anything = z.looseObject({});
 
@@ -163,7 +163,7 @@ describe('a call', () => {
     [
       'silence',
       { 'NetworkDriver.CreateNetwork': 'hang' },
-      'unavailable: plugin "p" did not answer NetworkDriver.CreateNetwork: no answer within 0.4 s',
+      'unavailable: plugin "p" did not answer NetworkDriver.CreateNetwork: no answer within 1 s',
     ],
     [
       'another service',
