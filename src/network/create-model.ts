@@ -102,10 +102,13 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   });
   // Before the others learn of this node, all of them are programmed here: they may send at once, under new keys.
   const prepare = async () => {
-    await reconciler.run({ sweepAll: true });
+    await reconciler.run({ addressesLater: true });
     await peers.programAll().catch((error: unknown) => log.error(messageOf(error)));
   };
-  membership.onJoined(prepare);
+  membership.onJoined(async () => {
+    await prepare();
+    reconciler.sweepAll();
+  });
   await prepare();
   await membership.announce();
   const discovery = new NodeDiscovery(parts);

@@ -14,11 +14,15 @@ import { driverOf, type Parts } from './parts.ts';
 import { ourNetworks } from './predefined.ts';
 
 const intervalMs = 60_000;
+/** Addresses that nobody has can wait until the start is through, which people do wait for. */
+const sweepAfterMs = 1_000;
 /** Containers, or networks, that are looked at together: nearly all of it is waiting for the store. */
 const atOnce = 8;
 
 export interface ReconcileOptions {
-  readonly sweepAll?: boolean;
+  /** Left-over addresses are left to `sweepAll`. */
+  readonly addressesLater?: boolean;
+  /** Sandboxes are put right inside as well, as at the start. */
   readonly thorough?: boolean;
 }
 
@@ -29,6 +33,7 @@ export interface ReconcileOptions {
  */
 export class Reconciler {
   #timer: NodeJS.Timeout | undefined;
+  #first: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #passed = false;
   readonly #dead = new DeadAddresses();
@@ -43,28 +48,30 @@ export class Reconciler {
 
   start(): void {
     this.#timer = setInterval(() => void this.run(), intervalMs).unref();
+    this.#first = setTimeout(() => this.sweepAll(), sweepAfterMs).unref();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#first);
     await this.#running;
   }
 
-  /**
-   * One pass; a step that fails is logged, and the others are done all the same. `sweepAll`: addresses that
-   * this node lost sight of are looked for on every network, not only on those that it takes part in; that
-   * takes a while in a large cluster, and is not waited for. It begins before anything else can.
-   * `thorough`: sandboxes are put right inside as well, as at the start.
-   */
+  /** One pass; a step that fails is logged, and the others are done all the same. */
   run(options: ReconcileOptions = {}): Promise<void> {
-    const passed = this.#running.then(() => this.#attempt('all', () => this.#pass(options)));
-    this.#running = options.sweepAll
-      ? passed.then(() => this.parts.gate.alone(() => this.#sweepAddresses(true)))
-      : passed;
-    return passed;
+    this.#running = this.#running.then(() => this.#attempt('all', () => this.#pass(options)));
+    return this.#running;
   }
 
-  async #pass({ sweepAll = false, thorough = false }: ReconcileOptions): Promise<void> {
+  /**
+   * Addresses that this node lost sight of are looked for on every network, not only on those that it takes part in.
+   * That takes a while in a large cluster, and is not waited for.
+   */
+  sweepAll(): void {
+    this.#running = this.#running.then(() => this.parts.gate.alone(() => this.#sweepAddresses(true)));
+  }
+
+  async #pass({ addressesLater = false, thorough = false }: ReconcileOptions): Promise<void> {
     await this.#attempt('predefined networks', () => this.networks.ensurePredefined());
     await this.#attempt('half-done removals', () => this.#finishRemovals());
     const before = await this.#survey();
@@ -80,7 +87,7 @@ export class Reconciler {
     }
     await this.parts.gate.alone(async () => {
       await this.#sweep();
-      if (!sweepAll) await this.#sweepAddresses(false);
+      if (!addressesLater) await this.#sweepAddresses(false);
     });
   }
 

@@ -2,8 +2,11 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
 import { openStore } from '../../kvstore/open.ts';
+import { parseStoreSpec } from '../../kvstore/spec.ts';
 import type { Store } from '../../kvstore/store.ts';
+import { runToEnd } from '../rig/daemon.ts';
 import { startEtcd } from '../rig/etcd.ts';
 import { cpuSeconds, loadFully, type Measured } from './dns-load.ts';
 import { type Benchmark, compare, measured, type Row, type Say } from './row.ts';
@@ -56,7 +59,7 @@ async function measure({ etcd, large, little }: Place, say: Say): Promise<readon
   const peak = await memory(node, services, 'right after the lists');
   await sleep(restSeconds * 1000);
   const resident = { ...(await memory(node, services, 'at rest')), budget: atMost(250) };
-  const before = [...listed, peak, resident, ...(await restarts(node))];
+  const before = [...listed, peak, resident, ...(await restarts(node, etcd.url))];
   const [rate, ...cost] = await dnsRates(node, peer, services);
   before.push({ ...rate, budget: { value: 'ratio', atLeast: 0.9 } }, ...cost);
   await addEndpoints(large, seeded, { from: size.servicesPerNetwork, to: endpointsPerNetwork });
@@ -81,11 +84,13 @@ async function lists(node: ScaleNode): Promise<readonly Row[]> {
   );
 }
 
-/** From the start of the program until DNS answers for the last of the networks. */
-async function restarts(node: ScaleNode): Promise<readonly Row[]> {
-  const [taken, cpu]: [number[], number[]] = [[], []];
+/** From the start of the program until DNS answers for the last of the networks; beside it what etcd is asked for, alone. */
+async function restarts(node: ScaleNode, etcd: string): Promise<readonly Row[]> {
+  await buildBareStart();
+  const [taken, bare, cpu]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds.restart; round += 1) {
     await node.daemon.kill('SIGTERM');
+    bare.push(await bareStart(`${etcd}/large`));
     const start = performance.now();
     await node.daemon.start();
     await node.knows(`service-${size.servicesPerNetwork - 1}.${lastNetwork}`);
@@ -93,9 +98,38 @@ async function restarts(node: ScaleNode): Promise<readonly Row[]> {
     cpu.push(await cpuSeconds(node.daemon.pid));
   }
   return [
-    measured({ what: `scale, ${services}: restart`, unit: 's', budget: atMost(3) }, taken),
+    compare({
+      what: `scale, ${services}: restart`,
+      unit: 's',
+      ours: taken,
+      peer: { name: 'its calls of etcd alone', values: bare },
+      budget: atMost(3),
+    }),
     measured({ what: `scale, ${services}: CPU of a restart`, unit: 's' }, cpu),
   ];
+}
+
+const bareProgram = 'dist/bench/bare-start.js';
+
+async function buildBareStart(): Promise<void> {
+  const module = {
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+  } as const;
+  await build({ ...module, entryPoints: ['test/bench/bare-start.ts'], outfile: bareProgram });
+}
+
+/** Seconds. */
+async function bareStart(storeUrl: string): Promise<number> {
+  const { servers, prefix } = parseStoreSpec(storeUrl);
+  const [{ host, port } = { host: '', port: 0 }] = servers;
+  const start = performance.now();
+  const { code, stderr } = await runToEnd([process.execPath, bareProgram, `${host}:${port}`, prefix]);
+  if (code !== 0) throw new Error(`${bareProgram}: ${stderr}`);
+  return (performance.now() - start) / 1000;
 }
 
 async function memory(node: ScaleNode, what: string, when: string): Promise<Row> {
