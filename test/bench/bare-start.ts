@@ -6,7 +6,9 @@ import { Etcd3 } from 'etcd3';
  */
 
 const [host = '', prefix = ''] = process.argv.slice(2);
-const client = new Etcd3({ hosts: [host] });
+// The list of services is larger than what gRPC takes by default.
+const grpcOptions = { 'grpc.max_receive_message_length': -1 };
+const client = new Etcd3({ hosts: [host], grpcOptions });
 
 async function follow(folder: string): Promise<readonly string[]> {
   const { kvs } = await client
