@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { build } from 'esbuild';
 import { openStore } from '../../kvstore/open.ts';
 import { type RunningStore, storeKinds } from '../rig/stores.ts';
 import { until } from '../rig/until.ts';
+import { bundle } from './bundle.ts';
 import { type Answer, answerSchema, type Order } from './cluster-protocol.ts';
 import { cpuSeconds } from './dns-load.ts';
 import { type Benchmark, quantile, type Row, type Say } from './row.ts';
@@ -33,7 +33,6 @@ function benchmark(plan: Plan): Benchmark {
   return {
     about: `${plan.nodes} nodes on one ${plan.provider}, at rest and at ${plan.attachesPerSecond} attaches/s`,
     async run(say) {
-      await bundle();
       const kind = storeKinds.find(({ provider }) => provider === plan.provider);
       if (!kind) throw new Error(`no store ${plan.provider}`);
       await using running = await kind.start();
@@ -42,29 +41,15 @@ function benchmark(plan: Plan): Benchmark {
   };
 }
 
-const program = 'dist/bench/cluster-nodes.js';
-
-async function bundle(): Promise<void> {
-  await build({
-    entryPoints: ['test/bench/cluster-nodes.ts'],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
-  });
-}
-
 async function measure(plan: Plan, running: RunningStore, say: Say): Promise<readonly Row[]> {
   const url = `${plan.provider}:127.0.0.1:${running.port}/cluster`;
   const store = await openStore(url, {});
   const groups: Group[] = [];
   try {
+    const program = await bundle('cluster-nodes');
     const { nodes: seeded } = await seed(store, { networks, servicesPerNetwork: 5, nodes: 5 });
     const share = plan.nodes / processes;
-    for (let n = 0; n < processes; n += 1) groups.push(new Group(url, n * share, share));
+    for (let n = 0; n < processes; n += 1) groups.push(new Group(program, url, n * share, share));
     return await onGroups(plan, groups, { pid: running.server.pid, others: seeded.length }, say);
   } finally {
     for (const group of groups) group.end();
@@ -180,7 +165,7 @@ class Group {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
 
-  constructor(url: string, first: number, count: number) {
+  constructor(program: string, url: string, first: number, count: number) {
     const words = [url, first, count, networks].map(String);
     this.#child = fork(program, words, { execArgv: ['--max-old-space-size=6144'] });
     this.#ended = once(this.#child, 'exit').then(([code]) => {

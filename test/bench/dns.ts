@@ -1,8 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { TestHost } from '../rig/namespace.ts';
+import { bundle } from './bundle.ts';
 import { loadFully, type Measured } from './dns-load.ts';
 import { type DnsServer, services, startDnsServer } from './dns-servers.ts';
 import { type Benchmark, type Budget, compare, median, type Row, type Say } from './row.ts';
@@ -38,7 +38,7 @@ const peers: readonly Id[] = [
 ];
 
 async function measure(say: Say): Promise<readonly Row[]> {
-  await bundle();
+  await bundle('dns-target');
   await using host = await TestHost.create();
   const directory = await mkdtemp(join(tmpdir(), 'dns-'));
   const servers = new Map<string, DnsServer>();
@@ -52,19 +52,6 @@ async function measure(say: Say): Promise<readonly Row[]> {
   } finally {
     await Promise.all([...servers.values()].map(({ stop }) => stop()));
   }
-}
-
-async function bundle(): Promise<void> {
-  await build({
-    entryPoints: ['test/bench/dns-target.ts'],
-    outfile: 'dist/bench/dns-target.js',
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
-  });
 }
 
 type Samples = ReadonlyMap<Id, readonly Measured[]>;

@@ -2,12 +2,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
 import { openStore } from '../../kvstore/open.ts';
 import { parseStoreSpec } from '../../kvstore/spec.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { runToEnd } from '../rig/daemon.ts';
 import { startEtcd } from '../rig/etcd.ts';
+import { bundle } from './bundle.ts';
 import { cpuSeconds, loadFully, type Measured } from './dns-load.ts';
 import { type Benchmark, compare, measured, type Row, type Say } from './row.ts';
 import { ScaleNode } from './scale-node.ts';
@@ -86,11 +86,11 @@ async function lists(node: ScaleNode): Promise<readonly Row[]> {
 
 /** From the start of the program until DNS answers for the last of the networks; beside it what etcd is asked for, alone. */
 async function restarts(node: ScaleNode, etcd: string): Promise<readonly Row[]> {
-  await buildBareStart();
+  const program = await bundle('bare-start');
   const [taken, bare, cpu]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds.restart; round += 1) {
     await node.daemon.kill('SIGTERM');
-    bare.push(await bareStart(`${etcd}/large`));
+    bare.push(await bareStart(program, `${etcd}/large`));
     const start = performance.now();
     await node.daemon.start();
     await node.knows(`service-${size.servicesPerNetwork - 1}.${lastNetwork}`);
@@ -109,26 +109,13 @@ async function restarts(node: ScaleNode, etcd: string): Promise<readonly Row[]> 
   ];
 }
 
-const bareProgram = 'dist/bench/bare-start.js';
-
-async function buildBareStart(): Promise<void> {
-  const module = {
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-  } as const;
-  await build({ ...module, entryPoints: ['test/bench/bare-start.ts'], outfile: bareProgram });
-}
-
 /** Seconds. */
-async function bareStart(storeUrl: string): Promise<number> {
+async function bareStart(program: string, storeUrl: string): Promise<number> {
   const { servers, prefix } = parseStoreSpec(storeUrl);
   const [{ host, port } = { host: '', port: 0 }] = servers;
   const start = performance.now();
-  const { code, stderr } = await runToEnd([process.execPath, bareProgram, `${host}:${port}`, prefix]);
-  if (code !== 0) throw new Error(`${bareProgram}: ${stderr}`);
+  const { code, stderr } = await runToEnd([process.execPath, program, `${host}:${port}`, prefix]);
+  if (code !== 0) throw new Error(`${program}: ${stderr}`);
   return (performance.now() - start) / 1000;
 }
 
