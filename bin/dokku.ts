@@ -1,4 +1,4 @@
 import { dokku } from '../src/cli/dokku.ts';
-import { processShell, runAsProcess } from '../src/cli/shell.ts';
+import { runAsProcess } from '../src/cli/shell.ts';
 
-void runAsProcess(() => dokku(process.argv.slice(2), processShell('dokku')));
+void runAsProcess('dokku', (shell) => dokku(process.argv.slice(2), shell));

@@ -1,6 +1,6 @@
 import { fairlead } from '../src/cli/fairlead.ts';
-import { processShell, runAsProcess } from '../src/cli/shell.ts';
+import { runAsProcess } from '../src/cli/shell.ts';
 
 const loadDaemon = async () => (await import('../src/daemon/command.ts')).daemon;
 
-void runAsProcess(() => fairlead(process.argv.slice(2), processShell('fairlead'), { loadDaemon }));
+void runAsProcess('fairlead', (shell) => fairlead(process.argv.slice(2), shell, { loadDaemon }));

@@ -13,7 +13,18 @@ export interface Shell {
   readonly stderr: Writable & { readonly isTTY?: boolean };
 }
 
-export function processShell(program: string): Shell {
+/** The process' own streams. */
+interface ProcessShell extends Shell {
+  /** Resolves when all that was written has left: a pipe whose reader is slow takes 64 kB, and Node keeps the rest. */
+  flushed(): Promise<void>;
+}
+
+function processShell(program: string): ProcessShell {
+  const used = new Set<Writable>();
+  const use = <T extends Writable>(stream: T): T => {
+    used.add(stream);
+    return stream;
+  };
   return {
     program,
     env: process.env,
@@ -22,21 +33,31 @@ export function processShell(program: string): Shell {
       return process.stdin;
     },
     get stdout() {
-      return process.stdout;
+      return use(process.stdout);
     },
     get stderr() {
-      return process.stderr;
+      return use(process.stderr);
+    },
+    async flushed() {
+      await Promise.all([...used].map(flushed));
     },
   };
 }
 
+async function flushed(stream: Writable): Promise<void> {
+  if (stream.writableLength > 0) await new Promise<unknown>((resolve) => stream.write('', resolve));
+}
+
 /** Runs `main` as the process: its result is the exit code, and a closed stdout (`| head`) is no crash. */
-export async function runAsProcess(main: () => Promise<number>): Promise<void> {
+export async function runAsProcess(program: string, main: (shell: Shell) => Promise<number>): Promise<void> {
   process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     process.stderr.write(`${error.stack}\n`);
     process.exit(1);
   });
-  // Exits although sockets or stdin may be open; Node writes to pipes, files and terminals synchronously on POSIX.
-  process.exit(await main());
+  const shell = processShell(program);
+  const exitCode = await main(shell);
+  await shell.flushed();
+  // Sockets or stdin may be open still.
+  process.exit(exitCode);
 }

@@ -47,11 +47,14 @@ export class ScaleNode implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
   }
 
-  /** Milliseconds of a command line. */
-  async timed(...words: readonly string[]): Promise<number> {
+  /** Milliseconds of a command line that prints a header and so many rows at least. */
+  async timed(words: readonly string[], rows: number): Promise<number> {
     const start = performance.now();
-    await this.daemon.ok(...words);
-    return performance.now() - start;
+    const printed = await this.daemon.ok(...words);
+    const taken = performance.now() - start;
+    const lines = printed.split('\n').length;
+    if (lines <= rows) throw new Error(`${words.join(' ')}: ${lines} lines, and not ${rows} and a header`);
+    return taken;
   }
 
   /** Runs the work with the daemon on one core. */
