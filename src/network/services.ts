@@ -14,8 +14,6 @@ import type { Parts } from './parts.ts';
 import { publishService, stillProvided, unpublishService } from './publication.ts';
 import { parseServiceName } from './service-name.ts';
 
-const collator = new Intl.Collator('en', { numeric: true });
-
 export class Services implements Contract {
   constructor(
     private readonly parts: Parts,
@@ -175,7 +173,7 @@ function byService(endpoints: readonly Endpoint[]): ReadonlyMap<string, readonly
   return found;
 }
 
-/** By service, then by network. Names are collated once each: that is what takes the time of a long list. */
+/** By service, then by network. Each name is compared once only: that is what takes the time of a long list. */
 function sortedByName(views: readonly ServiceView[]): readonly ServiceView[] {
   const services = ranksOf(views.map(({ service }) => service.name));
   const networks = ranksOf(views.map(({ network }) => network.name));
@@ -188,5 +186,5 @@ function sortedByName(views: readonly ServiceView[]): readonly ServiceView[] {
 }
 
 function ranksOf(names: readonly string[]): ReadonlyMap<string, number> {
-  return new Map([...new Set(names)].sort(collator.compare).map((name, rank) => [name, rank]));
+  return new Map([...new Set(names)].sort().map((name, rank) => [name, rank]));
 }

@@ -224,16 +224,18 @@ describe('/services of 2015', () => {
     await api.call('POST', `/v1.20/services/${id}/backend`, { container_id: 'c1' });
     const endpoints = await api.model.networks.endpoints(api.model.networks.find('foo').id);
     const own = endpoints.find(({ serviceId }) => serviceId === undefined);
-    const providers = [shortId(container)];
-    expect((await api.call('GET', '/v1.20/services?brief=1&all=1')).json()).toEqual([
-      { name: 'db', id: shortId(id), network: 'foo', providers },
-      { name: 'idle', id: shortId(idle), network: 'foo', providers: [] },
-      { name: 'c1', id: shortId(own?.id ?? ''), network: 'foo', providers },
+    const provider = shortId(container);
+    const all = await api.call('GET', '/v1.20/services?brief=1&all=1');
+    expect(all.text.split('\n')).toEqual([
+      `${shortId(own?.id ?? '')}\tc1\tfoo\t${provider}`,
+      `${shortId(id)}\tdb\tfoo\t${provider}`,
+      `${shortId(idle)}\tidle\tfoo\t`,
+      '',
     ]);
     for (const query of ['name=idle', `partial-id=${idle}`, `ref=${idle}`])
-      expect((await api.call('GET', `/v1.20/services?brief=1&${query}`)).json()).toMatchObject([
-        { name: 'idle' },
-      ]);
+      expect((await api.call('GET', `/v1.20/services?brief=1&${query}`)).text).toBe(
+        `${shortId(idle)}\tidle\tfoo\t\n`,
+      );
   });
 
   it('lists by network, name, partial id, and implicit ones on demand', async () => {
@@ -247,9 +249,9 @@ describe('/services of 2015', () => {
       return Array.isArray(body) ? body.map(({ name }) => name) : body;
     };
     expect(await ids('')).toEqual(['one', 'two']);
-    expect(await ids('all=1')).toEqual(['one', 'two', 'c1']);
+    expect(await ids('all=1')).toEqual(['c1', 'one', 'two']);
     expect(await ids('network=foo')).toEqual(['one']);
-    expect(await ids('network=foo&all=1')).toEqual(['one', 'c1']);
+    expect(await ids('network=foo&all=1')).toEqual(['c1', 'one']);
     expect(await ids('network=nope')).toBeNull();
     expect(await ids('network=')).toEqual(['one', 'two']);
     expect(await ids('name=two')).toEqual(['two']);

@@ -269,31 +269,44 @@ describe('network create, info, rm, inspect, connect, prune', () => {
 describe('service', () => {
   const services = '/v1.23/services';
 
-  it("ls prints the seed's table, by name", async () => {
-    const brief = (digit: string, name: string, network: string, providers: readonly string[]) => ({
-      ...{ id: id(digit).slice(0, 12), name, network },
-      providers: providers.map((each) => id(each).slice(0, 12)),
-    });
+  it("ls prints the seed's table", async () => {
+    const row = (digit: string, name: string, network: string, providers: string) =>
+      [digit.repeat(12), name, network, providers].join('\t');
     daemon.on(`GET ${services}`, {
-      json: [
-        brief('2', 'my-service', 'foo', ['a']),
-        brief('1', 'db', 'foo', []),
-        brief('3', 'web', 'bar', ['b', 'c']),
-      ],
+      text: [
+        row('3', 'web', 'bar', 'c1,c2'),
+        row('2', 'wéb', 'foo', 'c3'),
+        row('1', 'x', 'foo', ''),
+        '',
+      ].join('\n'),
+    });
+    expect(await stdoutOf('service', 'ls')).toBe(
+      [
+        'SERVICE ID          NAME                NETWORK             PROVIDER',
+        '333333333333        web                 bar                 c1,c2',
+        '222222222222        wéb                 foo                 c3',
+        '111111111111        x                   foo                 ',
+        '',
+      ].join('\n'),
+    );
+    expect(await stdoutOf('service', 'ls', '-q', '-net', 'foo')).toBe(
+      '333333333333\n222222222222\n111111111111\n',
+    );
+    expect(daemon.asked.at(-1)?.url).toBe(`${services}?network=foo&brief=1`);
+  });
+
+  it('ls prints the same of an older daemon, by name', async () => {
+    daemon.on(`GET ${services}`, {
+      json: [service('2', 'my-service', 'foo', [provider('a')]), service('1', 'db', 'foo')],
     });
     expect(await stdoutOf('service', 'ls')).toBe(
       [
         'SERVICE ID          NAME                NETWORK             PROVIDER',
         '111111111111        db                  foo                 ',
         '222222222222        my-service          foo                 aaaaaaaaaaaa',
-        '333333333333        web                 bar                 bbbbbbbbbbbb,cccccccccccc',
         '',
       ].join('\n'),
     );
-    expect(await stdoutOf('service', 'ls', '-q', '-net', 'foo')).toBe(
-      '111111111111\n222222222222\n333333333333\n',
-    );
-    expect(daemon.asked.at(-1)?.url).toBe(`${services}?network=foo&brief=1`);
   });
 
   it('ls asks for everything where whole ids or other columns are to be shown', async () => {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Network } from '../../cluster/records.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
 import type { Model, ServiceView } from '../../network/model.ts';
@@ -14,7 +15,12 @@ type Backend = { Params: { id: string; container: string } };
 /** /services of 2015 (docker-facts 2.1): publish, unpublish, attach, detach. */
 export function serviceRoutes(app: FastifyInstance, model: Model, look: Look): void {
   const { services } = model;
-  app.get('/services', async (request) => listJson(await selectServices(model, queryOf(request))));
+  app.get('/services', async (request, reply) => {
+    const query = queryOf(request);
+    if (!flagOf(query, 'brief')) return listJson(await selectServices(model, query, full));
+    const rows = await selectServices(model, query, brief);
+    return reply.type('text/plain; charset=utf-8').send(rows.join(''));
+  });
   app.post('/services', async (request, reply) => {
     const { ref, name, network, options } = readPublish(request);
     const view = ref
@@ -52,9 +58,12 @@ function backendRoutes(app: FastifyInstance, model: Model, look: Look): void {
   });
 }
 
-/** `ref` is ours and finds exactly one; then 2015's order: network, name, partial-id. `brief` is ours too. */
-async function selectServices(model: Model, query: URLSearchParams): Promise<readonly unknown[]> {
-  const shapes: Shapes<unknown> = flagOf(query, 'brief') ? brief : full;
+/** `ref` is ours and finds exactly one; then 2015's order: network, name, partial-id. */
+async function selectServices<T>(
+  model: Model,
+  query: URLSearchParams,
+  shapes: Shapes<T>,
+): Promise<readonly T[]> {
   const all = (which?: Which) => allServices(model, flagOf(query, 'all'), shapes, which);
   const ref = query.get('ref');
   if (ref !== null) return [shapes.published(await model.services.find(ref))];
@@ -82,12 +91,19 @@ async function allServices<T>(
   shapes: Shapes<T>,
   { wanted = () => true, ...filter }: Which = {},
 ): Promise<readonly T[]> {
-  const published = await services.list(filter);
-  const implicit = implicitToo ? await services.implicit(filter) : [];
-  return [
-    ...published.filter(({ service }) => wanted(service)).map(shapes.published),
-    ...implicit.filter(({ endpoint }) => wanted(endpoint)).map(shapes.implicit),
+  const published = (await services.list(filter)).filter(({ service }) => wanted(service));
+  if (!implicitToo) return published.map(shapes.published);
+  const implicit = (await services.implicit(filter)).filter(({ endpoint }) => wanted(endpoint));
+  const all = [
+    ...published.map((view) => ({ key: keyOf(view.service, view), shape: shapes.published(view) })),
+    ...implicit.map((view) => ({ key: keyOf(view.endpoint, view), shape: shapes.implicit(view) })),
   ];
+  return all.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ shape }) => shape);
+}
+
+/** The order of all lists: by name, then by network. */
+function keyOf({ name }: { readonly name: string }, { network }: { readonly network: Network }): string {
+  return `${name}\0${network.name}`;
 }
 
 /** Ids in paths are complete (docker-facts 2). @throws not-found */

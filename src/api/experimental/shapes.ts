@@ -4,15 +4,6 @@ import { withoutPrefix } from '../../lib/addresses.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { ImplicitService, ServiceView } from '../../network/model.ts';
 
-/** What a row of `service ls` shows, with ids cut as there: of ten thousand services a fifth of what is to be said. */
-interface BriefJson {
-  readonly name: string;
-  readonly id: string;
-  readonly network: string;
-  /** Containers' ids. */
-  readonly providers: readonly string[];
-}
-
 /** A service of 2015 is `{"name","id","network"}`; the other members are ours. */
 export interface ServiceJson {
   readonly name: string;
@@ -74,22 +65,22 @@ export interface Shapes<T> {
 
 export const full: Shapes<ServiceJson> = { published: serviceJson, implicit: implicitJson };
 
-export const brief: Shapes<BriefJson> = {
-  published: ({ service, network, providers }) => briefJson(service, network.name, providers),
-  implicit: ({ endpoint, network }) => briefJson(endpoint, network.name, [endpoint]),
+/**
+ * The cells of a row of `service ls`, tab-separated, ids cut as there: of ten thousand services a tenth of what is to
+ * be said.
+ */
+export const brief: Shapes<string> = {
+  published: ({ service, network, providers }) => rowOf(service, network.name, providers),
+  implicit: ({ endpoint, network }) => rowOf(endpoint, network.name, [endpoint]),
 };
 
-function briefJson(
+function rowOf(
   { name, id }: { readonly name: string; readonly id: string },
   network: string,
   providers: readonly Endpoint[],
-): BriefJson {
-  return {
-    name,
-    id: shortId(id),
-    network,
-    providers: providers.map(({ containerId }) => shortId(containerId)),
-  };
+): string {
+  const containers = providers.map(({ containerId }) => shortId(containerId)).join(',');
+  return `${shortId(id)}\t${name}\t${network}\t${containers}\n`;
 }
 
 function providerJson({ containerId, containerName, nodeId, ipv4, ipv6 }: Endpoint): ProviderJson {

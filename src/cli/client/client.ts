@@ -87,7 +87,8 @@ function dial(
 /** The transport hands out bytes where the body is empty, `null` or text. */
 function decoded(result: unknown): unknown {
   if (!Buffer.isBuffer(result)) return result;
-  const text = result.toString().trim();
-  if (text === '') return undefined;
-  return text === 'null' ? null : text;
+  const text = result.toString();
+  const word = text.trim();
+  if (word === '') return undefined;
+  return word === 'null' ? null : text;
 }

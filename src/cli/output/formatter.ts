@@ -31,7 +31,7 @@ export function formatRows<T>(format: string, rows: readonly T[], columns: Colum
     render(template, headers(columns)),
     ...rows.map((row) => render(template, structOf(row, columns))),
   ];
-  return modernTable(lines.map((line) => line.split('\t')));
+  return modernTable(lines);
 }
 
 /** A template on the command line: `\t` and `\n` are written as such. */

@@ -1,8 +1,8 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
-import { table } from '../../output/table.ts';
-import { type ListedService, listRows, listServices, type ServiceRecord } from './records.ts';
+import { aligned } from '../../output/table.ts';
+import { listRows, listServices, type ServiceRecord } from './records.ts';
 
 export const ls = command({
   synopsis: 'SERVICE',
@@ -30,36 +30,23 @@ export const ls = command({
       shell.stdout.write(formatServices(flags.format, byName(await listServices(client, query)), idOf));
       return 0;
     }
-    const rows = flags['no-trunc']
-      ? (await listServices(client, query)).map(rowOf)
-      : await listRows(client, query);
-    const services = byName(rows);
-    if (flags.quiet) {
-      shell.stdout.write(services.map(({ id }) => `${idOf(id)}\n`).join(''));
-    } else {
-      shell.stdout.write(
-        table(
-          ['SERVICE ID', 'NAME', 'NETWORK', 'PROVIDER'],
-          services.map(({ id, name, network, providers = [] }) => [
-            idOf(id),
-            name,
-            network,
-            providers.join(','),
-          ]),
-        ),
-      );
-    }
+    const found = await (flags['no-trunc'] ? listServices : listRows)(client, query);
+    const rows = typeof found === 'string' ? found : rowsOf(found, idOf);
+    if (flags.quiet) shell.stdout.write(rows.replaceAll(/\t.*/g, ''));
+    else shell.stdout.write(aligned(`SERVICE ID\tNAME\tNETWORK\tPROVIDER\n${rows}`));
     return 0;
   },
 });
 
-/** With ids that are whole. */
-function rowOf({ name, id, network, providers }: ServiceRecord): ListedService {
-  return { name, id, network, providers: providers.map(({ container_id }) => container_id) };
+function rowsOf(services: readonly ServiceRecord[], idOf: (id: string) => string): string {
+  const rows = byName(services).map(({ name, id, network, providers }) => {
+    const containers = providers.map(({ container_id }) => idOf(container_id)).join(',');
+    return `${idOf(id)}\t${name}\t${network}\t${containers}\n`;
+  });
+  return rows.join('');
 }
 
-/** Keys are made once each: a sort of ten thousand compares each a dozen times. */
-function byName<T extends Pick<ListedService, 'name' | 'network'>>(services: readonly T[]): readonly T[] {
+function byName(services: readonly ServiceRecord[]): readonly ServiceRecord[] {
   return services
     .map((service) => ({ service, key: `${service.name}\0${service.network}` }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
