@@ -52,21 +52,15 @@ export class EtcdBackend implements Backend {
   }
 
   async follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {
+    const range = { key: this.#bytes(prefix), range_end: endOf(this.#bytes(prefix)) };
+    const toEntry = (kv: IKeyValue) => this.#entry(kv);
     await this.#onAny(
       async (client) => {
-        const revision = await this.#sendSnapshot(client, prefix, send);
-        const range = { key: this.#bytes(prefix), range_end: endOf(this.#bytes(prefix)) };
-        await followEtcd(client, range, revision, (kv) => this.#entry(kv), send, signal);
+        const list = () => this.#listAt(client, prefix);
+        await followEtcd(client, range, { list, toEntry, send }, signal);
       },
       () => false,
     );
-  }
-
-  /** Apart, so that the snapshot does not stay in memory for as long as it is followed. */
-  async #sendSnapshot(client: Etcd3, prefix: string, send: (event: WatchEvent) => void): Promise<string> {
-    const { entries, revision } = await this.#listAt(client, prefix);
-    send({ type: 'snapshot', entries });
-    return revision;
   }
 
   grant(ttlSeconds: number): Promise<Grant> {
