@@ -15,6 +15,7 @@ import { spokenVersion } from './host-engine/system.ts';
 import { listenOn } from './listen.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './upgrade.ts';
 import { apiVersion, dialectOf, splitVersion, versionProblem } from './version.ts';
+import { withoutSchemas } from './without-schemas.ts';
 
 export type { ApiDeps, DnsControl, SystemInfo } from './deps.ts';
 
@@ -68,6 +69,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 /** Every path is put below its dialect's prefix, so no path a client sends can name a prefix itself. */
 function createApp({ log }: ApiDeps, headers: Headers): FastifyInstance {
   const app = fastify({
+    ...withoutSchemas,
     bodyLimit,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 1024 },

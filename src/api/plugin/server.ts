@@ -5,6 +5,7 @@ import { inTime } from '../../lib/in-time.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { EnginePlugin } from '../../network/engine/plugin.ts';
 import { listenOn } from '../listen.ts';
+import { withoutSchemas } from '../without-schemas.ts';
 import { pluginMethods } from './methods.ts';
 
 export interface PluginServer {
@@ -27,7 +28,7 @@ export interface PluginServerOptions {
  * addresses with `Error` (docker-facts 4.2): of other statuses the Engine shows the body as it is.
  */
 export function createPluginServer({ plugin, log, timeoutMs = 10_000 }: PluginServerOptions): PluginServer {
-  const app = fastify({ bodyLimit: 1 << 20 });
+  const app = fastify({ ...withoutSchemas, bodyLimit: 1 << 20 });
   app.removeAllContentTypeParsers();
   // Engines send no content type at all.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
