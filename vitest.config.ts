@@ -22,7 +22,7 @@ export default defineConfig({
     // Deadlines for tests that wait for real servers and kernels; nothing is measured by them.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Hosts whose packets are counted and timed have the machine to themselves, one file after another; the others
+    // Hosts that are cut off, killed and timed have the machine to themselves, one file after another; the others
     // are run two at a time (package.json).
     fileParallelism: false,
     sequence: { sequencer: LongestFirst },

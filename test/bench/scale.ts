@@ -74,14 +74,14 @@ async function measure({ etcd, large, little }: Place, say: Say): Promise<readon
 }
 
 async function lists(node: ScaleNode): Promise<readonly Row[]> {
-  const lists = [
+  const commands = [
     { of: 'service', rows: size.networks * size.servicesPerNetwork, taken: [] as number[] },
     { of: 'network', rows: size.networks, taken: [] as number[] },
   ];
   for (let round = 0; round < rounds.ls; round += 1) {
-    for (const { of, rows, taken } of lists) taken.push(await node.timed([of, 'ls'], rows));
+    for (const { of, rows, taken } of commands) taken.push(await node.timed([of, 'ls'], rows));
   }
-  return lists.map(({ of, taken }) =>
+  return commands.map(({ of, taken }) =>
     measured({ what: `scale, ${services}: ${of} ls`, unit: 'ms', budget: atMost(300) }, taken),
   );
 }
