@@ -21,9 +21,10 @@ export interface Tail {
   readonly bytes: Buffer;
   /** Where each record ends in `bytes`. */
   readonly ends: readonly number[];
+  readonly records: number;
+  /** So many of the records, first these and then those; the others are additional. */
   readonly answers: number;
   readonly authorities: number;
-  readonly additionals: number;
   /** There were more answers than any message can hold. */
   readonly cut: boolean;
   /** The answers are addresses, all equally long: they may be sent in any order. */
@@ -50,10 +51,10 @@ export function encodeTail(question: Labels, sections: Sections): Tail {
   const writer = new TailWriter(question);
   const answers = writer.addAll(sections.answers);
   const authorities = writer.addAll(sections.authorities);
-  const additionals = writer.addAll(sections.additionals);
+  const records = answers + authorities + writer.addAll(sections.additionals);
   const rotates = answers > 1 && sections.answers.every(({ type }) => type === 'A' || type === 'AAAA');
   const cut = answers < sections.answers.length;
-  return { bytes: writer.bytes(), ends: writer.ends, answers, authorities, additionals, cut, rotates };
+  return { bytes: writer.bytes(), ends: writer.ends, records, answers, authorities, cut, rotates };
 }
 
 class TailWriter {

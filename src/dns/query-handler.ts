@@ -3,14 +3,14 @@ import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import {
   namesOneAddress,
-  type ReadyAnswer,
+  ReadyAnswer,
   type ReplyOptions,
   replyToGarbage,
   replyWith,
   replyWithCode,
   type Transport,
 } from './answer.ts';
-import { encodeTail, type Tail } from './encoder.ts';
+import { encodeTail } from './encoder.ts';
 import type { Forwarder } from './forwarder.ts';
 import { keyOf, labelsOfWire } from './labels.ts';
 import type { Counters } from './metrics.ts';
@@ -18,7 +18,7 @@ import type { NameTable } from './name-table.ts';
 import { drop, parseQuery, type Query } from './question.ts';
 import { recordsFor } from './records.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
-import { newTurn, Turns } from './turns.ts';
+import { Turns } from './turns.ts';
 import type { View, Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 
@@ -134,16 +134,14 @@ export class QueryHandler {
       this.parts.table.generation,
     );
     const tail = encodeTail(ask.labels, sections);
-    return { flags: headerBits.aa | rcode, tail, ...this.#orderOf(ask, type, outcome, tail) };
-  }
-
-  /** Of a name with one address there is nothing to remember. */
-  #orderOf(...[ask, type, outcome, tail]: [...OwnAsk, Tail]): Pick<ReadyAnswer, 'policy' | 'turn'> {
-    if (!tail.rotates || outcome.kind !== 'hosts') return { policy: 'rotate', turn: newTurn() };
+    const flags = headerBits.aa | rcode;
+    // Of a name with one address there is nothing to remember.
+    if (!tail.rotates || outcome.kind !== 'hosts') return new ReadyAnswer(flags, tail);
     const { hosts, zone } = outcome;
     // The oldest that says one decides, on every node alike.
-    const policy = hosts.find(({ endpoint }) => endpoint.dnsPolicy)?.endpoint.dnsPolicy ?? 'rotate';
-    return { policy, turn: this.#turns.of(`${zone.network.id} ${type} ${ask.key}`) };
+    const policy = hosts.find(({ endpoint }) => endpoint.dnsPolicy)?.endpoint.dnsPolicy;
+    const turn = this.#turns.of(`${zone.network.id} ${type} ${ask.key}`);
+    return new ReadyAnswer(flags, tail, policy, turn);
   }
 }
 

@@ -18,7 +18,7 @@ const size = { networks: 100, servicesPerNetwork: 100, nodes: 50 };
 const endpointsPerNetwork = 500;
 /** For V8 to give back what was needed for a moment. */
 const restSeconds = 20;
-const rounds = { ls: 10, restart: 5, dns: 7 };
+const rounds = { ls: 10, restart: 5, dns: 13 };
 const services = `${(size.networks * size.servicesPerNetwork).toLocaleString('en')} services`;
 const endpoints = `${(size.networks * endpointsPerNetwork).toLocaleString('en')} endpoints`;
 const lastNetwork = `net${size.networks - 1}`;
