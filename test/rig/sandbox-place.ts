@@ -125,12 +125,11 @@ export class SandboxPlace implements AsyncDisposable {
     return text;
   }
 
-  /** Host pids of every process in the sandbox's network namespace, but the data plane's own (kept-ip.ts). */
+  /** Host pids of every process in the sandbox's network namespace that is the container's. */
   processesIn(id: string): readonly number[] {
     const path = this.dataplane.sandboxPath(id);
     const inode = statSync(path, { throwIfNoEntry: false })?.ino;
-    const kept = (pid: number) => /-force.-batch/s.test(readOrEmpty(`/proc/${pid}/cmdline`));
-    return allPids().filter((pid) => namespaceOf(pid) === `net:[${inode}]` && !kept(pid));
+    return allPids().filter((pid) => namespaceOf(pid) === `net:[${inode}]` && isOfContainer(pid));
   }
 
   killProcessesIn(id: string): void {
@@ -196,6 +195,12 @@ function namespaceOf(pid: number): string {
   } catch {
     return '';
   }
+}
+
+/** Neither the data plane's own (kept-ip.ts) nor one that is just ending, which has no command line any more. */
+function isOfContainer(pid: number): boolean {
+  const commandLine = readOrEmpty(`/proc/${pid}/cmdline`);
+  return commandLine !== '' && !/-force.-batch/s.test(commandLine);
 }
 
 function readOrEmpty(file: string): string {
