@@ -22,8 +22,8 @@ export default defineConfig({
     // Deadlines for tests that wait for real servers and kernels; nothing is measured by them.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Hosts whose packets are counted and timed have the machine to themselves, one file after another; the others are
-    // run two at a time (package.json).
+    // Hosts that are cut off, killed and timed have the machine to themselves, one file after another; the others
+    // are run two at a time (package.json).
     fileParallelism: false,
     sequence: { sequencer: LongestFirst },
     reporters: ['default'],

@@ -15,11 +15,12 @@ export interface EtcdSetup {
 
 /** One etcd with an empty data directory of its own. */
 export async function startEtcd(setup: EtcdSetup = {}): Promise<EtcdServer> {
-  const [port = 0, peerPort = 0] = await freePorts(2);
+  const [port = 0, peerPort = 0, metricsPort = 0] = await freePorts(3);
   const directory = await serverDirectory('etcd');
   const scheme = setup.tls ? 'https' : 'http';
   const client = `${scheme}://127.0.0.1:${port}`;
   const peer = `http://127.0.0.1:${peerPort}`;
+  const metrics = `http://127.0.0.1:${metricsPort}`;
   const args = [
     `--data-dir=${join(directory, 'data')}`,
     `--listen-client-urls=${client}`,
@@ -27,10 +28,9 @@ export async function startEtcd(setup: EtcdSetup = {}): Promise<EtcdServer> {
     `--listen-peer-urls=${peer}`,
     `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=default=${peer}`,
-    `--listen-metrics-urls=http://127.0.0.1:${(await freePorts(1))[0]}`,
+    `--listen-metrics-urls=${metrics}`,
     ...tlsArgs(setup),
   ];
-  const metrics = args.find((arg) => arg.startsWith('--listen-metrics-urls='))?.split('=')[1];
   const ready = async () => {
     const answer = await fetch(`${metrics}/health`);
     return answer.ok && (await answer.text()).includes('"true"');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -97,20 +98,29 @@ export function serverDirectory(name: string): Promise<string> {
   return mkdtemp(join(tmpdir(), `flt-${name}-`));
 }
 
+/**
+ * Below those that the kernel gives to connections (ip_local_port_range): a test beside this one must not be given one
+ * before its server has it.
+ */
+const serverPorts = { from: 20_000, to: 32_000 };
+
 /** Ports that were free a moment ago, all different. */
 export async function freePorts<const N extends number>(count: N): Promise<number[] & { length: N }> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    assert.ok(address && typeof address === 'object');
-    return address.port;
+  const servers = new Map<number, Server>();
+  while (servers.size < count) {
+    const port = randomInt(serverPorts.from, serverPorts.to);
+    const server = await listening(port);
+    if (server) servers.set(port, server);
+  }
+  await Promise.all([...servers.values()].map((server) => new Promise((resolve) => server.close(resolve))));
+  return Object.assign([...servers.keys()], { length: count });
+}
+
+/** Undefined when something else listens there. */
+function listening(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return Object.assign(ports, { length: count });
 }
