@@ -25,7 +25,7 @@ export class Turns {
     const known = this.#turns.get(key);
     if (known) return known;
     if (this.#turns.size >= maxTurns) this.#turns.clear();
-    const turn = newTurn();
+    const turn = { next: 0, askers: new Map<string, number>() };
     this.#turns.set(key, turn);
     return turn;
   }
@@ -36,10 +36,6 @@ export function firstRecord(policy: DnsPolicy, tail: Tail, turn: Turn, asker: st
   if (policy === 'ordered') return 0;
   if (policy === 'sticky') return closestTo(asker, tail);
   return takeTurn(turn, asker) % tail.answers;
-}
-
-export function newTurn(): Turn {
-  return { next: 0, askers: new Map() };
 }
 
 function takeTurn(turn: Turn, asker: string): number {

@@ -119,8 +119,10 @@ export async function freePorts<const N extends number>(count: N): Promise<numbe
 /** Undefined when something else listens there. */
 function listening(port: number): Promise<Server | undefined> {
   const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(undefined));
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
     server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }
