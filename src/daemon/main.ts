@@ -85,6 +85,8 @@ async function open(
   { log, sink }: { readonly log: Logger; readonly sink: LogSink },
   opened: UndoStack,
 ): Promise<readonly string[]> {
+  const dns = new DnsThread({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
+  opened.push('dns', () => dns.close());
   const { nodeId, tag } = await openIdentity(config.dataRoot);
   const store = seams.store(await openEmbeddedStore(join(config.dataRoot, 'store')));
   opened.push('store', () => store.close());
@@ -97,9 +99,7 @@ async function open(
   opened.push('directory', () => directory.close());
   await directory.ready();
   // Names are answered from here on, before anything of the kernel is looked at.
-  const dns = new DnsThread({ directory, log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
-  opened.push('dns', () => dns.close());
-  await dns.start();
+  await dns.start(directory);
 
   const advertise = chooseAdvertise(config.advertise, (name) => isBridgeName(tag, name) || isOfDocker(name));
   const self = {

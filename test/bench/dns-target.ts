@@ -50,7 +50,8 @@ async function startFairlead(): Promise<number> {
   names.set(network, endpoints);
   const options = { listen: 'none', gatewayPort: 0 };
   const log = { log: silentLogger, logLevel: 'silent', sink: process.stderr } as const;
-  const dns = new DnsThread({ directory: names, options, ...log });
+  const dns = new DnsThread({ options, ...log });
+  await dns.start(names);
   await dns.ensureListeners([{ networkId: network.id, address }]);
   return (await dns.status()).listeners[0]?.port ?? 0;
 }

@@ -37,13 +37,13 @@ async function open(directory: FeedSource, options: DnsOptions = {}): Promise<Op
   const lines: string[] = [];
   const sink = { write: (line: string) => lines.push(line) };
   const dns = new DnsThread({
-    directory,
     options: { listen: 'none', gatewayPort: 0, ...options },
     log: silentLogger,
     logLevel: 'info',
     sink,
   });
   cleanUps.push(() => dns.close());
+  await dns.start(directory);
   await dns.ensureListeners([gateway]);
   const ask = async (name: string) => {
     const port = (await dns.status()).listeners[0]?.port ?? 0;
@@ -121,14 +121,13 @@ describe('DNS on a thread of its own', () => {
       (text) => /"msg":"dns: listening on 127\.0\.45\.1:\d+\/udp"/.test(text),
     );
     const wrong = new DnsThread({
-      directory: namesOf(1),
       options: { listen: 'nonsense' },
       log: silentLogger,
       logLevel: 'info',
       sink: { write() {} },
     });
     cleanUps.push(() => wrong.close());
-    await expect(wrong.start()).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(wrong.start(namesOf(1))).rejects.toMatchObject({ kind: 'invalid' });
   });
 
   it('is started again with its names and listeners when it ends', async () => {

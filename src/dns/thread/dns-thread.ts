@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { builtFile } from '../../lib/built-file.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Logger, LogLevel } from '../../lib/log.ts';
@@ -8,7 +8,6 @@ import { type FeedSource, NameFeed } from './name-feed.ts';
 import type { Asked, Beginning, Order, Told } from './protocol.ts';
 
 export interface DnsThreadParts {
-  readonly directory: FeedSource;
   readonly options: DnsOptions;
   readonly log: Logger;
   readonly logLevel: LogLevel;
@@ -18,7 +17,7 @@ export interface DnsThreadParts {
 
 /** `Dns`, asked from another thread. */
 export type RemoteDns = {
-  readonly [Method in keyof Dns]: (
+  readonly [Method in Exclude<keyof Dns, 'start'>]: (
     ...args: Parameters<Dns[Method]>
   ) => Promise<Awaited<ReturnType<Dns[Method]>>>;
 };
@@ -30,7 +29,8 @@ interface Pending {
 
 interface Running {
   readonly worker: Worker;
-  readonly feed: NameFeed;
+  /** Undefined until it is started. */
+  feed?: NameFeed;
 }
 
 /** Milliseconds. A thread that ends is a bug; DNS must not be gone because of it, nor the log be full of it. */
@@ -38,7 +38,8 @@ const pauseBeforeAnother = 1000;
 
 /**
  * DNS on a thread of its own: a list of ten thousand services, a commit or a collection of garbage keeps no name
- * waiting, and a flood of queries no attach. It answers from a copy of the names (name-feed.ts).
+ * waiting, and a flood of queries no attach. It answers from a copy of the names (name-feed.ts). Its code is loaded from
+ * the moment that it is made, beside whatever this thread loads meanwhile, and it answers once it is started.
  */
 export class DnsThread implements RemoteDns {
   readonly #pending = new Map<number, Pending>();
@@ -46,7 +47,7 @@ export class DnsThread implements RemoteDns {
   /** Undefined between two threads. */
   #running: Running | undefined;
   /** What a new thread is told again. */
-  #started = false;
+  #directory: FeedSource | undefined;
   #gateways: readonly Gateway[] | undefined;
   #closed = false;
 
@@ -55,9 +56,11 @@ export class DnsThread implements RemoteDns {
   }
 
   /** @throws invalid when an address in the options does not parse */
-  async start(): Promise<void> {
-    await this.#ask({ order: 'start' });
-    this.#started = true;
+  async start(directory: FeedSource): Promise<void> {
+    this.#directory = directory;
+    const feed = new NameFeed(directory, () => void this.refresh());
+    if (this.#running) this.#running.feed = feed;
+    await this.#ask({ order: 'start', names: feed.end }, [feed.end.port]);
   }
 
   async ensureListeners(gateways: readonly Gateway[]): Promise<void> {
@@ -80,7 +83,7 @@ export class DnsThread implements RemoteDns {
   }
 
   resync() {
-    this.#running?.feed.sendAll();
+    this.#running?.feed?.sendAll();
     return this.#ask<ReturnType<Dns['resync']>>({ order: 'resync' });
   }
 
@@ -99,14 +102,12 @@ export class DnsThread implements RemoteDns {
   }
 
   #begin(): Running {
-    const { directory, options, logLevel } = this.parts;
-    const feed = new NameFeed(directory, () => void this.refresh());
-    const workerData: Beginning = { options, logLevel, names: feed.end };
+    const { options, logLevel } = this.parts;
+    const workerData: Beginning = { options, logLevel };
     // No flags of the daemon's own: some are not for threads.
     const worker = new Worker(builtFile('dns-thread.js'), {
       name: 'dns',
       workerData,
-      transferList: [feed.end.port],
       execArgv: [],
       // Queries leave little behind, and it for a moment only; by default 48 MB of it would be kept.
       resourceLimits: { maxYoungGenerationSizeMb: 6 },
@@ -114,17 +115,17 @@ export class DnsThread implements RemoteDns {
     worker.on('message', (told: Told) => this.#hear(told));
     worker.on('error', (error) => this.parts.log.error({ stack: error.stack }, `dns: ${error.message}`));
     worker.on('exit', () => void this.#another());
-    return { worker, feed };
+    return { worker };
   }
 
-  #ask<T>(order: Order): Promise<T> {
+  #ask<T>(order: Order, transferred: readonly MessagePort[] = []): Promise<T> {
     this.#asked += 1;
     const asked: Asked = { id: this.#asked, ...order };
     const worker = this.#running?.worker;
     if (!worker) return Promise.reject(startedAgain());
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(asked.id, { resolve, reject });
-      worker.postMessage(asked);
+      worker.postMessage(asked, transferred);
     });
   }
 
@@ -140,7 +141,7 @@ export class DnsThread implements RemoteDns {
   }
 
   async #another(): Promise<void> {
-    this.#running?.feed.close();
+    this.#running?.feed?.close();
     this.#running = undefined;
     for (const { reject } of this.#pending.values()) reject(startedAgain());
     this.#pending.clear();
@@ -148,7 +149,7 @@ export class DnsThread implements RemoteDns {
     await sleep(pauseBeforeAnother);
     if (this.#closed) return;
     this.#running = this.#begin();
-    if (this.#started) await this.start().catch(() => {});
+    if (this.#directory) await this.start(this.#directory).catch(() => {});
     if (this.#gateways) await this.ensureListeners(this.#gateways);
   }
 }

@@ -6,7 +6,8 @@ import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
 
 /** What the daemon asks of the thread that DNS runs on; each order is answered, in any order. */
 export type Order =
-  | { readonly order: 'start' }
+  /** Before any other. */
+  | { readonly order: 'start'; readonly names: NamesEnd }
   | { readonly order: 'listen'; readonly gateways: readonly Gateway[] }
   | { readonly order: 'status' }
   | { readonly order: 'dump' }
@@ -44,7 +45,6 @@ export interface NameChange {
 export interface Beginning {
   readonly options: DnsOptions;
   readonly logLevel: LogLevel;
-  readonly names: NamesEnd;
 }
 
 /** The thread's end of the way that names come. */

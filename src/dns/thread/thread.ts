@@ -7,14 +7,13 @@ import type { Asked, Beginning, Order, Told } from './protocol.ts';
 
 /** The thread that names are answered on. It ends with its port. */
 
-const { options, logLevel, names }: Beginning = workerData;
+const { options, logLevel }: Beginning = workerData;
 const log = createLogger(logLevel, { write: (line) => tell({ line }) });
-const dns = attempt(() => createDns({ directory: new MirroredNames(names), log, options }));
+let dns: Dns | undefined;
 
 parentPort?.on('message', async ({ id, ...order }: Asked) => {
   try {
-    if (dns instanceof FairleadError) throw dns;
-    tell({ id, value: await obey(dns, order) });
+    tell({ id, value: await obey(order) });
   } catch (error) {
     tell({ id, error: { kind: kindOf(error), message: messageOf(error) } });
   }
@@ -24,10 +23,13 @@ function tell(told: Told): void {
   parentPort?.postMessage(told);
 }
 
-async function obey(dns: Dns, order: Order): Promise<unknown> {
+async function obey(order: Order): Promise<unknown> {
+  if (order.order === 'start') {
+    dns = createDns({ directory: new MirroredNames(order.names), log, options });
+    return await dns.start();
+  }
+  if (!dns) throw new FairleadError('unavailable', 'DNS has not been started');
   switch (order.order) {
-    case 'start':
-      return await dns.start();
     case 'listen':
       return await dns.ensureListeners(order.gateways);
     case 'status':
@@ -44,14 +46,5 @@ async function obey(dns: Dns, order: Order): Promise<unknown> {
       return dns.metrics();
     case 'close':
       return await dns.close();
-  }
-}
-
-/** What is wrong with the options is told to whoever asks first. */
-function attempt(create: () => Dns): Dns | FairleadError {
-  try {
-    return create();
-  } catch (error) {
-    return new FairleadError(kindOf(error), messageOf(error));
   }
 }
