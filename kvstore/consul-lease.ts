@@ -17,8 +17,20 @@ export async function grantConsulLease(http: ConsulHttp, ttlSeconds: number): Pr
   if (answer.status !== 200)
     throw new Error(`cannot create a session: ${answer.status} ${answer.text.trim()}`);
   const { ID: id } = createdSchema.parse(JSON.parse(answer.text));
+  return grantOf(http, id);
+}
+
+/** @throws LeaseGone */
+export async function resumeConsulLease(http: ConsulHttp, id: string): Promise<Grant> {
+  const grant = grantOf(http, id);
+  await grant.renew();
+  return grant;
+}
+
+function grantOf(http: ConsulHttp, id: string): Grant {
   return {
     id,
+    ticket: id,
     renew: () => renew(http, id),
     revoke: async () => {
       await http.ask({ method: 'PUT', path: `/v1/session/destroy/${id}` });

@@ -2,13 +2,18 @@ import * as z from 'zod';
 import { FairleadError } from '../src/lib/errors.ts';
 import type { Backend, Grant } from './backend.ts';
 import { type ConsulAnswer, ConsulHttp, denied } from './consul-http.ts';
-import { grantConsulLease } from './consul-lease.ts';
+import { grantConsulLease, resumeConsulLease } from './consul-lease.ts';
 import { followConsul } from './consul-watch.ts';
 import type { StoreOptions } from './options.ts';
 import type { StoreSpec } from './spec.ts';
 import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
 
-const rowSchema = z.object({ Key: z.string(), Value: z.string().nullable(), ModifyIndex: z.number().int() });
+const rowSchema = z.object({
+  Key: z.string(),
+  Value: z.string().nullable(),
+  ModifyIndex: z.number().int(),
+  Session: z.string().exactOptional(),
+});
 const rowsSchema = z.array(rowSchema);
 const doneSchema = z.object({
   Results: z.array(z.object({ KV: z.object({ ModifyIndex: z.number().int() }) })).nullable(),
@@ -63,6 +68,10 @@ export class ConsulBackend implements Backend {
     return grantConsulLease(this.#http, ttlSeconds);
   }
 
+  resume(ticket: string): Promise<Grant> {
+    return resumeConsulLease(this.#http, ticket);
+  }
+
   async close(): Promise<void> {
     this.#http.close();
   }
@@ -89,6 +98,7 @@ export class ConsulBackend implements Backend {
       key: row.Key.slice(this.#prefix.length),
       value: Buffer.from(row.Value ?? '', 'base64').toString('utf8'),
       version: String(row.ModifyIndex),
+      ...(row.Session !== undefined && { lease: row.Session }),
     }));
   }
 

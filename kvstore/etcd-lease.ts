@@ -10,8 +10,20 @@ type OnAny = <T>(call: (client: Etcd3) => Promise<T>) => Promise<T>;
  */
 export async function grantEtcdLease(onAny: OnAny, ttlSeconds: number): Promise<Grant> {
   const { ID: id } = await onAny((client) => client.leaseClient.leaseGrant({ TTL: ttlSeconds }));
+  return grantOf(onAny, id);
+}
+
+/** @throws LeaseGone */
+export async function resumeEtcdLease(onAny: OnAny, id: string): Promise<Grant> {
+  const grant = grantOf(onAny, id);
+  await grant.renew();
+  return grant;
+}
+
+function grantOf(onAny: OnAny, id: string): Grant {
   return {
     id,
+    ticket: id,
     renew: () => onAny((client) => renew(client, id)),
     revoke: async () => {
       await onAny((client) => client.leaseClient.leaseRevoke({ ID: id }));

@@ -2,7 +2,7 @@ import type { Etcd3, IKeyValue, IRequestOp } from 'etcd3';
 import { FairleadError } from '../src/lib/errors.ts';
 import { type Backend, type Grant, neverSent } from './backend.ts';
 import { plainError } from './etcd-error.ts';
-import { grantEtcdLease } from './etcd-lease.ts';
+import { grantEtcdLease, resumeEtcdLease } from './etcd-lease.ts';
 import { EtcdServer } from './etcd-server.ts';
 import { followEtcd } from './etcd-watch.ts';
 import type { StoreOptions } from './options.ts';
@@ -11,6 +11,8 @@ import type { Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
 
 /** Keys of one answer; 20,000 of 64 KiB in one message would be more than gRPC takes. */
 const pageSize = 1000;
+/** As the lease of a put it takes the key off the one that it was on. */
+const noLease = '0';
 
 /** etcd from 3.4 on, by its v3 API. A version is the key's mod_revision, a commit is a Txn. */
 export class EtcdBackend implements Backend {
@@ -67,6 +69,10 @@ export class EtcdBackend implements Backend {
     return grantEtcdLease((call) => this.#onAny(call), ttlSeconds);
   }
 
+  resume(ticket: string): Promise<Grant> {
+    return resumeEtcdLease((call) => this.#onAny(call), ticket);
+  }
+
   async close(): Promise<void> {
     for (const server of this.#servers) server.close();
   }
@@ -116,8 +122,7 @@ export class EtcdBackend implements Backend {
   #operation(write: Write): IRequestOp {
     const key = this.#bytes(write.key);
     if (write.op === 'delete') return { request_delete_range: { key } };
-    // Lease 0 is none: the key leaves the lease that it was on.
-    return { request_put: { key, value: Buffer.from(write.value), lease: write.lease?.id ?? '0' } };
+    return { request_put: { key, value: Buffer.from(write.value), lease: write.lease?.id ?? noLease } };
   }
 
   #bytes(key: string): Buffer {
@@ -127,7 +132,8 @@ export class EtcdBackend implements Backend {
   #entry(kv: IKeyValue): Entry {
     // A slice of the whole text would keep all of it in memory.
     const key = kv.key.toString('utf8', this.#prefixBytes);
-    return { key, value: kv.value.toString('utf8'), version: kv.mod_revision };
+    const entry = { key, value: kv.value.toString('utf8'), version: kv.mod_revision };
+    return kv.lease === noLease ? entry : { ...entry, lease: kv.lease };
   }
 }
 

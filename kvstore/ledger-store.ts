@@ -41,13 +41,14 @@ export class LedgerStore implements Store {
     return this.#ledger.watch(this, prefix);
   }
 
-  async lease(ttlSeconds: number): Promise<Lease> {
+  async lease(ttlSeconds: number, ticket?: string): Promise<Lease> {
     this.#mustBeOpen();
     checkTtl(ttlSeconds);
-    const id = await this.#ledger.addLease(ttlSeconds);
+    const isKept = ticket !== undefined && this.#ledger.adoptLease({ id: ticket, ttlSeconds });
+    const id = isKept ? ticket : await this.#ledger.addLease(ttlSeconds);
     // Never aborted: while this process lives nothing but `revoke` ends the lease.
     const lost = new AbortController().signal;
-    const lease: Lease = { id, ttlSeconds, lost, revoke: () => this.#revoke(id) };
+    const lease: Lease = { id, ttlSeconds, ticket: id, lost, revoke: () => this.#revoke(id) };
     this.#leases.set(id, lease);
     return lease;
   }

@@ -1,7 +1,7 @@
 import { FairleadError } from '../src/lib/errors.ts';
 import { newId } from '../src/lib/ids.ts';
 import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
-import type { Table, Transaction } from './table.ts';
+import type { LeaseRow, Table, Transaction } from './table.ts';
 import { Watchers } from './watchers.ts';
 
 interface Task {
@@ -64,6 +64,16 @@ export class Ledger {
       return [];
     });
     return id;
+  }
+
+  /** Keeps a lease that was orphaned. False: there is none such. */
+  adoptLease({ id, ttlSeconds }: LeaseRow): boolean {
+    const timer = this.#timers.get(id);
+    const isThere = this.#table.leases().some((row) => row.id === id && row.ttlSeconds === ttlSeconds);
+    if (timer === undefined || !isThere) return false;
+    clearTimeout(timer);
+    this.#timers.delete(id);
+    return true;
   }
 
   /** Deletes the lease's keys as one commit. An unknown lease is no error. */
@@ -156,8 +166,9 @@ function apply(writes: readonly Write[], transaction: Transaction): Change[] {
       transaction.delete(write.key);
       return [{ op: 'delete', key: write.key }];
     }
-    const entry: Entry = { key: write.key, value: write.value, version };
-    transaction.put(entry, write.lease?.id);
+    const { key, value, lease } = write;
+    const entry: Entry = { key, value, version, ...(lease && { lease: lease.id }) };
+    transaction.put(entry);
     return [{ op: 'put', entry }];
   });
 }

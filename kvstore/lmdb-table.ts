@@ -79,10 +79,10 @@ export class LmdbTable implements Table, Transaction {
     await this.#root.close();
   }
 
-  put(entry: Entry, lease: string | undefined): void {
-    this.#takeOffLease(entry.key);
-    if (lease !== undefined) this.#held.putSync(`${lease}/${entry.key}`, '');
-    this.#rows.putSync(entry.key, `${lease ?? noLease}\n${entry.value}`, Number(entry.version));
+  put({ key, value, version, lease = noLease }: Entry): void {
+    this.#takeOffLease(key);
+    if (lease !== noLease) this.#held.putSync(`${lease}/${key}`, '');
+    this.#rows.putSync(key, `${lease}\n${value}`, Number(version));
   }
 
   delete(key: string): void {
@@ -111,14 +111,15 @@ export class LmdbTable implements Table, Transaction {
   }
 
   #takeOffLease(key: string): void {
-    const row = this.#rows.get(key);
-    const lease = row?.slice(0, row.indexOf('\n')) ?? noLease;
-    if (lease !== noLease) this.#held.removeSync(`${lease}/${key}`);
+    const lease = this.get(key)?.lease;
+    if (lease !== undefined) this.#held.removeSync(`${lease}/${key}`);
   }
 }
 
 function toEntry(key: string, row: string, version: number | undefined): Entry {
-  return { key, value: row.slice(row.indexOf('\n') + 1), version: String(version) };
+  const end = row.indexOf('\n');
+  const entry = { key, value: row.slice(end + 1), version: String(version) };
+  return end === noLease.length ? entry : { ...entry, lease: row.slice(0, end) };
 }
 
 /** Prefixes end in `/`, and `0` is the character after it. */

@@ -3,11 +3,6 @@ import { LedgerStore } from './ledger-store.ts';
 import type { Entry } from './store.ts';
 import type { LeaseRow, Table, Transaction } from './table.ts';
 
-interface Row {
-  readonly entry: Entry;
-  readonly lease: string | undefined;
-}
-
 /** A store in memory. Two of them made with the same ledger are two clients of one store. */
 export class MemoryStore extends LedgerStore {
   constructor(ledger: Ledger = createMemoryLedger()) {
@@ -20,18 +15,16 @@ export function createMemoryLedger(): Ledger {
 }
 
 class MemoryTable implements Table, Transaction {
-  readonly #rows = new Map<string, Row>();
+  readonly #entries = new Map<string, Entry>();
   readonly #leases = new Map<string, LeaseRow>();
   #version = 0;
 
   get(key: string): Entry | undefined {
-    return this.#rows.get(key)?.entry;
+    return this.#entries.get(key);
   }
 
   list(prefix: string): readonly Entry[] {
-    const entries = [...this.#rows.values()]
-      .map((row) => row.entry)
-      .filter(({ key }) => key.startsWith(prefix));
+    const entries = [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix));
     return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
@@ -46,12 +39,12 @@ class MemoryTable implements Table, Transaction {
 
   async close(): Promise<void> {}
 
-  put(entry: Entry, lease: string | undefined): void {
-    this.#rows.set(entry.key, { entry, lease });
+  put(entry: Entry): void {
+    this.#entries.set(entry.key, entry);
   }
 
   delete(key: string): void {
-    this.#rows.delete(key);
+    this.#entries.delete(key);
   }
 
   nextVersion(): string {
@@ -69,6 +62,6 @@ class MemoryTable implements Table, Transaction {
 
   removeLease(id: string): readonly string[] {
     this.#leases.delete(id);
-    return [...this.#rows.values()].filter((row) => row.lease === id).map((row) => row.entry.key);
+    return [...this.#entries.values()].filter(({ lease }) => lease === id).map(({ key }) => key);
   }
 }

@@ -14,6 +14,7 @@ const retryDelay = 500;
 export class RemoteLease implements Lease {
   readonly id: string;
   readonly ttlSeconds: number;
+  readonly ticket: string;
   readonly lost: AbortSignal;
   readonly #grant: Grant;
   readonly #loss = new AbortController();
@@ -25,6 +26,7 @@ export class RemoteLease implements Lease {
   constructor(grant: Grant, ttlSeconds: number, requestedAt: number, onEnd: () => void) {
     this.id = grant.id;
     this.ttlSeconds = ttlSeconds;
+    this.ticket = `${ttlSeconds} ${grant.ticket}`;
     this.lost = this.#loss.signal;
     this.#grant = grant;
     this.#onEnd = onEnd;
@@ -80,4 +82,10 @@ export class RemoteLease implements Lease {
     clearTimeout(this.#next);
     this.#onEnd();
   }
+}
+
+/** The grant's part of a lease's ticket, if the lease has this TTL. */
+export function grantTicket(ticket: string, ttlSeconds: number): string | undefined {
+  const prefix = `${ttlSeconds} `;
+  return ticket.startsWith(prefix) ? ticket.slice(prefix.length) : undefined;
 }

@@ -4,7 +4,7 @@ import { FairleadError, messageOf } from '../src/lib/errors.ts';
 import { type Backend, callLimit, Gap, type Grant, neverSent } from './backend.ts';
 import { checkCommit, checkFolder, checkKey, checkTtl } from './limits.ts';
 import { Reachability } from './reachability.ts';
-import { RemoteLease } from './remote-lease.ts';
+import { grantTicket, RemoteLease } from './remote-lease.ts';
 import type { Check, CommitResult, Entry, Lease, Store, StoreStatus, WatchEvent, Write } from './store.ts';
 
 /** Milliseconds between tries of a watch while the server is away, doubled from the first to the last. */
@@ -56,10 +56,23 @@ export class RemoteStore implements Store {
     return channel;
   }
 
-  async lease(ttlSeconds: number): Promise<Lease> {
+  async lease(ttlSeconds: number, ticket?: string): Promise<Lease> {
+    this.#mustBeOpen();
     checkTtl(ttlSeconds);
+    const left = ticket === undefined ? undefined : grantTicket(ticket, ttlSeconds);
+    if (left !== undefined) {
+      // Gone, or of another server: a new one is as good, and says itself what is wrong with the server.
+      const resumed = await this.#keep(ttlSeconds, () => this.#backend.resume(left, ttlSeconds)).catch(
+        () => undefined,
+      );
+      if (resumed) return resumed;
+    }
+    return await this.#ask(() => this.#keep(ttlSeconds, () => this.#backend.grant(ttlSeconds)));
+  }
+
+  async #keep(ttlSeconds: number, obtain: () => Promise<Grant>): Promise<Lease> {
     const requestedAt = performance.now();
-    const grant = await this.#ask(() => this.#grant(ttlSeconds));
+    const grant = await grantInTime(obtain());
     const lease: RemoteLease = new RemoteLease(grant, ttlSeconds, requestedAt, () =>
       this.#leases.delete(lease),
     );
@@ -76,17 +89,6 @@ export class RemoteStore implements Store {
     this.#closing.abort();
     await Promise.all([...this.#watches, ...[...this.#leases].map((lease) => lease.abandon())]);
     await this.#backend.close();
-  }
-
-  /** One that comes too late for its caller must not be kept alive. */
-  async #grant(ttlSeconds: number): Promise<Grant> {
-    const granting = this.#backend.grant(ttlSeconds);
-    try {
-      return await inTime(granting);
-    } catch (error) {
-      granting.then((grant) => grant.abandon()).catch(() => {});
-      throw error;
-    }
   }
 
   /** `doubt` is said when the server may have done what it did not answer. */
@@ -129,6 +131,16 @@ export class RemoteStore implements Store {
   #mustBeOpen(): void {
     if (!this.#closing.signal.aborted) return;
     throw new FairleadError('unavailable', `kv store ${this.#reachability.status.name} is closed`);
+  }
+}
+
+/** One that comes too late for its caller must not be kept alive. */
+async function grantInTime(granting: Promise<Grant>): Promise<Grant> {
+  try {
+    return await inTime(granting);
+  } catch (error) {
+    granting.then((grant) => grant.abandon()).catch(() => {});
+    throw error;
   }
 }
 

@@ -33,10 +33,11 @@ export interface Store {
   watch(prefix: string): AsyncIterableIterator<WatchEvent>;
 
   /**
-   * A new lease, kept alive by this process. Keys put with it vanish when it ends: on `revoke`, or after
-   * `ttlSeconds` without this process.
+   * A lease, kept alive by this process. Keys put with it vanish when it ends: on `revoke`, or after
+   * `ttlSeconds` without this process. With the ticket of a lease that an earlier process left to its TTL it is
+   * that one, with its keys, as long as it lives and has this TTL; else a new one.
    */
-  lease(ttlSeconds: number): Promise<Lease>;
+  lease(ttlSeconds: number, ticket?: string): Promise<Lease>;
 
   /** Never throws, never waits. */
   status(): StoreStatus;
@@ -57,6 +58,8 @@ export interface Entry {
   readonly value: string;
   /** Opaque; changes with every put of the key, and is never used again for another value of it. */
   readonly version: string;
+  /** Id of the lease that the key is on; absent: none. */
+  readonly lease?: string;
 }
 
 export type Check =
@@ -84,6 +87,8 @@ export type Change =
 export interface Lease {
   readonly id: string;
   readonly ttlSeconds: number;
+  /** What a later process takes the lease up again with. A secret: who has it can do as its owner. */
+  readonly ticket: string;
   /**
    * Aborted when the lease is lost or must be taken for lost: no renewal has been confirmed for
    * `ttlSeconds` by this process's own monotonic clock. Terminal: ask the store for a new lease.

@@ -22,8 +22,7 @@ export interface LeaseRow {
 
 export interface Transaction {
   get(key: string): Entry | undefined;
-  /** Puts the entry, on the lease or on none. */
-  put(entry: Entry, lease: string | undefined): void;
+  put(entry: Entry): void;
   delete(key: string): void;
   /** A version that no entry of this table ever had. */
   nextVersion(): string;

@@ -48,23 +48,34 @@ export class ZooKeeperClient {
   readonly #servers: Server[];
   readonly #options: StoreOptions;
   readonly #sessionTimeout: number;
-  #session: SessionKey = newSession;
+  readonly #keepsSession: boolean;
+  #session: SessionKey;
   #lastZxid = 0n;
   /** Since when servers have been hanging up on the greeting. */
   #refusedSince: number | undefined;
   #connection: Promise<ZooKeeperConnection> | undefined;
   #closed = false;
 
-  /** `sessionTimeout` in milliseconds; `keepsSession`: take the session up again, for ephemeral nodes. */
+  /**
+   * `sessionTimeout` in milliseconds. With a `session`, a new one or another client's, all connections are of this one,
+   * for its ephemeral nodes; without, each has its own.
+   */
   constructor(
     servers: readonly Server[],
     options: StoreOptions,
     sessionTimeout: number,
-    readonly keepsSession = false,
+    session?: SessionKey,
   ) {
+    this.#keepsSession = session !== undefined;
+    this.#session = session ?? newSession;
     this.#servers = [...servers];
     this.#options = options;
     this.#sessionTimeout = sessionTimeout;
+  }
+
+  /** Of the latest connection. */
+  get session(): SessionKey {
+    return this.#session;
   }
 
   connection(): Promise<ZooKeeperConnection> {
@@ -159,7 +170,7 @@ export class ZooKeeperClient {
       const [server] = this.#servers;
       if (!server) throw new Error('no server');
       try {
-        const session = this.keepsSession ? this.#session : newSession;
+        const session = this.#keepsSession ? this.#session : newSession;
         const wish = { ...session, timeout: this.#sessionTimeout, lastZxid: this.#lastZxid };
         const connection = await ZooKeeperConnection.open(server, this.#options, wish);
         this.#session = connection.session;

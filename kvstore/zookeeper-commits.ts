@@ -2,15 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FairleadError } from '../src/lib/errors.ts';
 import { SerialQueue } from '../src/lib/serial-queue.ts';
 import { callLimit } from './backend.ts';
-import type { Check, CommitResult, Write } from './store.ts';
+import type { Check, CommitResult, Entry, Write } from './store.ts';
 import { type Step, StepFailed, type ZooKeeperClient } from './zookeeper-client.ts';
 import { type CommitLog, commitNote, type LogTail } from './zookeeper-log.ts';
-import { type Row, rowData, type ZooKeeperTree } from './zookeeper-tree.ts';
+import { rowData, type ZooKeeperTree } from './zookeeper-tree.ts';
 import { codes } from './zookeeper-wire.ts';
 
-type Rows = ReadonlyMap<string, Row | undefined>;
+type Entries = ReadonlyMap<string, Entry | undefined>;
 /** From what is there, what is to be written; or the key of a check that does not hold. */
-type Decide = (rows: Rows) => { readonly writes: readonly Write[] } | { readonly failed: string };
+type Decide = (entries: Entries) => { readonly writes: readonly Write[] } | { readonly failed: string };
 
 /**
  * ZooKeeper's own check compares a node's count of writes, which begins anew when the node is made anew,
@@ -34,16 +34,16 @@ export class ZooKeeperCommits {
 
   commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     const keys = [...new Set([...checks, ...writes].map(({ key }) => key))];
-    return this.#run(keys, (rows) => {
-      const failed = checks.find((check) => !holds(check, rows.get(check.key)));
+    return this.#run(keys, (entries) => {
+      const failed = checks.find((check) => !holds(check, entries.get(check.key)));
       return failed ? { failed: failed.key } : { writes };
     });
   }
 
   /** Deletes those of the keys that are still on the lease. */
   async deleteHeld(lease: string, keys: readonly string[]): Promise<void> {
-    await this.#run(keys, (rows) => ({
-      writes: keys.filter((key) => rows.get(key)?.lease === lease).map((key) => ({ op: 'delete', key })),
+    await this.#run(keys, (entries) => ({
+      writes: keys.filter((key) => entries.get(key)?.lease === lease).map((key) => ({ op: 'delete', key })),
     }));
   }
 
@@ -73,14 +73,14 @@ export class ZooKeeperCommits {
    */
   async #try(keys: readonly string[], decide: Decide, deadline: number): Promise<CommitResult | undefined> {
     const log = (await this.#tail.current()) ?? (await this.makeFolders());
-    // The server may be behind the others; answers come in the order of the requests, so the rows are as
-    // new as the call, and what does not hold did not hold.
-    const [, rows] = await Promise.all([this.#client.sync('/'), this.#read(keys)]);
-    const decision = decide(rows);
+    // The server may be behind the others; answers come in the order of the requests, so the entries are
+    // as new as the call, and what does not hold did not hold.
+    const [, entries] = await Promise.all([this.#client.sync('/'), this.#read(keys)]);
+    const decision = decide(entries);
     if ('failed' in decision) return { ok: false, failed: decision.failed };
-    const writes = decision.writes.filter((write) => write.op === 'put' || rows.get(write.key));
-    await this.#ensureFolders(writes, rows);
-    const steps = this.#steps(log, writes, rows);
+    const writes = decision.writes.filter((write) => write.op === 'put' || entries.get(write.key));
+    await this.#ensureFolders(writes, entries);
+    const steps = this.#steps(log, writes, entries);
     if (performance.now() > deadline) throw new Error('no answer in time');
     try {
       const version = await this.#client.transact(steps);
@@ -94,21 +94,21 @@ export class ZooKeeperCommits {
     }
   }
 
-  async #read(keys: readonly string[]): Promise<Rows> {
-    return new Map(await Promise.all(keys.map(async (key) => [key, await this.#tree.row(key)] as const)));
+  async #read(keys: readonly string[]): Promise<Entries> {
+    return new Map(await Promise.all(keys.map(async (key) => [key, await this.#tree.entry(key)] as const)));
   }
 
-  async #ensureFolders(writes: readonly Write[], rows: Rows): Promise<void> {
+  async #ensureFolders(writes: readonly Write[], entries: Entries): Promise<void> {
     for (const { key, op } of writes) {
       const folder = folderOf(this.#tree.data(key));
-      if (op === 'delete' || rows.get(key) || this.#folders.has(folder)) continue;
+      if (op === 'delete' || entries.get(key) || this.#folders.has(folder)) continue;
       await this.#client.ensure(folder);
       this.#folders.add(folder);
     }
   }
 
   /** The log first, so that a conflict is told from all else. */
-  #steps(log: CommitLog, writes: readonly Write[], rows: Rows): Step[] {
+  #steps(log: CommitLog, writes: readonly Write[], entries: Entries): Step[] {
     const version = log.version + 1;
     const note = commitNote(writes.map(({ key }) => key));
     const leases = new Set(
@@ -118,21 +118,21 @@ export class ZooKeeperCommits {
       { op: 'set', path: this.#tree.log, data: Buffer.alloc(0), version: log.version },
       { op: 'create', path: this.#tree.commit(version), data: note },
       ...[...leases].map((id): Step => ({ op: 'exists', path: this.#tree.session(id) })),
-      ...writes.flatMap((write) => this.#write(write, rows.get(write.key))),
+      ...writes.flatMap((write) => this.#write(write, entries.get(write.key))),
     ];
   }
 
-  #write(write: Write, row: Row | undefined): Step[] {
+  #write(write: Write, entry: Entry | undefined): Step[] {
     const path = this.#tree.data(write.key);
     const lease = write.op === 'put' ? write.lease?.id : undefined;
     const steps: Step[] = [];
-    if (row?.lease !== lease) {
-      if (row?.lease) steps.push({ op: 'delete', path: this.#tree.held(row.lease, write.key) });
+    if (entry?.lease !== lease) {
+      if (entry?.lease) steps.push({ op: 'delete', path: this.#tree.held(entry.lease, write.key) });
       if (lease) steps.push({ op: 'create', path: this.#tree.held(lease, write.key), data: Buffer.alloc(0) });
     }
     if (write.op === 'delete') return [...steps, { op: 'delete', path }];
     const data = rowData(write.value, lease);
-    return [...steps, row ? { op: 'set', path, data, version: -1 } : { op: 'create', path, data }];
+    return [...steps, entry ? { op: 'set', path, data, version: -1 } : { op: 'create', path, data }];
   }
 
   /** Returns when the commit may be tried again. */
@@ -160,8 +160,8 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
-function holds(check: Check, row: Row | undefined): boolean {
-  return check.expect === 'absent' ? row === undefined : row?.entry.version === check.version;
+function holds(check: Check, entry: Entry | undefined): boolean {
+  return check.expect === 'absent' ? entry === undefined : entry?.version === check.version;
 }
 
 function versionsOf(writes: readonly Write[], version: string): Map<string, string> {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Grant, LeaseGone } from './backend.ts';
 import type { ZooKeeperClient } from './zookeeper-client.ts';
 import type { ZooKeeperCommits } from './zookeeper-commits.ts';
+import type { SessionKey } from './zookeeper-connection.ts';
 import type { ZooKeeperTree } from './zookeeper-tree.ts';
 import { codes, isCode } from './zookeeper-wire.ts';
 
@@ -40,8 +41,26 @@ export class ZooKeeperLeases {
       await own.close();
       throw error;
     }
+    return this.#grantOf(id, own);
+  }
+
+  /** `own`: a client that takes the lease's session up again. @throws LeaseGone */
+  async resume(id: string, own: ZooKeeperClient): Promise<Grant> {
+    const grant = this.#grantOf(id, own);
+    try {
+      await grant.renew();
+    } catch (error) {
+      await own.close();
+      throw error;
+    }
+    return grant;
+  }
+
+  #grantOf(id: string, own: ZooKeeperClient): Grant {
+    const path = this.#tree.session(id);
     return {
       id,
+      ticket: writeTicket(id, own.session),
       renew: () => renew(own, path),
       revoke: async () => {
         await this.#client.delete(path).finally(() => own.close());
@@ -88,4 +107,14 @@ async function renew(own: ZooKeeperClient, path: string): Promise<void> {
     if (!isCode(error, codes.sessionExpired)) throw error;
   }
   throw new LeaseGone('the session has ended');
+}
+
+function writeTicket(id: string, session: SessionKey): string {
+  return `${id} ${session.id} ${session.password.toString('hex')}`;
+}
+
+/** @throws Error when it is none */
+export function readTicket(ticket: string): { readonly id: string; readonly session: SessionKey } {
+  const [id = '', session = '', password = ''] = ticket.split(' ');
+  return { id, session: { id: BigInt(session), password: Buffer.from(password, 'hex') } };
 }

@@ -1,12 +1,6 @@
 import { type Entry, encodeKeyPart } from './store.ts';
 import type { Node, ZooKeeperClient } from './zookeeper-client.ts';
 
-/** What a leaf holds: the id of the lease that it is on, or nothing, a line break, and the value. */
-export interface Row {
-  readonly entry: Entry;
-  readonly lease: string | undefined;
-}
-
 /** Where things are: below one node for all of Fairlead. */
 export class ZooKeeperTree {
   readonly root: string;
@@ -56,25 +50,25 @@ export class ZooKeeperTree {
     return `${this.lease(lease)}/${encodeKeyPart(key)}`;
   }
 
-  async row(key: string): Promise<Row | undefined> {
-    return toRow(key, await this.#client.get(this.data(key)));
+  async entry(key: string): Promise<Entry | undefined> {
+    return toEntry(key, await this.#client.get(this.data(key)));
   }
 
   /** Adds every leaf below the folder. Not one moment: see ZooKeeperBackend. */
-  async walk(folder: string, rows: Map<string, Row>): Promise<void> {
+  async walk(folder: string, entries: Map<string, Entry>): Promise<void> {
     const names = await this.#client.children(this.data(folder.slice(0, -1)));
-    await Promise.all(names.map((name) => this.#visit(folder + name, rows)));
+    await Promise.all(names.map((name) => this.#visit(folder + name, entries)));
   }
 
   async heldBy(lease: string): Promise<string[]> {
     return (await this.#client.children(this.lease(lease))).map(decodeURIComponent);
   }
 
-  async #visit(key: string, rows: Map<string, Row>): Promise<void> {
+  async #visit(key: string, entries: Map<string, Entry>): Promise<void> {
     const node = await this.#client.get(this.data(key));
-    const row = toRow(key, node);
-    if (row) rows.set(key, row);
-    if (node && node.stat.children > 0) await this.walk(`${key}/`, rows);
+    const entry = toEntry(key, node);
+    if (entry) entries.set(key, entry);
+    if (node && node.stat.children > 0) await this.walk(`${key}/`, entries);
   }
 }
 
@@ -82,11 +76,11 @@ export function rowData(value: string, lease: string | undefined): Buffer {
   return Buffer.from(`${lease ?? ''}\n${value}`);
 }
 
-/** A folder's node is empty. */
-function toRow(key: string, node: Node | undefined): Row | undefined {
+/** A folder's node is empty. A leaf holds the id of the lease that it is on, or nothing, a line break, and the value. */
+function toEntry(key: string, node: Node | undefined): Entry | undefined {
   if (!node || node.data.length === 0) return undefined;
   const text = node.data.toString('utf8');
   const end = text.indexOf('\n');
   const entry = { key, value: text.slice(end + 1), version: String(node.stat.modified) };
-  return { entry, lease: end === 0 ? undefined : text.slice(0, end) };
+  return end === 0 ? entry : { ...entry, lease: text.slice(0, end) };
 }

@@ -5,16 +5,17 @@ import type { StoreSpec } from './spec.ts';
 import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
 import { ZooKeeperClient } from './zookeeper-client.ts';
 import { ZooKeeperCommits } from './zookeeper-commits.ts';
-import { ZooKeeperLeases } from './zookeeper-leases.ts';
+import { newSession, type SessionKey } from './zookeeper-connection.ts';
+import { readTicket, ZooKeeperLeases } from './zookeeper-leases.ts';
 import { type CommitLog, LogTail } from './zookeeper-log.ts';
-import { type Row, ZooKeeperTree } from './zookeeper-tree.ts';
+import { ZooKeeperTree } from './zookeeper-tree.ts';
 
 /** Milliseconds; the session of reads and watches holds nothing, it only tells that the server is there. */
 const sessionTimeout = 3 * callTimeout;
 
 /** What lay below a folder at the moment of one commit. */
 interface State {
-  readonly rows: Map<string, Row>;
+  readonly entries: Map<string, Entry>;
   readonly log: CommitLog;
 }
 
@@ -30,7 +31,7 @@ export class ZooKeeperBackend implements Backend {
   readonly #tail: LogTail;
   readonly #commits: ZooKeeperCommits;
   readonly #leases: ZooKeeperLeases;
-  readonly #makeLeaseClient: (ttlSeconds: number) => ZooKeeperClient;
+  readonly #makeLeaseClient: (ttlSeconds: number, session?: SessionKey) => ZooKeeperClient;
   readonly #closing = new AbortController();
   #ending: Promise<void> | undefined;
 
@@ -40,18 +41,19 @@ export class ZooKeeperBackend implements Backend {
     this.#tail = new LogTail(this.#client, this.#tree);
     this.#commits = new ZooKeeperCommits(this.#client, this.#tree, this.#tail);
     this.#leases = new ZooKeeperLeases(this.#client, this.#tree, this.#commits);
-    this.#makeLeaseClient = (ttl) => new ZooKeeperClient(servers, options, ttl * 1000, true);
+    this.#makeLeaseClient = (ttl, session = newSession) =>
+      new ZooKeeperClient(servers, options, ttl * 1000, session);
   }
 
   async get(key: string): Promise<Entry | undefined> {
     // Asked for at once: answers come in the order of the requests.
-    const [, row] = await Promise.all([this.#begin(), this.#tree.row(key)]);
-    return row?.entry;
+    const [, entry] = await Promise.all([this.#begin(), this.#tree.entry(key)]);
+    return entry;
   }
 
   async list(prefix: string): Promise<readonly Entry[]> {
     await this.#begin();
-    return sorted((await this.#read(prefix)).rows);
+    return sorted((await this.#read(prefix)).entries);
   }
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
@@ -64,13 +66,13 @@ export class ZooKeeperBackend implements Backend {
     await this.#begin();
     if (!(await this.#tail.current())) await this.#commits.makeFolders();
     let state = await this.#read(prefix);
-    send({ type: 'snapshot', entries: sorted(state.rows) });
+    send({ type: 'snapshot', entries: sorted(state.entries) });
     for (;;) {
       await this.#tail.changeAfter(state.log, signal);
       if (signal.aborted) return;
-      const next = await this.#advance(prefix, { rows: new Map(state.rows), log: state.log });
+      const next = await this.#advance(prefix, { entries: new Map(state.entries), log: state.log });
       if (!next) throw new Gap('more commits than the log holds');
-      const changes = diff(state.rows, next.rows);
+      const changes = diff(state.entries, next.entries);
       state = next;
       if (changes.length > 0) send({ type: 'changes', changes });
     }
@@ -79,6 +81,12 @@ export class ZooKeeperBackend implements Backend {
   async grant(ttlSeconds: number): Promise<Grant> {
     await this.#begin();
     return this.#leases.grant(this.#makeLeaseClient(ttlSeconds));
+  }
+
+  async resume(ticket: string, ttlSeconds: number): Promise<Grant> {
+    await this.#begin();
+    const { id, session } = readTicket(ticket);
+    return this.#leases.resume(id, this.#makeLeaseClient(ttlSeconds, session));
   }
 
   async close(): Promise<void> {
@@ -97,42 +105,40 @@ export class ZooKeeperBackend implements Backend {
   async #read(prefix: string): Promise<State> {
     for (;;) {
       const log = (await this.#tail.current()) ?? emptyLog;
-      const rows = new Map<string, Row>();
-      await this.#tree.walk(prefix, rows);
-      const state = await this.#advance(prefix, { rows, log });
+      const entries = new Map<string, Entry>();
+      await this.#tree.walk(prefix, entries);
+      const state = await this.#advance(prefix, { entries, log });
       if (state) return state;
     }
   }
 
   /** Reads again what the log says has changed. undefined: it does not reach back to the state's, or is another. */
-  async #advance(prefix: string, { rows, log }: State): Promise<State | undefined> {
+  async #advance(prefix: string, { entries, log }: State): Promise<State | undefined> {
     let known = log;
     for (;;) {
       const newest = (await this.#tail.current()) ?? emptyLog;
       const changed = await this.#tail.changedBetween(known, newest);
       if (!changed) return undefined;
-      if (newest.version === known.version) return { rows, log: newest };
+      if (newest.version === known.version) return { entries, log: newest };
       const keys = [...changed].filter((key) => key.startsWith(prefix));
-      const read = await Promise.all(keys.map(async (key) => [key, await this.#tree.row(key)] as const));
-      for (const [key, row] of read) row ? rows.set(key, row) : rows.delete(key);
+      const read = await Promise.all(keys.map(async (key) => [key, await this.#tree.entry(key)] as const));
+      for (const [key, entry] of read) entry ? entries.set(key, entry) : entries.delete(key);
       known = newest;
     }
   }
 }
 
-function sorted(rows: ReadonlyMap<string, Row>): Entry[] {
-  return [...rows.values()].map(({ entry }) => entry).sort((a, b) => (a.key < b.key ? -1 : 1));
+function sorted(entries: ReadonlyMap<string, Entry>): Entry[] {
+  return [...entries.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** In commit order, as far as the versions of what there still is can tell. */
-function diff(before: ReadonlyMap<string, Row>, after: ReadonlyMap<string, Row>): Change[] {
+function diff(before: ReadonlyMap<string, Entry>, after: ReadonlyMap<string, Entry>): Change[] {
   const deleted = [...before.keys()].filter((key) => !after.has(key));
-  const puts = [...after.values()].filter(
-    ({ entry }) => before.get(entry.key)?.entry.version !== entry.version,
-  );
-  puts.sort((a, b) => (BigInt(a.entry.version) < BigInt(b.entry.version) ? -1 : 1));
+  const puts = [...after.values()].filter((entry) => before.get(entry.key)?.version !== entry.version);
+  puts.sort((a, b) => (BigInt(a.version) < BigInt(b.version) ? -1 : 1));
   return [
     ...deleted.map((key): Change => ({ op: 'delete', key })),
-    ...puts.map(({ entry }): Change => ({ op: 'put', entry })),
+    ...puts.map((entry): Change => ({ op: 'put', entry })),
   ];
 }

@@ -17,6 +17,8 @@ export const keys = {
   /** The address that a node gave out last on a network, so that a freed one is not reused at once. */
   cursor: (networkId: string, nodeId: string) => `cursors/${networkId}/${nodeId}`,
   node: (id: string) => `nodes/${id}`,
+  /** What this node takes its lease in a store up again with; only ever in the embedded store. */
+  ticket: (store: string) => `tickets/${encodeKeyPart(store)}`,
   app: (name: string) => `apps/${encodeKeyPart(name)}`,
   /** What holds for every app that does not say otherwise. No app can be called so. */
   globalApp: 'apps/--global',

@@ -13,7 +13,8 @@ const patienceMs = 1500;
 
 /**
  * This node's place among the others: a lease in each store that its endpoints hang on, and its own
- * record. A lost lease is replaced as soon as the store allows; what hung on it must then be put again.
+ * record. A lost lease is replaced as soon as the store allows; what hung on it must then be put again. A daemon that
+ * comes back within its lease's time goes on with it: nothing is put again, and no other node hears of it.
  *
  * In the KV store the node's record comes after all its endpoints, and goes with them: whoever sees it and
  * lacks an endpoint knows that the endpoint is gone, and not still on its way (endpoint-folders.ts).
@@ -100,11 +101,25 @@ export class Membership {
   async #join(scope: Scope): Promise<void> {
     const store = this.directory.stores[scope];
     await this.directory.enter(scope);
-    const lease = await store.lease(this.ttlSeconds);
+    const lease = await this.#leaseIn(store);
     this.#leases.set(store, lease);
     lease.lost.addEventListener('abort', () => this.#lost(scope, store, lease), { once: true });
     for (const listener of this.#joined) await listener(scope);
     if (store === this.directory.stores.global && this.#announces) await this.#announceOn(lease);
+  }
+
+  async #leaseIn(store: Store): Promise<Lease> {
+    const { local } = this.directory.stores;
+    const key = keys.ticket(store.status().name);
+    const known = (await local.get(key))?.value;
+    const lease = await store.lease(this.ttlSeconds, known);
+    if (lease.ticket !== known) {
+      // A full disk, for one: then the next start takes a new lease.
+      const unsaved = (error: unknown) =>
+        this.log.debug(`the lease's ticket is not kept: ${messageOf(error)}`);
+      await local.commit([], [{ op: 'put', key, value: lease.ticket }]).catch(unsaved);
+    }
+    return lease;
   }
 
   #announceOn(lease: Lease): Promise<void> {

@@ -5,7 +5,7 @@ import { shared } from '../lib/shared-text.ts';
 
 const id = z.string().regex(/^[0-9a-f]{64}$/);
 /** Of a network or node, which a great many records name: one copy in memory serves them all. */
-const sharedId = id.transform(shared);
+const sharedId = id.overwrite(shared);
 /** RFC 3339 with nanoseconds and Z, as the Engine writes times. */
 const time = z.string();
 /** Address with prefix length: `172.18.0.2/16`. */

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Change, Entry, Store } from '../../kvstore/store.ts';
 import type { Logger } from '../lib/log.ts';
+import { shared } from '../lib/shared-text.ts';
 import { decode } from './decode.ts';
 
 /** How long a writer waits to see its own write come back before it goes on without. */
@@ -10,6 +11,8 @@ const rememberedWrites = 1024;
 export interface Versioned<T> {
   readonly record: T;
   readonly version: string;
+  /** Id of the lease that it is on. */
+  readonly lease: string | undefined;
 }
 
 /** Milliseconds. */
@@ -225,8 +228,10 @@ export class WatchedFolder<T> {
 
   #put(entry: Entry): T | undefined {
     const record = this.#decode(entry);
-    if (record === undefined) this.#entries.delete(entry.key);
-    else this.#entries.set(entry.key, { record, version: entry.version });
+    const { key, version } = entry;
+    const lease = entry.lease && shared(entry.lease);
+    if (record === undefined) this.#entries.delete(key);
+    else this.#entries.set(key, { record, version, lease });
     return record;
   }
 

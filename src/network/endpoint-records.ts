@@ -16,8 +16,6 @@ import type { Parts } from './parts.ts';
 
 /** The endpoints of this node in the store: what other nodes and DNS see of its containers. */
 export class EndpointRecords {
-  /** Endpoint id → the lease that its record was put on last. */
-  readonly #leases = new Map<string, Lease>();
   readonly #late = new LateWithdrawals((network, endpoint) => this.withdraw(network, endpoint));
 
   constructor(private readonly parts: Parts) {}
@@ -26,11 +24,10 @@ export class EndpointRecords {
   async put(request: EndpointRequest): Promise<Endpoint> {
     const { network, service } = request;
     const plan = service && !service.shared ? planServiceEndpoint : planOwnEndpoint;
-    const lease = this.parts.membership.lease(network.scope);
     const endpoint = await commitWithRetry(this.parts.directory, network.scope, 'commit endpoint', () =>
       plan(this.parts, request),
     );
-    this.#isThere(endpoint, lease);
+    this.#isThere(endpoint);
     return endpoint;
   }
 
@@ -42,7 +39,7 @@ export class EndpointRecords {
   ): Promise<Endpoint> {
     const lease = this.parts.membership.lease(network.scope);
     const endpoint = await commitWithRetry(this.parts.directory, network.scope, what, () => decide(lease));
-    this.#isThere(endpoint, lease);
+    this.#isThere(endpoint);
     return endpoint;
   }
 
@@ -62,7 +59,7 @@ export class EndpointRecords {
         writes: [{ op: 'put', key, value: JSON.stringify(changed), lease }],
       };
     });
-    this.#isThere(changed, lease);
+    this.#isThere(changed);
     return changed;
   }
 
@@ -85,7 +82,6 @@ export class EndpointRecords {
   /** Deletes an endpoint's record, and its address where it owns it, if both are still this endpoint's. */
   async withdraw(network: Network, endpoint: Endpoint): Promise<void> {
     const { directory, ipam } = this.parts;
-    this.#leases.delete(endpoint.id);
     const key = keys.endpoint(network.id, endpoint.id);
     const freed = await commitWithRetry(
       directory,
@@ -120,7 +116,7 @@ export class EndpointRecords {
     let shown = directory.endpointEntry(network.id, endpoint.id);
     this.#refuseIfLost(endpoint, shown?.record, serviceId);
     const lease = membership.lease(network.scope);
-    if (shown && this.#leases.get(endpoint.id) === lease) return;
+    if (shown?.lease === lease.id) return;
     const key = keys.endpoint(network.id, endpoint.id);
     const value = JSON.stringify(endpoint);
     await commitWithRetry(directory, network.scope, `put ${endpoint.name} again`, async () => {
@@ -139,7 +135,7 @@ export class EndpointRecords {
         writes: [{ op: 'put', key, value, lease }, ...addresses],
       };
     });
-    this.#isThere(endpoint, lease);
+    this.#isThere(endpoint);
   }
 
   /** The version that the store has of the record, and the addresses to take again: whose record is there has them. */
@@ -159,8 +155,7 @@ export class EndpointRecords {
     throw new FairleadError('not-found', `the service ${endpoint.name} is published no longer`);
   }
 
-  #isThere(endpoint: Endpoint, lease: Lease): void {
-    this.#leases.set(endpoint.id, lease);
+  #isThere(endpoint: Endpoint): void {
     this.#late.forget(endpoint.id);
     this.parts.directory.admit(endpoint);
   }

@@ -1,8 +1,8 @@
 import { Etcd3 } from 'etcd3';
 
 /**
- * What a daemon's start asks of etcd, by a program that does nothing else: `bare-start.js HOST PREFIX`. It lists and
- * watches the common folders, lists and watches the endpoints of every network, and commits once for each.
+ * What a daemon's start within its lease asks of etcd, by a program that does nothing else: `bare-start.js HOST PREFIX`.
+ * It lists and watches the common folders, and the endpoints of every network.
  */
 
 const [host = '', prefix = ''] = process.argv.slice(2);
@@ -22,12 +22,6 @@ async function follow(folder: string): Promise<readonly string[]> {
   return kvs.map(({ key }) => key.toString().slice(prefix.length + folder.length));
 }
 
-async function takePart(networkId: string): Promise<void> {
-  await follow(`endpoints/${networkId}/`);
-  const put = client.put(`bare/${networkId}`).value('x');
-  await client.if('bare', 'Version', '==', 0).then(put).commit();
-}
-
 const [networks = []] = await Promise.all(['networks/', 'services/', 'nodes/', 'apps/'].map(follow));
-await Promise.all(networks.map(takePart));
+await Promise.all(networks.map((networkId) => follow(`endpoints/${networkId}/`)));
 process.exit(0);

@@ -31,7 +31,7 @@ export function counting(store: Store, traffic: Traffic): Store {
       return store.commit(checks, writes);
     },
     watch: (prefix) => countingWatch(store.watch(prefix), traffic),
-    lease: (ttlSeconds) => store.lease(ttlSeconds),
+    lease: (...args) => store.lease(...args),
     status: () => store.status(),
     close: () => store.close(),
   };

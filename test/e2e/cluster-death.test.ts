@@ -53,7 +53,38 @@ describe.concurrent.each(storeKinds)('kill -9 of a node on $provider', (kind) =>
     expect(said[0]).toContain(lost);
     expect(violationsIn(await readRecords(cluster.store)).violations).toEqual([]);
   });
+
+  it('a daemon that is back within its lease goes on with it: no endpoint is written again', async () => {
+    await using cluster = await Cluster.start({ kind, nodes: 1 });
+    const node = cluster.node(1);
+    await node.createNetwork('bar');
+    const web = await node.runOn('bar', 'web');
+    await node.runOn('bar', 'gone');
+    const [before, leases] = await leasedBy(cluster);
+    expect(before).toHaveLength(2);
+    expect(leases).toHaveLength(1);
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      await node.daemon.kill(signal);
+      await node.daemon.start();
+      await node.joined();
+      expect(await leasedBy(cluster)).toEqual([before, leases]);
+    }
+    // And its records are this daemon's to change.
+    await node.must('POST', '/containers/gone/stop?t=0');
+    const left = (await cluster.store.list('endpoints/')).map(({ value }) => JSON.parse(value).ipv4);
+    expect(left).toEqual([`${web}/24`]);
+  });
 });
+
+/** Endpoints with their versions, and the leases that they and the nodes are on. */
+async function leasedBy({ store }: Cluster): Promise<readonly [readonly string[], readonly unknown[]]> {
+  const endpoints = await store.list('endpoints/');
+  const nodes = await store.list('nodes/');
+  return [
+    endpoints.map(({ key, version }) => `${key} ${version}`),
+    [...new Set([...endpoints, ...nodes].map(({ lease }) => lease))],
+  ];
+}
 
 async function serviceAddress(cluster: Cluster, name: string): Promise<string> {
   const look = async () => (await readRecords(cluster.store)).services;

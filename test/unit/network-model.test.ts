@@ -43,7 +43,7 @@ function meddling(store: Store, key: string, writes: readonly Write[]): Store {
       return await store.commit(checks, wanted);
     },
     watch: (prefix) => store.watch(prefix),
-    lease: (ttlSeconds) => store.lease(ttlSeconds),
+    lease: (...args) => store.lease(...args),
     status: () => store.status(),
     close: () => store.close(),
   };

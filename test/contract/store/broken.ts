@@ -16,7 +16,7 @@ export function withFault(sound: Store, fault: Partial<Store>): Store {
     list: fault.list ?? ((prefix) => sound.list(prefix)),
     commit: fault.commit ?? ((checks, writes) => sound.commit(checks, writes)),
     watch: fault.watch ?? ((prefix) => sound.watch(prefix)),
-    lease: fault.lease ?? ((ttl) => sound.lease(ttl)),
+    lease: fault.lease ?? ((ttl, ticket) => sound.lease(ttl, ticket)),
     status: fault.status ?? (() => sound.status()),
     close: fault.close ?? (() => sound.close()),
   };
@@ -200,6 +200,34 @@ export const brokenStores: readonly BrokenStore[] = [
     fault: 'a key stays on its first lease',
     rejectedBy: 'a put without a lease takes the key off its lease, a put with another moves it',
     breakIt: stickyLeases,
+  },
+  {
+    fault: 'entries do not name their lease',
+    rejectedBy: 'entries name the lease that they are on',
+    breakIt: (sound) => ({
+      list: async (prefix) => (await sound.list(prefix)).map(({ lease: _, ...entry }) => entry),
+    }),
+  },
+  {
+    fault: 'a ticket is ignored',
+    rejectedBy: 'a lease that a process has left is taken up again with its ticket, and kept',
+    breakIt: (sound) => ({ lease: (ttl) => sound.lease(ttl) }),
+  },
+  {
+    fault: 'a lease that is taken up again is left to its TTL',
+    rejectedBy: 'a lease that a process has left is taken up again with its ticket, and kept',
+    breakIt: (sound) => ({
+      lease: async (ttl, ticket) => {
+        const lease = await sound.lease(ttl, ticket);
+        if (lease.ticket === ticket) setTimeout(() => lease.revoke(), ttl * 1000);
+        return lease;
+      },
+    }),
+  },
+  {
+    fault: 'the TTL of a lease that is taken up again is not looked at',
+    rejectedBy: 'where a lease has ended, has another TTL or never was, its ticket gives a new one',
+    breakIt: (sound) => ({ lease: (ttl, ticket) => sound.lease(ticket === undefined ? ttl : 5, ticket) }),
   },
   {
     fault: 'a put with an ended lease is taken as one without',

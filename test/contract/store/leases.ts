@@ -158,6 +158,87 @@ export const leaseCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'entries name the lease that they are on',
+    run: async (rig) => {
+      const [store, reader] = await openTwo(rig);
+      const [first, second] = [await store.lease(ttl), await store.lease(ttl)];
+      const watch = reader.watch('l/');
+      const told = new Map<string, string | undefined>();
+      const follow = (async () => {
+        for await (const event of watch) {
+          const entries =
+            event.type === 'snapshot'
+              ? event.entries
+              : event.changes.flatMap((change) => (change.op === 'put' ? [change.entry] : []));
+          for (const { key, value, lease } of entries) told.set(`${key}=${value}`, lease);
+        }
+      })();
+      await write(store, put('l/a', '1', { lease: first }), put('l/plain', '1'));
+      await write(store, put('l/a', '2', { lease: second }));
+      assert.equal((await reader.get('l/a'))?.lease, second.id);
+      assert.deepEqual(
+        (await reader.list('l/')).map(({ key, lease }) => [key, lease]),
+        [
+          ['l/a', second.id],
+          ['l/plain', undefined],
+        ],
+      );
+      await eventually('the watch has told all', () => told.has('l/a=2') && told.has('l/plain=1'));
+      assert.equal(told.get('l/a=2'), second.id);
+      assert.equal(told.get('l/plain=1'), undefined);
+      await write(store, put('l/a', '3'));
+      assert.equal((await reader.get('l/a'))?.lease, undefined);
+      await watch.return?.();
+      await follow;
+    },
+  },
+  {
+    name: 'a lease that a process has left is taken up again with its ticket, and kept',
+    run: async (rig) => {
+      const store = await rig.open();
+      const left = await store.lease(ttl);
+      await write(store, put('l/a', '1', { lease: left }));
+      const survivor = await afterDeathOf(store, rig);
+      const lease = await survivor.lease(ttl, left.ticket);
+      assert.deepEqual([lease.id, lease.ticket], [left.id, left.ticket]);
+      await write(survivor, put('l/b', '1', { lease }));
+      await pause((ttl + grace) * 1000);
+      assert.equal(lease.lost.aborted, false);
+      assert.deepEqual(await keysIn(survivor), ['l/a', 'l/b']);
+      // And once more: a ticket is good for as long as the lease lives.
+      const third = await afterDeathOf(survivor, rig);
+      const again = await third.lease(ttl, lease.ticket);
+      assert.equal(again.id, left.id);
+      await again.revoke();
+      assert.deepEqual(await keysIn(third), []);
+    },
+  },
+  {
+    name: 'where a lease has ended, has another TTL or never was, its ticket gives a new one',
+    run: async (rig) => {
+      const store = await rig.open();
+      const ended = await store.lease(ttl);
+      await ended.revoke();
+      const left = await store.lease(ttl);
+      const survivor = await afterDeathOf(store, rig);
+      const leases = [
+        await survivor.lease(ttl, ended.ticket),
+        await survivor.lease(ttl + 1, left.ticket),
+        await survivor.lease(ttl, 'nonsense'),
+        await survivor.lease(ttl, `${ttl} nonsense`),
+      ];
+      const ids = [ended, left, ...leases].map(({ id }) => id);
+      assert.equal(new Set(ids).size, ids.length, 'each is another one');
+      assert.deepEqual(
+        leases.map(({ ttlSeconds }) => ttlSeconds),
+        [ttl, ttl + 1, ttl, ttl],
+      );
+      await write(survivor, ...leases.map((lease, n) => put(`l/${n}`, '1', { lease })));
+      for (const lease of leases) await lease.revoke();
+      assert.deepEqual(await keysIn(survivor), []);
+    },
+  },
+  {
     name: 'revoke resolves after close, too',
     run: async (rig) => {
       const store = await rig.open();
