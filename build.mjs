@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -15,7 +15,8 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -55,30 +56,48 @@ async function bundle() {
 async function buildInto(outdir) {
   const { build } = await import('esbuild');
   const common = { outdir, bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
-  await build({ ...common, ...daemonBundle });
-  await build({ ...common, ...shimBundle });
-  await build({ ...common, ...cliBundle });
+  for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle])
+    await build({ ...common, ...program });
+  // etcd3 reads them beside the bundle.
+  cpSync('node_modules/etcd3/proto', `${outdir}/proto`, { recursive: true });
   mkdirSync(`${outdir}/bin`);
   // Makes files without an extension CommonJS, on every Node 20.
   writeFileSync(`${outdir}/bin/package.json`, '{ "type": "commonjs" }\n');
   chmodSync(outdir, 0o755);
-  for (const name of executables) await makeExecutable(`${outdir}/bin/${name}`);
+  for (const name of executables) {
+    copyFileSync('bin/launcher.cjs', `${outdir}/bin/${name}`);
+    chmodSync(`${outdir}/bin/${name}`, 0o755);
+  }
+  for (const name of executables) await compileCliAhead(`${outdir}/bin/${name}`);
+  await compileDaemonAhead(`${outdir}/bin/fairlead`);
 }
 
+/** CommonJS has no `import.meta`. */
+const asCommonJs = {
+  format: 'cjs',
+  define: { 'import.meta.url': 'bundleMeta.url' },
+  banner: {
+    js: "const bundleMeta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
+  },
+};
+
 /**
- * The daemon is made of ES modules, with its packages (native ones too) beside it. Those of which it uses a little,
- * and which take long to load whole, are inside: zod has 64 languages, yargs a help that ours replaces.
+ * The daemon is a file like these with most packages inside, and etcd's client apart, which not every daemon has.
+ * Outside stay what is native (lmdb), or has parts that are (dockerode).
  */
-const inside = ['zod', 'yargs'];
-const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const daemonBundle = {
-  entryPoints: { daemon: 'src/daemon/command.ts', 'dns-thread': 'src/dns/thread/thread.ts' },
-  chunkNames: 'chunks/[name]-[hash]',
-  splitting: true,
-  format: 'esm',
-  external: Object.keys(dependencies).filter((name) => !inside.includes(name)),
+  ...asCommonJs,
+  entryPoints: { 'cli/daemon': 'src/daemon/command.ts', 'cli/etcd3': 'etcd3' },
+  external: ['lmdb', 'dockerode'],
   sourcemap: true,
-  plugins: [{ name: 'lean', setup: (build) => makeLean(build, lighterYargs) }],
+  plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
+};
+
+const dnsThreadBundle = {
+  ...asCommonJs,
+  entryPoints: { 'dns-thread': 'src/dns/thread/thread.ts' },
+  outExtension: { '.js': '.cjs' },
+  sourcemap: true,
 };
 
 /** A container's shim starts with each container. */
@@ -92,7 +111,7 @@ const shimBundle = {
 /**
  * The CLI starts for every command, and its start-up time is a budget (DESIGN 12): one CommonJS file each, for
  * which Node needs no module loader, with its packages inside and what it never uses left out. What is only
- * imported dynamically is in the same file too, and evaluated when it is asked for.
+ * imported dynamically is in the same file too, and evaluated when it is asked for. The daemon is apart.
  */
 const executables = ['fairlead', 'docker', 'dokku'];
 const cliBundle = {
@@ -100,12 +119,8 @@ const cliBundle = {
     'cli/yargs': 'yargs',
     ...Object.fromEntries(executables.map((name) => [`cli/${name}`, `bin/${name}.ts`])),
   },
-  format: 'cjs',
+  ...asCommonJs,
   minify: true,
-  define: { 'import.meta.url': 'bundleMeta.url' },
-  banner: {
-    js: "const bundleMeta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
-  },
   plugins: [{ name: 'lean', setup: (build) => makeLean(build, standIns) }],
 };
 
@@ -124,12 +139,22 @@ const lighterYargs = [
   { from: /yargs/, path: /^string-width$/, code: 'module.exports = (text) => text.length;' },
 ];
 
+const daemonStandIns = [
+  { from: /kvstore/, path: /^etcd3$/, code: "module.exports = load('etcd3');" },
+  // Routes have no schemas (src/api/without-schemas.ts).
+  {
+    from: /fastify/,
+    path: /^(@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler|light-my-request)$/,
+    code: refuse('fastify'),
+  },
+  ...lighterYargs,
+];
+
 /** Package by package: what stands in for what the CLI never calls, or calls only later. */
 const standIns = [
-  // The daemon is another bundle, of ES modules; code from V8's cache cannot import, so the launcher does it.
   {
     path: /daemon\/command\.ts$/,
-    code: "module.exports = { get daemon() { return importModule('../daemon.js').then((it) => it.daemon); } };",
+    code: "module.exports = { get daemon() { return load('daemon').daemon; } };",
   },
   // A line without flags goes without it, so its code is loaded apart.
   { from: /flags.parse\.ts$/, path: /^yargs$/, code: "module.exports = load('yargs').default;" },
@@ -155,7 +180,7 @@ function lazily(module, method) {
 }
 
 function refuse(what) {
-  return `module.exports = () => { throw new Error('${what}: left out of the CLI'); };`;
+  return `module.exports = () => { throw new Error('${what}: left out of the bundle'); };`;
 }
 
 function makeLean(build, standIns) {
@@ -171,13 +196,6 @@ function makeLean(build, standIns) {
   }
 }
 
-/** The launcher under the program's name, and the compiled code that it starts from. */
-async function makeExecutable(file) {
-  copyFileSync('bin/launcher.cjs', file);
-  chmodSync(file, 0o755);
-  await compileAhead(file, warmUp[basename(file)]);
-}
-
 /** Whatever this command uses is what V8 has ready later: it talks to a daemon that knows one network. */
 const warmUp = {
   fairlead: ['network', 'ls', '-q'],
@@ -185,17 +203,50 @@ const warmUp = {
   dokku: ['network:list'],
 };
 
-async function compileAhead(file, words) {
-  const socket = join(mkdtempSync(join(tmpdir(), 'fairlead-build-')), 'socket');
-  const network = { Id: '0', Name: 'foo', Created: '', Driver: 'bridge' };
-  const server = createServer((_request, response) => response.end(JSON.stringify([network])));
-  await once(server.listen(socket), 'listening');
-  const env = { ...process.env, FAIRLEAD_HOST: `unix://${socket}`, FAIRLEAD_WRITE_CODE_CACHE: '1' };
-  const child = spawn(process.execPath, [file, ...words], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  const [code] = await once(child, 'exit');
-  server.close();
-  rmSync(dirname(socket), { recursive: true });
-  if (code !== 0) throw new Error(`${file} ${words.join(' ')} ended with exit code ${code}`);
+async function compileCliAhead(file) {
+  const name = basename(file);
+  await withTemporaryDirectory(async (directory) => {
+    const socket = join(directory, 'socket');
+    const network = { Id: '0', Name: 'foo', Created: '', Driver: 'bridge' };
+    const server = createServer((_request, response) => response.end(JSON.stringify([network])));
+    await once(server.listen(socket), 'listening');
+    const env = { FAIRLEAD_HOST: `unix://${socket}`, FAIRLEAD_WRITE_CODE_CACHE: `${name} yargs` };
+    const child = startAhead(file, warmUp[name], env);
+    await endedWell(child);
+    server.close();
+  });
+}
+
+/** A daemon that starts and stops, with a KV store that is not there: what it ran is what V8 has ready later. */
+async function compileDaemonAhead(file) {
+  await withTemporaryDirectory(async (directory) => {
+    const places = ['--data-root', directory, '-H', `unix://${directory}/socket`];
+    const seams = ['--dataplane', 'simulated', '--dns-listen', 'none', '--kv-store', 'etcd:127.0.0.1:1'];
+    const words = ['daemon', ...places, ...seams, '--log-level', 'fatal'];
+    const child = startAhead(file, words, { FAIRLEAD_WRITE_CODE_CACHE: 'daemon etcd3' });
+    for await (const line of createInterface(child.stdout))
+      if (line.startsWith('ready ')) child.kill('SIGTERM');
+    await endedWell(child);
+  });
+}
+
+function startAhead(file, words, env) {
+  const stdio = ['ignore', 'pipe', 'inherit'];
+  return spawn(process.execPath, [file, ...words], { env: { ...process.env, ...env }, stdio });
+}
+
+async function endedWell(child) {
+  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+  if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with exit code ${code}`);
+}
+
+async function withTemporaryDirectory(use) {
+  const directory = mkdtempSync(join(tmpdir(), 'fairlead-build-'));
+  try {
+    await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 function run(command, args) {

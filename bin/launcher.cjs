@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // What dist/bin/fairlead, docker and dokku are: runs ../cli/<own name>.js with the code that V8 compiled at build
-// time. Compiling takes as long as all the rest of a command, and its start-up time is a budget (DESIGN 12).
+// time. Compiling takes as long as all the rest of a command, and its start-up time is a budget (DESIGN 12). The build
+// itself sets FAIRLEAD_WRITE_CODE_CACHE to the names of the bundles that this run compiles for later ones.
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
-const { basename, join } = require('node:path');
+const { basename, dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 function readCache(file) {
@@ -20,20 +21,20 @@ function load(name) {
   // V8 refuses a cache of another Node version and compiles instead. The bundle is ASCII (esbuild escapes the rest),
   // so latin1 saves the decoding.
   const script = new Script(
-    `(function (module, require, __filename, load, importModule) {${readFileSync(file, 'latin1')}\n})`,
+    `(function (exports, require, module, __filename, __dirname, load) {${readFileSync(file, 'latin1')}\n})`,
     {
       filename: file,
       cachedData: readCache(cacheFile),
     },
   );
-  if (process.env.FAIRLEAD_WRITE_CODE_CACHE) {
+  if (process.env.FAIRLEAD_WRITE_CODE_CACHE?.split(' ').includes(name)) {
     process.on('exit', () => {
       writeFileSync(`${cacheFile}.new`, script.createCachedData());
       renameSync(`${cacheFile}.new`, cacheFile);
     });
   }
   const module = { exports: {} };
-  script.runInThisContext()(module, require, __filename, load, (specifier) => import(specifier));
+  script.runInThisContext()(module.exports, require, module, file, dirname(file), load);
   return module.exports;
 }
 

@@ -105,7 +105,7 @@ export class DnsThread implements RemoteDns {
     const { options, logLevel } = this.parts;
     const workerData: Beginning = { options, logLevel };
     // No flags of the daemon's own: some are not for threads.
-    const worker = new Worker(builtFile('dns-thread.js'), {
+    const worker = new Worker(builtFile('dns-thread.cjs'), {
       name: 'dns',
       workerData,
       execArgv: [],
