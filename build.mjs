@@ -236,7 +236,8 @@ function startAhead(file, words, env) {
 }
 
 async function endedWell(child) {
-  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+  const hasEnded = child.exitCode !== null || child.signalCode !== null;
+  const [code] = hasEnded ? [child.exitCode] : await once(child, 'exit');
   if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with exit code ${code}`);
 }
 
