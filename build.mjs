@@ -82,8 +82,8 @@ const asCommonJs = {
 };
 
 /**
- * The daemon is a file like these with most packages inside, and etcd's client apart, which not every daemon has.
- * Outside stay what is native (lmdb), or has parts that are (dockerode).
+ * The daemon is one CommonJS file with its packages inside, as the CLI's below, and etcd's client another, since not
+ * every daemon has it. lmdb and dockerode are loaded from node_modules: they have native code.
  */
 const daemonBundle = {
   ...asCommonJs,
@@ -221,8 +221,8 @@ async function compileCliAhead(file) {
 async function compileDaemonAhead(file) {
   await withTemporaryDirectory(async (directory) => {
     const places = ['--data-root', directory, '-H', `unix://${directory}/socket`];
-    const seams = ['--dataplane', 'simulated', '--dns-listen', 'none', '--kv-store', 'etcd:127.0.0.1:1'];
-    const words = ['daemon', ...places, ...seams, '--log-level', 'fatal'];
+    const rest = ['--dataplane', 'simulated', '--dns-listen', 'none', '--kv-store', 'etcd:127.0.0.1:1'];
+    const words = ['daemon', ...places, ...rest, '--log-level', 'fatal'];
     const child = startAhead(file, words, { FAIRLEAD_WRITE_CODE_CACHE: 'daemon etcd3' });
     for await (const line of createInterface(child.stdout))
       if (line.startsWith('ready ')) child.kill('SIGTERM');

@@ -17,15 +17,15 @@ export interface Backend {
    */
   follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void>;
   grant(ttlSeconds: number): Promise<Grant>;
-  /** Takes up a grant of another process with its ticket, and renews it. @throws LeaseGone */
-  resume(ticket: string, ttlSeconds: number): Promise<Grant>;
+  /** What another process was granted, by its ticket; a renewal tells whether it still is. @throws when it is none */
+  granted(ticket: string, ttlSeconds: number): Grant;
   close(): Promise<void>;
 }
 
 /** A lease on the server. */
 export interface Grant {
   readonly id: string;
-  /** For `resume`. */
+  /** For `granted`. */
   readonly ticket: string;
   /** Resolves when the server has confirmed it; rejects with LeaseGone when the server has ended it. */
   renew(): Promise<void>;

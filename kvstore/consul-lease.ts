@@ -17,17 +17,10 @@ export async function grantConsulLease(http: ConsulHttp, ttlSeconds: number): Pr
   if (answer.status !== 200)
     throw new Error(`cannot create a session: ${answer.status} ${answer.text.trim()}`);
   const { ID: id } = createdSchema.parse(JSON.parse(answer.text));
-  return grantOf(http, id);
+  return consulLease(http, id);
 }
 
-/** @throws LeaseGone */
-export async function resumeConsulLease(http: ConsulHttp, id: string): Promise<Grant> {
-  const grant = grantOf(http, id);
-  await grant.renew();
-  return grant;
-}
-
-function grantOf(http: ConsulHttp, id: string): Grant {
+export function consulLease(http: ConsulHttp, id: string): Grant {
   return {
     id,
     ticket: id,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { FairleadError } from '../src/lib/errors.ts';
 import type { Backend, Grant } from './backend.ts';
 import { type ConsulAnswer, ConsulHttp, denied } from './consul-http.ts';
-import { grantConsulLease, resumeConsulLease } from './consul-lease.ts';
+import { consulLease, grantConsulLease } from './consul-lease.ts';
 import { followConsul } from './consul-watch.ts';
 import type { StoreOptions } from './options.ts';
 import type { StoreSpec } from './spec.ts';
@@ -68,8 +68,8 @@ export class ConsulBackend implements Backend {
     return grantConsulLease(this.#http, ttlSeconds);
   }
 
-  resume(ticket: string): Promise<Grant> {
-    return resumeConsulLease(this.#http, ticket);
+  granted(ticket: string): Grant {
+    return consulLease(this.#http, ticket);
   }
 
   async close(): Promise<void> {

@@ -10,17 +10,10 @@ type OnAny = <T>(call: (client: Etcd3) => Promise<T>) => Promise<T>;
  */
 export async function grantEtcdLease(onAny: OnAny, ttlSeconds: number): Promise<Grant> {
   const { ID: id } = await onAny((client) => client.leaseClient.leaseGrant({ TTL: ttlSeconds }));
-  return grantOf(onAny, id);
+  return etcdLease(onAny, id);
 }
 
-/** @throws LeaseGone */
-export async function resumeEtcdLease(onAny: OnAny, id: string): Promise<Grant> {
-  const grant = grantOf(onAny, id);
-  await grant.renew();
-  return grant;
-}
-
-function grantOf(onAny: OnAny, id: string): Grant {
+export function etcdLease(onAny: OnAny, id: string): Grant {
   return {
     id,
     ticket: id,

@@ -2,7 +2,7 @@ import type { Etcd3, IKeyValue, IRequestOp } from 'etcd3';
 import { FairleadError } from '../src/lib/errors.ts';
 import { type Backend, type Grant, neverSent } from './backend.ts';
 import { plainError } from './etcd-error.ts';
-import { grantEtcdLease, resumeEtcdLease } from './etcd-lease.ts';
+import { etcdLease, grantEtcdLease } from './etcd-lease.ts';
 import { EtcdServer } from './etcd-server.ts';
 import { followEtcd } from './etcd-watch.ts';
 import type { StoreOptions } from './options.ts';
@@ -69,8 +69,8 @@ export class EtcdBackend implements Backend {
     return grantEtcdLease((call) => this.#onAny(call), ttlSeconds);
   }
 
-  resume(ticket: string): Promise<Grant> {
-    return resumeEtcdLease((call) => this.#onAny(call), ticket);
+  granted(ticket: string): Grant {
+    return etcdLease((call) => this.#onAny(call), ticket);
   }
 
   async close(): Promise<void> {

@@ -62,12 +62,23 @@ export class RemoteStore implements Store {
     const left = ticket === undefined ? undefined : grantTicket(ticket, ttlSeconds);
     if (left !== undefined) {
       // Gone, or of another server: a new one is as good, and says itself what is wrong with the server.
-      const resumed = await this.#keep(ttlSeconds, () => this.#backend.resume(left, ttlSeconds)).catch(
+      const resumed = await this.#keep(ttlSeconds, () => this.#resume(left, ttlSeconds)).catch(
         () => undefined,
       );
       if (resumed) return resumed;
     }
     return await this.#ask(() => this.#keep(ttlSeconds, () => this.#backend.grant(ttlSeconds)));
+  }
+
+  async #resume(ticket: string, ttlSeconds: number): Promise<Grant> {
+    const grant = this.#backend.granted(ticket, ttlSeconds);
+    try {
+      await grant.renew();
+      return grant;
+    } catch (error) {
+      await grant.abandon();
+      throw error;
+    }
   }
 
   async #keep(ttlSeconds: number, obtain: () => Promise<Grant>): Promise<Lease> {

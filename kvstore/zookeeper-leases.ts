@@ -41,22 +41,11 @@ export class ZooKeeperLeases {
       await own.close();
       throw error;
     }
-    return this.#grantOf(id, own);
+    return this.granted(id, own);
   }
 
-  /** `own`: a client that takes the lease's session up again. @throws LeaseGone */
-  async resume(id: string, own: ZooKeeperClient): Promise<Grant> {
-    const grant = this.#grantOf(id, own);
-    try {
-      await grant.renew();
-    } catch (error) {
-      await own.close();
-      throw error;
-    }
-    return grant;
-  }
-
-  #grantOf(id: string, own: ZooKeeperClient): Grant {
+  /** `own`: a client that takes the lease's session up again. */
+  granted(id: string, own: ZooKeeperClient): Grant {
     const path = this.#tree.session(id);
     return {
       id,

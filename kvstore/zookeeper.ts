@@ -83,10 +83,9 @@ export class ZooKeeperBackend implements Backend {
     return this.#leases.grant(this.#makeLeaseClient(ttlSeconds));
   }
 
-  async resume(ticket: string, ttlSeconds: number): Promise<Grant> {
-    await this.#begin();
+  granted(ticket: string, ttlSeconds: number): Grant {
     const { id, session } = readTicket(ticket);
-    return this.#leases.resume(id, this.#makeLeaseClient(ttlSeconds, session));
+    return this.#leases.granted(id, this.#makeLeaseClient(ttlSeconds, session));
   }
 
   async close(): Promise<void> {
