@@ -2,7 +2,7 @@
 export async function sideBySide<T>(
   items: Iterable<T>,
   atOnce: number,
-  work: (item: T) => Promise<void>,
+  work: (item: T) => Promise<unknown>,
 ): Promise<void> {
   const left = [...items].values();
   const worker = async () => {

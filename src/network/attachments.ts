@@ -50,7 +50,7 @@ export class Attachments {
     service?: Service,
   ): Promise<Membership> {
     const endpoint = await this.records.put({ container, membership, network, service });
-    undo.push('endpoint', () => this.records.withdraw(network, endpoint));
+    undo.push('endpoint', () => this.records.withdrawWhenPossible(network, endpoint));
     const driver = driverOf(this.parts, network);
     const result = await driver.join(network, endpoint, this.#placeOf(container, membership));
     undo.push('driver join', () => driver.leave(network, endpoint));

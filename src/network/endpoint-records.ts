@@ -24,23 +24,35 @@ export class EndpointRecords {
   async put(request: EndpointRequest): Promise<Endpoint> {
     const { network, service } = request;
     const plan = service && !service.shared ? planServiceEndpoint : planOwnEndpoint;
-    const endpoint = await commitWithRetry(this.parts.directory, network.scope, 'commit endpoint', () =>
-      plan(this.parts, request),
-    );
-    this.#isThere(endpoint);
-    return endpoint;
+    return await this.#make(network, () => plan(this.parts, request));
   }
 
-  /** Commits what was decided elsewhere of an endpoint of this node. @throws as the decision does */
-  async commit(
-    network: Network,
-    what: string,
-    decide: (lease: Lease) => Promise<Decision<Endpoint>>,
-  ): Promise<Endpoint> {
+  /** Makes an endpoint of this node that was decided elsewhere. @throws as the decision does */
+  async commit(network: Network, decide: (lease: Lease) => Promise<Decision<Endpoint>>): Promise<Endpoint> {
     const lease = this.parts.membership.lease(network.scope);
-    const endpoint = await commitWithRetry(this.parts.directory, network.scope, what, () => decide(lease));
-    this.#isThere(endpoint);
-    return endpoint;
+    return await this.#make(network, () => decide(lease));
+  }
+
+  async #make(network: Network, decide: () => Promise<Decision<Endpoint>>): Promise<Endpoint> {
+    let tried: Endpoint | undefined;
+    try {
+      const endpoint = await commitWithRetry(
+        this.parts.directory,
+        network.scope,
+        'commit endpoint',
+        async () => {
+          const decision = await decide();
+          tried = decision.result;
+          return decision;
+        },
+      );
+      this.#isThere(endpoint);
+      return endpoint;
+    } catch (error) {
+      // The store may have made it without saying so.
+      if (tried && isKind(error, 'unavailable')) this.#late.add(network, tried);
+      throw error;
+    }
   }
 
   /** Writes into the record what the driver chose. @returns the endpoint as it then is */

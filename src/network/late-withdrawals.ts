@@ -3,9 +3,10 @@ import type { Endpoint, Network } from '../cluster/records.ts';
 const retryMs = 1000;
 
 /**
- * Endpoints whose containers left while the store was away. Their lease may outlive the outage, and the
- * network may be followed no longer, so that no reconcile would find them: they are remembered and deleted
- * as soon as it can be done. A daemon that ends meanwhile loses its lease, and its endpoints with it.
+ * Endpoints whose containers left while the store was away, and those that it may have made without saying so. Their
+ * lease may outlive the outage, and the network may be followed no longer, so that no reconcile would find them: they
+ * are remembered and deleted as soon as it can be done. A daemon that ends meanwhile looks for them when it is back
+ * (Reconciler.sweepAll), or its lease has ended, and they with it.
  */
 export class LateWithdrawals {
   readonly #owed = new Map<string, { readonly network: Network; readonly endpoint: Endpoint }>();

@@ -1,5 +1,5 @@
 import { folders } from '../cluster/keys.ts';
-import type { AddressRecord, Network } from '../cluster/records.ts';
+import type { AddressRecord, Endpoint, Network } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import type { Owned, Survey } from '../dataplane/dataplane.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
@@ -36,6 +36,8 @@ export class Reconciler {
   #first: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #passed = false;
+  /** The next sweep looks at all networks. */
+  #sweepsAll = false;
   readonly #dead = new DeadAddresses();
 
   constructor(
@@ -59,16 +61,22 @@ export class Reconciler {
 
   /** One pass; a step that fails is logged, and the others are done all the same. */
   run(options: ReconcileOptions = {}): Promise<void> {
-    this.#running = this.#running.then(() => this.#attempt('all', () => this.#pass(options)));
+    this.#running = this.#running.then(async () => {
+      await this.#attempt('all', () => this.#pass(options));
+    });
     return this.#running;
   }
 
   /**
-   * Addresses that this node lost sight of are looked for on every network, not only on those that it takes part in.
-   * That takes a while in a large cluster, and is not waited for.
+   * What this node lost sight of is looked for on every network, not only on those that it takes part in: an earlier
+   * life of it within the same lease may have died there in the middle of an attach. That takes a while in a large
+   * cluster, and is not waited for. Where it fails, later passes do it.
    */
   sweepAll(): void {
-    this.#running = this.#running.then(() => this.parts.gate.alone(() => this.#sweepAddresses(true)));
+    this.#running = this.#running.then(() => {
+      this.#sweepsAll = true;
+      return this.parts.gate.alone(() => this.#sweepNetworks());
+    });
   }
 
   async #pass({ addressesLater = false, thorough = false }: ReconcileOptions): Promise<void> {
@@ -87,7 +95,7 @@ export class Reconciler {
     }
     await this.parts.gate.alone(async () => {
       await this.#sweep();
-      if (!addressesLater) await this.#sweepAddresses(false);
+      if (!addressesLater) await this.#sweepNetworks();
     });
   }
 
@@ -154,32 +162,54 @@ export class Reconciler {
   }
 
   async #sweepEndpoints(): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory } = this.parts;
     const kept = this.holdings.endpointIds();
-    for (const network of directory.networks()) {
-      for (const endpoint of directory.endpointsOf(network.id)) {
-        if (endpoint.nodeId !== membership.self.id || kept.has(endpoint.id)) continue;
-        await this.attachments.records.withdraw(network, endpoint);
-        // A plugin does not forget by itself what a crash left half done; kernel objects are swept below.
-        const driver = driverOf(this.parts, network);
-        if (driver.remote) await driver.leave(network, endpoint);
-      }
+    for (const network of directory.networks())
+      await this.#withdrawUnclaimed(network, directory.endpointsOf(network.id), kept);
+  }
+
+  async #withdrawUnclaimed(
+    network: Network,
+    endpoints: readonly Endpoint[],
+    kept: ReadonlySet<string>,
+  ): Promise<void> {
+    const { self } = this.parts.membership;
+    for (const endpoint of endpoints) {
+      if (endpoint.nodeId !== self.id || kept.has(endpoint.id)) continue;
+      await this.attachments.records.withdraw(network, endpoint);
+      // A plugin does not forget by itself what a crash left half done; kernel objects are swept below.
+      const driver = driverOf(this.parts, network);
+      if (driver.remote) await driver.leave(network, endpoint);
     }
   }
 
-  /** On the networks of which more than their addresses is known; `all`: on the others, too. */
-  async #sweepAddresses(all: boolean): Promise<void> {
+  /** On the networks that this node takes part in; on the others, too, until that has gone well once. */
+  async #sweepNetworks(): Promise<void> {
     const { directory, membership } = this.parts;
+    const all = this.#sweepsAll;
     const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
-    const networks = directory
-      .networks()
-      .filter((network) => (all || directory.follows(network)) && network.ipam.pools.length > 0);
-    await sideBySide(networks, atOnce, (network) =>
-      this.#attempt(`left-over addresses of ${network.name}`, () =>
-        this.#sweepAddressesOf(network, { nodes, services }),
-      ),
-    );
+    const networks = directory.networks().filter((network) => all || directory.follows(network));
+    let isDone = directory.complete();
+    await sideBySide(networks, atOnce, async (network) => {
+      const swept = await this.#attempt(`left-overs on ${network.name}`, () =>
+        this.#sweepNetwork(network, { nodes, services }),
+      );
+      if (!swept) isDone = false;
+    });
+    if (isDone) this.#sweepsAll = false;
+  }
+
+  /** Endpoints first: while one is there, nobody else may have its address. */
+  async #sweepNetwork(network: Network, others: Omit<Holders, 'endpoints'>): Promise<void> {
+    const { directory } = this.parts;
+    // Removed since.
+    if (!directory.network(network.id)) return;
+    if (!directory.follows(network)) {
+      const endpoints = await this.networks.endpoints(network.id);
+      await this.#withdrawUnclaimed(network, endpoints, this.holdings.endpointIds());
+    }
+    if (network.ipam.pools.length > 0) await this.#sweepAddressesOf(network, others);
   }
 
   /** Addresses that an endpoint of this node took and no longer has, and those of nodes long gone. */
@@ -233,12 +263,15 @@ export class Reconciler {
       await dataplane.removeBridge(name);
   }
 
-  async #attempt(what: string, step: () => Promise<unknown>): Promise<void> {
+  /** @returns whether it went well */
+  async #attempt(what: string, step: () => Promise<unknown>): Promise<boolean> {
     try {
       await step();
+      return true;
     } catch (error) {
       const level = isKind(error, 'unavailable') ? 'debug' : 'error';
       this.parts.log[level](`reconcile ${what}: ${messageOf(error)}`);
+      return false;
     }
   }
 }

@@ -119,7 +119,7 @@ export class EngineConnections {
       withUndo(async (undo) => {
         pending.expect(service.endpointId);
         const endpoint = await records.put({ container, membership, network, service });
-        undo.push('endpoint', () => records.withdraw(network, endpoint));
+        undo.push('endpoint', () => records.withdrawWhenPossible(network, endpoint));
         await connect();
       }),
     );

@@ -62,7 +62,7 @@ export class EngineEndpoints {
     return await participation.during(network, () =>
       withUndo(async (undo) => {
         const endpoint = await pending.commit(network, asked);
-        undo.push('endpoint', () => this.deps.records.withdraw(network, endpoint));
+        undo.push('endpoint', () => this.deps.records.withdrawWhenPossible(network, endpoint));
         const { ipv4, ipv6, mac = '' } = endpoint;
         await this.#links.putEndpoint(asked.engineEndpointId, {
           networkId: network.id,

@@ -133,9 +133,7 @@ export class PendingEndpoints {
 
   /** Commits the endpoint that has the addresses. @throws forbidden (address in use) | conflict (has a provider) */
   async commit(network: Network, asked: EndpointAsked): Promise<Endpoint> {
-    const endpoint = await this.records.commit(network, 'commit endpoint', (lease) =>
-      this.#decide(network, asked, lease),
-    );
+    const endpoint = await this.records.commit(network, (lease) => this.#decide(network, asked, lease));
     this.expect(endpoint.id);
     return endpoint;
   }
