@@ -275,7 +275,8 @@ async function moveAround(
     Object.assign(steps[i] ?? {}, { leaves: Date.now() });
     await daemon.call('DELETE', `${backend}/${name}`);
   };
-  const intervalMs = 5;
+  // Below 11 ms ping does not sleep but spin, and takes a core from the daemons.
+  const intervalMs = 12;
   await using control = await Pinger.start(watcher.namespace, addresses.stays, intervalMs);
   await arrive(0);
   await using ping = await Pinger.start(watcher.namespace, addresses.moves, intervalMs);

@@ -29,7 +29,12 @@ export class Pinger implements AsyncDisposable {
     });
     const pinger = new Pinger(child);
     await new Promise<void>((resolve, reject) => {
-      const look = () => /icmp_seq=\d+ ttl/.test(pinger.#output) && resolve();
+      const look = () => {
+        if (!/icmp_seq=\d+ ttl/.test(pinger.#output)) return;
+        // Each look reads all that was said.
+        child.stdout?.off('data', look);
+        resolve();
+      };
       child.stdout?.on('data', look);
       child.once('exit', () => reject(new Error(`ping ${address} ended: ${pinger.#output}`)));
       setTimeout(() => reject(new Error(`${address} does not answer: ${pinger.#output}`)), 10_000).unref();
