@@ -22,8 +22,8 @@ export default defineConfig({
     // Deadlines for tests that wait for real servers and kernels; nothing is measured by them.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Hosts of the kernel that are cut off, killed and timed have the machine to themselves, one file after another; the
-    // others are run two at a time, clusters, which wait for most of their time, only with each other (package.json).
+    // Hosts of the kernel whose moves are timed have the machine to themselves; the others are run two at a time, and the
+    // clusters, which wait for most of their time, only with each other (package.json).
     fileParallelism: false,
     sequence: { sequencer: LongestFirst },
     reporters: ['default'],
