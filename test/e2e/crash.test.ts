@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { openEmbeddedStore } from '../../kvstore/embedded.ts';
 import { TestDaemon } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
-import { buildScript } from '../rig/script.ts';
+import { buildProgram } from '../rig/script.ts';
 import { until } from '../rig/until.ts';
 
 /** `kill -9` before each single step of an operation, then a restart: records and kernel must agree. */
@@ -134,11 +134,15 @@ describe.each(['linux', 'simulated'])('kill -9 between any two steps, %s', (data
 
   beforeAll(async () => {
     host = await TestHost.create();
-    const script = await buildScript(fileURLToPath(new URL('../rig/crash-daemon.ts', import.meta.url)));
+    const source = fileURLToPath(new URL('../rig/crash-daemon.ts', import.meta.url));
+    const { path, remembersCode } = await buildProgram(source);
     daemon = await TestDaemon.start({
       namespace: host.path,
-      program: (dataRoot) => [script, dataRoot, dataplane, join(dataRoot, 'steps-left')],
+      program: (dataRoot) => [path, dataRoot, dataplane, join(dataRoot, 'steps-left')],
+      env: remembersCode,
     });
+    await daemon.kill('SIGTERM');
+    await daemon.start();
     tag = (await readFile(join(daemon.dataRoot, 'node-id'), 'utf8')).slice(0, 4);
     for (const name of ['c1', 'c2']) {
       await must(

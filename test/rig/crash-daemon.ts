@@ -43,17 +43,22 @@ function stepping<T extends object>(target: T, methods: readonly (keyof T)[]): T
   });
 }
 
-const daemon = await startDaemon(
-  parseConfig({
-    host: [`unix://${dataRoot}/fairlead.sock`],
-    'data-root': dataRoot,
-    dataplane,
-    'dns-listen': 'none',
-    'node-name': 'crash',
-  }),
-  {
-    store: (store) => stepping(store, ['commit']),
-    dataplane: (plane) => stepping(plane, kernelSteps),
-  },
-);
-for (const line of daemon.greeting) process.stdout.write(`${line}\n`);
+async function main(): Promise<void> {
+  const daemon = await startDaemon(
+    parseConfig({
+      host: [`unix://${dataRoot}/fairlead.sock`],
+      'data-root': dataRoot,
+      dataplane,
+      'dns-listen': 'none',
+      'node-name': 'crash',
+    }),
+    {
+      store: (store) => stepping(store, ['commit']),
+      dataplane: (plane) => stepping(plane, kernelSteps),
+    },
+  );
+  process.once('SIGTERM', () => process.exit());
+  for (const line of daemon.greeting) process.stdout.write(`${line}\n`);
+}
+
+void main();
