@@ -23,7 +23,10 @@ export interface ClusterOptions {
 const created = z.object({ Id: z.string() });
 const networks = z.array(z.object({ Name: z.string(), Scope: z.string() }));
 const inspected = z.object({
-  NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
+  State: z.object({ Running: z.boolean() }),
+  NetworkSettings: z.object({
+    Networks: z.record(z.string(), z.object({ IPAddress: z.string(), NetworkID: z.string() })),
+  }),
 });
 
 /** One daemon of the cluster, in the simulated way. */
@@ -74,6 +77,15 @@ export class ClusterNode {
   async addressOf(container: string, network: string): Promise<string> {
     const { NetworkSettings } = inspected.parse(await this.must('GET', `/containers/${container}/json`));
     return NetworkSettings.Networks[network]?.IPAddress ?? '';
+  }
+
+  /** Ids of the networks that a running container is on; none where there is no such container. */
+  async networksOf(container: string): Promise<readonly string[]> {
+    const { status, text } = await this.daemon.call('GET', `/containers/${container}/json`);
+    if (status === 404) return [];
+    const { State, NetworkSettings } = inspected.parse(JSON.parse(text));
+    const all = Object.values(NetworkSettings.Networks);
+    return State.Running ? all.map(({ NetworkID }) => NetworkID) : [];
   }
 
   /** @returns the service's id */

@@ -1,6 +1,6 @@
 import { Cluster, type ClusterNode } from './cluster.ts';
 import { chooseCall, containersOf } from './fault-calls.ts';
-import { readRecords, violationsIn } from './invariants.ts';
+import { type Records, readRecords, violationsIn } from './invariants.ts';
 import { Random } from './random.ts';
 import type { StoreKind } from './stores.ts';
 import { until } from './until.ts';
@@ -194,11 +194,7 @@ class FaultRun {
   async #converge(): Promise<void> {
     for (const { wire } of this.cluster.nodes) await wire.heal();
     await this.cluster.allJoined(60_000);
-    const look = () =>
-      readRecords(this.cluster.store).then(violationsIn, (error) => ({
-        checked: 0,
-        violations: [String(error)],
-      }));
+    const look = () => this.#lookAtRecords().catch((error) => ({ checked: 0, violations: [String(error)] }));
     const last = await until(
       'the records agree',
       look,
@@ -208,6 +204,24 @@ class FaultRun {
     this.#checks += last.checked;
     this.#violations.push(...last.violations);
     for (const node of this.cluster.nodes) await this.#seesAll(node);
+  }
+
+  async #lookAtRecords(): Promise<Pick<FaultFigures, 'violations'> & { readonly checked: number }> {
+    const records = await readRecords(this.cluster.store);
+    const { checked, violations } = violationsIn(records);
+    const strays = await this.#strays(records);
+    return { checked: checked + records.endpoints.size, violations: [...violations, ...strays] };
+  }
+
+  /** Endpoints whose container is not on their network, by the word of their own node. */
+  async #strays({ endpoints, nodes: living }: Records): Promise<readonly string[]> {
+    const strays: string[] = [];
+    for (const { name, nodeId, networkId, containerId } of endpoints.values()) {
+      const node = this.cluster.nodes.find((one) => one.name === living.get(nodeId)?.name);
+      const networks = (await node?.networksOf(containerId)) ?? [];
+      if (!networks.includes(networkId)) strays.push(`endpoint ${name} of ${node?.name} is no container's`);
+    }
+    return strays;
   }
 
   async #seesAll(node: ClusterNode): Promise<void> {
