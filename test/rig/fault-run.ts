@@ -206,7 +206,7 @@ class FaultRun {
     for (const node of this.cluster.nodes) await this.#seesAll(node);
   }
 
-  async #lookAtRecords(): Promise<Pick<FaultFigures, 'violations'> & { readonly checked: number }> {
+  async #lookAtRecords(): Promise<ReturnType<typeof violationsIn>> {
     const records = await readRecords(this.cluster.store);
     const { checked, violations } = violationsIn(records);
     const strays = await this.#strays(records);
