@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { createMemoryLedger, MemoryStore } from '../../kvstore/memory.ts';
-import { type BrokenStore, brokenStores, withFault } from './store/broken.ts';
+import { withFault } from '../rig/with-fault.ts';
+import { type BrokenStore, brokenStores } from './store/broken.ts';
 import type { StoreRig } from './store/rig.ts';
 import { runCase, storeCases } from './store.ts';
 

@@ -7,6 +7,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { readRecords, violationsIn } from '../rig/invariants.ts';
 import { createTestModel } from '../rig/model.ts';
 import { until } from '../rig/until.ts';
+import { withFault } from '../rig/with-fault.ts';
 
 /** While a node has its lease, the lease's end takes away nothing of what a crash or an outage left half done. */
 
@@ -28,9 +29,7 @@ class Fuse {
 
   /** `applies`: the commit that blows it is done all the same, and nobody is told. */
   guard(store: Store, applies = false): Store {
-    return {
-      get: (key) => store.get(key),
-      list: (prefix) => store.list(prefix),
+    return withFault(store, {
       commit: async (checks, writes) => {
         if (this.#left > 0) {
           this.#left -= 1;
@@ -40,11 +39,7 @@ class Fuse {
         this.#isBlown = true;
         throw new FairleadError('unavailable', 'kv store is away (the change may have been made)');
       },
-      watch: (prefix) => store.watch(prefix),
-      lease: (...args) => store.lease(...args),
-      status: () => store.status(),
-      close: () => store.close(),
-    };
+    });
   }
 }
 
@@ -187,15 +182,13 @@ it('what is left of a life before is looked for again after an outage', async ()
   await first.crash();
   let asked = 0;
   let isAway = true;
-  const flaky: Store = {
-    ...fuse.guard(place.global),
+  const flaky = withFault(place.global, {
     async list(prefix) {
       if (!isAway || !prefix.startsWith('endpoints/')) return await place.global.list(prefix);
       asked += 1;
       throw new FairleadError('unavailable', 'kv store is away');
     },
-  };
-  fuse.set(Number.POSITIVE_INFINITY);
+  });
   await using second = await place.boot({ globalStore: flaky });
   await until('the store was asked in vain', () => asked > 0);
   isAway = false;

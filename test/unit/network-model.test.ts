@@ -3,6 +3,7 @@ import type { Store, Write } from '../../kvstore/store.ts';
 import type { Firewall } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { createTestModel } from '../rig/model.ts';
+import { withFault } from '../rig/with-fault.ts';
 
 const message = (promise: Promise<unknown>) =>
   promise.then(
@@ -32,9 +33,7 @@ async function allKeys({ store }: Awaited<ReturnType<typeof createTestModel>>) {
 /** Somebody else writes just before the first commit that has the key. */
 function meddling(store: Store, key: string, writes: readonly Write[]): Store {
   let done = false;
-  return {
-    get: (asked) => store.get(asked),
-    list: (prefix) => store.list(prefix),
+  return withFault(store, {
     async commit(checks, wanted) {
       if (!done && wanted.some((write) => write.key === key)) {
         done = true;
@@ -42,11 +41,7 @@ function meddling(store: Store, key: string, writes: readonly Write[]): Store {
       }
       return await store.commit(checks, wanted);
     },
-    watch: (prefix) => store.watch(prefix),
-    lease: (...args) => store.lease(...args),
-    status: () => store.status(),
-    close: () => store.close(),
-  };
+  });
 }
 
 describe('networks', () => {

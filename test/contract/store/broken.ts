@@ -9,19 +9,6 @@ export interface BrokenStore {
   readonly breakIt: (sound: Store) => Partial<Store>;
 }
 
-/** A sound store with some methods replaced. */
-export function withFault(sound: Store, fault: Partial<Store>): Store {
-  return {
-    get: fault.get ?? ((key) => sound.get(key)),
-    list: fault.list ?? ((prefix) => sound.list(prefix)),
-    commit: fault.commit ?? ((checks, writes) => sound.commit(checks, writes)),
-    watch: fault.watch ?? ((prefix) => sound.watch(prefix)),
-    lease: fault.lease ?? ((ttl, ticket) => sound.lease(ttl, ticket)),
-    status: fault.status ?? (() => sound.status()),
-    close: fault.close ?? (() => sound.close()),
-  };
-}
-
 export const brokenStores: readonly BrokenStore[] = [
   {
     fault: 'commit ignores its checks',
