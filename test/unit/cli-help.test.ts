@@ -156,6 +156,7 @@ Lists all the services on a network
       'info',
       'daemon',
       'tour',
+      'playground',
     ]) {
       expect(text).toMatch(new RegExp(`^ {4}${name} +\\S`, 'm'));
     }

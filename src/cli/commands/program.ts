@@ -51,6 +51,10 @@ export function program({ loadDaemon }: Parts): Group {
         summary: 'Play the whole story on a daemon of its own',
         load: async () => (await import('./tour/tour.ts')).tour,
       },
+      playground: {
+        summary: 'Make hosts and a KV store on this machine to play with',
+        load: async () => (await import('./playground/playground.ts')).playground,
+      },
     },
   };
 }
