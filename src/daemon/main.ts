@@ -4,7 +4,7 @@ import { dockerDirectories } from '../../drivers/remote/discovery.ts';
 import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../drivers/remote/plugins.ts';
-import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import { openEmbeddedStore } from '../../kvstore/local/embedded.ts';
 import { openStore } from '../../kvstore/open.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { Failures } from '../api/failures.ts';
