@@ -83,12 +83,12 @@ const asCommonJs = {
 
 /**
  * The daemon is one CommonJS file with its packages inside, as the CLI's below, and etcd's client another, since not
- * every daemon has it. lmdb and dockerode are loaded from node_modules: they have native code.
+ * every daemon has it. dockerode is loaded from node_modules: it has native code.
  */
 const daemonBundle = {
   ...asCommonJs,
   entryPoints: { 'cli/daemon': 'src/daemon/command.ts', 'cli/etcd3': 'etcd3' },
-  external: ['lmdb', 'dockerode'],
+  external: ['dockerode'],
   sourcemap: true,
   plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
 };

@@ -1,4 +1,4 @@
-import { type ErrorKind, FairleadError, messageOf } from '../lib/errors.ts';
+import { type ErrorKind, kindOf, messageOf } from '../lib/errors.ts';
 
 /** The experimental API of 2015 knew no 409: a taken name was 403 (docker-facts 2.1). */
 export type Dialect = 'engine' | 'experimental';
@@ -28,8 +28,7 @@ export function answerFor(error: unknown, dialect: Dialect): ErrorAnswer {
 }
 
 function statusFor(error: unknown, dialect: Dialect): number {
-  if (error instanceof FairleadError) return statusOf[error.kind][dialect];
-  return isRefusedRequest(error) ? error.statusCode : 500;
+  return isRefusedRequest(error) ? error.statusCode : statusOf[kindOf(error)][dialect];
 }
 
 /** Fastify's own refusals (body too large, bad header) carry a code `FST_…` and a status. */

@@ -21,12 +21,17 @@ export const daemon = command({
     try {
       await runDaemon(config);
     } catch (error) {
-      if (!(error instanceof FairleadError)) throw error;
-      throw new Failure(`cannot start the daemon: ${error.message}`, 1, { cause: error });
+      // What the system refuses, a full disk for one, is no bug either.
+      if (!(error instanceof FairleadError) && !isOfSystem(error)) throw error;
+      throw new Failure(`cannot start the daemon: ${messageOf(error)}`, 1, { cause: error });
     }
     return 0;
   },
 });
+
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
 
 function configFrom(flags: Readonly<Record<string, unknown>>, file: string): DaemonConfig {
   try {

@@ -40,6 +40,7 @@ const settings = z.strictObject({
   tlscert: path.optional(),
   tlskey: path.optional(),
   ephemeral: z.boolean().optional(),
+  restore: z.boolean().optional(),
   'log-level': z.enum(logLevels, `expected ${logLevels.join(', ')}`).optional(),
   debug: z.boolean().optional(),
 });
@@ -121,6 +122,8 @@ function withDefaults(given: Settings, host: HostFacts) {
     tls: tlsConfig(given, host),
     /** Nothing of it is left in the kernel when it ends. */
     ephemeral: given.ephemeral ?? false,
+    /** Where the database is damaged, the start goes on with the copy kept of it. */
+    restore: given.restore ?? false,
     logLevel: given['log-level'] ?? (given.debug ? 'debug' : 'info'),
   };
 }

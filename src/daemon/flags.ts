@@ -29,6 +29,7 @@ export const daemonFlags = {
   tlscacert: text('Trust clients whose certificate this CA signed'),
   tlscert: text('Certificate of this daemon'),
   tlskey: text('Key of that certificate'),
+  restore: toggle('Where the database is damaged, go on with the copy kept of it'),
   ephemeral: toggle('Remove every container and network device when the daemon ends'),
   'log-level': text(`How much to log: ${logLevels.join(', ')}`, { shown: 'info', short: 'l' }),
   debug: toggle('Log at level debug', { short: 'D' }),

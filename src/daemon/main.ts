@@ -4,7 +4,7 @@ import { dockerDirectories } from '../../drivers/remote/discovery.ts';
 import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../drivers/remote/plugins.ts';
-import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import { openEmbeddedStore } from '../../kvstore/local/embedded.ts';
 import { openStore } from '../../kvstore/open.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { Failures } from '../api/failures.ts';
@@ -16,6 +16,8 @@ import { folders } from '../cluster/keys.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
+import { directoryIds } from '../container/sandbox/directory.ts';
+import { putBackLost } from '../container/sandbox/lost-records.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../dataplane/linux/open.ts';
 import { isBridgeName } from '../dataplane/names.ts';
@@ -37,7 +39,7 @@ import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
 import { sayFarewell } from './farewell.ts';
 import { openIdentity } from './identity.ts';
-import { logStoreChanges } from './store-log.ts';
+import { logSpace, logStoreChanges } from './store-log.ts';
 import { storeStates, systemInfo } from './system-info.ts';
 import { readTlsKeys } from './tls-keys.ts';
 import { chooseWay, type Way } from './way.ts';
@@ -88,10 +90,7 @@ async function open(
   const dns = new DnsThread({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
   opened.push('dns', () => dns.close());
   const { nodeId, tag } = await openIdentity(config.dataRoot);
-  const store = seams.store(await openEmbeddedStore(join(config.dataRoot, 'store')));
-  opened.push('store', () => store.close());
-  await ensureSchema(store);
-  const way = await chooseWay(config, (await store.list(folders.containers)).length > 0);
+  const { store, way } = await openLocalState(config, seams, log, opened);
 
   const global = await openGlobalStore(config, store, opened);
   const stores = { local: store, global };
@@ -182,6 +181,30 @@ async function open(
   for (const host of config.hosts) await api.listen(host, tls);
   await listening;
   return await greeting(config, way, dns);
+}
+
+/** The embedded store, with all containers that are in the data root, and the way that fits them. */
+async function openLocalState(config: DaemonConfig, seams: Seams, log: Logger, opened: UndoStack) {
+  const directory = join(config.dataRoot, 'containers');
+  const trace = directoryIds(directory).length > 0 ? { trace: `containers are in ${directory}` } : {};
+  const embedded = await openEmbeddedStore(join(config.dataRoot, 'store'), {
+    restore: config.restore,
+    ...trace,
+  });
+  const store = seams.store(embedded);
+  opened.push('store', () => store.close());
+  for (const note of embedded.notes) log.warn(note);
+  opened.push(
+    'state log',
+    logSpace(() => store.status(), log),
+  );
+  await ensureSchema(store);
+  const hasContainers = (await store.list(folders.containers)).length > 0 || 'trace' in trace;
+  const way = await chooseWay(config, hasContainers);
+  if (way.way === 'sandbox') {
+    await putBackLost({ store, directory, isRestored: embedded.isRestored, log });
+  }
+  return { store, way };
 }
 
 /** The KV store; without one, global objects live in the embedded store too. Its server is not waited for. */

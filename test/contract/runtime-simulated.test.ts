@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryLedger, MemoryStore } from '../../kvstore/memory.ts';
+import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Runtime } from '../../src/container/runtime.ts';
 import { createSimulatedRuntime } from '../../src/container/simulated.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';

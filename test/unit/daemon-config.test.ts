@@ -37,6 +37,7 @@ describe('daemon config', () => {
       tunnelKeyLifetimeSeconds: 3600,
       tls: undefined,
       ephemeral: false,
+      restore: false,
       logLevel: 'info',
     });
   });

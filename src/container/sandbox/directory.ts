@@ -28,6 +28,8 @@ const names = {
   mounts: 'mounts',
   /** Who runs it: see process-identity.ts. */
   process: 'process',
+  /** Its record, as the store has it: see record-files.ts. */
+  record: 'record.json',
 } as const;
 
 export type ContainerPaths = { readonly [name in keyof typeof names]: string } & { readonly root: string };
@@ -44,6 +46,7 @@ export function pathsOf(directory: string, id: string): ContainerPaths {
     empty: path('empty'),
     mounts: path('mounts'),
     process: path('process'),
+    record: path('record'),
   };
 }
 

@@ -57,7 +57,8 @@ function engineLines({ address, version, apiVersion, reachable, reason, ...rest 
   ];
 }
 
-function storeText({ name, reachable, since, reason }: StoreRecord, now: number): string {
+function storeText({ name, reachable, since, reason, degraded }: StoreRecord, now: number): string {
+  if (reachable && degraded !== undefined) return `${name} (degraded: ${degraded})`;
   if (reachable) return `${name} (reachable)`;
   const age = Math.max(0, Math.round((now - since) / 1000));
   const when = new Date(since).toISOString();

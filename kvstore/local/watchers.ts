@@ -1,5 +1,5 @@
-import { Channel } from '../src/lib/channel.ts';
-import type { Change, Entry, WatchEvent } from './store.ts';
+import { Channel } from '../../src/lib/channel.ts';
+import type { Change, Entry, WatchEvent } from '../store.ts';
 
 interface Watcher {
   readonly owner: object;

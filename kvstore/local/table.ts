@@ -1,14 +1,14 @@
-import type { Entry } from './store.ts';
+import type { Entry } from '../store.ts';
 
-/** Where a ledger keeps its entries and leases: in memory or in LMDB. Decides nothing. */
+/** Where a ledger keeps its entries and leases: in memory, or in memory and on the disk. Decides nothing. */
 export interface Table {
   get(key: string): Entry | undefined;
   /** Sorted by key. */
   list(prefix: string): readonly Entry[];
   leases(): readonly LeaseRow[];
   /**
-   * Runs `work`, which is synchronous and sees its own writes. When the promise resolves everything it
-   * wrote is durable; when it rejects (kind `unavailable`: the disk) nothing was changed. Never called
+   * Runs `work`, which is synchronous and sees its own writes; others see them once the promise has resolved.
+   * Everything is durable then; when it rejects (kind `unavailable`: the disk) nothing was changed. Never called
    * again before the promise has settled.
    */
   transact<T>(work: (transaction: Transaction) => T): Promise<T>;

@@ -1,20 +1,26 @@
-import { FairleadError } from '../src/lib/errors.ts';
+import { FairleadError } from '../../src/lib/errors.ts';
+import { checkCommit, checkFolder, checkKey, checkTtl } from '../limits.ts';
+import type { Check, CommitResult, Entry, Lease, Store, StoreStatus, WatchEvent, Write } from '../store.ts';
 import type { Ledger } from './ledger.ts';
-import { checkCommit, checkFolder, checkKey, checkTtl } from './limits.ts';
-import type { Check, CommitResult, Entry, Lease, Store, StoreStatus, WatchEvent, Write } from './store.ts';
+
+export interface LedgerStoreOptions {
+  /** Why nothing can be added to it just now, in a few words. */
+  readonly trouble?: () => string | undefined;
+  readonly onClose?: () => Promise<void>;
+}
 
 /** A store whose server is a ledger in this process: it can always be reached. */
 export class LedgerStore implements Store {
   readonly #ledger: Ledger;
   readonly #status: StoreStatus;
-  readonly #onClose: () => Promise<void>;
+  readonly #options: LedgerStoreOptions;
   readonly #leases = new Map<string, Lease>();
   #closed = false;
 
-  constructor(ledger: Ledger, name: string, onClose: () => Promise<void> = async () => {}) {
+  constructor(ledger: Ledger, name: string, options: LedgerStoreOptions = {}) {
     this.#ledger = ledger;
     this.#status = { name, reachable: true, since: Date.now() };
-    this.#onClose = onClose;
+    this.#options = options;
   }
 
   async get(key: string): Promise<Entry | undefined> {
@@ -54,7 +60,8 @@ export class LedgerStore implements Store {
   }
 
   status(): StoreStatus {
-    return this.#status;
+    const degraded = this.#options.trouble?.();
+    return degraded === undefined ? this.#status : { ...this.#status, degraded };
   }
 
   async close(): Promise<void> {
@@ -62,7 +69,7 @@ export class LedgerStore implements Store {
     this.#closed = true;
     this.#ledger.endWatches(this);
     for (const lease of this.#leases.values()) this.#ledger.orphanLease(lease.id, lease.ttlSeconds);
-    await this.#onClose();
+    await this.#options.onClose?.();
   }
 
   async #revoke(id: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { FairleadError } from '../src/lib/errors.ts';
-import { newId } from '../src/lib/ids.ts';
-import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from './store.ts';
+import { FairleadError } from '../../src/lib/errors.ts';
+import { newId } from '../../src/lib/ids.ts';
+import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
 import type { LeaseRow, Table, Transaction } from './table.ts';
 import { Watchers } from './watchers.ts';
 
@@ -139,7 +139,10 @@ export class Ledger {
       for (const change of changes) this.#watchers.publish(change);
       for (const task of batch) task.settle();
     } catch (error) {
-      for (const task of batch) task.settle({ error });
+      const [only] = batch.length === 1 ? batch : [];
+      if (only) return only.settle({ error });
+      // One that asks too much of a full disk must not take the others along.
+      for (const task of batch) await this.#runBatch([task]);
     }
   }
 

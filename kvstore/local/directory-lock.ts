@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
-import { FairleadError } from '../src/lib/errors.ts';
+import { FairleadError } from '../../src/lib/errors.ts';
 
 /**
  * One process at a time may have a directory. The holder listens on a Unix socket in it, so the kernel
