@@ -57,5 +57,9 @@ function parseScanned(text: string): unknown {
 function requireJson(contentType: string): void {
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase();
   if (mediaType === 'application/json') return;
-  throw new FairleadError('invalid', `Content-Type specified (${contentType}) must be 'application/json'`);
+  throw notJson(contentType);
+}
+
+export function notJson(contentType: string): FairleadError {
+  return new FairleadError('invalid', `Content-Type specified (${contentType}) must be 'application/json'`);
 }

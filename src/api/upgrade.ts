@@ -63,7 +63,7 @@ async function serve(
   try {
     upgraded = await open(routes, request, connection);
   } catch (error) {
-    refuse(connection, headers, error);
+    refuseUpgrade(connection, headers, error);
     return;
   }
   // Clients look for exactly this reason phrase (docker-facts 6.4).
@@ -160,7 +160,13 @@ async function moreInput(connection: Duplex): Promise<void> {
   });
 }
 
-function refuse(connection: Duplex, headers: Readonly<Record<string, string>>, error: unknown): void {
+/** Answers instead of handing the connection over, and closes it. */
+export function refuseUpgrade(
+  connection: Duplex,
+  headers: Readonly<Record<string, string>>,
+  error: unknown,
+): void {
+  connection.on('error', () => connection.destroy());
   if (connection.destroyed) return;
   const { status, message } = answerFor(error, 'engine');
   const body = `${JSON.stringify({ message })}\n`;
