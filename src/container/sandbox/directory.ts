@@ -48,6 +48,7 @@ export function pathsOf(directory: string, id: string): ContainerPaths {
 }
 
 export function makeDirectory(paths: ContainerPaths): void {
+  mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   mkdirSync(paths.empty, { recursive: true, mode: 0o755 });
 }
 

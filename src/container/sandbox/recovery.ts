@@ -44,7 +44,7 @@ export async function clearLeftovers(
 
 /** For a container without a command: its namespace lives as long as the machine is not restarted. */
 export function noteBoot(paths: ContainerPaths): void {
-  writeFileSync(bootFile(paths), currentBootId());
+  writeFileSync(bootFile(paths), currentBootId(), { mode: 0o600 });
 }
 
 function wasStartedInThisBoot(paths: ContainerPaths): boolean {
