@@ -14,7 +14,7 @@ import { spokenVersion } from './host-engine/system.ts';
 import { closeServer, createHttpServer, type Handlers, type TcpOptions } from './http-server.ts';
 import { listenOn } from './listen.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './upgrade.ts';
-import { apiVersion, dialectOf, splitVersion, versionProblem } from './version.ts';
+import { apiVersion, dialectOf, splitVersion, urlProblem, versionProblem } from './version.ts';
 import { withoutSchemas } from './without-schemas.ts';
 
 export type { ApiDeps, DnsControl, SystemInfo } from './deps.ts';
@@ -106,7 +106,7 @@ function headersOf({ upstream }: ApiDeps): Headers {
 function withErrors(app: FastifyInstance, dialect: Dialect, { failures }: ApiDeps): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     const { version } = splitVersion(request.originalUrl);
-    const problem = version && versionProblem(version, dialect);
+    const problem = urlProblem(request.originalUrl) ?? (version && versionProblem(version, dialect));
     if (problem) sendMessage(reply.code(400), problem, dialect);
   });
   app.addHook('onSend', async (_request, reply, payload) => plainJson(reply, payload));

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { answerFor } from './error-map.ts';
-import { type ApiVersion, apiVersion, splitVersion, versionProblem } from './version.ts';
+import { type ApiVersion, apiVersion, splitVersion, urlProblem, versionProblem } from './version.ts';
 
 /** A call that turns its connection into a plain two-way stream (`Connection: Upgrade`). */
 export interface UpgradeRoute {
@@ -87,7 +87,7 @@ async function open(
   connection: Duplex,
 ): Promise<Upgraded> {
   const { version, path } = splitVersion(request.url ?? '/');
-  const problem = version && versionProblem(version, 'engine');
+  const problem = urlProblem(request.url ?? '') ?? (version && versionProblem(version, 'engine'));
   if (problem) throw new FairleadError('invalid', problem);
   const question = `${path}?`.indexOf('?');
   const pathname = path.slice(0, question);

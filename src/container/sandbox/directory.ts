@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
+import { fileLine } from '../../lib/plain-text.ts';
 import { readText } from '../../lib/read-text.ts';
 import type { ContainerFiles } from '../runtime.ts';
 
@@ -69,7 +70,7 @@ export function writeNetworkFiles(paths: ContainerPaths, files: ContainerFiles):
 }
 
 export function writeIdentityFiles(paths: ContainerPaths, hostname: string): void {
-  replaceText(paths.hostname, `${hostname}\n`);
+  replaceText(paths.hostname, fileLine(hostname));
   replaceText(paths.nsswitch, nsswitchConf());
 }
 
