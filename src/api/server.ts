@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
@@ -36,6 +37,8 @@ const requestMs = 300_000;
 
 export async function createApi(deps: ApiDeps): Promise<Api> {
   const closing = new AbortController();
+  // One for each stream that is open.
+  setMaxListeners(0, closing.signal);
   const headers = headersOf(deps);
   const engine = createEngineApi(deps, closing.signal);
   const app = createApp(deps, headers);
