@@ -6,7 +6,7 @@ import { QuietLog } from '../lib/quiet-log.ts';
 import { limitConnections } from './connection-limit.ts';
 import { refuseCrossSite } from './cross-site.ts';
 import { answerFor } from './error-map.ts';
-import { noteTlsFailures, refuseUnknownClient } from './tls-clients.ts';
+import { clientCertificates, noteTlsFailures, refuseUnknownClient } from './tls-clients.ts';
 import { refuseUpgrade, type UpgradeHandler } from './upgrade.ts';
 import { dialectOf, splitVersion } from './version.ts';
 
@@ -54,10 +54,7 @@ export function createHttpServer(
     if (tls) refuseUnknownClient(request.socket);
     refuseCrossSite(request, listener);
   };
-  // What a client without a certificate is told needs a connection: so each has one, and no request of it passes `refuse`.
-  const server = tls
-    ? createSecureServer({ ...tls, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' })
-    : createServer();
+  const server = tls ? createSecureServer({ ...tls, ...clientCertificates }) : createServer();
   if (tls) noteTlsFailures(server, quiet);
   limitConnections(server, quiet);
   return serve(server, guarded(handlers, refuse, options, quiet), options);

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -13,18 +14,34 @@ const reasons: Readonly<Record<string, string>> = {
 const unknownAuthority =
   'your certificate is not signed by the authority that this daemon trusts (--tlscacert)';
 
+/**
+ * Clients are asked for a certificate; one without, or with another's, is told so (`refuseUnknownClient`) instead of being cut
+ * off, so it gets a connection. No session may be taken up again: of a TLS 1.3 session that is, Node takes a client without a
+ * certificate for `authorized` (VerifyPeerCertificate in crypto_common.cc, for the sake of PSK).
+ */
+export const clientCertificates = {
+  requestCert: true,
+  rejectUnauthorized: false,
+  minVersion: 'TLSv1.2',
+  secureOptions: constants.SSL_OP_NO_TICKET,
+} as const;
+
 /** @throws forbidden when the client has no certificate, or not one that counts here */
 export function refuseUnknownClient(socket: Socket): void {
-  if (socket instanceof TLSSocket && socket.authorized) return;
+  if (socket instanceof TLSSocket && socket.authorized && hasCertificate(socket)) return;
   const reason = socket instanceof TLSSocket ? reasonOf(socket) : 'this daemon wants TLS';
   throw new FairleadError('forbidden', `TLS: ${reason}`);
 }
 
 function reasonOf(socket: TLSSocket): string {
-  if (Object.keys(socket.getPeerCertificate()).length === 0) {
+  if (!hasCertificate(socket)) {
     return 'this daemon wants a client certificate: give --tlscert and --tlskey';
   }
   return reasons[String(socket.authorizationError)] ?? unknownAuthority;
+}
+
+function hasCertificate(socket: TLSSocket): boolean {
+  return Object.keys(socket.getPeerCertificate()).length > 0;
 }
 
 /** Connections that did not get as far as a request: whoever has to find out why a client fails looks here. */

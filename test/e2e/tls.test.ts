@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, certificateFolder, makeCertificates } from '../rig/certificates.ts';
@@ -7,6 +9,24 @@ import { freePorts } from '../rig/server.ts';
 import { until } from '../rig/until.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));
+
+/** One request by a client without a certificate. */
+async function pinged(port: number, options: ConnectionOptions) {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  let session: Buffer | undefined;
+  let answer = '';
+  socket.on('session', (given: Buffer) => {
+    session = given;
+  });
+  socket.on('data', (chunk: Buffer) => {
+    answer += chunk;
+  });
+  await once(socket, 'secureConnect');
+  const reused = socket.isSessionReused();
+  socket.write('GET /_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await once(socket, 'close');
+  return { session, reused, answer: answer.split('\r\n')[0] };
+}
 
 /** The real docker CLI over tcp with certificates, and everybody else kept out. */
 describe('TLS on tcp', () => {
@@ -173,6 +193,17 @@ describe('TLS on tcp', () => {
       '{"message":"a web page of another site asked for this (Origin: https://evil.example)"}\n',
     );
   });
+
+  it.each(['TLSv1.3', 'TLSv1.2'] as const)(
+    'refuses one that takes its session up again, in %s',
+    async (maxVersion) => {
+      const first = await pinged(port, { maxVersion });
+      expect(first.answer).toBe('HTTP/1.1 403 Forbidden');
+      // Where no session is given there is none to take up.
+      const again = await pinged(port, { maxVersion, ...(first.session && { session: first.session }) });
+      expect(again).toMatchObject({ answer: 'HTTP/1.1 403 Forbidden', reused: false });
+    },
+  );
 
   it('is not trusted by a client that knows another CA', async () => {
     const { code, stderr } = await docker(...withKeys(certificates.otherCa), 'network', 'ls');
