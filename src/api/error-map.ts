@@ -11,6 +11,7 @@ export const statusOf: Readonly<Record<ErrorKind, Readonly<Record<Dialect, numbe
   conflict: { engine: 409, experimental: 403 },
   // The Engine answers 404 when its address pools are used up (docker-facts 5.3 #34).
   exhausted: { engine: 404, experimental: 404 },
+  limited: { engine: 429, experimental: 429 },
   unavailable: { engine: 503, experimental: 503 },
   unsupported: { engine: 501, experimental: 501 },
   internal: { engine: 500, experimental: 500 },

@@ -12,8 +12,8 @@ import type { Shell } from './shell.ts';
  * @returns the exit code
  */
 export async function docker(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
-  const call = readCall(argv);
   try {
+    const call = readCall(argv);
     if (call.daemon) return await ours(['daemon', ...call.words], call, shell, parts);
     if (belongsToUs(call)) return await ours(call.words, call, shell, parts);
     const run = takeServices(call.words);
@@ -42,15 +42,15 @@ function belongsToUs({ words }: DockerCall): boolean {
 /** Beside an Engine the real docker makes the container, otherwise we do. */
 async function publish(
   words: RunWords,
-  { host, words: all }: DockerCall,
+  { target, words: all }: DockerCall,
   argv: readonly string[],
   shell: Shell,
   parts: Parts,
 ): Promise<number> {
   const { runBeside } = await import('./beside/run-beside.ts');
   const globals = argv.slice(0, argv.length - all.length);
-  const code = await runBeside({ words, host, globals }, shell);
-  return code ?? (await ours(all, { host, daemon: false, words: all }, shell, parts));
+  const code = await runBeside({ words, daemon: target, globals }, shell);
+  return code ?? (await ours(all, { target, daemon: false, words: all }, shell, parts));
 }
 
 /** Commands that a daemon without an Engine answers itself. */
@@ -81,9 +81,9 @@ function isEngineWork({ words }: DockerCall): boolean {
 }
 
 /** Asks the daemon. One that cannot be reached decides nothing, unless there is nobody else to do it. */
-async function isWithoutEngine({ host }: DockerCall, shell: Shell, weAreAlone: boolean): Promise<boolean> {
+async function isWithoutEngine({ target }: DockerCall, shell: Shell, weAreAlone: boolean): Promise<boolean> {
   const { infoRecord } = await import('./commands/system/info-record.ts');
-  const client = await connector(host, shell)();
+  const client = await connector(target, shell)();
   try {
     const { Fairlead } = await client.ask((engine) => engine.info(), infoRecord);
     return Fairlead.way !== 'engine';
@@ -95,12 +95,12 @@ async function isWithoutEngine({ host }: DockerCall, shell: Shell, weAreAlone: b
 
 async function ours(
   words: readonly string[],
-  { host }: DockerCall,
+  { target }: DockerCall,
   shell: Shell,
   parts: Parts,
 ): Promise<number> {
   const { program } = await import('./commands/program.ts');
-  return dispatch(program(parts), words, { shell, path: shell.program, connect: connector(host, shell) });
+  return dispatch(program(parts), words, { shell, path: shell.program, connect: connector(target, shell) });
 }
 
 async function nobody(call: DockerCall, shell: Shell): Promise<number> {

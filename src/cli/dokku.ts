@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { noDaemonFlags } from './client/endpoint.ts';
 import { dokkuCommands } from './commands/dokku/commands.ts';
 import { helpFor, usageFor } from './commands/dokku/help.ts';
 import { DaemonError, Failure } from './failure.ts';
@@ -22,7 +23,7 @@ export async function dokku(argv: readonly string[], shell: Shell): Promise<numb
       shell.stdout.write(usage);
       return 0;
     }
-    const client = await connector('', shell)();
+    const client = await connector(noDaemonFlags, shell)();
     return await run({ args, force: given.has('--force'), client, log, shell });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

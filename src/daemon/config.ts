@@ -14,6 +14,7 @@ const path = z.string().startsWith('/', 'expected an absolute path');
 /** The settings as they are typed (flags) or written (config file), every one optional. */
 const settings = z.strictObject({
   host: z.array(grammar.hostAddress).min(1).optional(),
+  'api-name': z.array(grammar.hostName).optional(),
   'data-root': path.optional(),
   'default-network': grammar.defaultNetwork.optional(),
   'kv-store': grammar.kvStore.optional(),
@@ -100,6 +101,8 @@ function factsOfThisHost(): HostFacts {
 function withDefaults(given: Settings, host: HostFacts) {
   return {
     hosts: given.host ?? [defaultHostAddress(host.env, host.uid)],
+    /** Names that tcp listeners are asked for by, beside their addresses. */
+    apiNames: given['api-name'] ?? [],
     dataRoot: given['data-root'] ?? defaultDataRoot(host),
     defaultNetwork: given['default-network'] ?? { driver: 'bridge', name: 'bridge' },
     /** Absent: global objects live in the embedded store too. */

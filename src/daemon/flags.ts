@@ -4,6 +4,7 @@ import { logLevels } from '../lib/log.ts';
 /** The flags of `fairlead daemon`, `docker -d` and `docker daemon`; the config file has the same keys. */
 export const daemonFlags = {
   host: list('Socket to listen on: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
+  'api-name': list('Name that clients of tcp:// may call this daemon by, beside its address'),
   'data-root': text('Root directory of persistent state'),
   'config-file': text('JSON file with the same keys as these flags'),
   'default-network': text('Set default network', { shown: 'bridge:bridge' }),

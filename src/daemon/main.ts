@@ -178,7 +178,8 @@ async function open(
   const api = await createApi({ ...parts, ...(upstream ? { upstream } : {}) });
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));
-  for (const host of config.hosts) await api.listen(host, tls);
+  const tcp = { ...(tls && { tls }), names: config.apiNames };
+  for (const host of config.hosts) await api.listen(host, tcp);
   await listening;
   return await greeting(config, way, dns);
 }

@@ -15,6 +15,8 @@ const lastWordsMs = 1000;
  * go on running without it.
  */
 export async function runDaemon(config: DaemonConfig): Promise<void> {
+  // Docker's containers have it, and every file is made with a mode that this one does not change (docs/security.md).
+  process.umask(0o022);
   const title = titleWithoutSecrets([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
   if (title !== undefined) process.title = title;
   const sink = new LogSink(stderr);

@@ -13,6 +13,8 @@ export const errorKinds = [
   'conflict',
   /** The KV store, the Engine or a plugin cannot be reached now, or the disk is full. */
   'unavailable',
+  /** The asker has as many of these at once as one may have. */
+  'limited',
   /** No address, subnet or VNI is left in the pools. */
   'exhausted',
   /** The daemon's way of running (simulated, say) cannot do this. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiAttacks } from './attacks/api.ts';
 import type { AttackGroup, AttackStage } from './attacks/attack.ts';
 
 /** Every group of attacks, one file each in attacks/. */
-const groups: readonly AttackGroup[] = [];
+const groups: readonly AttackGroup[] = [apiAttacks];
 
 const table: { readonly name: string; readonly held: boolean; readonly seen: string }[] = [];
 

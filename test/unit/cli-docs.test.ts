@@ -44,6 +44,7 @@ describe('docs/cli.md', () => {
       'help',
       'host',
       'version',
+      'tls',
       'net',
       'quiet',
       'force',

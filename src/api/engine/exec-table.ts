@@ -4,7 +4,7 @@ import { newId } from '../../lib/ids.ts';
 
 /** How long an ended exec can be inspected, as in the Engine; and one that nobody starts. */
 const keptMs = 5 * 60_000;
-const unstartedMs = 60 * 60_000;
+const unstartedMs = 10 * 60_000;
 
 export interface Exec {
   readonly id: string;
@@ -26,7 +26,12 @@ export class ExecTable {
   readonly #execs = new Map<string, Exec>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
+  /** `most`: of one container at once, be they created, running or ended and kept. */
+  constructor(private readonly most: number) {}
+
+  /** Of those that have ended the oldest makes room. @throws limited when none has */
   add(exec: Omit<Exec, 'id' | 'state' | 'pid' | 'exitCode'>): Exec {
+    this.#makeRoom(exec.containerId);
     const added: Exec = { ...exec, id: newId(), state: 'created', pid: 0, exitCode: null };
     this.#execs.set(added.id, added);
     this.#forgetIn(added.id, unstartedMs);
@@ -66,12 +71,26 @@ export class ExecTable {
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
+  #makeRoom(containerId: string): void {
+    const same = [...this.#execs.values()].filter((exec) => exec.containerId === containerId);
+    if (same.length < this.most) return;
+    const ended = same.find(({ state }) => state === 'exited');
+    if (ended) this.#forget(ended.id);
+    else
+      throw new FairleadError(
+        'limited',
+        `too many execs: container ${containerId} has ${same.length} that have not ended, and one may not have more`,
+      );
+  }
+
+  #forget(id: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#execs.delete(id);
+    this.#timers.delete(id);
+  }
+
   #forgetIn(id: string, milliseconds: number): void {
     clearTimeout(this.#timers.get(id));
-    const timer = setTimeout(() => {
-      this.#execs.delete(id);
-      this.#timers.delete(id);
-    }, milliseconds);
-    this.#timers.set(id, timer.unref());
+    this.#timers.set(id, setTimeout(() => this.#forget(id), milliseconds).unref());
   }
 }

@@ -26,7 +26,7 @@ export async function inspectAll(
       errors.push(error.message);
     }
   }
-  shell.stdout.write(written(found, format, template));
+  shell.stdout.write(Buffer.from(written(found, format, template)));
   for (const message of errors) shell.stderr.write(`${message}\n`);
   return errors.length > 0 ? 1 : 0;
 }

@@ -1,3 +1,5 @@
+import { visible } from '../../lib/plain-text.ts';
+
 const tab = 9;
 const newline = 10;
 
@@ -53,7 +55,7 @@ function beginsCharacter(byte: number): boolean {
 
 /** Rows of cells, aligned. */
 export function column(rows: readonly (readonly string[])[]): string {
-  return aligned(rows.map((row) => `${row.join('\t')}\n`).join('')).toString();
+  return aligned(rows.map((row) => `${row.map(visible).join('\t')}\n`).join('')).toString();
 }
 
 /** `network ls` of 2015 padded even the last cell of its rows; nobody should depend on trailing spaces. */

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
+import { fileLine } from '../../lib/plain-text.ts';
 import { readText } from '../../lib/read-text.ts';
 import type { ContainerFiles } from '../runtime.ts';
 
@@ -51,6 +52,7 @@ export function pathsOf(directory: string, id: string): ContainerPaths {
 }
 
 export function makeDirectory(paths: ContainerPaths): void {
+  mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   mkdirSync(paths.empty, { recursive: true, mode: 0o755 });
 }
 
@@ -71,7 +73,7 @@ export function writeNetworkFiles(paths: ContainerPaths, files: ContainerFiles):
 }
 
 export function writeIdentityFiles(paths: ContainerPaths, hostname: string): void {
-  replaceText(paths.hostname, `${hostname}\n`);
+  replaceText(paths.hostname, fileLine(hostname));
   replaceText(paths.nsswitch, nsswitchConf());
 }
 

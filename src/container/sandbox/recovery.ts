@@ -79,7 +79,7 @@ export function stillRuns({ outer }: UnknownContainer, sandboxPath: string): boo
 
 /** For a container without a command: its namespace lives as long as the machine is not restarted. */
 export function noteBoot(paths: ContainerPaths): void {
-  writeFileSync(bootFile(paths), currentBootId());
+  writeFileSync(bootFile(paths), currentBootId(), { mode: 0o600 });
 }
 
 function wasStartedInThisBoot(paths: ContainerPaths): boolean {

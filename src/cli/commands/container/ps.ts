@@ -33,7 +33,7 @@ export const ps = command({
     const full = flags['no-trunc'];
     if (flags.format !== '') {
       const { formatContainers } = await import('./ps-format.ts');
-      shell.stdout.write(formatContainers(flags.format, containers, full));
+      shell.stdout.write(Buffer.from(formatContainers(flags.format, containers, full)));
     } else if (flags.quiet) {
       shell.stdout.write(containers.map(({ Id }) => `${full ? Id : shortId(Id)}\n`).join(''));
     } else {

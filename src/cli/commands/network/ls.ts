@@ -26,7 +26,7 @@ export const ls = command({
     const full = flags['no-trunc'];
     if (flags.format !== '') {
       const { formatNetworks } = await import('./format.ts');
-      shell.stdout.write(formatNetworks(flags.format, networks, full));
+      shell.stdout.write(Buffer.from(formatNetworks(flags.format, networks, full)));
       return 0;
     }
     const shown = newest(byCreation(networks), flags.latest ? 1 : flags.n);

@@ -19,7 +19,7 @@ export const ls = command({
     const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
     if (flags.format !== '') {
       const { formatNodes } = await import('./format.ts');
-      shell.stdout.write(formatNodes(flags.format, nodes, idOf));
+      shell.stdout.write(Buffer.from(formatNodes(flags.format, nodes, idOf)));
     } else if (flags.quiet) {
       shell.stdout.write(nodes.map(({ id }) => `${idOf(id)}\n`).join(''));
     } else {

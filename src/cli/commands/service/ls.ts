@@ -1,4 +1,5 @@
 import { shortId } from '../../../lib/ids.ts';
+import { visibleLines } from '../../../lib/plain-text.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { aligned } from '../../output/table.ts';
@@ -27,11 +28,13 @@ export const ls = command({
     const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
     if (flags.format !== '') {
       const { formatServices } = await import('./format.ts');
-      shell.stdout.write(formatServices(flags.format, byName(await listServices(client, query)), idOf));
+      shell.stdout.write(
+        Buffer.from(formatServices(flags.format, byName(await listServices(client, query)), idOf)),
+      );
       return 0;
     }
     const found = await (flags['no-trunc'] ? listServices : listRows)(client, query);
-    const rows = typeof found === 'string' ? found : rowsOf(found, idOf);
+    const rows = visibleLines(typeof found === 'string' ? found : rowsOf(found, idOf));
     if (flags.quiet) shell.stdout.write(rows.replaceAll(/\t.*/g, ''));
     else shell.stdout.write(aligned(`SERVICE ID\tNAME\tNETWORK\tPROVIDER\n${rows}`));
     return 0;

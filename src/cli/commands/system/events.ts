@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import * as z from 'zod/mini';
+import { visible } from '../../../lib/plain-text.ts';
 import { openStream } from '../../client/streams.ts';
 import { command } from '../../command.ts';
 import { list, text } from '../../flags/spec.ts';
@@ -40,14 +41,14 @@ export const events = command({
     });
     // One line is one event; chunks of the connection are not.
     for await (const line of createInterface({ input: stream })) {
-      if (line.trim() !== '') shell.stdout.write(`${write(line)}\n`);
+      if (line.trim() !== '') shell.stdout.write(Buffer.from(`${write(line)}\n`));
     }
     return 0;
   },
 });
 
 function lineWriter(format: string): (line: string) => string {
-  if (format === 'json') return (line) => line.trim();
+  if (format === 'json') return (line) => visible(line.trim());
   if (format === '') return (line) => eventLine(eventRecord.parse(JSON.parse(line)));
   const template = compileFormat(format);
   return (line) => {
@@ -63,5 +64,5 @@ function eventLine({ Type, Action, Actor, timeNano }: EventRecord): string {
   const time = `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${nanos}Z`;
   const attributes = Object.entries(Actor.Attributes ?? {}).map(([key, value]) => `${key}=${value}`);
   const suffix = attributes.length > 0 ? ` (${attributes.sort().join(', ')})` : '';
-  return `${time} ${Type} ${Action} ${Actor.ID}${suffix}`;
+  return visible(`${time} ${Type} ${Action} ${Actor.ID}${suffix}`);
 }

@@ -21,8 +21,8 @@ export async function play(steps: readonly Step[], { bin, env, shell }: Stage): 
   const kept = new Map<string, string>();
   for (const step of steps) {
     const words = step.words.map((word) => fillIn(word, kept));
-    if (step.remark) shell.stdout.write(`\n${emphasised(`# ${step.remark}`, shell)}\n`);
-    shell.stdout.write(`${emphasised(`$ ${words.map(shellQuoted).join(' ')}`, shell)}\n`);
+    if (step.remark) shell.stdout.write(emphasised(`\n# ${step.remark}\n`, shell));
+    shell.stdout.write(emphasised(`$ ${words.map(shellQuoted).join(' ')}\n`, shell));
     const { output, code } = await runUntil(isSeen(step, kept), words, bin, env);
     shell.stdout.write(output);
     if (code !== 0) throw new Failure(`stopped: ${words.join(' ')} ended with exit code ${code}`);
@@ -93,6 +93,7 @@ function shellQuoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function emphasised(text: string, { stdout }: Shell): string {
-  return stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text;
+/** As bytes: the terminal is to obey these. */
+function emphasised(text: string, { stdout }: Shell): Buffer {
+  return Buffer.from(stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
 }
