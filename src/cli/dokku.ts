@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dokkuCommands } from './commands/dokku/commands.ts';
 import { helpFor, usageFor } from './commands/dokku/help.ts';
+import { hintFor } from './complain.ts';
 import { DaemonError, Failure } from './failure.ts';
 import { connector } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
@@ -14,6 +15,7 @@ const globalFlags = new Set(['--quiet', '--force']);
 export async function dokku(argv: readonly string[], shell: Shell): Promise<number> {
   const { name, args, given } = splitGlobals(argv);
   const run = Object.hasOwn(dokkuCommands, name) ? dokkuCommands[name] : undefined;
+  const connect = connector('', shell);
   const log = dokkuLog(shell, given.has('--quiet'));
   try {
     if (!run) return await elsewhere(name, argv, shell);
@@ -22,12 +24,14 @@ export async function dokku(argv: readonly string[], shell: Shell): Promise<numb
       shell.stdout.write(usage);
       return 0;
     }
-    const client = await connector('', shell)();
+    const client = await connect();
     return await run({ args, force: given.has('--force'), client, log, shell });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // What the daemon says of apps is in Dokku's words already.
     log.warn(error instanceof DaemonError ? error.reason : error.message);
+    const hint = await hintFor(error, connect);
+    if (hint !== '') log.warn(hint);
     return error.exitCode;
   }
 }
@@ -49,8 +53,10 @@ async function elsewhere(name: string, argv: readonly string[], shell: Shell): P
   if (real !== undefined) return runReal(real, argv, shell);
   const help = helpFor(name, argv);
   if (help === undefined) {
-    const known = Object.keys(dokkuCommands).join(', ');
-    throw new Failure(`${name} is not a dokku command. Known here: ${known}`);
+    const known = Object.keys(dokkuCommands);
+    throw new Failure(`${name} is not a dokku command. Known here: ${known.join(', ')}`, 1, {
+      unknown: { word: name, known },
+    });
   }
   shell.stdout.write(help);
   return 0;

@@ -1,7 +1,9 @@
 import { takeServices } from './beside/run-words.ts';
+import type { Client } from './client/client.ts';
 import type { Connect } from './client/connect.ts';
 import { chooseEndpoint } from './client/endpoint.ts';
 import type { Command } from './command.ts';
+import { complain } from './complain.ts';
 import { Failure } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { text, toggle } from './flags/spec.ts';
@@ -55,7 +57,7 @@ export async function runProgram(
     return done ?? (await dispatch(root, words, contextOf(flags.host, shell)));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    shell.stderr.write(`${shell.program}: ${error.message}. See '${shell.program} --help'.\n`);
+    await complain(error, contextOf('', shell));
     return error.exitCode;
   }
 }
@@ -70,11 +72,16 @@ function contextOf(host: string, shell: Shell) {
   return { shell, path: shell.program, connect: connector(host, shell) };
 }
 
-/** The client library is loaded by the first command that needs it. */
+/** The client library is loaded by the first command that needs it; a command line has one client. */
 export function connector(host: string, shell: Shell): Connect {
-  return async () => {
+  let client: Promise<Client> | undefined;
+  const open = async () => {
     const endpoint = chooseEndpoint(host === '' ? undefined : host, shell);
     const { openClient } = await import('./client/open.ts');
     return openClient(endpoint);
+  };
+  return () => {
+    client ??= open();
+    return client;
   };
 }

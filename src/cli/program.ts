@@ -1,5 +1,6 @@
 import type { Command, Context } from './command.ts';
-import { isFailure, isUsageError, UsageError } from './failure.ts';
+import { complain } from './complain.ts';
+import { isFailure, UsageError } from './failure.ts';
 import type { Flags } from './flags/spec.ts';
 import { groupHelp } from './usage.ts';
 
@@ -48,7 +49,6 @@ function lookupMember(group: Group, word: string): Leaf | Group | undefined {
 
 /** Runs what the words name. @returns the exit code */
 export async function dispatch(group: Group, words: readonly string[], context: Context): Promise<number> {
-  const { shell } = context;
   const found = find(context.path, group, words);
   const [word, ...rest] = found.rest;
   if (isGroup(found.member) && word?.toLowerCase() === 'help') {
@@ -59,9 +59,7 @@ export async function dispatch(group: Group, words: readonly string[], context: 
     return await runLeaf(found.member, found, context);
   } catch (error) {
     if (!isFailure(error)) throw error;
-    const hint = isUsageError(error) ? `. See '${found.path} --help'.` : '';
-    const prefix = isUsageError(error) ? `${shell.program}: ` : '';
-    if (error.message) shell.stderr.write(`${prefix}${error.message}${hint}\n`);
+    if (error.message) await complain(error, { ...context, path: found.path });
     return error.exitCode;
   }
 }
@@ -71,9 +69,19 @@ function openGroup(group: Group, { path, rest }: Found, { shell }: Context): num
   const [word] = rest;
   if (word === undefined) shell.stderr.write(groupHelp(path, group));
   else if (isHelp(word)) shell.stdout.write(groupHelp(path, group));
-  else if (word.startsWith('-')) throw new UsageError(`unknown flag: ${word}`);
-  else throw new UsageError(`unknown command: ${path} ${word}`);
+  else throw unknownWord(group, path, word);
   return 0;
+}
+
+function unknownWord(group: Group, path: string, word: string): UsageError {
+  if (word.startsWith('-')) return new UsageError(`unknown flag: ${word}`);
+  const known = listed(group).map(([name]) => name);
+  return new UsageError(`unknown command: ${path} ${word}`, { unknown: { word, known } });
+}
+
+/** The members that the help shows: others are second names. */
+export function listed(group: Group): readonly (readonly [name: string, member: Leaf | Group])[] {
+  return Object.entries(group.members).filter(([, member]) => member.summary !== undefined);
 }
 
 async function runLeaf(leaf: Leaf, { path, rest }: Found, context: Context): Promise<number> {

@@ -30,7 +30,7 @@ function inspector(description: string, types: readonly string[]) {
       size: toggle('Display total file sizes', { short: 's', hidden: true }),
       type: text('Only inspect objects of this type: container or network'),
     },
-    async run({ args, flags, connect, shell }) {
+    async run({ args, flags, connect, shell, path }) {
       if (flags.type !== '' && !types.includes(flags.type)) {
         throw new UsageError(
           `"${flags.type}" is not a valid value for --type: expected ${types.join(' or ')}`,
@@ -38,7 +38,11 @@ function inspector(description: string, types: readonly string[]) {
       }
       const wanted = flags.type === '' ? types : [flags.type];
       const client = await connect();
-      return inspectAll(args, flags.format, (ref) => firstFound(client, ref, wanted), shell);
+      return inspectAll(args, flags.format, (ref) => firstFound(client, ref, wanted), {
+        shell,
+        connect,
+        path,
+      });
     },
   });
 }

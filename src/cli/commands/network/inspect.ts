@@ -12,13 +12,13 @@ export const inspect = command({
     format: text('Format output using a Go template, or json', { short: 'f' }),
     verbose: toggle('Verbose output for diagnostics', { short: 'v' }),
   },
-  async run({ args, flags, connect, shell }) {
+  async run({ args, flags, connect, shell, path }) {
     const client = await connect();
     const inspectOne = (ref: string) => {
       if (ref.trim() === '') throw new Failure('invalid network name or ID: value is empty');
       const query = flags.verbose ? { verbose: true } : {};
       return client.request('GET', `/networks/${encodeURIComponent(ref)}`, { query }, anyJson);
     };
-    return inspectAll(args, flags.format, async (ref) => inspectOne(ref), shell);
+    return inspectAll(args, flags.format, async (ref) => inspectOne(ref), { shell, connect, path });
   },
 });

@@ -8,10 +8,10 @@ export const info = command({
   description: 'Displays detailed information about a service',
   args: [1, 1],
   flags: { format: text('Everything known, through a Go template or as json') },
-  async run({ args: [ref = ''], flags, connect, shell }) {
+  async run({ args: [ref = ''], flags, connect, shell, path }) {
     const client = await connect();
     if (flags.format !== '') {
-      return inspectAll([ref], flags.format, (one) => findService(client, one), shell);
+      return inspectAll([ref], flags.format, (one) => findService(client, one), { shell, connect, path });
     }
     const service = await findService(client, ref);
     shell.stdout.write(`Service Id: ${service.id}\n\tName: ${service.name}\n\tNetwork: ${service.network}\n`);

@@ -1,7 +1,9 @@
 import { shortId } from '../../../lib/ids.ts';
+import type { Client } from '../../client/client.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { aligned } from '../../output/table.ts';
+import { networkRecord } from '../network/records.ts';
 import { listRows, listServices, type ServiceRecord } from './records.ts';
 
 export const ls = command({
@@ -21,7 +23,7 @@ export const ls = command({
   async run({ flags, connect, shell }) {
     const client = await connect();
     const query = {
-      ...(flags.network ? { network: flags.network } : {}),
+      ...(flags.network ? { network: await networkId(client, flags.network) } : {}),
       ...(flags.all ? { all: 1 } : {}),
     };
     const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
@@ -37,6 +39,12 @@ export const ls = command({
     return 0;
   },
 });
+
+/** 2015's API answers an empty list for a network that does not exist. @throws DaemonError where there is none */
+async function networkId(client: Client, ref: string): Promise<string> {
+  const { Id } = await client.request('GET', `/networks/${encodeURIComponent(ref)}`, {}, networkRecord);
+  return Id;
+}
 
 function rowsOf(services: readonly ServiceRecord[], idOf: (id: string) => string): string {
   const rows = byName(services).map(({ name, id, network, providers }) => {

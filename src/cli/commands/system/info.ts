@@ -17,12 +17,12 @@ export const info = command({
   description: 'Display how the daemon stands',
   args: [0, 0],
   flags: { format: text('Everything known, through a Go template or as json', { short: 'f' }) },
-  async run({ flags, connect, shell }) {
+  async run({ flags, connect, shell, path }) {
     const client = await connect();
     if (flags.format !== '') {
       const whole = () => client.request('GET', '/info', {}, anyJson);
       const format = flags.format === 'json' ? '{{json .}}' : flags.format;
-      return inspectAll([''], format, whole, shell);
+      return inspectAll([''], format, whole, { shell, connect, path });
     }
     const record = await client.ask((docker) => docker.info(), infoRecord);
     shell.stdout.write(describe(record, Date.now()));

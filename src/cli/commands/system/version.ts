@@ -20,7 +20,7 @@ export const version = command({
     format: text('Format output using a Go template, or json', { short: 'f' }),
     short: toggle('Only the version of the client', { hidden: true }),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, connect, shell, path }) {
     if (flags.short) {
       shell.stdout.write(`Fairlead version ${own}\n`);
       return 0;
@@ -31,7 +31,11 @@ export const version = command({
         Client: { Version: own },
         Server: await client.request('GET', '/version', {}, anyJson),
       });
-      return inspectAll([''], flags.format === 'json' ? '{{json .}}' : flags.format, both, shell);
+      return inspectAll([''], flags.format === 'json' ? '{{json .}}' : flags.format, both, {
+        shell,
+        connect,
+        path,
+      });
     }
     shell.stdout.write(`Client:\n Version: ${own}\n Node.js: ${process.versions.node}\n\n`);
     try {
