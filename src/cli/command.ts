@@ -2,8 +2,9 @@ import type { Connect } from './client/connect.ts';
 import { UsageError } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { type Flags, type FlagValues, toggle } from './flags/spec.ts';
+import { commandHelp } from './help/usage.ts';
+import { styleOf } from './output/style.ts';
 import type { Shell } from './shell.ts';
-import { commandHelp } from './usage.ts';
 
 /** What a command is run with. */
 export interface Invocation<F extends Flags> {
@@ -45,7 +46,8 @@ export function command<const F extends Flags>(spec: CommandSpec<F>): Command {
       const known = { ...helpFlagFor(spec.flags), ...spec.flags };
       const parsed = await parseWords(words, known, spec.interspersed ?? true);
       if (parsed.given.has('help')) {
-        context.shell.stdout.write(commandHelp(context.path, spec));
+        const { stdout } = context.shell;
+        stdout.write(commandHelp(context.path, spec, styleOf(stdout, context.shell)));
         return 0;
       }
       checkCount(context.path, parsed.args.length, spec.args);

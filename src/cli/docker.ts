@@ -107,7 +107,7 @@ async function nobody(call: DockerCall, shell: Shell): Promise<number> {
   const [command] = call.words;
   if (command === undefined || command.startsWith('-')) {
     const { dropInHelp } = await import('./docker-help.ts');
-    shell.stdout.write(dropInHelp(shell.program));
+    shell.stdout.write(dropInHelp(shell));
     return 0;
   }
   shell.stderr.write(

@@ -2,7 +2,10 @@ import type { Command, Context } from './command.ts';
 import { complain } from './complain.ts';
 import { isFailure, UsageError } from './failure.ts';
 import type { Flags } from './flags/spec.ts';
-import { groupHelp } from './usage.ts';
+import { groupHelp } from './help/usage.ts';
+import { styleOf } from './output/style.ts';
+import { sectionsOf } from './sections.ts';
+import type { Shell } from './shell.ts';
 
 /** A command that is loaded when it is run. */
 export interface Leaf {
@@ -22,6 +25,8 @@ export interface Group {
   readonly flags?: Flags;
   readonly intro?: string;
   readonly members: Readonly<Record<string, Leaf | Group>>;
+  /** Title in the help → names of members; absent: all are `Commands`. */
+  readonly sections?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Found {
@@ -67,21 +72,17 @@ export async function dispatch(group: Group, words: readonly string[], context: 
 /** Without a command the help goes to stderr with exit 0, as today's Docker does it. */
 function openGroup(group: Group, { path, rest }: Found, { shell }: Context): number {
   const [word] = rest;
-  if (word === undefined) shell.stderr.write(groupHelp(path, group));
-  else if (isHelp(word)) shell.stdout.write(groupHelp(path, group));
+  const write = (stream: Shell['stdout']) => stream.write(groupHelp(path, group, styleOf(stream, shell)));
+  if (word === undefined) write(shell.stderr);
+  else if (isHelp(word)) write(shell.stdout);
   else throw unknownWord(group, path, word);
   return 0;
 }
 
 function unknownWord(group: Group, path: string, word: string): UsageError {
   if (word.startsWith('-')) return new UsageError(`unknown flag: ${word}`);
-  const known = listed(group).map(([name]) => name);
+  const known = sectionsOf(group).flatMap(([, members]) => members.map(([name]) => name));
   return new UsageError(`unknown command: ${path} ${word}`, { unknown: { word, known } });
-}
-
-/** The members that the help shows: others are second names. */
-export function listed(group: Group): readonly (readonly [name: string, member: Leaf | Group])[] {
-  return Object.entries(group.members).filter(([, member]) => member.summary !== undefined);
 }
 
 async function runLeaf(leaf: Leaf, { path, rest }: Found, context: Context): Promise<number> {

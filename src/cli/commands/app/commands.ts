@@ -1,8 +1,9 @@
 import type { Command } from '../../command.ts';
 import { UsageError } from '../../failure.ts';
 import { type Flags, list, text, toggle } from '../../flags/spec.ts';
+import { commandHelp } from '../../help/usage.ts';
 import { dokkuLog } from '../../output/dokku-log.ts';
-import { commandHelp } from '../../usage.ts';
+import { styleOf } from '../../output/style.ts';
 import { appNetworkCommands } from '../dokku/app-networks.ts';
 import { appCommands, names } from '../dokku/apps.ts';
 import type { DokkuCommand } from '../dokku/call.ts';
@@ -66,7 +67,8 @@ function like(run: DokkuCommand | undefined, synopsis: string, description: stri
     async execute(words, { shell, connect, path }) {
       const [first] = words;
       if (first === '--help' || first === '-h') {
-        shell.stdout.write(commandHelp(path, { synopsis, description, flags: known }));
+        const { stdout } = shell;
+        stdout.write(commandHelp(path, { synopsis, description, flags: known }, styleOf(stdout, shell)));
         return 0;
       }
       if (!run || (first === undefined && synopsis.startsWith('APP')))

@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { list, number, text, toggle } from '../../flags/spec.ts';
 import { parseFilters } from '../../flags/values.ts';
-import { table } from '../../output/table.ts';
+import { writeTable } from '../../output/fit.ts';
 import { psRow } from './ps-row.ts';
 import { listedContainers } from './records.ts';
 
@@ -38,13 +38,11 @@ export const ps = command({
       shell.stdout.write(containers.map(({ Id }) => `${full ? Id : shortId(Id)}\n`).join(''));
     } else {
       const header = ['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'PORTS', 'NAMES'];
-      const rows = containers.map((container) => psRow(container, full));
-      shell.stdout.write(
-        table(
-          header,
-          rows.map((row) => [row.id, row.image, row.command, row.created, row.status, row.ports, row.names]),
-        ),
-      );
+      const rows = containers.map((container) => {
+        const row = psRow(container, full);
+        return [row.id, row.image, row.command, row.created, row.status, row.ports, row.names];
+      });
+      writeTable(header, rows, shell, { full });
     }
     return 0;
   },

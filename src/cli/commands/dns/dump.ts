@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
-import { table } from '../../output/table.ts';
+import { writeTable } from '../../output/fit.ts';
 import { toJson } from '../../template/values.ts';
 
 const owner = z.object({
@@ -41,7 +41,7 @@ export const dump = command({
       ...network.names.flatMap(({ name, owners }) => owners.map((one) => row(name, network.name, one, ''))),
       ...network.withheld.map((one) => row('-', network.name, one, ' (withheld: unhealthy)')),
     ]);
-    shell.stdout.write(table(['NAME', 'NETWORK', 'ADDRESS', 'CONTAINER', 'OWNER'], rows));
+    writeTable(['NAME', 'NETWORK', 'ADDRESS', 'CONTAINER', 'OWNER'], rows, shell);
     return 0;
   },
 });

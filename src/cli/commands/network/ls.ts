@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { list, number, text, toggle } from '../../flags/spec.ts';
 import { parseFilters } from '../../flags/values.ts';
-import { table } from '../../output/table.ts';
+import { writeTable } from '../../output/fit.ts';
 import { byCreation, type NetworkRecord, networkRecords } from './records.ts';
 
 /** The seed's table, unless `--format` asks for today's. */
@@ -31,14 +31,11 @@ export const ls = command({
     }
     const shown = newest(byCreation(networks), flags.latest ? 1 : flags.n);
     const idOf = (network: NetworkRecord) => (full ? network.Id : shortId(network.Id));
-    shell.stdout.write(
-      flags.quiet
-        ? shown.map((network) => `${idOf(network)}\n`).join('')
-        : table(
-            ['NETWORK ID', 'NAME', 'TYPE'],
-            shown.map((network) => [idOf(network), network.Name, network.Driver]),
-          ),
-    );
+    if (flags.quiet) shell.stdout.write(shown.map((network) => `${idOf(network)}\n`).join(''));
+    else {
+      const rows = shown.map((network) => [idOf(network), network.Name, network.Driver]);
+      writeTable(['NETWORK ID', 'NAME', 'TYPE'], rows, shell, { full });
+    }
     return 0;
   },
 });

@@ -1,7 +1,7 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
-import { table } from '../../output/table.ts';
+import { writeTable } from '../../output/fit.ts';
 import { nodeRecords } from './records.ts';
 
 export const ls = command({
@@ -28,7 +28,9 @@ export const ls = command({
         ...[idOf(node.id), node.name, node.advertise || '-', node.version],
         node.self ? '*' : '',
       ]);
-      shell.stdout.write(table(['NODE ID', 'NAME', 'ADVERTISE', 'VERSION', 'SELF'], rows));
+      writeTable(['NODE ID', 'NAME', 'ADVERTISE', 'VERSION', 'SELF'], rows, shell, {
+        full: flags['no-trunc'],
+      });
     }
     return 0;
   },

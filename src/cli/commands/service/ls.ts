@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import type { Client } from '../../client/client.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
-import { aligned } from '../../output/table.ts';
+import { writeLines } from '../../output/fit.ts';
 import { networkRecord } from '../network/records.ts';
 import { listRows, listServices, type ServiceRecord } from './records.ts';
 
@@ -35,7 +35,7 @@ export const ls = command({
     const found = await (flags['no-trunc'] ? listServices : listRows)(client, query);
     const rows = typeof found === 'string' ? found : rowsOf(found, idOf);
     if (flags.quiet) shell.stdout.write(rows.replaceAll(/\t.*/g, ''));
-    else shell.stdout.write(aligned(`SERVICE ID\tNAME\tNETWORK\tPROVIDER\n${rows}`));
+    else writeLines(`SERVICE ID\tNAME\tNETWORK\tPROVIDER\n${rows}`, shell, { full: flags['no-trunc'] });
     return 0;
   },
 });

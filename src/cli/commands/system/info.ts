@@ -14,7 +14,7 @@ import {
 
 export const info = command({
   synopsis: '',
-  description: 'Display how the daemon stands',
+  description: "Show the daemon's state",
   args: [0, 0],
   flags: { format: text('Everything known, through a Go template or as json', { short: 'f' }) },
   async run({ flags, connect, shell, path }) {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Failure } from '../../failure.ts';
+import { styleOf } from '../../output/style.ts';
 import type { Shell } from '../../shell.ts';
 import { ask } from './ask.ts';
 import type { Step } from './story.ts';
@@ -68,6 +69,6 @@ function shellQuoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function emphasised(text: string, { stdout }: Shell): string {
-  return stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text;
+function emphasised(text: string, shell: Shell): string {
+  return styleOf(shell.stdout, shell).bold(text);
 }
