@@ -552,6 +552,19 @@ describe('containers', () => {
     });
   });
 
+  it('events have their times to the digit, of which a number keeps sixteen', async () => {
+    const actor = { ID: 'x', Attributes: { name: 'foo', type: 'bridge' } };
+    const line = (nanos: string) =>
+      `${JSON.stringify({ Type: 'network', Action: 'create', Actor: actor }).slice(0, -1)},"timeNano":${nanos}}\n`;
+    const times = ['1796024496529000000', '1796024496000000001', '1796024496999999999'];
+    daemon.on('GET /events', { text: times.map(line).join('') });
+    expect(await stdoutOf('events')).toBe(
+      ['529000000', '000000001', '999999999']
+        .map((nanos) => `2026-11-30T07:41:36.${nanos}Z network create x (name=foo, type=bridge)\n`)
+        .join(''),
+    );
+  });
+
   it('logs takes frames apart', async () => {
     const frame = (stream: number, text: string) =>
       Buffer.concat([Buffer.from([stream, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)]).toString(

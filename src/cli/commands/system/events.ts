@@ -48,7 +48,7 @@ export const events = command({
 
 function lineWriter(format: string): (line: string) => string {
   if (format === 'json') return (line) => line.trim();
-  if (format === '') return (line) => eventLine(eventRecord.parse(JSON.parse(line)));
+  if (format === '') return (line) => eventLine(eventRecord.parse(JSON.parse(line)), nanosIn(line));
   const template = compileFormat(format);
   return (line) => {
     const event: Value = anyJson.parse(JSON.parse(line));
@@ -56,11 +56,15 @@ function lineWriter(format: string): (line: string) => string {
   };
 }
 
+/** As written: nanoseconds since 1970 have 19 digits, of which a number keeps 16. */
+function nanosIn(line: string): string {
+  return /"timeNano":\s*(\d+)/.exec(line)?.[1] ?? '0';
+}
+
 /** `2026-11-21T21:26:21.745938023Z network create <id> (name=foo, type=bridge)` */
-function eventLine({ Type, Action, Actor, timeNano }: EventRecord): string {
-  const seconds = Math.floor(timeNano / 1e9);
-  const nanos = String(Math.round(timeNano - seconds * 1e9)).padStart(9, '0');
-  const time = `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${nanos}Z`;
+function eventLine({ Type, Action, Actor }: EventRecord, timeNano: string): string {
+  const [seconds, nanos] = [timeNano.slice(0, -9), timeNano.slice(-9).padStart(9, '0')];
+  const time = `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${nanos}Z`;
   const attributes = Object.entries(Actor.Attributes ?? {}).map(([key, value]) => `${key}=${value}`);
   const suffix = attributes.length > 0 ? ` (${attributes.sort().join(', ')})` : '';
   return `${time} ${Type} ${Action} ${Actor.ID}${suffix}`;
