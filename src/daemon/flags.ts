@@ -6,6 +6,7 @@ export const daemonFlags = {
   host: list('Socket to listen on: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
   'data-root': text('Root directory of persistent state'),
   'config-file': text('JSON file with the same keys as these flags'),
+  validate: toggle('Check the flags and the config file, say what is wrong, and end'),
   'default-network': text('Set default network', { shown: 'bridge:bridge' }),
   'kv-store': text('Set KV Store configuration'),
   'kv-store-opt': list('Set KV Store options (TLS, token, user)', { map: true }),
@@ -31,5 +32,6 @@ export const daemonFlags = {
   tlskey: text('Key of that certificate'),
   ephemeral: toggle('Remove every container and network device when the daemon ends'),
   'log-level': text(`How much to log: ${logLevels.join(', ')}`, { shown: 'info', short: 'l' }),
+  'log-format': text('How to write the log: text, json, or auto: text on a terminal', { shown: 'auto' }),
   debug: toggle('Log at level debug', { short: 'D' }),
 };

@@ -38,6 +38,7 @@ describe('daemon config', () => {
       tls: undefined,
       ephemeral: false,
       logLevel: 'info',
+      logFormat: 'auto',
     });
   });
 

@@ -1,3 +1,4 @@
+import { showsColour } from '../../lib/colour.ts';
 import type { Shell } from '../shell.ts';
 
 /** How a stream is written to: as a terminal shows it, or plainly. */
@@ -9,11 +10,9 @@ export interface Style {
 
 export const plain: Style = { bold: (text) => text };
 
-/** Of a terminal; https://no-color.org: any value that is not empty turns it off. */
 export function styleOf(stream: Shell['stdout'] | Shell['stderr'], { env }: Pick<Shell, 'env'>): Style {
   if (!stream.isTTY) return plain;
-  const isPlain = Boolean(env.NO_COLOR) || env.TERM === 'dumb';
-  const bold = isPlain ? plain.bold : (text: string) => `\u001b[1m${text}\u001b[0m`;
+  const bold = showsColour(env) ? (text: string) => `\u001b[1m${text}\u001b[0m` : plain.bold;
   // A terminal that does not know its width says 0.
   return stream.columns ? { columns: stream.columns, bold } : { bold };
 }
