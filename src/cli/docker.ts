@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { type RunWords, takeServices } from './beside/run-words.ts';
 import { type DockerCall, readCall } from './docker-call.ts';
 import { Failure } from './failure.ts';
-import { connector, type Parts } from './fairlead.ts';
+import { connector, isCompletion, type Parts } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
 import { dispatch } from './program.ts';
 import type { Shell } from './shell.ts';
@@ -12,10 +12,14 @@ import type { Shell } from './shell.ts';
  * @returns the exit code
  */
 export async function docker(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+  if (isCompletion(argv)) {
+    const { completeDocker } = await import('./completion/docker.ts');
+    return completeDocker(argv, shell, parts);
+  }
   const call = readCall(argv);
   try {
     if (call.daemon) return await ours(['daemon', ...call.words], call, shell, parts);
-    if (belongsToUs(call)) return await ours(call.words, call, shell, parts);
+    if (isOurs(call)) return await ours(call.words, call, shell, parts);
     const run = takeServices(call.words);
     if (run && run.services.length > 0) return await publish(run, call, argv, shell, parts);
     const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
@@ -31,9 +35,9 @@ export async function docker(argv: readonly string[], shell: Shell, parts: Parts
 }
 
 /** The experimental release's service verbs; the others are Swarm's. */
-const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
+export const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
 
-function belongsToUs({ words }: DockerCall): boolean {
+export function isOurs({ words }: DockerCall): boolean {
   const [command = '', verb = ''] = words.map((word) => word.toLowerCase());
   if (command === 'network') return true;
   return command === 'service' && (verb === '' || verb.startsWith('-') || serviceVerbs.has(verb));
@@ -76,12 +80,16 @@ const engineWork = new Set([
   'wait',
 ]);
 
-function isEngineWork({ words }: DockerCall): boolean {
+export function isEngineWork({ words }: DockerCall): boolean {
   return engineWork.has((words[0] ?? '').toLowerCase());
 }
 
 /** Asks the daemon. One that cannot be reached decides nothing, unless there is nobody else to do it. */
-async function isWithoutEngine({ host }: DockerCall, shell: Shell, weAreAlone: boolean): Promise<boolean> {
+export async function isWithoutEngine(
+  { host }: DockerCall,
+  shell: Shell,
+  weAreAlone: boolean,
+): Promise<boolean> {
   const { infoRecord } = await import('./commands/system/info-record.ts');
   const client = await connector(host, shell)();
   try {

@@ -3,7 +3,7 @@ import { dokkuCommands } from './commands/dokku/commands.ts';
 import { helpFor, usageFor } from './commands/dokku/help.ts';
 import { hintFor } from './complain.ts';
 import { DaemonError, Failure } from './failure.ts';
-import { connector } from './fairlead.ts';
+import { connector, isCompletion } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
 import { dokkuLog } from './output/dokku-log.ts';
 import type { Shell } from './shell.ts';
@@ -13,6 +13,10 @@ const globalFlags = new Set(['--quiet', '--force']);
 
 /** The drop-in: Dokku's network, app and process commands; any other goes to a real dokku. @returns the exit code */
 export async function dokku(argv: readonly string[], shell: Shell): Promise<number> {
+  if (isCompletion(argv)) {
+    const { completeDokku } = await import('./completion/dokku.ts');
+    return completeDokku(argv, shell);
+  }
   const { name, args, given } = splitGlobals(argv);
   const run = Object.hasOwn(dokkuCommands, name) ? dokkuCommands[name] : undefined;
   const connect = connector('', shell);

@@ -11,7 +11,10 @@ import { dispatch, type Group } from './program.ts';
 import type { Shell } from './shell.ts';
 
 export const globalFlags = {
-  host: text('Daemon socket to connect to: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
+  host: text('Daemon socket to connect to: unix:///PATH or tcp://HOST:PORT', {
+    short: 'H',
+    takes: ['tcp://', 'unix:///'],
+  }),
   version: toggle('Print version information and quit', { short: 'v' }),
 };
 
@@ -22,8 +25,17 @@ export interface Parts {
 
 /** Runs one command line. @returns the exit code */
 export async function fairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+  if (isCompletion(argv)) {
+    const { completeFairlead } = await import('./completion/fairlead.ts');
+    return completeFairlead(argv, shell, parts);
+  }
   const { program } = await import('./commands/program.ts');
   return runProgram(program(parts), argv, shell, besideEngine);
+}
+
+/** What shells ask (src/cli/completion/): cobra's words, so that one script serves the real docker too. */
+export function isCompletion([first]: readonly string[]): boolean {
+  return first === '__complete' || first === '__completeNoDesc';
 }
 
 /** What may do a command instead of the program. @returns undefined: it is the program's */

@@ -1,7 +1,8 @@
 import { didYouMean, nearest } from '../lib/nearest.ts';
 import type { Connect } from './client/connect.ts';
 import type { Failure } from './failure.ts';
-import { type NameKind, namesInTime } from './names.ts';
+import type { NameKind } from './flags/takes.ts';
+import { namesInTime } from './names.ts';
 
 /** How the daemon, the CLI and Dokku say that a name names nothing: the name is the first group. */
 const texts: readonly (readonly [text: RegExp, kinds: readonly NameKind[]])[] = [

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { inTime } from '../lib/in-time.ts';
 import type { Client } from './client/client.ts';
 import type { Connect } from './client/connect.ts';
 import { listedContainers } from './commands/container/records.ts';
@@ -6,9 +7,7 @@ import { appRecords } from './commands/dokku/records.ts';
 import { networkRecords } from './commands/network/records.ts';
 import { nodeRecords } from './commands/node/records.ts';
 import { listServices } from './commands/service/records.ts';
-
-/** What the daemon has names for. */
-export type NameKind = 'app' | 'container' | 'driver' | 'network' | 'node' | 'running' | 'service';
+import type { NameKind } from './flags/takes.ts';
 
 export interface Name {
   readonly name: string;
@@ -17,21 +16,16 @@ export interface Name {
 }
 
 /** Somebody waits at a prompt: a daemon that takes longer has no names to offer. */
-const patienceMs = 300;
+export const patienceMs = 300;
 
 /** One quick call; a daemon that fails or is slow has none. */
 export async function namesInTime(kind: NameKind, connect: Connect): Promise<readonly Name[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly Name[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), patienceMs);
-  });
-  const asked = connect()
-    .then((client) => listOnce(kind, client))
-    .catch(() => []);
   try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(timer);
+    // Not before: loading the client takes its time, too, and asks nobody yet.
+    const asked = listOnce(kind, await connect());
+    return (await inTime(asked, patienceMs)) ? await asked : [];
+  } catch {
+    return [];
   }
 }
 

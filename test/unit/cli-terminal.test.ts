@@ -40,7 +40,13 @@ describe('help on a terminal', () => {
   it('groups every command under one title', async () => {
     const text = await help([], {});
     const titles = [...text.matchAll(/^([A-Z]\w.*):$/gm)].map(([, title]) => title);
-    expect(titles).toEqual(['Options', 'Management commands', 'Container commands', 'Diagnostics', 'Daemon']);
+    expect(titles).toEqual([
+      'Options',
+      'Management commands',
+      'Container commands',
+      'Diagnostics',
+      'Daemon and set-up',
+    ]);
   });
 });
 

@@ -25,8 +25,12 @@ export function program({ loadDaemon }: Parts): Group {
         },
       },
       Diagnostics: diagnostics,
-      Daemon: {
+      'Daemon and set-up': {
         daemon: { summary: 'Run the daemon', load: loadDaemon },
+        completion: {
+          summary: 'Print the completion script of a shell',
+          load: async () => (await import('./system/completion.ts')).completion,
+        },
         tour: {
           summary: 'Play the whole story on a daemon of its own',
           load: async () => (await import('./tour/tour.ts')).tour,

@@ -1,6 +1,7 @@
 import type { Command } from '../../command.ts';
 import { UsageError } from '../../failure.ts';
 import { type Flags, list, text, toggle } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { commandHelp } from '../../help/usage.ts';
 import { dokkuLog } from '../../output/dokku-log.ts';
 import { styleOf } from '../../output/style.ts';
@@ -11,11 +12,13 @@ import { processCommands } from '../dokku/processes.ts';
 import { runCommands } from '../dokku/run.ts';
 
 const force = toggle('Do not ask for confirmation');
-const format = text('json: all of it');
+const format = text('json: all of it', { takes: objectFormats });
 const global = toggle('For all apps that do not say otherwise');
 
 const processFlags = {
-  'dns-policy': text('Which address of its name comes first: turn (default), rotate, ordered, sticky'),
+  'dns-policy': text('Which address of its name comes first: turn (default), rotate, ordered, sticky', {
+    takes: ['ordered', 'rotate', 'sticky', 'turn'],
+  }),
   env: list('Set an environment variable: KEY=VALUE'),
   image: text('The image of its containers'),
   port: list('A TCP port that it listens on, the first one for web'),

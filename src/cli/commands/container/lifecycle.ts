@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { command } from '../../command.ts';
 import { DaemonError } from '../../failure.ts';
 import { type FlagValues, number, text, toggle } from '../../flags/spec.ts';
+import { signals } from '../../flags/takes.ts';
 import { forEach } from '../each.ts';
 import { waitFor } from './attach-to.ts';
 
@@ -14,7 +15,7 @@ function container(docker: Docker, ref: string): Docker.Container {
 }
 
 const stopFlags = {
-  signal: text('Signal to send to the container', { short: 's' }),
+  signal: text('Signal to send to the container', { short: 's', takes: signals }),
   time: number('Seconds to wait before killing the container', { short: 't', aliases: ['timeout'] }),
 };
 
@@ -25,6 +26,7 @@ function stopOptions({ time, signal }: FlagValues<typeof stopFlags>, given: Read
 export const stop = command({
   synopsis: several,
   description: 'Stop one or more running containers',
+  takes: { CONTAINER: 'running' },
   args: [1],
   flags: stopFlags,
   async run({ args, flags, given, connect, shell, path }) {
@@ -55,8 +57,9 @@ export const restart = command({
 export const kill = command({
   synopsis: several,
   description: 'Kill one or more running containers',
+  takes: { CONTAINER: 'running' },
   args: [1],
-  flags: { signal: text('Signal to send to the container', { short: 's', initial: 'KILL' }) },
+  flags: { signal: text('Signal to send to the container', { short: 's', initial: 'KILL', takes: signals }) },
   async run({ args, flags: { signal }, connect, shell, path }) {
     const client = await connect();
     return forEach(

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { writeTable } from '../../output/fit.ts';
 import { toJson } from '../../template/values.ts';
 
@@ -29,7 +30,7 @@ export const dump = command({
   synopsis: '',
   description: 'Shows every name that is answered, who owns it and its addresses',
   args: [0, 0],
-  flags: { format: text('json: the whole dump') },
+  flags: { format: text('json: the whole dump', { takes: objectFormats }) },
   async run({ flags, connect, shell }) {
     const client = await connect();
     const { networks } = await client.request('GET', '/fairlead/dns', {}, dumpRecord);

@@ -1,6 +1,7 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
+import { listFormats } from '../../flags/takes.ts';
 import { writeTable } from '../../output/fit.ts';
 import { nodeRecords } from './records.ts';
 
@@ -9,7 +10,7 @@ export const ls = command({
   description: 'Lists the nodes whose daemons live and share the KV store',
   args: [0, 0],
   flags: {
-    format: text('Format output using a Go template, table, json or raw'),
+    format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display node IDs', { short: 'q' }),
   },

@@ -2,6 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import type { Client } from '../../client/client.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
+import { listFormats } from '../../flags/takes.ts';
 import { writeLines } from '../../output/fit.ts';
 import { networkRecord } from '../network/records.ts';
 import { listRows, listServices, type ServiceRecord } from './records.ts';
@@ -12,10 +13,11 @@ export const ls = command({
   args: [0],
   flags: {
     all: toggle("Show the containers' own names too, which nobody published", { short: 'a' }),
-    format: text('Format output using a Go template, table, json or raw'),
+    format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
     // The single-dash form is 2015's; `--net` was an error then.
     network: text('Only show the services that are published on the specified network', {
       aliases: ['-net'],
+      takes: 'network',
     }),
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display numeric IDs', { short: 'q' }),

@@ -3,11 +3,36 @@ import * as z from 'zod/mini';
 import { openStream } from '../../client/streams.ts';
 import { command } from '../../command.ts';
 import { list, text } from '../../flags/spec.ts';
+import { free, objectFormats, scopes, type Takes } from '../../flags/takes.ts';
 import { parseTime } from '../../flags/time.ts';
 import { parseFilters } from '../../flags/values.ts';
 import { compileFormat } from '../../output/formatter.ts';
 import { anyJson } from '../../output/values.ts';
 import type { Value } from '../../template/values.ts';
+
+const filters = {
+  container: 'container',
+  daemon: free,
+  event: [
+    'attach',
+    'connect',
+    'create',
+    'destroy',
+    'die',
+    'disconnect',
+    'publish',
+    'start',
+    'stop',
+    'unpublish',
+  ],
+  image: free,
+  label: free,
+  network: 'network',
+  node: 'node',
+  scope: scopes,
+  service: 'service',
+  type: ['container', 'daemon', 'network', 'node', 'service'],
+} satisfies Takes;
 
 const eventRecord = z.object({
   Type: z.string(),
@@ -23,8 +48,8 @@ export const events = command({
   description: 'Get real time events from the daemon',
   args: [0, 0],
   flags: {
-    filter: list('Filter output based on conditions provided', { short: 'f' }),
-    format: text('Format output using a Go template, or json'),
+    filter: list('Filter output based on conditions provided', { short: 'f', takes: filters }),
+    format: text('Format output using a Go template, or json', { takes: objectFormats }),
     since: text('Show all events created since timestamp'),
     until: text('Stream events until this timestamp'),
   },

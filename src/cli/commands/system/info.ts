@@ -1,6 +1,7 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 import {
@@ -16,7 +17,9 @@ export const info = command({
   synopsis: '',
   description: "Show the daemon's state",
   args: [0, 0],
-  flags: { format: text('Everything known, through a Go template or as json', { short: 'f' }) },
+  flags: {
+    format: text('Everything known, through a Go template or as json', { short: 'f', takes: objectFormats }),
+  },
   async run({ flags, connect, shell, path }) {
     const client = await connect();
     if (flags.format !== '') {

@@ -3,6 +3,7 @@ import { version as own } from '../../../lib/version.ts';
 import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 
@@ -17,7 +18,7 @@ export const version = command({
   description: 'Show the version information of client and daemon',
   args: [0, 0],
   flags: {
-    format: text('Format output using a Go template, or json', { short: 'f' }),
+    format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
     short: toggle('Only the version of the client', { hidden: true }),
   },
   async run({ flags, connect, shell, path }) {
