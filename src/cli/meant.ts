@@ -8,7 +8,9 @@ import { namesInTime } from './names.ts';
 const texts: readonly (readonly [text: RegExp, kinds: readonly NameKind[]])[] = [
   [/\bnetwork (\S+) not found/, ['network']],
   [/No such network: (\S+)/, ['network']],
+  [/\bnetwork "([^"]+)" does not exist/, ['network']],
   [/No such container: (\S+)/, ['container']],
+  [/\bcontainer (\S+) not found/, ['container']],
   [/No such object: (\S+)/, ['container', 'network']],
   [/plugin "([^"]+)" not found/, ['driver']],
   [/App (\S+) does not exist/, ['app']],

@@ -46,6 +46,22 @@ describe('a name that names nothing', () => {
     expect(await stderrOf('inspect', 'wbe')).toBe('Error: No such object: wbe\nDid you mean "web"?\n');
   });
 
+  it('in every way that the daemon says so', async () => {
+    daemon.on('GET /fairlead/probe', missing('container wbe not found'));
+    expect(await stderrOf('probe', 'wbe', 'x')).toMatch(/ not found\nDid you mean "web"\?\n$/);
+    daemon.on('POST /networks/create', missing('configuration network "backed" does not exist'));
+    expect(await stderrOf('network', 'create', '--config-from', 'backed', 'x')).toMatch(
+      / does not exist\nDid you mean "backend"\?\n$/,
+    );
+    const started = 'Cannot start container x: network backed not found';
+    daemon
+      .on('POST /containers/create', { status: 201, json: { Id: id('7') } })
+      .on(`POST /containers/${id('7')}/start`, missing(started));
+    expect(await stderrOf('run', '-d', '--net', 'backed', 'image')).toBe(
+      `Error response from daemon: ${started}\nDid you mean "backend"?\n`,
+    );
+  });
+
   it('of a driver', async () => {
     daemon.on('POST /networks/create', missing('plugin "brige" not found'));
     expect(await stderrOf('network', 'create', '-d', 'brige', 'x')).toBe(

@@ -11,7 +11,7 @@ import { patienceMs } from '../names.ts';
 import type { Shell } from '../shell.ts';
 import { type Answer, type Candidate, directive, joined, nothing, read, written } from './answer.ts';
 import { complete } from './complete.ts';
-import { namesAt } from './fairlead.ts';
+import { namesAt } from './names-at.ts';
 import { valuesFor } from './values.ts';
 
 const run = promisify(execFile);

@@ -3,7 +3,7 @@ import { splitGlobals } from '../dokku.ts';
 import type { Takes } from '../flags/takes.ts';
 import type { Shell } from '../shell.ts';
 import { type Answer, nothing, written } from './answer.ts';
-import { namesAt } from './fairlead.ts';
+import { namesAt } from './names-at.ts';
 import { meanings } from './operands.ts';
 import { valuesFor } from './values.ts';
 

@@ -1,11 +1,10 @@
 import { program } from '../commands/program.ts';
-import { connector, globalFlags, type Parts } from '../fairlead.ts';
+import { globalFlags, type Parts } from '../fairlead.ts';
 import { splitWords } from '../flags/words.ts';
-import { namesInTime } from '../names.ts';
 import type { Shell } from '../shell.ts';
 import { written } from './answer.ts';
 import { complete } from './complete.ts';
-import type { Names } from './values.ts';
+import { namesAt } from './names-at.ts';
 
 /** `fairlead __complete WORD…`: the last word is being typed. @returns the exit code */
 export async function completeFairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
@@ -23,9 +22,4 @@ function hostIn(words: readonly string[]): string {
   } catch {
     return '';
   }
-}
-
-export function namesAt(host: string, shell: Shell): Names {
-  const connect = connector(host, shell);
-  return (kind) => namesInTime(kind, connect);
 }
