@@ -58,6 +58,7 @@ async function buildInto(outdir) {
   const common = { outdir, bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
   for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle])
     await build({ ...common, ...program });
+  await writeReference(build, outdir);
   // etcd3 reads them beside the bundle.
   cpSync('node_modules/etcd3/proto', `${outdir}/proto`, { recursive: true });
   mkdirSync(`${outdir}/bin`);
@@ -70,6 +71,23 @@ async function buildInto(outdir) {
   }
   for (const name of executables) await compileCliAhead(`${outdir}/bin/${name}`);
   await compileDaemonAhead(`${outdir}/bin/fairlead`);
+}
+
+/** man/ and completion/, from the table of commands; where a package installs them from. */
+async function writeReference(build, outdir) {
+  const outfile = join(outdir, 'reference.mjs');
+  await build({
+    entryPoints: ['src/reference/main.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+  });
+  run(process.execPath, [outfile, 'build', outdir]);
+  rmSync(outfile);
 }
 
 /** CommonJS has no `import.meta`. */

@@ -16,16 +16,16 @@ const answerMs = 1000;
  */
 export async function listenOn(server: Server, address: HostAddress): Promise<HostAddress> {
   if (address.kind === 'unix') return listenOnSocket(server, address);
-  refuseOpenTcp(server, address);
+  refuseOpenTcp(address, server instanceof SecureServer);
   await bind(server, address, { host: address.host, port: address.port });
   const bound = server.address();
   return { ...address, port: typeof bound === 'object' && bound ? bound.port : address.port };
 }
 
 /** Whoever reaches the API can run programs on this host: without client certificates it stays on loopback. */
-function refuseOpenTcp(server: Server, address: HostAddress & { kind: 'tcp' }): void {
+export function refuseOpenTcp(address: HostAddress & { kind: 'tcp' }, isSecure: boolean): void {
   const text = formatHostAddress(address);
-  if (server instanceof SecureServer) return;
+  if (isSecure) return;
   if (address.tls) {
     throw new FairleadError('invalid', `${text}: TLS needs --tlscacert, --tlscert and --tlskey`);
   }

@@ -2,8 +2,9 @@ import { realpathSync } from 'node:fs';
 import { type RunWords, takeServices } from './beside/run-words.ts';
 import { type DockerCall, readCall } from './docker-call.ts';
 import { Failure } from './failure.ts';
-import { connector, type Parts } from './fairlead.ts';
+import { connector, isCompletion, type Parts } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
+import { styled } from './output/style.ts';
 import { dispatch } from './program.ts';
 import type { Shell } from './shell.ts';
 
@@ -12,10 +13,14 @@ import type { Shell } from './shell.ts';
  * @returns the exit code
  */
 export async function docker(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+  if (isCompletion(argv)) {
+    const { completeDocker } = await import('./completion/docker.ts');
+    return completeDocker(argv, shell, parts);
+  }
   try {
     const call = readCall(argv);
     if (call.daemon) return await ours(['daemon', ...call.words], call, shell, parts);
-    if (belongsToUs(call)) return await ours(call.words, call, shell, parts);
+    if (isOurs(call)) return await ours(call.words, call, shell, parts);
     const run = takeServices(call.words);
     if (run && run.services.length > 0) return await publish(run, call, argv, shell, parts);
     const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
@@ -31,9 +36,9 @@ export async function docker(argv: readonly string[], shell: Shell, parts: Parts
 }
 
 /** The experimental release's service verbs; the others are Swarm's. */
-const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
+export const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
 
-function belongsToUs({ words }: DockerCall): boolean {
+export function isOurs({ words }: DockerCall): boolean {
   const [command = '', verb = ''] = words.map((word) => word.toLowerCase());
   if (command === 'network') return true;
   return command === 'service' && (verb === '' || verb.startsWith('-') || serviceVerbs.has(verb));
@@ -76,12 +81,16 @@ const engineWork = new Set([
   'wait',
 ]);
 
-function isEngineWork({ words }: DockerCall): boolean {
+export function isEngineWork({ words }: DockerCall): boolean {
   return engineWork.has((words[0] ?? '').toLowerCase());
 }
 
 /** Asks the daemon. One that cannot be reached decides nothing, unless there is nobody else to do it. */
-async function isWithoutEngine({ target }: DockerCall, shell: Shell, weAreAlone: boolean): Promise<boolean> {
+export async function isWithoutEngine(
+  { target }: DockerCall,
+  shell: Shell,
+  weAreAlone: boolean,
+): Promise<boolean> {
   const { infoRecord } = await import('./commands/system/info-record.ts');
   const client = await connector(target, shell)();
   try {
@@ -107,7 +116,7 @@ async function nobody(call: DockerCall, shell: Shell): Promise<number> {
   const [command] = call.words;
   if (command === undefined || command.startsWith('-')) {
     const { dropInHelp } = await import('./docker-help.ts');
-    shell.stdout.write(dropInHelp(shell.program));
+    shell.stdout.write(styled(dropInHelp(shell)));
     return 0;
   }
   shell.stderr.write(

@@ -1,8 +1,10 @@
 import { takeServices } from './beside/run-words.ts';
+import type { Client } from './client/client.ts';
 import type { Connect } from './client/connect.ts';
 import { chooseEndpoint, type DaemonFlags, noDaemonFlags } from './client/endpoint.ts';
 import type { TlsFlags } from './client/tls.ts';
 import type { Command } from './command.ts';
+import { complain } from './complain.ts';
 import { Failure } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { text, toggle } from './flags/spec.ts';
@@ -10,11 +12,14 @@ import { dispatch, type Group } from './program.ts';
 import type { Shell } from './shell.ts';
 
 export const globalFlags = {
-  host: text('Daemon socket to connect to: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
+  host: text('Daemon socket to connect to: unix:///PATH or tcp://HOST:PORT', {
+    short: 'H',
+    takes: ['tcp://', 'unix:///'],
+  }),
   tls: toggle('Use TLS; implied by --tlsverify'),
-  tlscacert: text('Trust daemons whose certificate this CA signed'),
-  tlscert: text('Path to TLS certificate file'),
-  tlskey: text('Path to TLS key file'),
+  tlscacert: text('Trust daemons whose certificate this CA signed', { takes: 'file' }),
+  tlscert: text('Path to TLS certificate file', { takes: 'file' }),
+  tlskey: text('Path to TLS key file', { takes: 'file' }),
   tlsverify: toggle('Use TLS and verify the daemon'),
   version: toggle('Print version information and quit', { short: 'v' }),
 };
@@ -26,8 +31,17 @@ export interface Parts {
 
 /** Runs one command line. @returns the exit code */
 export async function fairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+  if (isCompletion(argv)) {
+    const { completeFairlead } = await import('./completion/fairlead.ts');
+    return completeFairlead(argv, shell, parts);
+  }
   const { program } = await import('./commands/program.ts');
   return runProgram(program(parts), argv, shell, besideEngine);
+}
+
+/** What shells ask (src/cli/completion/): cobra's words, so that one script serves the real docker too. */
+export function isCompletion([first]: readonly string[]): boolean {
+  return first === '__complete' || first === '__completeNoDesc';
 }
 
 /** What may do a command instead of the program. @returns undefined: it is the program's */
@@ -64,7 +78,7 @@ export async function runProgram(
     return done ?? (await dispatch(root, words, contextOf(daemon, shell)));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    shell.stderr.write(`${shell.program}: ${error.message}. See '${shell.program} --help'.\n`);
+    await complain(error, contextOf(noDaemonFlags, shell));
     return error.exitCode;
   }
 }
@@ -75,7 +89,8 @@ interface Global {
   readonly args: readonly string[];
 }
 
-async function parseGlobal(argv: readonly string[]): Promise<Global> {
+/** What stands before the command. */
+export async function parseGlobal(argv: readonly string[]): Promise<Global> {
   const help = argv[0] === '--help' || argv[0] === '-h';
   if (help) return { version: false, daemon: noDaemonFlags, args: argv };
   const { flags, given, args } = await parseWords(argv, globalFlags, false);
@@ -94,11 +109,16 @@ function contextOf(daemon: DaemonFlags, shell: Shell) {
   return { shell, path: shell.program, connect: connector(daemon, shell) };
 }
 
-/** The client library is loaded by the first command that needs it. */
+/** The client library is loaded by the first command that needs it; a command line has one client. */
 export function connector(daemon: DaemonFlags, shell: Shell): Connect {
-  return async () => {
+  let client: Promise<Client> | undefined;
+  const open = async () => {
     const endpoint = chooseEndpoint(daemon, shell);
     const { openClient } = await import('./client/open.ts');
     return openClient(endpoint);
+  };
+  return () => {
+    client ??= open();
+    return client;
   };
 }

@@ -1,5 +1,8 @@
-import { createLogger } from '../lib/log.ts';
+import { isatty } from 'node:tty';
+import { showsColour } from '../lib/colour.ts';
+import { createLogger, type LogFormat } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
+import { readableLine } from '../lib/log-text.ts';
 import type { DaemonConfig } from './config.ts';
 import { asTheyAre, startDaemon } from './main.ts';
 import { titleWithoutSecrets } from './process-title.ts';
@@ -19,13 +22,20 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   process.umask(0o022);
   const title = titleWithoutSecrets([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
   if (title !== undefined) process.title = title;
-  const sink = new LogSink(stderr);
+  const sink = new LogSink(stderr, formatter(config.logFormat));
   try {
     await runUntilStopped(config, sink);
   } finally {
     // The thread that waits for the log's reader would keep the process from ending, too.
     if (!(await sink.flushed(lastWordsMs))) process.kill(process.pid, 'SIGKILL');
   }
+}
+
+function formatter(format: LogFormat): ((line: string) => string) | undefined {
+  const isTerminal = isatty(stderr);
+  if (format === 'json' || (format === 'auto' && !isTerminal)) return undefined;
+  const isColoured = isTerminal && showsColour(process.env);
+  return (line) => readableLine(line, isColoured);
 }
 
 async function runUntilStopped(config: DaemonConfig, sink: LogSink): Promise<void> {

@@ -40,6 +40,7 @@ describe('daemon config', () => {
       ephemeral: false,
       restore: false,
       logLevel: 'info',
+      logFormat: 'auto',
     });
   });
 

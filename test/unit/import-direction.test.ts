@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 
 /**
  * Imports go down only (docs/architecture.md):
- * bin → daemon → {api, cli} → {apps, network, dns} → {container, drivers, kvstore, cluster} → dataplane → lib.
+ * {bin, reference} → daemon → {api, cli} → {apps, network, dns} → {container, drivers, kvstore, cluster} → dataplane → lib.
  */
 const tiers: readonly (readonly string[])[] = [
-  ['bin'],
+  ['bin', 'src/reference'],
   ['src/daemon'],
   ['src/api', 'src/cli'],
   ['src/apps', 'src/network', 'src/dns'],

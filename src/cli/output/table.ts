@@ -1,5 +1,3 @@
-import { visible } from '../../lib/plain-text.ts';
-
 const tab = 9;
 const newline = 10;
 
@@ -51,16 +49,6 @@ function measured(lines: Buffer, minWidth: number, padding: number) {
 /** In UTF-8: code points are what tabwriter counts. */
 function beginsCharacter(byte: number): boolean {
   return (byte & 0xc0) !== 0x80;
-}
-
-/** Rows of cells, aligned. */
-export function column(rows: readonly (readonly string[])[]): string {
-  return aligned(rows.map((row) => `${row.map(visible).join('\t')}\n`).join('')).toString();
-}
-
-/** `network ls` of 2015 padded even the last cell of its rows; nobody should depend on trailing spaces. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return column([header, ...rows]);
 }
 
 /** Today's tables: three spaces between columns, a cell at least 10 wide with them (docker-facts 6.3). */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../failure.ts';
+import { styled, styleOf } from '../../output/style.ts';
 import type { Shell } from '../../shell.ts';
 import { ask } from './ask.ts';
 import type { Step } from './story.ts';
@@ -93,7 +94,6 @@ function shellQuoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** As bytes: the terminal is to obey these. */
-function emphasised(text: string, { stdout }: Shell): Buffer {
-  return Buffer.from(stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
+function emphasised(text: string, shell: Shell): Buffer {
+  return styled(styleOf(shell.stdout, shell).bold(text));
 }

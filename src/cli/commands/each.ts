@@ -1,20 +1,21 @@
-import { DaemonError } from '../../failure.ts';
-import type { Shell } from '../../shell.ts';
+import type { Context } from '../command.ts';
+import { complain } from '../complain.ts';
+import { DaemonError } from '../failure.ts';
 
 /** Does one thing to each name: prints what was done, tells what failed, and goes on. @returns the exit code */
 export async function forEach(
   refs: readonly string[],
   act: (ref: string) => Promise<string | undefined>,
-  shell: Shell,
+  context: Context,
 ): Promise<number> {
   let failed = false;
   for (const ref of refs) {
     try {
       const line = await act(ref);
-      if (line !== undefined) shell.stdout.write(`${line}\n`);
+      if (line !== undefined) context.shell.stdout.write(`${line}\n`);
     } catch (error) {
       if (!(error instanceof DaemonError)) throw error;
-      shell.stderr.write(`${error.message}\n`);
+      await complain(error, context);
       failed = true;
     }
   }
