@@ -67,6 +67,14 @@ export function isVxlanName(tag: string, name: string): boolean {
   return new RegExp(`^fl${tag}x[0-9a-f]{8}$`).test(name);
 }
 
+/** A device of this node, whatever it is for. */
+export function isOurDevice(
+  tag: string,
+  link: { readonly ifname: string; readonly ifalias?: string | undefined },
+): boolean {
+  return link.ifname.startsWith(`fl${tag}`) || link.ifalias === ownerAlias(tag);
+}
+
 /** What the kernel takes as an interface name (dev_valid_name), less what would split an `ip` batch line. */
 export function isInterfaceName(text: string): boolean {
   return /^[^\s/:"'\\#]{1,15}$/.test(text) && text !== '.' && text !== '..';

@@ -2,12 +2,13 @@ import { FairleadError } from '../../lib/errors.ts';
 import type { Loan } from '../dataplane.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, showLink, tolerating } from './ip.ts';
+import { deafness, writeSettings } from './settings.ts';
 import { setIsolation, unplugVeth } from './veth.ts';
 
 /** One process when nothing of it is there. @throws not-found without the bridge */
 export async function lendVeth(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
   try {
-    await batch(exec, creation(loan, isolated));
+    await create(exec, loan, isolated);
   } catch (error) {
     if (!(error instanceof BatchError)) throw error;
     if (/Device does not exist|Invalid "master"/.test(error.reason)) {
@@ -18,6 +19,12 @@ export async function lendVeth(exec: Exec, loan: Loan, isolated: boolean): Promi
     if (!/File exists/.test(error.reason)) throw error;
     await replace(exec, loan, isolated);
   }
+}
+
+async function create(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
+  await batch(exec, creation(loan, isolated));
+  // It carries nothing before the Engine has taken the other end up.
+  await writeSettings(exec, deafness(loan.source.hostName, false));
 }
 
 function creation({ source, peer, mac, mtu }: Loan, isolated: boolean): Command[] {
@@ -37,15 +44,13 @@ async function replace(exec: Exec, loan: Loan, isolated: boolean): Promise<void>
   if (inner && outer?.master === loan.source.bridge && outer.link === loan.peer) return;
   await unplugVeth(exec, loan.source.hostName);
   if (inner) await unplugVeth(exec, loan.peer);
-  await batch(exec, creation(loan, isolated));
+  await create(exec, loan, isolated);
 }
 
 /** A bridge without ports has its addresses all the same, and every kernel that we run on has bridges. */
 export async function ensureAddress(exec: Exec, device: string, address: string): Promise<void> {
   const cidr = `${address}/32`;
-  await batch(exec, [
-    tolerating(/File exists/, ip`link add name ${device} type bridge`),
-    ip`link set dev ${device} up`,
-    ip`addr replace ${cidr} dev ${device}`,
-  ]);
+  await batch(exec, [tolerating(/File exists/, ip`link add name ${device} type bridge`)]);
+  await writeSettings(exec, deafness(device, false));
+  await batch(exec, [ip`link set dev ${device} up`, ip`addr replace ${cidr} dev ${device}`]);
 }

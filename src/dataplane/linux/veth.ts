@@ -1,9 +1,12 @@
+import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Plug } from '../dataplane.ts';
 import { addAddress, addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
+import { namespacePath } from './netns.ts';
 import { routeCommands } from './routes.ts';
+import { deafness, setIpv6, writeSettings } from './settings.ts';
 
 export interface VethPlug extends Plug {
   readonly source: Extract<Plug['source'], { kind: 'veth' }>;
@@ -31,11 +34,18 @@ async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
   exec.kept?.warmUp(namespace);
   await batch(exec, [pair, ...(plug.isolated ? [isolation(plug)] : [])]);
   try {
+    // The host's end carries nothing before the other one is up.
+    await writeSettings(exec, deafness(source.hostName, false));
+    if (hasIpv6(plug)) await setIpv6(exec, namespacePath(namespace), name, true);
     await batch(exec, inside(plug), namespace);
   } catch (error) {
     await unplugVeth(exec, source.hostName);
     throw error;
   }
+}
+
+export function hasIpv6({ addresses }: Pick<Plug, 'addresses'>): boolean {
+  return addresses.some((cidr) => familyOf(cidr) === 6);
 }
 
 function inside(plug: VethPlug): Command[] {
@@ -54,9 +64,12 @@ async function repair(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
   ]);
   if (outer && inner && outer.link_index === inner.ifindex && inner.link_index === outer.ifindex) {
     await Promise.all([
+      writeSettings(exec, deafness(plug.source.hostName, false)),
       batch(exec, outerChanges(outer, plug)),
-      batch(exec, innerChanges(inner, plug), namespace),
     ]);
+    if (hasIpv6(plug) !== speaksIpv6(inner))
+      await setIpv6(exec, namespacePath(namespace), plug.name, hasIpv6(plug));
+    await batch(exec, innerChanges(inner, plug), namespace);
     return;
   }
   if (inner) {
@@ -65,6 +78,11 @@ async function repair(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
   // Left by a process that was killed, or by a sandbox of an earlier life: its other end is elsewhere.
   await unplugVeth(exec, plug.source.hostName);
   await create(exec, namespace, plug);
+}
+
+/** With IPv6 on, the kernel has given it a link-local address. */
+function speaksIpv6({ addr_info = [] }: Link): boolean {
+  return addr_info.some(({ local, scope }) => scope === 'link' && local?.includes(':'));
 }
 
 function outerChanges(link: Link, plug: VethPlug): Command[] {
