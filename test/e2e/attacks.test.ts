@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttackGroup, AttackStage } from './attacks/attack.ts';
+import { networkAttacks } from './attacks/network.ts';
 
 /** Every group of attacks, one file each in attacks/. */
-const groups: readonly AttackGroup[] = [];
+const groups: readonly AttackGroup[] = [networkAttacks];
 
 const table: { readonly name: string; readonly held: boolean; readonly seen: string }[] = [];
 
