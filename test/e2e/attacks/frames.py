@@ -5,7 +5,7 @@ import sys
 import time
 from ipaddress import ip_address
 
-ETH_ALL, MULTICAST_ALL = 3, "33:33:00:00:00:01"
+ETH_ALL, MULTICAST_ALL, MULTICAST_NODES = 3, "33:33:00:00:00:01", "ff02::1"
 
 
 def mac(text):
@@ -167,6 +167,52 @@ def listen(address, port, seconds):
             print(data.decode(), sender[0], flush=True)
         except TimeoutError:
             print("nothing", flush=True)
+
+
+def probe(device, address):
+    """Is the address free? (RFC 5227)"""
+    sender = own_mac(device)
+    send(device, ether("ff:ff:ff:ff:ff:ff", sender, 0x0806, arp(1, sender, "0.0.0.0", "00:00:00:00:00:00", address)))
+
+
+def discover(device):
+    """A DHCP client's first word."""
+    packet = ipv4("0.0.0.0", "255.255.255.255", 17, udp(68, 67, b"\1" * 240))
+    send(device, ether("ff:ff:ff:ff:ff:ff", own_mac(device), 0x0800, packet))
+
+
+def join_group(device):
+    """A multicast listener report of a machine without an address (RFC 3590)."""
+    body = struct.pack("!BBHHH", 143, 0, 0, 0, 0)
+    packet = ipv6("::", "ff02::16", 58, icmpv6("::", "ff02::16", body))
+    send(device, ether("33:33:00:00:00:16", own_mac(device), 0x86DD, packet))
+
+
+def duplicates(device, address):
+    """Does another one have the address? (RFC 4862) Of a neighbour's it keeps him from having it."""
+    body = struct.pack("!BBHI", 135, 0, 0, 0) + ip_address(address).packed
+    packet = ipv6("::", MULTICAST_NODES, 58, icmpv6("::", MULTICAST_NODES, body))
+    send(device, ether(MULTICAST_ALL, own_mac(device), 0x86DD, packet))
+
+
+def hear(device, seconds):
+    """Says which of the four above came in."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_ALL)) as s:
+        s.bind((device, ETH_ALL))
+        print("listening", flush=True)
+        end = time.monotonic() + float(seconds)
+        while time.monotonic() < end:
+            s.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                frame = s.recv(2048)
+            except TimeoutError:
+                return
+            if frame[12:14] == b"\x08\x06" and frame[28:32] == b"\0\0\0\0":
+                print("probe", flush=True)
+            if frame[12:14] == b"\x08\x00" and frame[34:38] == b"\0\x44\0\x43":
+                print("discover", flush=True)
+            if frame[12:14] == b"\x86\xdd" and frame[22:38] == b"\0" * 16:
+                print({143: "join_group", 135: "duplicates"}.get(frame[54], frame[54]), flush=True)
 
 
 globals()[sys.argv[1]](*sys.argv[2:])
