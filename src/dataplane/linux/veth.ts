@@ -103,7 +103,8 @@ function innerChanges(link: Link, plug: VethPlug): Command[] {
       ? []
       : [ip`link set dev ${name} address ${mac}`]),
     ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set dev ${name} mtu ${mtu}`]),
-    ...addressChanges(link, plug.addresses),
+    // Who may hold virtual addresses keeps them.
+    ...addressChanges(link, plug.addresses, plug.anySource),
     ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
     ...routeCommands(plug),
   ];
