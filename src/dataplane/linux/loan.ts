@@ -3,12 +3,12 @@ import type { Loan } from '../dataplane.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, showLink, tolerating } from './ip.ts';
 import { deafness, writeSettings } from './settings.ts';
-import { setIsolation, unplugVeth } from './veth.ts';
+import { setIsolation, unplugVeth, type VethPlug } from './veth.ts';
 
 /** One process when nothing of it is there. @throws not-found without the bridge */
-export async function lendVeth(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
+export async function lendVeth(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
   try {
-    await create(exec, loan, isolated);
+    await create(exec, loan, how);
   } catch (error) {
     if (!(error instanceof BatchError)) throw error;
     if (/Device does not exist|Invalid "master"/.test(error.reason)) {
@@ -17,34 +17,40 @@ export async function lendVeth(exec: Exec, loan: Loan, isolated: boolean): Promi
       });
     }
     if (!/File exists/.test(error.reason)) throw error;
-    await replace(exec, loan, isolated);
+    await replace(exec, loan, how);
   }
 }
 
-async function create(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
-  await batch(exec, creation(loan, isolated));
-  // It carries nothing before the Engine has taken the other end up.
-  await writeSettings(exec, deafness(loan.source.hostName, false));
+type HostSide = Pick<VethPlug, 'isolated' | 'admitted'>;
+
+async function create(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
+  await batch(exec, [creation(loan)]);
+  await takeUp(exec, loan, how);
 }
 
-function creation({ source, peer, mac, mtu }: Loan, isolated: boolean): Command[] {
+async function takeUp(exec: Exec, { source }: Loan, { isolated, admitted }: HostSide): Promise<void> {
+  const { hostName } = source;
+  await Promise.all([writeSettings(exec, deafness(hostName, false)), admitted]);
+  await batch(exec, [...(isolated ? [setIsolation(hostName, true)] : []), ip`link set dev ${hostName} up`]);
+}
+
+function creation({ source, peer, mac, mtu }: Loan): Command {
   const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
-  const end = ip`link add name ${source.hostName} up master ${source.bridge}`;
+  const end = ip`link add name ${source.hostName} master ${source.bridge}`;
   const parts = [end, size, ip`type veth peer name ${peer}`, size, address];
-  return [
-    { words: parts.flatMap(({ words }) => words) },
-    ...(isolated ? [setIsolation(source.hostName, true)] : []),
-  ];
+  return { words: parts.flatMap(({ words }) => words) };
 }
 
 /** Where the other end is here still, all is as it was; else it is left from an earlier life, and goes. */
-async function replace(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
+async function replace(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
   const [outer, inner] = await Promise.all([showLink(exec, loan.source.hostName), showLink(exec, loan.peer)]);
-  if (inner && outer?.master === loan.source.bridge && outer.link === loan.peer) return;
+  if (inner && outer?.master === loan.source.bridge && outer.link === loan.peer) {
+    return await takeUp(exec, loan, how);
+  }
   await unplugVeth(exec, loan.source.hostName);
   if (inner) await unplugVeth(exec, loan.peer);
-  await create(exec, loan, isolated);
+  await create(exec, loan, how);
 }
 
 /** A bridge without ports has its addresses all the same, and every kernel that we run on has bridges. */

@@ -182,13 +182,19 @@ class LinuxDataplane implements Dataplane {
     if (source.kind === 'existing') return plugExisting(this.#exec, namespace, plug);
     const isolated = this.#firewall.isolates(source.bridge);
     const end = endOf(sandboxId, plug);
-    if (end) await this.#guard.admit(end);
-    await plugVeth(this.#exec, namespace, { ...plug, source, isolated });
+    await plugVeth(this.#exec, namespace, { ...plug, source, isolated, admitted: this.#admit(end) });
   }
 
   async lend(loan: Loan): Promise<void> {
-    if (loan.end) await this.#guard.admit(loan.end);
-    await lendVeth(this.#exec, loan, this.#firewall.isolates(loan.source.bridge));
+    const isolated = this.#firewall.isolates(loan.source.bridge);
+    await lendVeth(this.#exec, loan, { isolated, admitted: this.#admit(loan.end) });
+  }
+
+  /** Beside what makes the interface, which may fail before it waits for this. */
+  #admit(end: HostEnd | undefined): Promise<void> {
+    const admitted = end ? this.#guard.admit(end) : Promise.resolve();
+    admitted.catch(() => {});
+    return admitted;
   }
 
   async ensureHostAddress(address: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface VethPlug extends Plug {
   readonly source: Extract<Plug['source'], { kind: 'veth' }>;
   /** The host end may talk to the bridge itself only: a network without icc. */
   readonly isolated: boolean;
+  /** Settled once what it may send is in the kernel: it carries nothing before. */
+  readonly admitted: Promise<void>;
 }
 
 /** The pair, then what is inside. */
@@ -27,16 +29,17 @@ export async function plugVeth(exec: Exec, namespace: string, plug: VethPlug): P
 async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
   const { name, source, mac, mtu } = plug;
   const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
-  const end = ip`link add name ${source.hostName} up master ${source.bridge}`;
+  const end = ip`link add name ${source.hostName} master ${source.bridge}`;
   const peer = ip`type veth peer name ${name} netns ${namespace}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
   const pair = { words: [end, size, peer, size, address].flatMap(({ words }) => words) };
   exec.kept?.warmUp(namespace);
-  await batch(exec, [pair, ...(plug.isolated ? [isolation(plug)] : [])]);
+  await batch(exec, [pair]);
   try {
-    // The host's end carries nothing before the other one is up.
-    await writeSettings(exec, deafness(source.hostName, false));
     if (hasIpv6(plug)) await setIpv6(exec, namespacePath(namespace), name, true);
+    await Promise.all([writeSettings(exec, deafness(source.hostName, false)), plug.admitted]);
+    const up = ip`link set dev ${source.hostName} up`;
+    await batch(exec, [...(plug.isolated ? [isolation(plug)] : []), up]);
     await batch(exec, inside(plug), namespace);
   } catch (error) {
     await unplugVeth(exec, source.hostName);
@@ -63,10 +66,8 @@ async function repair(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
     showLink(exec, plug.name, namespace),
   ]);
   if (outer && inner && outer.link_index === inner.ifindex && inner.link_index === outer.ifindex) {
-    await Promise.all([
-      writeSettings(exec, deafness(plug.source.hostName, false)),
-      batch(exec, outerChanges(outer, plug)),
-    ]);
+    await Promise.all([writeSettings(exec, deafness(plug.source.hostName, false)), plug.admitted]);
+    await batch(exec, outerChanges(outer, plug));
     if (hasIpv6(plug) !== speaksIpv6(inner))
       await setIpv6(exec, namespacePath(namespace), plug.name, hasIpv6(plug));
     await batch(exec, innerChanges(inner, plug), namespace);
