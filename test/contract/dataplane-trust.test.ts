@@ -266,6 +266,7 @@ describe('forwarding', { concurrent: true, timeout: 60_000 }, () => {
     await using host = await hostWithoutForwarding();
     await host.run('ip', 'link', 'add', 'up0', 'type', 'bridge');
     await host.run('ip', 'link', 'add', 'br9', 'type', 'bridge');
+    await host.run('ip', 'link', 'add', 'flffff-0123abcd', 'type', 'bridge');
     await set(host, conf(6, 'up0', 'accept_ra'), '1');
     await set(host, conf(6, 'br9', 'accept_ra'), '0');
     const dataplane = await open(host);
@@ -281,8 +282,9 @@ describe('forwarding', { concurrent: true, timeout: 60_000 }, () => {
     expect(await hears()).toBe('200');
     const set4 = await host.run('nft', 'list', 'set', 'inet', tableName(host.tag), 'closed');
     for (const name of ['up0', 'br9']) expect(set4).toContain(`ipv4 . "${name}"`);
-    expect(set4).not.toContain(own.bridge);
+    for (const name of [own.bridge, 'flffff-0123abcd']) expect(set4).not.toContain(name);
 
+    await host.run('ip', 'link', 'del', 'flffff-0123abcd');
     const next = await open(host);
     await next.applyFirewall({ ...rules(['10.1.0.0/24']), partial: true });
     expect(await forwards(host)).toBe('11');

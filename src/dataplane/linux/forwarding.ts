@@ -2,7 +2,7 @@ import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import type { Family } from '../../lib/addresses.ts';
 import type { Logger } from '../../lib/log.ts';
-import { isInterfaceName, isOurDevice } from '../names.ts';
+import { isFairleadDevice, isInterfaceName, isOurDevice } from '../names.ts';
 import { type Exec, output } from './exec.ts';
 import { type Link, linkSchema, query } from './ip.ts';
 import { writeSettings } from './settings.ts';
@@ -99,7 +99,8 @@ export class Forwarding {
   }
 
   async #lookAround(family: Family): Promise<OpenedFamily> {
-    const others = await this.#others();
+    // Another daemon that starts at this moment needs forwarding as much as we do.
+    const others = (await this.#others()).filter((link) => !isFairleadDevice(link));
     const names = others.map(({ ifname }) => ifname);
     const advertised: string[] = [];
     for (const name of family === 6 ? names : []) {
