@@ -60,13 +60,15 @@ export interface Seams {
 export const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane) => dataplane };
 
 /**
- * The composition root: opens everything in order, and closes what it opened when a step fails.
- * @throws invalid | unavailable, in one line that says what to do
+ * The composition root: opens everything in order, and closes what it opened when a step fails. `stop` is looked at
+ * between steps: a step that has begun is ended first, so that all that it made is known.
+ * @throws invalid | unavailable, in one line that says what to do; what `stop` was aborted with
  */
 export async function startDaemon(
   config: DaemonConfig,
   seams: Seams = asTheyAre,
   sink = new LogSink(2),
+  stop = new AbortController().signal,
 ): Promise<RunningDaemon> {
   const log = createLogger(config.logLevel, sink);
   const opened = new UndoStack();
@@ -74,7 +76,7 @@ export async function startDaemon(
     for (const failure of await opened.unwind()) log.error(failure.message);
   };
   try {
-    return { greeting: await open(config, seams, { log, sink }, opened), close };
+    return { greeting: await open(config, seams, { log, sink, stop }, opened), close };
   } catch (error) {
     await close();
     throw error;
@@ -84,7 +86,7 @@ export async function startDaemon(
 async function open(
   config: DaemonConfig,
   seams: Seams,
-  { log, sink }: { readonly log: Logger; readonly sink: LogSink },
+  { log, sink, stop }: { readonly log: Logger; readonly sink: LogSink; readonly stop: AbortSignal },
   opened: UndoStack,
 ): Promise<readonly string[]> {
   const dns = new DnsThread({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
@@ -92,6 +94,7 @@ async function open(
   const { nodeId, tag } = await openIdentity(config.dataRoot);
   const { store, way } = await openLocalState(config, seams, log, opened);
 
+  stop.throwIfAborted();
   const global = await openGlobalStore(config, store, opened);
   const stores = { local: store, global };
   const directory = new Directory(stores, log, { nodeId, graceMs: config.leaseTtlSeconds * 1000 });
@@ -99,6 +102,7 @@ async function open(
   await directory.ready();
   // Names are answered from here on, before anything of the kernel is looked at.
   await dns.start(directory);
+  stop.throwIfAborted();
 
   const advertise = chooseAdvertise(config.advertise, (name) => isBridgeName(tag, name) || isOfDocker(name));
   const self = {
@@ -122,11 +126,12 @@ async function open(
       ),
     );
 
-  const dataplane = seams.dataplane(await openDataplane(way, tag, log));
+  const dataplane = seams.dataplane(await openDataplane(way, config, tag, log));
   const { runtime, engine } = await openRuntime(way, { dataplane, store, log, tag }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
   opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
+  stop.throwIfAborted();
   // Where no packet moves, an address of no meaning is as good as any.
   const underlay = dataplane.kind === 'simulated' ? (advertise ?? '127.0.0.1') : advertise;
   const plugins = openPlugins(config);
@@ -164,6 +169,7 @@ async function open(
     },
   });
   opened.push('model', () => model.close());
+  stop.throwIfAborted();
   const pluginProblem = await openPlugin(model, config, log, opened);
   model.begin();
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
@@ -179,8 +185,12 @@ async function open(
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));
   const tcp = { ...(tls && { tls }), names: config.apiNames };
-  for (const host of config.hosts) await api.listen(host, tcp);
+  for (const host of config.hosts) {
+    stop.throwIfAborted();
+    await api.listen(host, tcp);
+  }
   await listening;
+  stop.throwIfAborted();
   return await greeting(config, way, dns);
 }
 
@@ -220,8 +230,14 @@ async function openGlobalStore(
   return store;
 }
 
-async function openDataplane({ way }: Way, tag: string, log: Logger): Promise<Dataplane> {
-  return way === 'simulated' ? createSimulatedDataplane() : await openLinuxDataplane({ tag, log });
+async function openDataplane(
+  { way }: Way,
+  { dataRoot }: DaemonConfig,
+  tag: string,
+  log: Logger,
+): Promise<Dataplane> {
+  if (way === 'simulated') return createSimulatedDataplane();
+  return await openLinuxDataplane({ tag, log, memory: join(dataRoot, 'forwarding.json') });
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {

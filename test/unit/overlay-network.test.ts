@@ -345,7 +345,8 @@ describe('peers', () => {
       await programs(peers);
     };
     const driverOf = () => ({ ...driver, setPeers });
-    const peers = new Peers({ directory, nodeId: self, driverOf, log, graceMs });
+    const letNodesIn = async () => {};
+    const peers = new Peers({ directory, nodeId: self, driverOf, log, graceMs, letNodesIn });
     const put = async (key: string, value: unknown) => {
       await global.commit([], [{ op: 'put', key, value: JSON.stringify(value) }]);
     };
