@@ -64,6 +64,7 @@ describe('the man pages', () => {
       'fairlead-inspect.1',
       'fairlead-network.1',
       'fairlead-node.1',
+      'fairlead-playground.1',
       'fairlead-probe.1',
       'fairlead-service.1',
       'fairlead-tour.1',
