@@ -9,6 +9,7 @@ import { createEngineApi } from './engine/index.ts';
 import { platformName } from './engine/system.ts';
 import { answerFor, type Dialect } from './error-map.ts';
 import { experimentalRoutes } from './experimental/index.ts';
+import { withHooks } from './hooks.ts';
 import { forward, forwardUpgrade } from './host-engine/forward.ts';
 import { belongsToEngine } from './host-engine/owner.ts';
 import { spokenVersion } from './host-engine/system.ts';
@@ -52,7 +53,11 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     app,
     async listen(address, tls) {
       const keys = address.kind === 'tcp' ? tls : undefined;
-      const server = createHttpServer(handlersFor(deps, app, upgrade), closing.signal, keys);
+      const server = createHttpServer(
+        withHooks(handlersFor(deps, app, upgrade), deps.hooks),
+        closing.signal,
+        keys,
+      );
       const bound = await listenOn(server, address);
       servers.push(server);
       return bound;

@@ -1,4 +1,5 @@
 import type { Lease, Store } from '../../kvstore/store.ts';
+import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
@@ -29,7 +30,7 @@ export class Membership {
   #announcing: Promise<void> = Promise.resolve();
   /** Told when the store has the record as it is now. */
   #amended: (() => void)[] = [];
-  #retry: NodeJS.Timeout | undefined;
+  #retry: Timer | undefined;
 
   constructor(
     private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
@@ -37,6 +38,7 @@ export class Membership {
     /** Of its leases. */
     readonly ttlSeconds: number,
     private readonly log: Logger,
+    private readonly clock: Clock = systemClock,
   ) {
     this.#self = self;
   }
@@ -89,7 +91,7 @@ export class Membership {
   /** Leaves without a goodbye: the containers go on running, so their endpoints stay until the lease's end. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#retry);
+    this.#retry?.cancel();
   }
 
   /** Leaves with a goodbye: whatever hangs on the leases goes now. */
@@ -139,7 +141,7 @@ export class Membership {
         return;
       } catch (error) {
         this.log.debug({ error: messageOf(error) }, 'this node could not be announced yet');
-        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+        await new Promise<void>((resolve) => this.clock.after(retryMs, resolve));
       }
     }
   }
@@ -159,7 +161,7 @@ export class Membership {
       await this.#join('global');
     } catch (error) {
       this.log.debug({ error: messageOf(error) }, 'the KV store gave no lease yet');
-      if (!this.#closed) this.#retry = setTimeout(() => void this.#joinWhenReachable(), retryMs);
+      if (!this.#closed) this.#retry = this.clock.after(retryMs, () => this.#joinWhenReachable());
     }
   }
 }

@@ -1,5 +1,6 @@
 import { maxValueSize, type Store } from '../../kvstore/store.ts';
 import { folders, keys } from '../cluster/keys.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
@@ -18,14 +19,16 @@ import type { Container, ContainerChange, ContainerSpec, ContainerState } from '
 export class ContainerTable {
   readonly #store: Store;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #containers = new Map<string, Container>();
   /** Folded name → id. A name is taken here before its record is committed, so two creates cannot share it. */
   readonly #names = new Map<string, string>();
   readonly #queue = new SerialQueue();
 
-  constructor(store: Store, log: Logger) {
+  constructor(store: Store, log: Logger, clock: Clock = systemClock) {
     this.#store = store;
     this.#log = log;
+    this.#clock = clock;
   }
 
   async load(): Promise<void> {
@@ -82,7 +85,7 @@ export class ContainerTable {
     const container: Container = {
       id,
       name,
-      created: creationTime(),
+      created: creationTime(this.#clock.now()),
       spec: { ...spec, name },
       state,
       memberships,
@@ -200,11 +203,14 @@ export class ContainerTable {
 }
 
 function changed(old: Container, change: ContainerChange & { readonly name: string }): Container {
-  const { restart, failure, ...members } = change;
+  const { restart, failure, health: newHealth, ...members } = change;
   const { restart: before, ...spec } = { ...old.spec, name: change.name };
+  const { health: oldHealth = 'none', healthy: _, ...rest } = old;
   const policy = restart ?? before ?? 'none';
+  const health = newHealth ?? oldHealth;
   return {
-    ...old,
+    ...rest,
+    ...(health === 'none' ? {} : { health, healthy: health === 'healthy' }),
     ...members,
     spec: policy === 'none' ? spec : { ...spec, restart: policy },
     state: { ...old.state, ...failure },

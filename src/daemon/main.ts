@@ -1,12 +1,8 @@
-import { join } from 'node:path';
 import { createDrivers } from '../../drivers/index.ts';
 import { dockerDirectories } from '../../drivers/remote/discovery.ts';
 import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../drivers/remote/plugins.ts';
-import { openEmbeddedStore } from '../../kvstore/embedded.ts';
-import { openStore } from '../../kvstore/open.ts';
-import type { Store } from '../../kvstore/store.ts';
 import { Failures } from '../api/failures.ts';
 import { createApi } from '../api/server.ts';
 import { createApps } from '../apps/create-apps.ts';
@@ -17,45 +13,44 @@ import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import { openLinuxDataplane } from '../dataplane/linux/open.ts';
 import { isBridgeName } from '../dataplane/names.ts';
-import { createSimulatedDataplane } from '../dataplane/simulated.ts';
 import { createProbe } from '../dns/probe.ts';
-import { DnsThread, type RemoteDns } from '../dns/thread/dns-thread.ts';
-import { formatHostAddress } from '../lib/host-address.ts';
+import type { RemoteDns } from '../dns/thread/remote-dns.ts';
+import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import { timestamp } from '../lib/time.ts';
 import { UndoStack } from '../lib/undo.ts';
 import { version } from '../lib/version.ts';
-import { createModel } from '../network/create-model.ts';
+import { createModel, type RunningModel } from '../network/create-model.ts';
 import { defaultPools } from '../network/pools.ts';
 import { chooseAdvertise } from './advertise.ts';
-import { engineState, isOfDocker, openPlugin, openRuntime, upstreamOf } from './beside-engine.ts';
+import { engineState, isOfDocker, openPlugin, upstreamOf } from './beside-engine.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
 import { sayFarewell } from './farewell.ts';
-import { openIdentity } from './identity.ts';
+import type { Platform } from './platform.ts';
 import { logStoreChanges } from './store-log.ts';
 import { storeStates, systemInfo } from './system-info.ts';
 import { readTlsKeys } from './tls-keys.ts';
-import { chooseWay, type Way } from './way.ts';
+import type { Way } from './way.ts';
 
-export interface RunningDaemon {
-  /** What a person is told once it is ready. */
+/** Of a daemon that is ready. */
+interface Opened {
+  /** What a person is told. */
   readonly greeting: readonly string[];
+  /** Where it listens; the port is the real one where any would do. */
+  readonly hosts: readonly HostAddress[];
+  readonly model: RunningModel;
+  readonly membership: Membership;
+  readonly dns: Pick<RemoteDns, 'status'>;
+}
+
+export interface RunningDaemon extends Opened {
   /** Lets go of everything in the reverse order; what fails is logged. */
   close(): Promise<void>;
 }
-
-/** Where a test puts itself between the daemon and what it acts on, to fail it at a chosen step. */
-export interface Seams {
-  readonly store: (store: Store) => Store;
-  readonly dataplane: (dataplane: Dataplane) => Dataplane;
-}
-
-export const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane) => dataplane };
 
 /**
  * The composition root: opens everything in order, and closes what it opened when a step fails.
@@ -63,7 +58,7 @@ export const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane
  */
 export async function startDaemon(
   config: DaemonConfig,
-  seams: Seams = asTheyAre,
+  platform: Platform,
   sink = new LogSink(2),
 ): Promise<RunningDaemon> {
   const log = createLogger(config.logLevel, sink);
@@ -72,7 +67,7 @@ export async function startDaemon(
     for (const failure of await opened.unwind()) log.error(failure.message);
   };
   try {
-    return { greeting: await open(config, seams, { log, sink }, opened), close };
+    return { ...(await open(config, platform, { log, sink }, opened)), close };
   } catch (error) {
     await close();
     throw error;
@@ -81,21 +76,24 @@ export async function startDaemon(
 
 async function open(
   config: DaemonConfig,
-  seams: Seams,
+  platform: Platform,
   { log, sink }: { readonly log: Logger; readonly sink: LogSink },
   opened: UndoStack,
-): Promise<readonly string[]> {
-  const dns = new DnsThread({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
+): Promise<Opened> {
+  const { clock } = platform;
+  const dns = platform.dns({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
   opened.push('dns', () => dns.close());
-  const { nodeId, tag } = await openIdentity(config.dataRoot);
-  const store = seams.store(await openEmbeddedStore(join(config.dataRoot, 'store')));
+  const { nodeId, tag } = await platform.identity(config);
+  const store = await platform.localStore(config);
   opened.push('store', () => store.close());
   await ensureSchema(store);
-  const way = await chooseWay(config, (await store.list(folders.containers)).length > 0);
+  const way = await platform.way(config, (await store.list(folders.containers)).length > 0);
 
-  const global = await openGlobalStore(config, store, opened);
-  const stores = { local: store, global };
-  const directory = new Directory(stores, log, { nodeId, graceMs: config.leaseTtlSeconds * 1000 });
+  const shared = await platform.globalStore(config);
+  if (shared) opened.push('kv store', () => shared.close());
+  const global = shared ?? store;
+  const graceMs = config.leaseTtlSeconds * 1000;
+  const directory = new Directory({ local: store, global }, log, { nodeId, graceMs, clock });
   opened.push('directory', () => directory.close());
   await directory.ready();
   // Names are answered from here on, before anything of the kernel is looked at.
@@ -106,11 +104,11 @@ async function open(
     id: nodeId,
     name: config.nodeName,
     version,
-    started: timestamp(),
+    started: timestamp(clock.now()),
     ...(advertise ? { advertise } : {}),
   };
   const failures = new Failures(log, () => storeStates(directory).some(({ reachable }) => !reachable));
-  const membership = new Membership(directory, self, config.leaseTtlSeconds, log);
+  const membership = new Membership(directory, self, config.leaseTtlSeconds, log, clock);
   opened.push('membership', () => membership.close());
   await membership.start();
   if (global !== store)
@@ -123,8 +121,8 @@ async function open(
       ),
     );
 
-  const dataplane = seams.dataplane(await openDataplane(way, tag, log));
-  const { runtime, engine } = await openRuntime(way, { dataplane, store, log, tag }, config);
+  const dataplane = await platform.dataplane(way, { tag, log });
+  const { runtime, engine } = await platform.runtime(way, { dataplane, store, log, tag }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
   opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
@@ -136,7 +134,8 @@ async function open(
     id: nodeId,
     publish: (tunnelSecret: string | undefined) => membership.amend({ tunnelSecret }),
     lifetimeMs: config.tunnelKeyLifetimeSeconds * 1000,
-    settleMs: config.leaseTtlSeconds * 1000,
+    settleMs: graceMs,
+    now: () => clock.monotonic(),
   };
   const driverNamed = createDrivers({ dataplane, tag, advertise: () => underlay, node, plugin });
   let listening = Promise.resolve();
@@ -150,6 +149,7 @@ async function open(
     ipamNamed: ipamPlugins(plugins),
     settings: modelSettings(config),
     log,
+    clock,
     listeners: async () => (await dns.status()).listeners,
     onHostNetworks: (networks) => {
       // One after another: the last word is the newest one's.
@@ -171,33 +171,22 @@ async function open(
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
   const state = engine && { engine: () => engineState(engine, pluginProblem) };
-  const info = systemInfo({ config, way, nodeId, directory, plugins, ...state });
+  const info = systemInfo({ config, clock, way, nodeId, directory, plugins, ...state });
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
   const upstream = way.way === 'engine' && engine ? upstreamOf(way, engine) : undefined;
   const parts = { model, dns, probe, apps, info, log, failures };
-  const api = await createApi({ ...parts, ...(upstream ? { upstream } : {}) });
+  const api = await createApi({
+    ...parts,
+    ...(upstream ? { upstream } : {}),
+    ...(platform.hooks ? { hooks: platform.hooks } : {}),
+  });
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));
-  for (const host of config.hosts) await api.listen(host, tls);
+  const hosts: HostAddress[] = [];
+  for (const host of config.hosts) hosts.push(await api.listen(host, tls));
   await listening;
-  return await greeting(config, way, dns);
-}
-
-/** The KV store; without one, global objects live in the embedded store too. Its server is not waited for. */
-async function openGlobalStore(
-  { kvStore, kvStoreOptions }: DaemonConfig,
-  local: Store,
-  opened: UndoStack,
-): Promise<Store> {
-  if (kvStore === undefined) return local;
-  const store = await openStore(kvStore, kvStoreOptions);
-  opened.push('kv store', () => store.close());
-  return store;
-}
-
-async function openDataplane({ way }: Way, tag: string, log: Logger): Promise<Dataplane> {
-  return way === 'simulated' ? createSimulatedDataplane() : await openLinuxDataplane({ tag, log });
+  return { greeting: await greeting(hosts, way, dns), hosts, model, membership, dns };
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
@@ -233,7 +222,11 @@ function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
   );
 }
 
-async function greeting(config: DaemonConfig, { way, why }: Way, dns: RemoteDns): Promise<readonly string[]> {
+async function greeting(
+  hosts: readonly HostAddress[],
+  { way, why }: Way,
+  dns: RemoteDns,
+): Promise<readonly string[]> {
   const { degraded, listeners } = await dns.status();
   const trouble = listeners.filter(({ state }) => state === 'degraded');
   return [
@@ -241,6 +234,6 @@ async function greeting(config: DaemonConfig, { way, why }: Way, dns: RemoteDns)
     ...(degraded
       ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
       : []),
-    `ready on ${config.hosts.map(formatHostAddress).join(', ')}`,
+    `ready on ${hosts.map(formatHostAddress).join(', ')}`,
   ];
 }

@@ -1,7 +1,8 @@
 import { createLogger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import type { DaemonConfig } from './config.ts';
-import { asTheyAre, startDaemon } from './main.ts';
+import { hostPlatform } from './host-platform.ts';
+import { startDaemon } from './main.ts';
 import { titleWithoutSecrets } from './process-title.ts';
 import { tellReady } from './service-manager.ts';
 
@@ -27,7 +28,7 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
 }
 
 async function runUntilStopped(config: DaemonConfig, sink: LogSink): Promise<void> {
-  const daemon = await startDaemon(config, asTheyAre, sink);
+  const daemon = await startDaemon(config, hostPlatform(), sink);
   // Not before: a start may be ended at any point, as by `kill -9`.
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);

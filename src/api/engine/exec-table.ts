@@ -1,4 +1,5 @@
 import type { ExecProcess, ExecSpec } from '../../container/runtime.ts';
+import { type Clock, systemClock, type Timer } from '../../lib/clock.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
 
@@ -24,7 +25,9 @@ export interface Exec {
 /** Execs live in memory only: they belong to the daemon that started them. */
 export class ExecTable {
   readonly #execs = new Map<string, Exec>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, Timer>();
+
+  constructor(private readonly clock: Clock = systemClock) {}
 
   add(exec: Omit<Exec, 'id' | 'state' | 'pid' | 'exitCode'>): Exec {
     const added: Exec = { ...exec, id: newId(), state: 'created', pid: 0, exitCode: null };
@@ -44,7 +47,7 @@ export class ExecTable {
   begin(exec: Exec): void {
     if (exec.state === 'created') {
       exec.state = 'running';
-      clearTimeout(this.#timers.get(exec.id));
+      this.#timers.get(exec.id)?.cancel();
       return;
     }
     const what = exec.state === 'running' ? 'is already running' : 'has already run';
@@ -63,15 +66,15 @@ export class ExecTable {
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of this.#timers.values()) timer.cancel();
   }
 
   #forgetIn(id: string, milliseconds: number): void {
-    clearTimeout(this.#timers.get(id));
-    const timer = setTimeout(() => {
+    this.#timers.get(id)?.cancel();
+    const forget = () => {
       this.#execs.delete(id);
       this.#timers.delete(id);
-    }, milliseconds);
-    this.#timers.set(id, timer.unref());
+    };
+    this.#timers.set(id, this.clock.after(milliseconds, forget));
   }
 }

@@ -38,8 +38,8 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
   const { model } = deps;
   const { containers } = model;
   const terminals = new Terminals();
-  const images = new Images(containers);
-  const execs = new ExecTable();
+  const images = new Images(containers, model.clock);
+  const execs = new ExecTable(model.clock);
   const execDeps = { containers, execs, terminals, events: model.events };
   return {
     register(app) {
@@ -66,6 +66,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       doctorRoutes(app, model);
       metricsRoute(app, deps);
       nodesRoute(app, deps);
+      deps.hooks?.routes(app);
     },
     upgrades: [attachRoute(model, terminals, closing), execUpgrade(execDeps)],
     close: () => execs.close(),
