@@ -42,9 +42,9 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   const endings = new Map<string, Timer>();
   const sandboxOf = (id: string) => resolveSandbox(table, id);
   const outputOf = (id: string) => {
-    const { id: known } = table.require(id);
-    const output = outputs.get(known) ?? new ContainerOutput(clock);
-    outputs.set(known, output);
+    const { spec } = table.require(id);
+    const output = outputs.get(id) ?? new ContainerOutput(clock, spec.tty);
+    outputs.set(id, output);
     return output;
   };
 
@@ -62,9 +62,9 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     exits.tell(id, exitCode);
   };
   const run = (container: Container) => {
-    const { id, name, spec } = container;
+    const { id, name } = container;
     const program = programs.run(container);
-    if (!program) return outputOf(id).tell(silence(name), spec.tty);
+    if (!program) return outputOf(id).tell(silence(name));
     outputOf(id).write(program);
     const { exitCode, exitAfterMs = 0 } = program;
     if (exitCode !== undefined)
@@ -131,11 +131,9 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     onExit: (listener) => exits.listen(listener),
     exec: async (id: string, spec: ExecSpec) => simulateExec(programs, clock, table.requireRunning(id), spec),
     async attach(id) {
-      const { name, spec, state } = table.require(id);
+      const { name, state } = table.require(id);
       const output = outputOf(id);
-      const streams = output.attach();
-      if (state.status === 'running' && output.isEmpty) output.tell(silence(name), spec.tty);
-      return streams;
+      return output.attach(state.status === 'running' && output.isEmpty ? silence(name) : '');
     },
     logs: (id: string, asked: LogOptions) =>
       outputOf(id).read(asked, table.require(id).state.status === 'running'),

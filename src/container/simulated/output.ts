@@ -15,7 +15,11 @@ export class ContainerOutput {
   readonly #followers = new Set<Channel<LogLine>>();
   readonly #clients = new Set<Attached>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** Of a terminal, which has one stream. */
+    private readonly tty: boolean,
+  ) {}
 
   get isEmpty(): boolean {
     return this.#lines.length === 0;
@@ -27,8 +31,8 @@ export class ContainerOutput {
   }
 
   /** Said to those who are attached now, and kept in no log. */
-  tell(text: string, tty: boolean): void {
-    for (const client of this.#clients) client.take(tty ? 'stdout' : 'stderr', Buffer.from(text));
+  tell(text: string): void {
+    for (const client of this.#clients) this.#tellOne(client, text);
   }
 
   /** The program has ended: nobody who listens gets any more. */
@@ -39,9 +43,11 @@ export class ContainerOutput {
     this.#clients.clear();
   }
 
-  attach(): ProcessStreams {
+  /** `notice`: for this client. */
+  attach(notice = ''): ProcessStreams {
     const client = new Attached(() => this.#clients.delete(client));
     this.#clients.add(client);
+    this.#tellOne(client, notice);
     return client;
   }
 
@@ -54,6 +60,10 @@ export class ContainerOutput {
     } finally {
       void follower?.return();
     }
+  }
+
+  #tellOne(client: Attached, text: string): void {
+    client.take(this.tty ? 'stdout' : 'stderr', Buffer.from(text));
   }
 
   #follow(until: number | undefined): Channel<LogLine> {
@@ -76,7 +86,7 @@ export class ContainerOutput {
       this.#lines.push(line);
       for (const follower of this.#followers) follower.push(line);
     }
-    for (const client of this.#clients) client.take(stream, data);
+    for (const client of this.#clients) client.take(this.tty ? 'stdout' : stream, data);
     this.#bytes += data.length;
     while (this.#bytes > maxLogBytes) this.#bytes -= this.#lines.shift()?.data.length ?? this.#bytes;
   }
