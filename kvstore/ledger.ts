@@ -116,6 +116,7 @@ export class Ledger {
 
   #endAfter(id: string, milliseconds: number): void {
     const end = () => this.endLease(id).catch(() => this.#endAfter(id, retryDelay));
+    this.#timers.get(id)?.cancel();
     this.#timers.set(id, this.clock.after(milliseconds, end));
   }
 

@@ -33,6 +33,12 @@ export const go = {
       .record(z.string(), z.string({ error: 'string' }).nullable(), { error: 'map[string]string' })
       .nullish()
       .transform(withoutNulls),
+  /** A map of which nil is told from empty. */
+  textMapOrNil: () =>
+    z
+      .record(z.string(), z.string({ error: 'string' }).nullable(), { error: 'map[string]string' })
+      .nullish()
+      .transform((value) => (value ? withoutNulls(value) : undefined)),
   map: <T extends z.ZodType>(item: T, type: string) =>
     z
       .record(z.string(), item, { error: type })

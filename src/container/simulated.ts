@@ -61,9 +61,9 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     outputs.get(id)?.end();
     exits.tell(id, exitCode);
   };
-  const run = (container: Container) => {
+  const run = async (container: Container) => {
     const { id, name } = container;
-    const program = programs.run(container);
+    const program = await programs.run(container);
     if (!program) return outputOf(id).tell(silence(name));
     outputOf(id).write(program);
     const { exitCode, exitAfterMs = 0 } = program;
@@ -103,7 +103,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       const startedAt = timestamp(clock.now());
       const running = { status: 'running', pid: 0, exitCode: 0, startedAt, error: '' } as const;
       const started = await table.setState(id, running);
-      run(started);
+      await run(started);
       return started;
     },
     async signal(id, name) {

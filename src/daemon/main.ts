@@ -14,7 +14,7 @@ import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { isBridgeName } from '../dataplane/names.ts';
-import { createProbe } from '../dns/probe.ts';
+import { createProbe, type Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/remote-dns.ts';
 import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
@@ -45,6 +45,7 @@ interface Opened {
   readonly model: RunningModel;
   readonly membership: Membership;
   readonly dns: Pick<RemoteDns, 'status'>;
+  readonly probe: Probe;
 }
 
 export interface RunningDaemon extends Opened {
@@ -186,7 +187,7 @@ async function open(
   const hosts: HostAddress[] = [];
   for (const host of config.hosts) hosts.push(await api.listen(host, tls));
   await listening;
-  return { greeting: await greeting(hosts, way, dns), hosts, model, membership, dns };
+  return { greeting: await greeting(hosts, way, dns), hosts, model, membership, dns, probe };
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { program } from '../../src/cli/commands/program.ts';
 import { type Group, isGroup } from '../../src/cli/program.ts';
 import { daemon } from '../../src/daemon/command.ts';
+import { fake } from '../../src/testing/command.ts';
+
+const parts = { loadDaemon: async () => daemon, loadFake: async () => fake };
 
 interface Documented {
   readonly path: string;
@@ -25,7 +28,7 @@ describe('docs/cli.md', () => {
   it('has every command and every flag', async () => {
     const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
     const missing: string[] = [];
-    for (const { path, flags } of await commands(program({ loadDaemon: async () => daemon }), '')) {
+    for (const { path, flags } of await commands(program(parts), '')) {
       const name = path.replace(/^container (?!ls$|inspect$)/, '');
       if (!new RegExp(`(\`|fairlead )${name}[ \`]`).test(text)) missing.push(name);
       for (const flag of flags) {
@@ -38,7 +41,7 @@ describe('docs/cli.md', () => {
 
   it('has no flag that does not exist', async () => {
     const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
-    const all = await commands(program({ loadDaemon: async () => daemon }), '');
+    const all = await commands(program(parts), '');
     const known = new Set([
       ...all.flatMap(({ flags }) => flags),
       'help',

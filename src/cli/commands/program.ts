@@ -8,7 +8,7 @@ import { node } from './node/group.ts';
 import { service } from './service/group.ts';
 
 /** Everything `fairlead` can do; what the seed speaks of comes first. */
-export function program({ loadDaemon }: Parts): Group {
+export function program({ loadDaemon, loadFake }: Parts): Group {
   return {
     synopsis: '[OPTIONS] COMMAND [arg...]',
     width: 12,
@@ -47,6 +47,7 @@ export function program({ loadDaemon }: Parts): Group {
         load: async () => (await import('./system/version.ts')).version,
       },
       daemon: { summary: 'Run the daemon', load: loadDaemon },
+      fake: { summary: 'Run a daemon in memory, for tests', load: loadFake },
       tour: {
         summary: 'Play the whole story on a daemon of its own',
         load: async () => (await import('./tour/tour.ts')).tour,

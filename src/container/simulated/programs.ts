@@ -6,7 +6,7 @@ import type { Container, ExecSpec } from '../runtime.ts';
  */
 export interface Programs {
   /** Asked at each start. Undefined: nothing is known, and the container just holds its network until it is stopped. */
-  run(container: Container): ProgramRun | undefined;
+  run(container: Container): ProgramRun | Promise<ProgramRun> | undefined;
   /** Undefined: nothing is known of this command. */
   exec(container: Container, call: ExecCall): ExecAnswer | Promise<ExecAnswer> | undefined;
 }
