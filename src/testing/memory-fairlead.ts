@@ -153,8 +153,8 @@ export class MemoryFairlead implements Fairlead {
   async reset(): Promise<void> {
     this.#scripts.clear();
     this.faults.clear();
-    for (const node of this.#nodes) await node.revive();
     await this.store.back();
+    for (const node of this.#nodes) await node.revive();
     const models = this.#lives().map(({ daemon }) => daemon.model);
     for (const { containers } of models)
       for (const { id } of [...containers.list()]) await containers.remove(id, { force: true });

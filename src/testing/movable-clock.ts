@@ -18,15 +18,17 @@ const settlingTurns = 3;
 export class MovableClock implements Clock {
   readonly #entries = new Set<Entry>();
   #aheadMs = 0;
-  #begunMs: number;
+  /** Unix time where the monotonic one is 0. */
+  readonly #epochMs: number;
   #alarm: NodeJS.Timeout | undefined;
 
   constructor(begin = Date.now()) {
-    this.#begunMs = begin - Date.now();
+    this.#epochMs = begin - performance.now();
   }
 
   now(): number {
-    return Math.floor(Date.now() + this.#begunMs + this.#aheadMs);
+    // Both tell the same time: what is due has come by either.
+    return Math.round(this.#epochMs + this.monotonic());
   }
 
   monotonic(): number {
