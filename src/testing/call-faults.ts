@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import type { HookAnswer } from '../api/deps.ts';
 import { splitVersion } from '../api/version.ts';
+import { FairleadError } from '../lib/errors.ts';
 import type { Duration, Fault, Faults, Script } from './contract.ts';
 import { milliseconds } from './duration.ts';
 
@@ -21,10 +22,10 @@ export class CallFaults implements Faults {
 
   next(count: number, fault: Fault): Script {
     if (!Number.isInteger(count) || count < 1)
-      throw new RangeError('expected a whole number of calls from 1 on');
+      throw new FairleadError('invalid', 'expected a whole number of calls from 1 on');
     const { status = 500 } = fault;
     if (status !== 'reset' && !(Number.isInteger(status) && status >= 400 && status <= 599))
-      throw new RangeError(`expected a status from 400 to 599 or 'reset', not ${status}`);
+      throw new FairleadError('invalid', `expected a status from 400 to 599 or 'reset', not ${status}`);
     return kept(this.#failing, { left: count, matches: callMatcher(fault.on), fault });
   }
 
@@ -72,7 +73,8 @@ function callMatcher(on = '**'): (call: string) => boolean {
 }
 
 function unreadable(on: string): never {
-  throw new RangeError(
+  throw new FairleadError(
+    'invalid',
     `invalid call ${JSON.stringify(on)}: expected METHOD, /PATH or METHOD /PATH, as in POST /networks/create`,
   );
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createMemoryLedger } from '../../kvstore/memory.ts';
 import { folders } from '../cluster/keys.ts';
 import { FairleadError, isKind } from '../lib/errors.ts';
@@ -25,10 +24,8 @@ import { milliseconds } from './duration.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 import { type Life, MemoryNode } from './memory-node.ts';
 import { MovableClock } from './movable-clock.ts';
+import { type Plan, planOf } from './plan.ts';
 import { isNamed, Scripts } from './scripts.ts';
-
-/** More would not fit into the addresses that documentation has (RFC 5737), nor into anybody's test. */
-const maxNodes = 50;
 
 /** The nodes of one test in one process, and what they share. */
 export class MemoryFairlead implements Fairlead {
@@ -41,15 +38,9 @@ export class MemoryFairlead implements Fairlead {
   readonly clock: FakeClock;
 
   static async start(options: FairleadOptions = {}): Promise<MemoryFairlead> {
-    const count = options.nodes ?? 1;
-    if (!Number.isInteger(count) || count < 1 || count > maxNodes)
-      throw new FairleadError(
-        'invalid',
-        `invalid nodes ${count}: expected a whole number from 1 to ${maxNodes}`,
-      );
-    for (const port of [options.port, options.dns]) refuseWrongPort(port);
-    const folder = wantsSocket(options, count) ? await makeFolder() : undefined;
-    const fairlead = new MemoryFairlead(options, folder);
+    const plan = planOf(options);
+    const folder = plan.needsFolder ? await makeFolder() : undefined;
+    const fairlead = new MemoryFairlead(plan, folder);
     try {
       // One after another: the first one marks the store.
       for (const node of fairlead.#nodes) await node.revive();
@@ -61,19 +52,19 @@ export class MemoryFairlead implements Fairlead {
   }
 
   private constructor(
-    options: FairleadOptions,
+    plan: Plan,
     private readonly folder: string | undefined,
   ) {
-    this.#clock = new MovableClock(beginOf(options.time));
+    this.#clock = new MovableClock(plan.begin);
     this.#shared = createMemoryLedger(this.#clock);
     const clock = this.#clock;
     this.clock = { now: () => new Date(clock.now()), advance: (by) => clock.advance(milliseconds(by)) };
     const node = (number: number) =>
       new MemoryNode({
         number,
-        address: addressOf(options, number, folder),
-        dnsPort: dnsPortOf(options, number),
-        settings: settingsOf(options),
+        address: plan.addressOf(number, folder),
+        dnsPort: plan.dnsPortOf(number),
+        settings: plan.settings,
         clock,
         shared: this.#shared,
         scripts: this.#scripts,
@@ -81,7 +72,7 @@ export class MemoryFairlead implements Fairlead {
         routes: (app, self) => controlRoutes(app, this, self),
       });
     this.#first = node(1);
-    this.#nodes = [this.#first, ...Array.from({ length: (options.nodes ?? 1) - 1 }, (_, i) => node(i + 2))];
+    this.#nodes = [this.#first, ...Array.from({ length: plan.nodes - 1 }, (_, i) => node(i + 2))];
   }
 
   get nodes() {
@@ -196,48 +187,4 @@ export class MemoryFairlead implements Fairlead {
     }
     throw new FairleadError('not-found', `No such container: ${ref}`);
   }
-}
-
-/** @throws invalid */
-function refuseWrongPort(port: number | boolean | undefined): void {
-  if (typeof port !== 'number' || (Number.isInteger(port) && port >= 0 && port <= 65535)) return;
-  throw new FairleadError('invalid', `invalid port ${port}: expected a whole number from 0 to 65535`);
-}
-
-/** Windows has no unix sockets that Docker's clients know. */
-function wantsSocket({ port, socketPath }: FairleadOptions, nodes: number): boolean {
-  const ownFolder = socketPath === undefined || nodes > 1;
-  return port === undefined && ownFolder && process.platform !== 'win32';
-}
-
-function addressOf({ port, socketPath }: FairleadOptions, number: number, folder: string | undefined) {
-  if (number === 1 && socketPath !== undefined) return { kind: 'unix', path: socketPath } as const;
-  if (folder !== undefined) {
-    const name = number === 1 ? 'docker.sock' : `docker${number}.sock`;
-    return { kind: 'unix', path: join(folder, name) } as const;
-  }
-  return { kind: 'tcp', host: '127.0.0.1', port: number === 1 ? (port ?? 0) : 0, tls: false } as const;
-}
-
-function dnsPortOf({ dns = false }: FairleadOptions, number: number): number | undefined {
-  if (dns === false) return undefined;
-  return dns === true || number > 1 ? 0 : dns;
-}
-
-function settingsOf({ leaseTtl, defaultNetwork, logLevel = 'silent' }: FairleadOptions) {
-  return {
-    'log-level': logLevel,
-    ...(leaseTtl === undefined ? {} : { 'lease-ttl': `${milliseconds(leaseTtl) / 1000}s` }),
-    ...(defaultNetwork === undefined ? {} : { 'default-network': defaultNetwork }),
-  };
-}
-
-/** @throws invalid */
-function beginOf(time: Date | string | undefined): number {
-  const begin = time === undefined ? Date.now() : new Date(time).getTime();
-  if (Number.isFinite(begin)) return begin;
-  throw new FairleadError(
-    'invalid',
-    `invalid time ${JSON.stringify(time)}: expected a Date or a text as in RFC 3339`,
-  );
 }

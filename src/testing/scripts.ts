@@ -1,6 +1,7 @@
 import { normalName } from '../api/engine/image-name.ts';
 import type { Container } from '../container/runtime.ts';
 import type { ExecAnswer as Executed, ProgramRun, Programs } from '../container/simulated/programs.ts';
+import { FairleadError } from '../lib/errors.ts';
 import type {
   Answers,
   CommandMatcher,
@@ -103,7 +104,7 @@ function inTurn<A extends object, C>(answers: Answers<A, C>): (call: C) => A | P
   if (typeof answers === 'function') return answers;
   const left: A[] = [...(isList(answers) ? answers : [answers])];
   const [first] = left;
-  if (!first) throw new RangeError('expected at least one answer');
+  if (!first) throw new FairleadError('invalid', 'expected at least one answer');
   let last = first;
   return () => {
     last = left.shift() ?? last;

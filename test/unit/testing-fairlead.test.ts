@@ -1,9 +1,10 @@
 import { Resolver } from 'node:dns/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import Docker from 'dockerode';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Fairlead, type FakeNode, startFairlead } from '../../src/testing/index.ts';
 import { until } from '../rig/until.ts';
 
@@ -66,7 +67,9 @@ describe('startFairlead', () => {
     expect(refused).toBe('ECONNREFUSED');
   });
 
-  it('refuses what it cannot do in one line', async () => {
+  it('refuses what it cannot do in one line, and leaves nothing of the try', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flt-'));
+    vi.stubEnv('TMPDIR', folder);
     await expect(startFairlead({ nodes: 0 })).rejects.toThrow(
       'invalid nodes 0: expected a whole number from 1 to 50',
     );
@@ -80,6 +83,11 @@ describe('startFairlead', () => {
       'invalid duration "long": expected milliseconds',
     );
     await expect(startFairlead({ defaultNetwork: 'x' })).rejects.toThrow('NETWORKDRIVER:NETWORKNAME');
+    await using taken = await startFairlead({ port: 0 });
+    await expect(startFairlead({ port: taken.port ?? 0, nodes: 2 })).rejects.toThrow('EADDRINUSE');
+    expect(readdirSync(folder)).toEqual([]);
+    vi.unstubAllEnvs();
+    rmdirSync(folder);
   });
 
   it('has names that resolve, over UDP, and asks nobody beyond', async () => {
