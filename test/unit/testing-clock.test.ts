@@ -86,6 +86,7 @@ const real: Readonly<Record<string, string>> = {
   'src/cluster/refill.ts': 'between two tries to reach a store',
   'src/apps/readiness.ts': 'a program that starts takes real time',
   'src/apps/deploys.ts': 'so do clients that finish their requests',
+  'src/container/simulated/exec.ts': 'what a program takes to start',
   'src/api/engine/container-streams.ts': 'how long a client waits for its headers',
 };
 
