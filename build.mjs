@@ -60,6 +60,7 @@ async function buildInto(outdir) {
   for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle, fakeBundle, testingBundle])
     await build({ ...common, ...program });
   declareTesting(outdir);
+  await writeReference(build, outdir);
   // etcd3 reads them beside the bundle.
   cpSync('node_modules/etcd3/proto', `${outdir}/proto`, { recursive: true });
   mkdirSync(`${outdir}/bin`);
@@ -74,6 +75,23 @@ async function buildInto(outdir) {
   await compileDaemonAhead(`${outdir}/bin/fairlead`);
 }
 
+/** man/ and completion/, from the table of commands; where a package installs them from. */
+async function writeReference(build, outdir) {
+  const outfile = join(outdir, 'reference.mjs');
+  await build({
+    entryPoints: ['src/reference/main.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+  });
+  run(process.execPath, [outfile, 'build', outdir]);
+  rmSync(outfile);
+}
+
 /** CommonJS has no `import.meta`. */
 const asCommonJs = {
   format: 'cjs',
@@ -85,12 +103,12 @@ const asCommonJs = {
 
 /**
  * The daemon is one CommonJS file with its packages inside, as the CLI's below, and etcd's client another, since not
- * every daemon has it. lmdb and dockerode are loaded from node_modules: they have native code.
+ * every daemon has it. dockerode is loaded from node_modules: it has native code.
  */
 const daemonBundle = {
   ...asCommonJs,
   entryPoints: { 'cli/daemon': 'src/daemon/command.ts', 'cli/etcd3': 'etcd3' },
-  external: ['lmdb', 'dockerode'],
+  external: ['dockerode'],
   sourcemap: true,
   plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
 };

@@ -2,7 +2,7 @@ import type { Network } from '../src/cluster/records.ts';
 import { bridgeName, isInterfaceName } from '../src/dataplane/names.ts';
 import { familyOf, isAddress } from '../src/lib/addresses.ts';
 import { FairleadError } from '../src/lib/errors.ts';
-import { mtuKey, parseBool, parseMtu, unparsable } from './option-values.ts';
+import { allowsSpoofing, mtuKey, parseBool, parseMtu, unparsable } from './option-values.ts';
 
 /** What the Engine's bridge driver takes; options it does not know are kept and mean nothing. */
 export interface BridgeOptions {
@@ -12,6 +12,8 @@ export interface BridgeOptions {
   readonly masquerade: boolean;
   /** Where published ports listen when they name no address. */
   readonly hostBinding: string;
+  /** Containers may send from any MAC and address. */
+  readonly anySource: boolean;
 }
 
 const prefix = 'com.docker.network';
@@ -30,6 +32,7 @@ export function parseBridgeOptions(options: Network['options']): BridgeOptions {
     icc: parseBool(keys.icc, options[keys.icc]) ?? true,
     masquerade: parseBool(keys.masquerade, options[keys.masquerade]) ?? true,
     hostBinding: parseHostBinding(options[keys.hostBinding]),
+    anySource: allowsSpoofing(options),
   };
 }
 

@@ -77,7 +77,7 @@ function isRival(tag: string, network: Network, other: Network, name: string): b
 }
 
 function rules(tag: string, network: Network): NetworkRules {
-  const { icc, masquerade, hostBinding } = parseBridgeOptions(network.options);
+  const { icc, masquerade, hostBinding, anySource } = parseBridgeOptions(network.options);
   return {
     bridge: bridgeOf(tag, network),
     subnets: network.ipam.pools.map(({ subnet }) => subnet),
@@ -85,5 +85,6 @@ function rules(tag: string, network: Network): NetworkRules {
     masquerade,
     icc,
     ...(hostBinding === '0.0.0.0' ? {} : { hostBinding }),
+    ...(anySource ? { anySource } : {}),
   };
 }

@@ -31,6 +31,19 @@ export function parseBool(key: string, text: string | undefined): boolean | unde
   return value;
 }
 
+export const spoofingKey = 'fairlead.spoofing';
+
+/**
+ * Whether containers may send from MACs and addresses that are not their own, as a router or a holder of virtual addresses
+ * (keepalived) does. The Engine has no such option, for it never looks. @throws invalid
+ */
+export function allowsSpoofing(options: Readonly<Record<string, string>>): boolean {
+  const text = options[spoofingKey];
+  if (text === undefined || text === 'deny') return false;
+  if (text === 'allow') return true;
+  throw new FairleadError('invalid', `invalid value for ${spoofingKey}: "${text}": expected allow or deny`);
+}
+
 export function unparsable(key: string, text: string, why: string): FairleadError {
   return new FairleadError('invalid', `failed to parse ${key} value: ${text} (${why})`);
 }

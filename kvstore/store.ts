@@ -106,6 +106,8 @@ export interface StoreStatus {
   readonly since: number;
   /** Why it is not reachable, in one line. */
   readonly reason?: string;
+  /** Reachable, but what needs room in it is refused: why, in a few words. Reads and deletions go on. */
+  readonly degraded?: string;
 }
 
 /**

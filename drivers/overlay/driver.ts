@@ -5,6 +5,7 @@ import { FairleadError } from '../../src/lib/errors.ts';
 import { runAll } from '../../src/lib/undo.ts';
 import type { Driver, JoinResult, Peer, Spare } from '../driver.ts';
 import { defaultRoutes } from '../gateways.ts';
+import { allowsSpoofing } from '../option-values.ts';
 import { deviceNames, devicesOf, mtuOn, tunnelPort, type Underlay } from './device.ts';
 import { Encryption, type TunnelNode } from './encryption.ts';
 import { checkOptions, isEncrypted, wantedVni } from './options.ts';
@@ -140,6 +141,7 @@ function rules(tag: string, network: Network): NetworkRules {
     icc: true,
     tunnelPort: tunnelPort(network),
     ...(isEncrypted(network.options) ? { encrypted: true } : {}),
+    ...(allowsSpoofing(network.options) ? { anySource: true } : {}),
   };
 }
 

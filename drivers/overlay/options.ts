@@ -1,6 +1,6 @@
 import type { Network } from '../../src/cluster/records.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
-import { mtuKey, parseBool, parseMtu } from '../option-values.ts';
+import { allowsSpoofing, mtuKey, parseBool, parseMtu } from '../option-values.ts';
 
 /** The Engine's option names; those it does not know are kept and mean nothing. */
 const keys = {
@@ -16,6 +16,7 @@ export function checkOptions(options: Network['options']): void {
   wantedMtu(options);
   wantedVni(options);
   isEncrypted(options);
+  allowsSpoofing(options);
 }
 
 /** `--opt encrypted` without a value means yes. @throws invalid */

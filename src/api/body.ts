@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type * as z from 'zod';
 import { FairleadError } from '../lib/errors.ts';
+import { visible } from '../lib/plain-text.ts';
 import { fitSchema } from './go-json.ts';
 import { scanValue } from './go-scanner.ts';
 
@@ -37,12 +38,35 @@ export function bodyText(request: FastifyRequest): string {
 /** Decodes the first JSON value of a text. @throws invalid, in Go's words */
 export function decodeJson(text: string, whenEmpty: string): unknown {
   if (text.trim() === '') throw new FairleadError('invalid', whenEmpty);
+  const value = parseFirst(text);
+  // In valid JSON a NUL can only be written so.
+  if (text.includes('\\u0000')) refuseNul(value);
+  return value;
+}
+
+function parseFirst(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     const scanned = scanValue(text);
     if ('problem' in scanned) throw new FairleadError('invalid', scanned.problem);
     return parseScanned(text.slice(0, scanned.end));
+  }
+}
+
+/** No path, word, variable or name can hold one: the kernel's texts end there (execve(2)). @throws invalid */
+function refuseNul(whole: unknown): void {
+  // Not by recursion: a body may be nested as deep as it is long.
+  const left: [path: string, value: unknown][] = [['', whole]];
+  for (let next = left.pop(); next; next = left.pop()) {
+    const [path, value] = next;
+    if (path.includes('\0') || (typeof value === 'string' && value.includes('\0'))) {
+      throw new FairleadError('invalid', `invalid ${visible(path)}: it holds a NUL character`);
+    }
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, member] of Object.entries(value)) {
+      left.push([Array.isArray(value) ? path : [path, name].filter(Boolean).join('.'), member]);
+    }
   }
 }
 
@@ -57,5 +81,9 @@ function parseScanned(text: string): unknown {
 function requireJson(contentType: string): void {
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase();
   if (mediaType === 'application/json') return;
-  throw new FairleadError('invalid', `Content-Type specified (${contentType}) must be 'application/json'`);
+  throw notJson(contentType);
+}
+
+export function notJson(contentType: string): FairleadError {
+  return new FairleadError('invalid', `Content-Type specified (${contentType}) must be 'application/json'`);
 }

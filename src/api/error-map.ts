@@ -1,4 +1,4 @@
-import { type ErrorKind, FairleadError, messageOf } from '../lib/errors.ts';
+import { type ErrorKind, kindOf, messageOf } from '../lib/errors.ts';
 
 /** The experimental API of 2015 knew no 409: a taken name was 403 (docker-facts 2.1). */
 export type Dialect = 'engine' | 'experimental';
@@ -11,6 +11,7 @@ export const statusOf: Readonly<Record<ErrorKind, Readonly<Record<Dialect, numbe
   conflict: { engine: 409, experimental: 403 },
   // The Engine answers 404 when its address pools are used up (docker-facts 5.3 #34).
   exhausted: { engine: 404, experimental: 404 },
+  limited: { engine: 429, experimental: 429 },
   unavailable: { engine: 503, experimental: 503 },
   unsupported: { engine: 501, experimental: 501 },
   internal: { engine: 500, experimental: 500 },
@@ -28,8 +29,7 @@ export function answerFor(error: unknown, dialect: Dialect): ErrorAnswer {
 }
 
 function statusFor(error: unknown, dialect: Dialect): number {
-  if (error instanceof FairleadError) return statusOf[error.kind][dialect];
-  return isRefusedRequest(error) ? error.statusCode : 500;
+  return isRefusedRequest(error) ? error.statusCode : statusOf[kindOf(error)][dialect];
 }
 
 /** Fastify's own refusals (body too large, bad header) carry a code `FST_…` and a status. */

@@ -1,17 +1,24 @@
 import * as z from 'zod';
 import { FairleadError } from '../lib/errors.ts';
+import { hasControl, visible } from '../lib/plain-text.ts';
+
+const line = z.string({ error: 'string' }).superRefine((value, context) => refuseControls([value], context));
+
+function refuseControls(texts: readonly string[], context: z.RefinementCtx): void {
+  const text = texts.find(hasControl);
+  if (text !== undefined) context.addIssue(`"${visible(text)}" holds a control character`);
+}
 
 /**
  * Request bodies are read as Go reads them, since that is what clients were written against: member names
  * match without case, unknown members are ignored, and an absent or null member is its type's zero value.
  * Every schema's error text is the Go name of its type, which the Engine's messages end in.
+ *
+ * A text is one line, since nearly all of them go into one of a file, a rule or a table; those that a program is given
+ * (its words, its environment) and the values of labels are free.
  */
 export const go = {
-  text: () =>
-    z
-      .string({ error: 'string' })
-      .nullish()
-      .transform((value) => value ?? ''),
+  text: () => line.nullish().transform((value) => value ?? ''),
   flag: () =>
     z
       .boolean({ error: 'bool' })
@@ -27,22 +34,19 @@ export const go = {
       .array(item, { error: type })
       .nullish()
       .transform((value) => value ?? []),
-  texts: () => go.list(z.string({ error: 'string' })),
-  textMap: () =>
-    z
-      .record(z.string(), z.string({ error: 'string' }).nullable(), { error: 'map[string]string' })
-      .nullish()
-      .transform(withoutNulls),
+  texts: () => go.list(line),
+  freeTexts: () => go.list(z.string({ error: 'string' })),
+  textMap: () => go.textMapOrNil().transform((map) => map ?? {}),
   /** A map of which nil is told from empty. */
   textMapOrNil: () =>
-    z
-      .record(z.string(), z.string({ error: 'string' }).nullable(), { error: 'map[string]string' })
-      .nullish()
-      .transform((value) => (value ? withoutNulls(value) : undefined)),
+    mapOrNil().superRefine((map, context) => refuseControls(Object.values(map ?? {}), context)),
+  /** Its values may be of several lines. */
+  freeMap: () => mapOrNil().transform((map) => map ?? {}),
   map: <T extends z.ZodType>(item: T, type: string) =>
     z
       .record(z.string(), item, { error: type })
       .nullish()
+      .superRefine((map, context) => refuseControls(Object.keys(map ?? {}), context))
       .transform((value) => value ?? {}),
   object: <T extends z.ZodRawShape>(type: string, shape: T) => {
     const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
@@ -53,10 +57,16 @@ export const go = {
     z.preprocess((value) => value ?? undefined, go.object(type, shape).optional()),
 };
 
-function withoutNulls(
-  value: Readonly<Record<string, string | null>> | null | undefined,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries(value ?? {}).map(([name, text]) => [name, text ?? '']));
+function mapOrNil() {
+  return z
+    .record(z.string(), z.string({ error: 'string' }).nullable(), { error: 'map[string]string' })
+    .nullish()
+    .superRefine((map, context) => refuseControls(Object.keys(map ?? {}), context))
+    .transform((map) => (map ? withoutNulls(map) : undefined));
+}
+
+function withoutNulls(map: Readonly<Record<string, string | null>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([name, text]) => [name, text ?? '']));
 }
 
 function canonical(value: unknown, names: ReadonlyMap<string, string>): unknown {
@@ -76,9 +86,11 @@ export function fitSchema<T extends z.ZodType>(schema: T, value: unknown, type: 
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const path = (issue?.path ?? []).map(String);
+  const members = path.filter((part) => !/^\d+$/.test(part));
+  if (issue?.code === 'custom')
+    throw new FairleadError('invalid', `invalid ${members.join('.')}: ${issue.message}`);
   const got = goKind(valueAt(value, path));
   const expected = issue?.message ?? 'value';
-  const members = path.filter((part) => !/^\d+$/.test(part));
   const target =
     members.length === 0
       ? `value of type ${type}`

@@ -4,7 +4,8 @@ import { Server as SecureServer } from 'node:https';
 import { connect, type ListenOptions } from 'node:net';
 import { dirname } from 'node:path';
 import { FairleadError, messageOf } from '../lib/errors.ts';
-import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
+import { formatHostAddress, type HostAddress, isLoopback } from '../lib/host-address.ts';
+import { requireOwnFolder } from '../lib/own-folder.ts';
 
 /** How long a socket file's daemon may take to accept before it counts as dead. */
 const answerMs = 1000;
@@ -15,20 +16,20 @@ const answerMs = 1000;
  */
 export async function listenOn(server: Server, address: HostAddress): Promise<HostAddress> {
   if (address.kind === 'unix') return listenOnSocket(server, address);
-  refuseOpenTcp(server, address);
+  refuseOpenTcp(address, server instanceof SecureServer);
   await bind(server, address, { host: address.host, port: address.port });
   const bound = server.address();
   return { ...address, port: typeof bound === 'object' && bound ? bound.port : address.port };
 }
 
 /** Whoever reaches the API can run programs on this host: without client certificates it stays on loopback. */
-function refuseOpenTcp(server: Server, address: HostAddress & { kind: 'tcp' }): void {
+export function refuseOpenTcp(address: HostAddress & { kind: 'tcp' }, isSecure: boolean): void {
   const text = formatHostAddress(address);
-  if (server instanceof SecureServer) return;
+  if (isSecure) return;
   if (address.tls) {
     throw new FairleadError('invalid', `${text}: TLS needs --tlscacert, --tlscert and --tlskey`);
   }
-  if (/^(localhost|127(\.\d{1,3}){3}|::1)$/.test(address.host)) return;
+  if (isLoopback(address.host)) return;
   throw new FairleadError(
     'invalid',
     `refusing to listen on ${text} without TLS: expected a loopback address or a unix socket`,
@@ -36,18 +37,40 @@ function refuseOpenTcp(server: Server, address: HostAddress & { kind: 'tcp' }): 
 }
 
 async function listenOnSocket(server: Server, address: HostAddress & { kind: 'unix' }): Promise<HostAddress> {
-  const { path } = address;
+  const { path, ownFolder } = address;
+  if (ownFolder !== undefined) requireOwnFolder(ownFolder);
   await makeFolder(dirname(path));
+  if (ownFolder !== undefined) requireOwnFolder(ownFolder);
   await removeStale(address);
-  await bind(server, address, { path });
+  await bindSocket(server, address);
   await chmod(path, 0o660);
   await giveToGroup(path);
   return address;
 }
 
+/**
+ * Until chmod(2) a socket has what the umask left, which may be everything: nobody else may connect in between. Node binds
+ * before `listen` returns, so nothing of ours is made under this umask but the socket.
+ */
+async function bindSocket(server: Server, address: HostAddress & { kind: 'unix' }): Promise<void> {
+  const umask = process.umask(0o077);
+  const bound = bind(server, address, { path: address.path });
+  process.umask(umask);
+  await bound;
+}
+
+function cannotListen(address: HostAddress, error: unknown): FairleadError {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const kind = code === 'EADDRINUSE' ? 'conflict' : 'internal';
+  return new FairleadError(kind, `cannot listen on ${formatHostAddress(address)}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
 async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    const made = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (made !== undefined) await chmod(path, 0o700);
   } catch (error) {
     throw new FairleadError('internal', `cannot make ${path} for the socket: ${messageOf(error)}`, {
       cause: error,
@@ -83,15 +106,7 @@ async function answers(path: string): Promise<boolean> {
 
 async function bind(server: Server, address: HostAddress, options: ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const failed = (error: Error) => {
-      const inUse = 'code' in error && error.code === 'EADDRINUSE';
-      const kind = inUse ? 'conflict' : 'internal';
-      reject(
-        new FairleadError(kind, `cannot listen on ${formatHostAddress(address)}: ${error.message}`, {
-          cause: error,
-        }),
-      );
-    };
+    const failed = (error: Error) => reject(cannotListen(address, error));
     server.once('error', failed);
     server.listen(options, () => {
       server.off('error', failed);

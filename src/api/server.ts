@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import type { HostAddress } from '../lib/host-address.ts';
+import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
 import { version } from '../lib/version.ts';
 import { bodyLimit } from './body.ts';
 import type { ApiDeps } from './deps.ts';
@@ -13,9 +13,10 @@ import { withHooks } from './hooks.ts';
 import { forward, forwardUpgrade } from './host-engine/forward.ts';
 import { belongsToEngine } from './host-engine/owner.ts';
 import { spokenVersion } from './host-engine/system.ts';
+import { closeServer, createHttpServer, type Handlers, type TcpOptions } from './http-server.ts';
 import { listenOn } from './listen.ts';
 import { createUpgradeHandler, type UpgradeHandler } from './upgrade.ts';
-import { apiVersion, dialectOf, splitVersion, versionProblem } from './version.ts';
+import { apiVersion, dialectOf, splitVersion, urlProblem, versionProblem } from './version.ts';
 import { withoutSchemas } from './without-schemas.ts';
 
 export type { ApiDeps, DnsControl, SystemInfo } from './deps.ts';
@@ -27,18 +28,18 @@ export interface Api {
    * May be called for several addresses. Resolves with the one that is listened on. With keys, tcp is TLS.
    * @throws conflict | invalid | internal, as listen.ts
    */
-  listen(address: HostAddress, tls?: TlsKeys): Promise<HostAddress>;
+  listen(address: HostAddress, tcp?: TcpOptions): Promise<HostAddress>;
   /** Ends streams and connections; resolves when all are gone. */
   close(): Promise<void>;
 }
 
-/** Clients keep connections and reuse them much later; a reset would then be theirs to see. */
-const keepAliveMs = 5 * 60_000;
 /** Node's own default. */
 const requestMs = 300_000;
 
 export async function createApi(deps: ApiDeps): Promise<Api> {
   const closing = new AbortController();
+  // One for each stream that is open.
+  setMaxListeners(0, closing.signal);
   const headers = headersOf(deps);
   const engine = createEngineApi(deps, closing.signal);
   const app = createApp(deps, headers);
@@ -51,15 +52,13 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const servers: Server[] = [];
   return {
     app,
-    async listen(address, tls) {
-      const keys = address.kind === 'tcp' ? tls : undefined;
-      const server = createHttpServer(
-        withHooks(handlersFor(deps, app, upgrade), deps.hooks),
-        closing.signal,
-        keys,
-      );
+    async listen(address, tcp) {
+      const handlers = withHooks(handlersFor(deps, app, upgrade), deps.hooks);
+      const options = { closing: closing.signal, log: deps.log, headers };
+      const server = createHttpServer(address, handlers, options, tcp);
       const bound = await listenOn(server, address);
       servers.push(server);
+      if (bound.kind === 'tcp' && !tcp?.tls) deps.log.warn(openPortWarning(bound));
       return bound;
     },
     async close() {
@@ -112,7 +111,7 @@ function headersOf({ upstream }: ApiDeps): Headers {
 function withErrors(app: FastifyInstance, dialect: Dialect, { failures }: ApiDeps): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     const { version } = splitVersion(request.originalUrl);
-    const problem = version && versionProblem(version, dialect);
+    const problem = urlProblem(request.originalUrl) ?? (version && versionProblem(version, dialect));
     if (problem) sendMessage(reply.code(400), problem, dialect);
   });
   app.addHook('onSend', async (_request, reply, payload) => plainJson(reply, payload));
@@ -150,20 +149,6 @@ function sendMessage(reply: FastifyReply, message: string, dialect: Dialect): Fa
   return reply.send({ message });
 }
 
-/** PEM texts. Only clients whose certificate `ca` has signed are served, as with dockerd's --tlsverify. */
-export interface TlsKeys {
-  readonly ca: Buffer;
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-interface Handlers {
-  /** Milliseconds until a request must have come in whole; 0: none. */
-  readonly requestTimeout: number;
-  readonly request: RequestListener;
-  readonly upgrade: UpgradeHandler;
-}
-
 /** Beside an Engine, what is the Engine's does not come near our routes. */
 function handlersFor({ upstream }: ApiDeps, app: FastifyInstance, upgrade: UpgradeHandler): Handlers {
   if (!upstream) return { requestTimeout: requestMs, request: app.routing, upgrade };
@@ -183,36 +168,8 @@ function handlersFor({ upstream }: ApiDeps, app: FastifyInstance, upgrade: Upgra
   };
 }
 
-function createHttpServer(
-  { requestTimeout, request, upgrade }: Handlers,
-  closing: AbortSignal,
-  tls: TlsKeys | undefined,
-): Server {
-  const options = { keepAliveTimeout: keepAliveMs, requestTimeout };
-  const server = tls
-    ? createSecureServer({ ...options, ...tls, ...mutualTls }, request)
-    : createServer(options, request);
-  server.on('upgrade', (call, connection, head) => {
-    // Node forgets a connection that it has handed over, so closing it is up to us.
-    const end = () => connection.destroy();
-    closing.addEventListener('abort', end);
-    connection.once('close', () => closing.removeEventListener('abort', end));
-    upgrade(call, connection, head);
-  });
-  return server;
-}
-
-const mutualTls = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
-
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  // Of the answers under way each one's connection is idle once it has gone out.
-  const idle = setInterval(() => server.closeIdleConnections(), 10);
-  // Answers under way get a moment to go out; a daemon that stops waits for no client.
-  const timer = setTimeout(() => server.closeAllConnections(), 1000);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(timer);
+/** Said at each start: no password stands between this port and what the daemon may do. */
+function openPortWarning(address: HostAddress): string {
+  const user = process.getuid?.() === 0 ? 'root' : 'the user of this daemon';
+  return `${formatHostAddress(address)} has no authentication: every user and program of this host that reaches the port is ${user}; requests of web pages are refused, those of programs are not; use a unix socket, or TLS with client certificates (--tlsverify)`;
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { answerFor } from './error-map.ts';
-import { type ApiVersion, apiVersion, splitVersion, versionProblem } from './version.ts';
+import { type ApiVersion, apiVersion, splitVersion, urlProblem, versionProblem } from './version.ts';
 
 /** A call that turns its connection into a plain two-way stream (`Connection: Upgrade`). */
 export interface UpgradeRoute {
@@ -63,7 +63,7 @@ async function serve(
   try {
     upgraded = await open(routes, request, connection);
   } catch (error) {
-    refuse(connection, headers, error);
+    refuseUpgrade(connection, headers, error);
     return;
   }
   // Clients look for exactly this reason phrase (docker-facts 6.4).
@@ -87,7 +87,7 @@ async function open(
   connection: Duplex,
 ): Promise<Upgraded> {
   const { version, path } = splitVersion(request.url ?? '/');
-  const problem = version && versionProblem(version, 'engine');
+  const problem = urlProblem(request.url ?? '') ?? (version && versionProblem(version, 'engine'));
   if (problem) throw new FairleadError('invalid', problem);
   const question = `${path}?`.indexOf('?');
   const pathname = path.slice(0, question);
@@ -160,7 +160,13 @@ async function moreInput(connection: Duplex): Promise<void> {
   });
 }
 
-function refuse(connection: Duplex, headers: Readonly<Record<string, string>>, error: unknown): void {
+/** Answers instead of handing the connection over, and closes it. */
+export function refuseUpgrade(
+  connection: Duplex,
+  headers: Readonly<Record<string, string>>,
+  error: unknown,
+): void {
+  connection.on('error', () => connection.destroy());
   if (connection.destroyed) return;
   const { status, message } = answerFor(error, 'engine');
   const body = `${JSON.stringify({ message })}\n`;

@@ -30,6 +30,11 @@ export function isBefore(version: ApiVersion, other: string): boolean {
   return version[0] < major || (version[0] === major && version[1] < minor);
 }
 
+/** No name, path or signal holds a NUL: the kernel's texts end there. */
+export function urlProblem(url: string): string | undefined {
+  return url.includes('%00') ? 'invalid URL: it holds a NUL character' : undefined;
+}
+
 /** Why a version is refused, in the Engine's words (docker-facts 5.3 #76). */
 export function versionProblem(version: ApiVersion, dialect: Dialect): string | undefined {
   const text = version.join('.');

@@ -2,8 +2,10 @@ import type { Connect } from './client/connect.ts';
 import { UsageError } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { type Flags, type FlagValues, toggle } from './flags/spec.ts';
+import type { Takes } from './flags/takes.ts';
+import { commandHelp } from './help/usage.ts';
+import { styled, styleOf } from './output/style.ts';
 import type { Shell } from './shell.ts';
-import { commandHelp } from './usage.ts';
 
 /** What a command is run with. */
 export interface Invocation<F extends Flags> {
@@ -24,6 +26,8 @@ export interface CommandSpec<F extends Flags> {
   readonly flags: F;
   /** How many arguments: `[1, 1]`, `[1]` for one or more, `[0]` for any. */
   readonly args: readonly [least: number, most?: number];
+  /** What the words of the synopsis stand for, where it is not what they say (src/cli/completion/operands.ts). */
+  readonly takes?: Readonly<Record<string, Takes>>;
   /** False ends the flags at the first argument (`run IMAGE …`). */
   readonly interspersed?: boolean;
   /** Resolves with the exit code. */
@@ -32,7 +36,7 @@ export interface CommandSpec<F extends Flags> {
 
 /** A command whose flags' types are its own business. */
 export interface Command {
-  readonly text: Pick<CommandSpec<Flags>, 'synopsis' | 'description' | 'flags'>;
+  readonly text: Pick<CommandSpec<Flags>, 'synopsis' | 'description' | 'flags' | 'takes' | 'interspersed'>;
   execute(words: readonly string[], context: Context): Promise<number>;
 }
 
@@ -45,7 +49,8 @@ export function command<const F extends Flags>(spec: CommandSpec<F>): Command {
       const known = { ...helpFlagFor(spec.flags), ...spec.flags };
       const parsed = await parseWords(words, known, spec.interspersed ?? true);
       if (parsed.given.has('help')) {
-        context.shell.stdout.write(commandHelp(context.path, spec));
+        const { stdout } = context.shell;
+        stdout.write(styled(commandHelp(context.path, spec, styleOf(stdout, context.shell))));
         return 0;
       }
       checkCount(context.path, parsed.args.length, spec.args);

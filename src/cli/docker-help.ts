@@ -1,8 +1,14 @@
 import { program } from './commands/program.ts';
-import { groupHelp } from './usage.ts';
+import { groupHelp } from './help/usage.ts';
+import { styleOf } from './output/style.ts';
+import type { Shell } from './shell.ts';
 
 /** What `docker` alone shows where no real one is installed. */
-export function dropInHelp(path: string): string {
+export function dropInHelp(shell: Shell): string {
   const unused = () => Promise.reject(new Error('the help loads no command'));
-  return groupHelp(path, program({ loadDaemon: unused, loadFake: unused }));
+  return groupHelp(
+    shell.program,
+    program({ loadDaemon: unused, loadFake: unused }),
+    styleOf(shell.stdout, shell),
+  );
 }

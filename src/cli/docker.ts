@@ -2,8 +2,9 @@ import { realpathSync } from 'node:fs';
 import { type RunWords, takeServices } from './beside/run-words.ts';
 import { type DockerCall, readCall } from './docker-call.ts';
 import { Failure } from './failure.ts';
-import { connector, type Parts } from './fairlead.ts';
+import { connector, isCompletion, type Parts } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
+import { styled } from './output/style.ts';
 import { dispatch } from './program.ts';
 import type { Shell } from './shell.ts';
 
@@ -12,10 +13,14 @@ import type { Shell } from './shell.ts';
  * @returns the exit code
  */
 export async function docker(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
-  const call = readCall(argv);
+  if (isCompletion(argv)) {
+    const { completeDocker } = await import('./completion/docker.ts');
+    return completeDocker(argv, shell, parts);
+  }
   try {
+    const call = readCall(argv);
     if (call.daemon) return await ours(['daemon', ...call.words], call, shell, parts);
-    if (belongsToUs(call)) return await ours(call.words, call, shell, parts);
+    if (isOurs(call)) return await ours(call.words, call, shell, parts);
     const run = takeServices(call.words);
     if (run && run.services.length > 0) return await publish(run, call, argv, shell, parts);
     const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
@@ -31,9 +36,9 @@ export async function docker(argv: readonly string[], shell: Shell, parts: Parts
 }
 
 /** The experimental release's service verbs; the others are Swarm's. */
-const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
+export const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
 
-function belongsToUs({ words }: DockerCall): boolean {
+export function isOurs({ words }: DockerCall): boolean {
   const [command = '', verb = ''] = words.map((word) => word.toLowerCase());
   if (command === 'network') return true;
   return command === 'service' && (verb === '' || verb.startsWith('-') || serviceVerbs.has(verb));
@@ -42,15 +47,15 @@ function belongsToUs({ words }: DockerCall): boolean {
 /** Beside an Engine the real docker makes the container, otherwise we do. */
 async function publish(
   words: RunWords,
-  { host, words: all }: DockerCall,
+  { target, words: all }: DockerCall,
   argv: readonly string[],
   shell: Shell,
   parts: Parts,
 ): Promise<number> {
   const { runBeside } = await import('./beside/run-beside.ts');
   const globals = argv.slice(0, argv.length - all.length);
-  const code = await runBeside({ words, host, globals }, shell);
-  return code ?? (await ours(all, { host, daemon: false, words: all }, shell, parts));
+  const code = await runBeside({ words, daemon: target, globals }, shell);
+  return code ?? (await ours(all, { target, daemon: false, words: all }, shell, parts));
 }
 
 /** Commands that a daemon without an Engine answers itself. */
@@ -76,14 +81,18 @@ const engineWork = new Set([
   'wait',
 ]);
 
-function isEngineWork({ words }: DockerCall): boolean {
+export function isEngineWork({ words }: DockerCall): boolean {
   return engineWork.has((words[0] ?? '').toLowerCase());
 }
 
 /** Asks the daemon. One that cannot be reached decides nothing, unless there is nobody else to do it. */
-async function isWithoutEngine({ host }: DockerCall, shell: Shell, weAreAlone: boolean): Promise<boolean> {
+export async function isWithoutEngine(
+  { target }: DockerCall,
+  shell: Shell,
+  weAreAlone: boolean,
+): Promise<boolean> {
   const { infoRecord } = await import('./commands/system/info-record.ts');
-  const client = await connector(host, shell)();
+  const client = await connector(target, shell)();
   try {
     const { Fairlead } = await client.ask((engine) => engine.info(), infoRecord);
     return Fairlead.way !== 'engine';
@@ -95,19 +104,19 @@ async function isWithoutEngine({ host }: DockerCall, shell: Shell, weAreAlone: b
 
 async function ours(
   words: readonly string[],
-  { host }: DockerCall,
+  { target }: DockerCall,
   shell: Shell,
   parts: Parts,
 ): Promise<number> {
   const { program } = await import('./commands/program.ts');
-  return dispatch(program(parts), words, { shell, path: shell.program, connect: connector(host, shell) });
+  return dispatch(program(parts), words, { shell, path: shell.program, connect: connector(target, shell) });
 }
 
 async function nobody(call: DockerCall, shell: Shell): Promise<number> {
   const [command] = call.words;
   if (command === undefined || command.startsWith('-')) {
     const { dropInHelp } = await import('./docker-help.ts');
-    shell.stdout.write(dropInHelp(shell.program));
+    shell.stdout.write(styled(dropInHelp(shell)));
     return 0;
   }
   shell.stderr.write(

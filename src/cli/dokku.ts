@@ -1,8 +1,10 @@
 import { realpathSync } from 'node:fs';
+import { noDaemonFlags } from './client/endpoint.ts';
 import { dokkuCommands } from './commands/dokku/commands.ts';
 import { helpFor, usageFor } from './commands/dokku/help.ts';
+import { hintFor } from './complain.ts';
 import { DaemonError, Failure } from './failure.ts';
-import { connector } from './fairlead.ts';
+import { connector, isCompletion } from './fairlead.ts';
 import { findReal, runReal } from './handover.ts';
 import { dokkuLog } from './output/dokku-log.ts';
 import type { Shell } from './shell.ts';
@@ -12,8 +14,13 @@ const globalFlags = new Set(['--quiet', '--force']);
 
 /** The drop-in: Dokku's network, app and process commands; any other goes to a real dokku. @returns the exit code */
 export async function dokku(argv: readonly string[], shell: Shell): Promise<number> {
+  if (isCompletion(argv)) {
+    const { completeDokku } = await import('./completion/dokku.ts');
+    return completeDokku(argv, shell);
+  }
   const { name, args, given } = splitGlobals(argv);
   const run = Object.hasOwn(dokkuCommands, name) ? dokkuCommands[name] : undefined;
+  const connect = connector(noDaemonFlags, shell);
   const log = dokkuLog(shell, given.has('--quiet'));
   try {
     if (!run) return await elsewhere(name, argv, shell);
@@ -22,12 +29,14 @@ export async function dokku(argv: readonly string[], shell: Shell): Promise<numb
       shell.stdout.write(usage);
       return 0;
     }
-    const client = await connector('', shell)();
+    const client = await connect();
     return await run({ args, force: given.has('--force'), client, log, shell });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // What the daemon says of apps is in Dokku's words already.
     log.warn(error instanceof DaemonError ? error.reason : error.message);
+    const hint = await hintFor(error, connect);
+    if (hint !== '') log.warn(hint);
     return error.exitCode;
   }
 }
@@ -49,8 +58,10 @@ async function elsewhere(name: string, argv: readonly string[], shell: Shell): P
   if (real !== undefined) return runReal(real, argv, shell);
   const help = helpFor(name, argv);
   if (help === undefined) {
-    const known = Object.keys(dokkuCommands).join(', ');
-    throw new Failure(`${name} is not a dokku command. Known here: ${known}`);
+    const known = Object.keys(dokkuCommands);
+    throw new Failure(`${name} is not a dokku command. Known here: ${known.join(', ')}`, 1, {
+      unknown: { word: name, known },
+    });
   }
   shell.stdout.write(help);
   return 0;

@@ -1,13 +1,26 @@
+/** A word that is not one of those that may stand in its place. */
+export interface UnknownWord {
+  readonly word: string;
+  readonly known: readonly string[];
+}
+
+interface FailureOptions extends ErrorOptions {
+  readonly unknown?: UnknownWord | undefined;
+}
+
 /** Ends a command with this exit code and line on stderr (none when empty). */
 export class Failure extends Error {
   override readonly name: string = 'Failure';
+  /** What a second line may say the user meant (src/cli/complain.ts). */
+  readonly unknown: UnknownWord | undefined;
 
   constructor(
     message: string,
     readonly exitCode = 1,
-    options?: ErrorOptions,
+    options?: FailureOptions,
   ) {
     super(message, options);
+    this.unknown = options?.unknown;
   }
 }
 
@@ -15,8 +28,8 @@ export class Failure extends Error {
 export class UsageError extends Failure {
   override readonly name = 'UsageError';
 
-  constructor(message: string) {
-    super(message, 125);
+  constructor(message: string, options?: FailureOptions) {
+    super(message, 125, options);
   }
 }
 
@@ -29,8 +42,9 @@ export class DaemonError extends Failure {
     readonly status: number,
     /** What the daemon said, without a prefix. */
     readonly reason: string,
+    unknown?: UnknownWord,
   ) {
-    super(`Error response from daemon: ${reason}`);
+    super(`Error response from daemon: ${reason}`, 1, { unknown });
   }
 }
 

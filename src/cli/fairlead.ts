@@ -1,7 +1,10 @@
 import { takeServices } from './beside/run-words.ts';
+import type { Client } from './client/client.ts';
 import type { Connect } from './client/connect.ts';
-import { chooseEndpoint } from './client/endpoint.ts';
+import { chooseEndpoint, type DaemonFlags, noDaemonFlags } from './client/endpoint.ts';
+import type { TlsFlags } from './client/tls.ts';
 import type { Command } from './command.ts';
+import { complain } from './complain.ts';
 import { Failure } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { text, toggle } from './flags/spec.ts';
@@ -9,7 +12,15 @@ import { dispatch, type Group } from './program.ts';
 import type { Shell } from './shell.ts';
 
 export const globalFlags = {
-  host: text('Daemon socket to connect to: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
+  host: text('Daemon socket to connect to: unix:///PATH or tcp://HOST:PORT', {
+    short: 'H',
+    takes: ['tcp://', 'unix:///'],
+  }),
+  tls: toggle('Use TLS; implied by --tlsverify'),
+  tlscacert: text('Trust daemons whose certificate this CA signed', { takes: 'file' }),
+  tlscert: text('Path to TLS certificate file', { takes: 'file' }),
+  tlskey: text('Path to TLS key file', { takes: 'file' }),
+  tlsverify: toggle('Use TLS and verify the daemon'),
   version: toggle('Print version information and quit', { short: 'v' }),
 };
 
@@ -21,23 +32,36 @@ export interface Parts {
 
 /** Runs one command line. @returns the exit code */
 export async function fairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+  if (isCompletion(argv)) {
+    const { completeFairlead } = await import('./completion/fairlead.ts');
+    return completeFairlead(argv, shell, parts);
+  }
   const { program } = await import('./commands/program.ts');
   return runProgram(program(parts), argv, shell, besideEngine);
 }
 
+/** What shells ask (src/cli/completion/): cobra's words, so that one script serves the real docker too. */
+export function isCompletion([first]: readonly string[]): boolean {
+  return first === '__complete' || first === '__completeNoDesc';
+}
+
 /** What may do a command instead of the program. @returns undefined: it is the program's */
-export type Instead = (host: string, words: readonly string[], shell: Shell) => Promise<number | undefined>;
+export type Instead = (
+  daemon: DaemonFlags,
+  words: readonly string[],
+  shell: Shell,
+) => Promise<number | undefined>;
 
 /** Where containers are an Engine's, its own docker makes them: it has flags that we have not. */
 async function besideEngine(
-  host: string,
+  daemon: DaemonFlags,
   args: readonly string[],
   shell: Shell,
 ): Promise<number | undefined> {
   const words = takeServices(args);
   if (!words || words.help) return undefined;
   const { runBeside } = await import('./beside/run-beside.ts');
-  return await runBeside({ words, host, globals: [] }, shell);
+  return await runBeside({ words, daemon, globals: [] }, shell);
 }
 
 /** Global flags, then a command of the program. */
@@ -48,34 +72,54 @@ export async function runProgram(
   instead: Instead = async () => undefined,
 ): Promise<number> {
   try {
-    const { flags, args } = await parseGlobal(argv);
-    if (flags.version) return dispatch(root, ['version', '--short'], contextOf(flags.host, shell));
-    const words =
-      flags.host && args[0] === 'daemon' ? ['daemon', '--host', flags.host, ...args.slice(1)] : args;
-    const done = await instead(flags.host, words, shell);
-    return done ?? (await dispatch(root, words, contextOf(flags.host, shell)));
+    const { version, daemon, args } = await parseGlobal(argv);
+    if (version) return dispatch(root, ['version', '--short'], contextOf(daemon, shell));
+    const words = args[0] === 'daemon' ? ['daemon', ...flagsOfDaemon(daemon), ...args.slice(1)] : args;
+    const done = await instead(daemon, words, shell);
+    return done ?? (await dispatch(root, words, contextOf(daemon, shell)));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    shell.stderr.write(`${shell.program}: ${error.message}. See '${shell.program} --help'.\n`);
+    await complain(error, contextOf(noDaemonFlags, shell));
     return error.exitCode;
   }
 }
 
-async function parseGlobal(argv: readonly string[]) {
+interface Global {
+  readonly version: boolean;
+  readonly daemon: DaemonFlags;
+  readonly args: readonly string[];
+}
+
+/** What stands before the command. */
+export async function parseGlobal(argv: readonly string[]): Promise<Global> {
   const help = argv[0] === '--help' || argv[0] === '-h';
-  if (help) return { flags: { host: '', version: false }, args: argv };
-  return parseWords(argv, globalFlags, false);
+  if (help) return { version: false, daemon: noDaemonFlags, args: argv };
+  const { flags, given, args } = await parseWords(argv, globalFlags, false);
+  const { version, host, ...all } = flags;
+  const tls: TlsFlags = Object.fromEntries(Object.entries(all).filter(([name]) => given.has(name)));
+  return { version, daemon: { host, tls }, args };
 }
 
-function contextOf(host: string, shell: Shell) {
-  return { shell, path: shell.program, connect: connector(host, shell) };
+/** Before the command `daemon` they are its own: where it listens, and with which keys. */
+function flagsOfDaemon({ host, tls }: DaemonFlags): readonly string[] {
+  const given = Object.entries({ ...(host && { host }), ...tls });
+  return given.map(([name, value]) => `--${name}=${value}`);
 }
 
-/** The client library is loaded by the first command that needs it. */
-export function connector(host: string, shell: Shell): Connect {
-  return async () => {
-    const endpoint = chooseEndpoint(host === '' ? undefined : host, shell);
+function contextOf(daemon: DaemonFlags, shell: Shell) {
+  return { shell, path: shell.program, connect: connector(daemon, shell) };
+}
+
+/** The client library is loaded by the first command that needs it; a command line has one client. */
+export function connector(daemon: DaemonFlags, shell: Shell): Connect {
+  let client: Promise<Client> | undefined;
+  const open = async () => {
+    const endpoint = chooseEndpoint(daemon, shell);
     const { openClient } = await import('./client/open.ts');
     return openClient(endpoint);
+  };
+  return () => {
+    client ??= open();
+    return client;
   };
 }

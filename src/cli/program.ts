@@ -1,7 +1,11 @@
 import type { Command, Context } from './command.ts';
-import { isFailure, isUsageError, UsageError } from './failure.ts';
+import { complain } from './complain.ts';
+import { isFailure, UsageError } from './failure.ts';
 import type { Flags } from './flags/spec.ts';
-import { groupHelp } from './usage.ts';
+import { groupHelp } from './help/usage.ts';
+import { styled, styleOf } from './output/style.ts';
+import { sectionsOf } from './sections.ts';
+import type { Shell } from './shell.ts';
 
 /** A command that is loaded when it is run. */
 export interface Leaf {
@@ -21,6 +25,8 @@ export interface Group {
   readonly flags?: Flags;
   readonly intro?: string;
   readonly members: Readonly<Record<string, Leaf | Group>>;
+  /** Title in the help → names of members; absent: all are `Commands`. */
+  readonly sections?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Found {
@@ -48,7 +54,6 @@ function lookupMember(group: Group, word: string): Leaf | Group | undefined {
 
 /** Runs what the words name. @returns the exit code */
 export async function dispatch(group: Group, words: readonly string[], context: Context): Promise<number> {
-  const { shell } = context;
   const found = find(context.path, group, words);
   const [word, ...rest] = found.rest;
   if (isGroup(found.member) && word?.toLowerCase() === 'help') {
@@ -59,9 +64,7 @@ export async function dispatch(group: Group, words: readonly string[], context: 
     return await runLeaf(found.member, found, context);
   } catch (error) {
     if (!isFailure(error)) throw error;
-    const hint = isUsageError(error) ? `. See '${found.path} --help'.` : '';
-    const prefix = isUsageError(error) ? `${shell.program}: ` : '';
-    if (error.message) shell.stderr.write(`${prefix}${error.message}${hint}\n`);
+    if (error.message) await complain(error, { ...context, path: found.path });
     return error.exitCode;
   }
 }
@@ -69,11 +72,18 @@ export async function dispatch(group: Group, words: readonly string[], context: 
 /** Without a command the help goes to stderr with exit 0, as today's Docker does it. */
 function openGroup(group: Group, { path, rest }: Found, { shell }: Context): number {
   const [word] = rest;
-  if (word === undefined) shell.stderr.write(groupHelp(path, group));
-  else if (isHelp(word)) shell.stdout.write(groupHelp(path, group));
-  else if (word.startsWith('-')) throw new UsageError(`unknown flag: ${word}`);
-  else throw new UsageError(`unknown command: ${path} ${word}`);
+  const write = (stream: Shell['stdout']) =>
+    stream.write(styled(groupHelp(path, group, styleOf(stream, shell))));
+  if (word === undefined) write(shell.stderr);
+  else if (isHelp(word)) write(shell.stdout);
+  else throw unknownWord(group, path, word);
   return 0;
+}
+
+function unknownWord(group: Group, path: string, word: string): UsageError {
+  if (word.startsWith('-')) return new UsageError(`unknown flag: ${word}`);
+  const known = sectionsOf(group).flatMap(([, members]) => members.map(([name]) => name));
+  return new UsageError(`unknown command: ${path} ${word}`, { unknown: { word, known } });
 }
 
 async function runLeaf(leaf: Leaf, { path, rest }: Found, context: Context): Promise<number> {

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { ReadStream } from 'node:tty';
+import { visibleLines } from '../lib/plain-text.ts';
 
 /** What a command sees of the process it runs in; tests make their own. */
 export interface Shell {
@@ -10,7 +11,7 @@ export interface Shell {
   /** Made on first use: even touching Node's stdio costs start-up time. */
   readonly stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'isTTY' | 'setRawMode'>>;
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
 /** The process' own streams. */
@@ -22,6 +23,7 @@ interface ProcessShell extends Shell {
 function processShell(program: string): ProcessShell {
   const used = new Set<Writable>();
   const use = <T extends Writable>(stream: T): T => {
+    if (!used.has(stream)) printTexts(stream);
     used.add(stream);
     return stream;
   };
@@ -42,6 +44,16 @@ function processShell(program: string): ProcessShell {
       await Promise.all([...used].map(flushed));
     },
   };
+}
+
+/**
+ * The one way for text from outside (names, commands, labels, what a daemon says) to a terminal: its control characters
+ * are shown instead of obeyed. Bytes are a container's own output, or were made so already, and go as they are.
+ */
+function printTexts(stream: Writable): void {
+  const write = stream.write.bind(stream);
+  stream.write = (chunk: unknown, ...rest: readonly unknown[]): boolean =>
+    Reflect.apply(write, stream, [typeof chunk === 'string' ? visibleLines(chunk) : chunk, ...rest]);
 }
 
 async function flushed(stream: Writable): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Lease, Store } from '../../kvstore/store.ts';
 import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
-import { FairleadError, messageOf } from '../lib/errors.ts';
+import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Directory } from './directory.ts';
@@ -31,6 +31,7 @@ export class Membership {
   /** Told when the store has the record as it is now. */
   #amended: (() => void)[] = [];
   #retry: Timer | undefined;
+  #localRetry: Timer | undefined;
 
   constructor(
     private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
@@ -47,10 +48,10 @@ export class Membership {
     return this.#self;
   }
 
-  /** Returns once the embedded store's lease is there; the KV store's comes when it can. */
+  /** Returns once the embedded store's lease is there, unless the disk is full; the KV store's comes when it can. */
   async start(): Promise<void> {
-    await this.#join('local');
     const { local, global } = this.directory.stores;
+    await this.#joinLocal();
     if (global !== local) await inTime(this.#joinWhenReachable(), patienceMs);
   }
 
@@ -92,6 +93,7 @@ export class Membership {
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
+    this.#localRetry?.cancel();
   }
 
   /** Leaves with a goodbye: whatever hangs on the leases goes now. */
@@ -151,8 +153,21 @@ export class Membership {
     this.#leases.delete(store);
     this.directory.doubt();
     this.log.warn({ store: store.status().name }, 'lease lost; this node joins again');
-    if (scope === 'local') void this.#join('local').catch((error) => this.log.error(messageOf(error)));
+    if (scope === 'local') void this.#joinLocal();
     else void this.#joinWhenReachable();
+  }
+
+  /** A full disk may have no room for a lease: whatever needs none goes on without. */
+  async #joinLocal(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#join('local');
+    } catch (error) {
+      if (!isKind(error, 'unavailable')) throw error;
+      if (!this.#localRetry)
+        this.log.warn(`this node has no lease of its own store yet: ${messageOf(error)}`);
+      this.#localRetry = this.clock.after(retryMs, () => this.#joinLocal());
+    }
   }
 
   async #joinWhenReachable(): Promise<void> {

@@ -8,8 +8,11 @@ const id = z.string().regex(/^[0-9a-f]{64}$/);
 const sharedId = id.overwrite(shared);
 /** RFC 3339 with nanoseconds and Z, as the Engine writes times. */
 const time = z.string();
+/** Words of commands and rules are made of these: whoever else writes to the store must not add any. */
+const address = z.string().regex(/^[0-9A-Fa-f.:]*$/);
 /** Address with prefix length: `172.18.0.2/16`. */
-const cidr = z.string();
+const cidr = z.string().regex(/^[0-9A-Fa-f.:]+\/\d{1,3}$/);
+const mac = z.string().regex(/^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$/);
 const texts = z.record(z.string(), z.string());
 
 export const scopes = ['local', 'global'] as const;
@@ -22,7 +25,7 @@ const pool = z.object({
   /** CIDR within the subnet that containers get their addresses from; the whole subnet when absent. */
   ipRange: cidr.optional(),
   /** Address without prefix length. */
-  gateway: z.string(),
+  gateway: address,
   /** Name → address that is kept out of the pool. */
   auxAddresses: texts,
   /** By which an IPAM plugin knows it. */
@@ -93,7 +96,7 @@ export const serviceSchema = z.object({
   /** The exclusive service's addresses, from publish until unpublish; absent on networks without addresses. */
   ipv4: cidr.optional(),
   ipv6: cidr.optional(),
-  mac: z.string().optional(),
+  mac: mac.optional(),
   aliases: z.array(z.string()),
   ports: z.array(portSchema),
 });
@@ -120,7 +123,7 @@ export const endpointSchema = z.object({
   created: time,
   ipv4: cidr.optional(),
   ipv6: cidr.optional(),
-  mac: z.string().optional(),
+  mac: mac.optional(),
   aliases: z.array(z.string()),
   /** Of all its names; absent: `rotate`. */
   dnsPolicy: z.enum(dnsPolicies).optional(),
@@ -134,7 +137,7 @@ export const nodeSchema = z.object({
   id,
   name: z.string(),
   /** The address other nodes reach this one at; absent when none was found. */
-  advertise: z.string().optional(),
+  advertise: address.optional(),
   version: z.string(),
   started: time,
   /** 32 random bytes in hex that keys of encrypted tunnels are made of; present while it takes part in some. */

@@ -1,13 +1,12 @@
 import * as z from 'zod';
-import type { Check, Store, Write } from '../../kvstore/store.ts';
-import { overlaps, parseSubnet, withoutPrefix } from '../lib/addresses.ts';
+import type { Store } from '../../kvstore/store.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
-import { shortId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
-import { decodeOrSkip, decodeOrThrow } from './decode.ts';
+import { decodeOrSkip } from './decode.ts';
 import type { Kept } from './kept-records.ts';
 import { keys } from './keys.ts';
-import { type Network, type Service, type Subnets, subnetsSchema } from './records.ts';
+import { type Lost, putBackNetwork, putBackService, putWrite } from './put-back.ts';
+import type { Network, Service } from './records.ts';
 import { ensureSchema } from './schema.ts';
 
 const retryMs = 500;
@@ -18,11 +17,6 @@ export interface Known {
   readonly networks: readonly Network[];
   readonly services: readonly Service[];
   readonly apps: readonly Kept[];
-}
-
-/** Records of a network or service whose place in the store another one has taken. */
-export interface Lost {
-  readonly key: string;
 }
 
 /**
@@ -80,64 +74,20 @@ export class Refill {
 
   async #putAll({ networks, services, apps }: Known): Promise<readonly Lost[]> {
     const lost: Lost[] = [];
-    for (const network of networks) lost.push(...(await this.#putNetwork(network)));
+    for (const network of networks) lost.push(...(await putBackNetwork(this.store, network, this.log)));
     const gone = new Set(lost.map(({ key }) => key));
     for (const service of services) {
       const isOnLost = gone.has(keys.network(service.networkId));
       const own = keys.service(service.networkId, service.name);
-      lost.push(...(isOnLost ? [{ key: own }] : await this.#putService(service)));
+      lost.push(...(isOnLost ? [{ key: own }] : await putBackService(this.store, service, this.log)));
     }
     for (const app of apps) await this.#putApp(app);
     return lost;
   }
 
-  async #putNetwork({ removing: _, ...network }: Network): Promise<readonly Lost[]> {
-    const subnets = await this.store.get(keys.subnets);
-    const used: Subnets = subnets ? decodeOrThrow(subnetsSchema, subnets) : {};
-    const pools = network.ipam.pools.map(({ subnet }) => subnet);
-    const [own, name] = [keys.network(network.id), keys.networkName(network.name)];
-    const vnis = network.vni === undefined ? [] : [put(keys.vni(network.vni), network.id)];
-    const taking = [put(own, network), put(name, network.id), ...vnis];
-    const subnetsCheck: Check = subnets
-      ? { key: keys.subnets, expect: 'version', version: subnets.version }
-      : { key: keys.subnets, expect: 'absent' };
-    const result = await this.store.commit(
-      [...taking.map(ifAbsent), subnetsCheck],
-      [...taking, put(keys.subnets, { ...used, [shortId(network.id)]: pools })],
-    );
-    if (result.ok) return this.#sayOverlaps(network, pools, used);
-    // Another node was faster with the document of subnets: once more.
-    if (result.failed === keys.subnets) return await this.#putNetwork(network);
-    // With its record, or with one of a new network in its place.
-    if (await this.store.get(own)) return [];
-    this.log.error(`network ${network.name} is lost with the store: ${result.failed} is another's by now`);
-    return [{ key: own }];
-  }
-
-  /** A network that was made on the empty store, where nobody knew ours. Both have containers: people decide. */
-  #sayOverlaps({ id, name }: Network, pools: readonly string[], used: Subnets): readonly Lost[] {
-    const others = Object.entries(used).flatMap(([other, subnets]) => (other === shortId(id) ? [] : subnets));
-    const hit = others.find((other) => pools.some((pool) => overlaps(parseSubnet(pool), parseSubnet(other))));
-    if (hit) this.log.error(`network ${name} is put back, but ${hit} was given to another meanwhile`);
-    return [];
-  }
-
-  async #putService(service: Service): Promise<readonly Lost[]> {
-    const owner = { owner: 'service', id: service.id };
-    const addresses = [service.ipv4, service.ipv6].flatMap((cidr) =>
-      cidr === undefined ? [] : [put(keys.address(service.networkId, withoutPrefix(cidr)), owner)],
-    );
-    const own = keys.service(service.networkId, service.name);
-    const taking = [put(own, service), ...addresses];
-    const result = await this.store.commit(taking.map(ifAbsent), taking);
-    if (result.ok || (await this.store.get(own))) return [];
-    this.log.error(`service ${service.name} is lost with the store: ${result.failed} is another's by now`);
-    return [{ key: own }];
-  }
-
   /** Where there is one it is the same, put by another node, or a new one, which was made later than ours. */
   async #putApp({ key, record }: Kept): Promise<void> {
-    const result = await this.store.commit([{ key, expect: 'absent' }], [put(key, record)]);
+    const result = await this.store.commit([{ key, expect: 'absent' }], [putWrite(key, record)]);
     if (result.ok) return;
     const there = await this.store.get(key);
     const other = there && decodeOrSkip(madeSchema, there);
@@ -147,11 +97,3 @@ export class Refill {
 }
 
 const madeSchema = z.object({ created: z.string().optional() });
-
-function put(key: string, value: unknown): Write & { readonly op: 'put' } {
-  return { op: 'put', key, value: JSON.stringify(value) };
-}
-
-function ifAbsent({ key }: Write): Check {
-  return { key, expect: 'absent' };
-}

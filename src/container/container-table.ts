@@ -12,6 +12,17 @@ import { makeUpName, parseContainerName } from './names.ts';
 import { decodeContainer } from './records.ts';
 import type { Container, ContainerChange, ContainerSpec, ContainerState } from './runtime.ts';
 
+/** Where records are kept a second time, for the day when the store has lost them. */
+export interface RecordKeeper {
+  save(container: Container): Promise<void>;
+  forget(id: string): void;
+}
+
+export interface ContainerTableOptions {
+  readonly clock?: Clock;
+  readonly keeper?: RecordKeeper;
+}
+
 /**
  * The records of the runtimes that keep their own: in memory for reading, in the store for the next
  * daemon. Memory follows the store: a change is seen once it is committed.
@@ -20,15 +31,19 @@ export class ContainerTable {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #keeper: RecordKeeper | undefined;
+  /** Whose record in the store does not decode: they are left alone. */
+  readonly #unread = new Set<string>();
   readonly #containers = new Map<string, Container>();
   /** Folded name → id. A name is taken here before its record is committed, so two creates cannot share it. */
   readonly #names = new Map<string, string>();
   readonly #queue = new SerialQueue();
 
-  constructor(store: Store, log: Logger, clock: Clock = systemClock) {
+  constructor(store: Store, log: Logger, { clock = systemClock, keeper }: ContainerTableOptions = {}) {
     this.#store = store;
     this.#log = log;
     this.#clock = clock;
+    this.#keeper = keeper;
   }
 
   async load(): Promise<void> {
@@ -39,6 +54,11 @@ export class ContainerTable {
       this.#containers.set(container.id, container);
       this.#names.set(foldCase(container.name), container.id);
     }
+  }
+
+  /** Whether the store has a record of it, if only one that cannot be read. */
+  isKnown(id: string): boolean {
+    return this.#containers.has(id) || this.#unread.has(keys.container(id));
   }
 
   list(): readonly Container[] {
@@ -155,6 +175,7 @@ export class ContainerTable {
     return this.#queue.run(id, async () => {
       const container = this.#containers.get(id);
       if (!container) return;
+      this.#keeper?.forget(id);
       await this.#store.commit([], [{ op: 'delete', key: keys.container(id) }]);
       this.#containers.delete(id);
       this.#names.delete(foldCase(container.name));
@@ -173,6 +194,7 @@ export class ContainerTable {
     }
     await this.#store.commit([], [{ op: 'put', key: keys.container(container.id), value }]);
     this.#containers.set(container.id, container);
+    await this.#keeper?.save(container);
   }
 
   #takeName(name: string, id: string): void {
@@ -196,6 +218,7 @@ export class ContainerTable {
     try {
       return [decodeContainer(value)];
     } catch (error) {
+      this.#unread.add(key);
       this.#log.error({ key }, `record ${key} is left alone, it cannot be read: ${messageOf(error)}`);
       return [];
     }

@@ -1,3 +1,6 @@
+import { fileLine } from '../lib/plain-text.ts';
+import { type ExtraHost, hostGateway, parseExtraHost } from './extra-host.ts';
+
 export interface ResolvConf {
   /** Addresses of this node's DNS responders, asked first. */
   readonly resolvers: readonly string[];
@@ -7,12 +10,12 @@ export interface ResolvConf {
   readonly options: readonly string[];
 }
 
-/** Names are tried as they are (`ndots:0`), as in the Engine's user networks (docker-facts §7). */
+/** Names are tried as they are (`ndots:0`), as in the Engine's user networks (docker-facts §7). @throws as fileLine */
 export function renderResolvConf({ resolvers, dns, search, options }: ResolvConf): string {
   const servers = [...resolvers, ...dns].map((address) => `nameserver ${address}`);
   const all = options.some((option) => option.startsWith('ndots:')) ? options : [...options, 'ndots:0'];
   const searched = search.length > 0 ? [`search ${search.join(' ')}`] : [];
-  return [...servers, ...searched, `options ${all.join(' ')}`, ''].join('\n');
+  return [...servers, ...searched, `options ${all.join(' ')}`].map(fileLine).join('');
 }
 
 export interface Hosts {
@@ -20,11 +23,14 @@ export interface Hosts {
   readonly domainname: string;
   /** The container's own, without prefix length. */
   readonly addresses: readonly string[];
-  /** `name:address` */
-  readonly extraHosts: readonly string[];
+  /** As `extraHostsOf` has them. */
+  readonly extraHosts: readonly ExtraHost[];
 }
 
-/** The Engine's layout (docker-facts §3); nothing of other containers is in it: names are a matter of DNS. */
+/**
+ * The Engine's layout (docker-facts §3); nothing of other containers is in it: names are a matter of DNS.
+ * @throws as fileLine
+ */
 export function renderHosts({ hostname, domainname, addresses, extraHosts }: Hosts): string {
   const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
   return [
@@ -34,14 +40,17 @@ export function renderHosts({ hostname, domainname, addresses, extraHosts }: Hos
     'ff00::0\tip6-mcastprefix',
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
-    ...extraHosts.map(extraHost),
+    ...extraHosts.map(({ name, address }) => `${address}\t${name}`),
     ...addresses.map((address) => `${address}\t${names}`),
-    '',
-  ].join('\n');
+  ]
+    .map(fileLine)
+    .join('');
 }
 
-/** The name ends at the first colon: an IPv6 address has more of them. */
-function extraHost(entry: string): string {
-  const colon = entry.indexOf(':');
-  return `${entry.slice(colon + 1)}\t${entry.slice(0, colon)}`;
+/** `host-gateway` is the address given for it; without one the entry is left out, since it would name nothing. @throws invalid */
+export function extraHostsOf(entries: readonly string[], gateway: string | undefined): readonly ExtraHost[] {
+  return entries.map(parseExtraHost).flatMap(({ name, address }) => {
+    if (address !== hostGateway) return [{ name, address }];
+    return gateway === undefined ? [] : [{ name, address: gateway }];
+  });
 }

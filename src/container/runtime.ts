@@ -19,6 +19,8 @@ export interface Runtime {
   /** In the order of creation. */
   list(): readonly Container[];
   get(id: string): Container | undefined;
+  /** Ids of containers that run here though no record is left of them: what may be theirs is not to be touched. */
+  unknown?(): readonly string[];
 
   /** @throws conflict when the name is taken (compared without case). The container is `created`, not started. */
   create(spec: ContainerSpec): Promise<Container>;

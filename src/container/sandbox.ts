@@ -18,7 +18,7 @@ import type {
 } from './runtime.ts';
 import { Attachment } from './sandbox/attachment.ts';
 import { execSpecOf, planCommand } from './sandbox/command.ts';
-import { removeDirectory, writeNetworkFiles } from './sandbox/directory.ts';
+import { writeNetworkFiles } from './sandbox/directory.ts';
 import { execIn, failedExec } from './sandbox/exec.ts';
 import { endProcess, Holders } from './sandbox/holders.ts';
 import { hostnameOf } from './sandbox/hostname.ts';
@@ -26,7 +26,15 @@ import { readLog } from './sandbox/log-reader.ts';
 import { initPid } from './sandbox/namespaces.ts';
 import { killTree } from './sandbox/process-identity.ts';
 import { CommandError } from './sandbox/programs.ts';
-import { clearLeftovers, findRunning, noteBoot } from './sandbox/recovery.ts';
+import { RecordFiles } from './sandbox/record-files.ts';
+import {
+  clearLeftovers,
+  describeUnknown,
+  findRunning,
+  noteBoot,
+  stillRuns,
+  type UnknownContainer,
+} from './sandbox/recovery.ts';
 import { connectToShim } from './sandbox/shim-connection.ts';
 import { Starter } from './sandbox/starter.ts';
 import { Supervisor } from './sandbox/supervisor.ts';
@@ -57,16 +65,19 @@ export function createSandboxRuntime(options: SandboxRuntimeOptions): Runtime {
 class SandboxRuntime implements Runtime {
   readonly kind = 'sandbox';
   readonly #options: SandboxRuntimeOptions;
+  readonly #files: RecordFiles;
   readonly #table: ContainerTable;
   readonly #exits = new Exits();
   readonly #supervisor: Supervisor;
   readonly #holders: Holders;
   readonly #starter: Starter;
   readonly #clients = new WaitingClients();
+  #unknown: readonly UnknownContainer[] = [];
 
   constructor(options: SandboxRuntimeOptions) {
     this.#options = options;
-    this.#table = new ContainerTable(options.store, options.log);
+    this.#files = new RecordFiles(options.store, options.directory, options.log);
+    this.#table = new ContainerTable(options.store, options.log, { keeper: this.#files });
     this.#starter = new Starter(this.#table, options);
     this.#holders = new Holders(options.directory);
     this.#supervisor = new Supervisor((id, { exitCode, finishedAt }) => this.#end(id, exitCode, finishedAt));
@@ -74,13 +85,21 @@ class SandboxRuntime implements Runtime {
 
   async recover(): Promise<void> {
     await this.#table.load();
-    const containers = this.#table.list();
-    await clearLeftovers(this.#options.directory, new Map(containers.map((each) => [each.id, each])));
-    await Promise.all(containers.filter(isRunning).map((container) => this.#takeOver(container)));
+    const { directory, dataplane, log } = this.#options;
+    this.#unknown = await clearLeftovers(directory, this.#table, (id) => dataplane.sandboxPath(id));
+    for (const one of this.#unknown) log.warn(describeUnknown(one));
+    const running = this.#table.list().filter(isRunning);
+    await Promise.all(running.map((container) => this.#takeOver(container)));
+    await this.#files.saveMissing(this.#table.list());
   }
 
   list(): readonly Container[] {
     return this.#table.list();
+  }
+
+  unknown(): readonly string[] {
+    const { dataplane } = this.#options;
+    return this.#unknown.filter((one) => stillRuns(one, dataplane.sandboxPath(one.id))).map(({ id }) => id);
   }
 
   get(id: string): Container | undefined {
@@ -99,7 +118,6 @@ class SandboxRuntime implements Runtime {
     refuseRemovalWhileRunning(this.#table.require(id));
     await this.release(id);
     this.#clients.end(id);
-    removeDirectory(this.#starter.paths(id));
     await this.#table.delete(id);
   }
 

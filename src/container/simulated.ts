@@ -35,7 +35,7 @@ export interface SimulatedRuntime extends Runtime {
  */
 export function createSimulatedRuntime(options: SimulatedRuntimeOptions): SimulatedRuntime {
   const { store, dataplane, log, programs = noPrograms, clock = systemClock } = options;
-  const table = new ContainerTable(store, log, clock);
+  const table = new ContainerTable(store, log, { clock });
   const exits = new Exits();
   const outputs = new Map<string, ContainerOutput>();
   /** Ends to come, of programs that end by themselves. */

@@ -2,7 +2,7 @@ import { homedir, hostname } from 'node:os';
 import * as z from 'zod';
 import { FairleadError } from '../lib/errors.ts';
 import { defaultHostAddress } from '../lib/host-address.ts';
-import { logLevels } from '../lib/log.ts';
+import { logFormats, logLevels } from '../lib/log.ts';
 import * as grammar from './grammars.ts';
 
 const count = (least: number, most: number) => {
@@ -14,6 +14,7 @@ const path = z.string().startsWith('/', 'expected an absolute path');
 /** The settings as they are typed (flags) or written (config file), every one optional. */
 const settings = z.strictObject({
   host: z.array(grammar.hostAddress).min(1).optional(),
+  'api-name': z.array(grammar.hostName).optional(),
   'data-root': path.optional(),
   'default-network': grammar.defaultNetwork.optional(),
   'kv-store': grammar.kvStore.optional(),
@@ -40,7 +41,9 @@ const settings = z.strictObject({
   tlscert: path.optional(),
   tlskey: path.optional(),
   ephemeral: z.boolean().optional(),
+  restore: z.boolean().optional(),
   'log-level': z.enum(logLevels, `expected ${logLevels.join(', ')}`).optional(),
+  'log-format': z.enum(logFormats, `expected ${logFormats.join(', ')}`).optional(),
   debug: z.boolean().optional(),
 });
 
@@ -50,38 +53,74 @@ export type SettingName = keyof Settings;
 /** What `runDaemon` starts from: every value parsed, every default filled in. */
 export type DaemonConfig = Readonly<ReturnType<typeof withDefaults>>;
 
-/**
- * Makes the configuration from the values of the flags and of the config file; a flag goes before the file.
- * @throws invalid, one line naming the setting and what was expected
- */
-export function parseConfig(
-  flags: Readonly<Record<string, unknown>>,
-  file: Readonly<Record<string, unknown>> = {},
-  host: HostFacts = factsOfThisHost(),
-): DaemonConfig {
+type Values = Readonly<Record<string, unknown>>;
+
+/** One thing that is wrong with a configuration. */
+export interface Problem {
+  /** One line naming the setting and what was expected. */
+  readonly text: string;
+  /** A key that is none of those that there are. */
+  readonly unknown?: { readonly word: string; readonly known: readonly string[] };
+}
+
+/** The configuration, or all that is wrong with it. */
+export type Checked =
+  | { readonly config: DaemonConfig; readonly problems: readonly [] }
+  | { readonly config?: undefined; readonly problems: readonly [Problem, ...Problem[]] };
+
+/** Makes the configuration from the values of the flags and of the config file; a flag goes before the file. */
+export function checkConfig(flags: Values, file: Values = {}, host: HostFacts = factsOfThisHost()): Checked {
   const fromFile = parseSettings(file, (name) => `config file: invalid value for "${name}"`);
   const fromFlags = parseSettings(flags, (name) => `invalid argument for "--${name}" flag`);
-  return withDefaults({ ...fromFile, ...fromFlags }, host);
+  const [first, ...more] = [...fromFile.problems, ...fromFlags.problems];
+  if (first !== undefined) return { problems: [first, ...more] };
+  try {
+    return { config: withDefaults({ ...fromFile.settings, ...fromFlags.settings }, host), problems: [] };
+  } catch (error) {
+    if (!(error instanceof FairleadError)) throw error;
+    return { problems: [{ text: error.message }] };
+  }
+}
+
+/** The same for who needs a configuration. @throws invalid, the first thing that is wrong */
+export function parseConfig(flags: Values, file?: Values, host?: HostFacts): DaemonConfig {
+  const { config, problems } = checkConfig(flags, file, host);
+  if (config === undefined) throw new FairleadError('invalid', problems[0].text);
+  return config;
 }
 
 function parseSettings(
-  values: Readonly<Record<string, unknown>>,
+  values: Values,
   clause: (name: string) => string,
-): Settings {
+): { readonly settings: Settings; readonly problems: readonly Problem[] } {
   const result = settings.safeParse(values);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue?.code === 'unrecognized_keys') {
-    throw new FairleadError('invalid', `config file: unknown key "${issue.keys.join('", "')}"`);
+  if (result.success) return { settings: result.data, problems: [] };
+  return {
+    settings: {},
+    problems: result.error.issues.flatMap((issue) => problemsIn(issue, values, clause)),
+  };
+}
+
+function problemsIn(
+  issue: z.core.$ZodIssue,
+  values: Values,
+  clause: (name: string) => string,
+): readonly Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(settings.shape);
+    return issue.keys.map((word) => ({
+      text: `config file: unknown key "${word}"`,
+      unknown: { word, known },
+    }));
   }
-  const [name = '', ...rest] = (issue?.path ?? []).map(String);
+  const [name = '', ...rest] = issue.path.map(String);
   const value = rest.reduce<unknown>(
     (all, key) => (Array.isArray(all) ? all[Number(key)] : all),
     values[name],
   );
   // A store's URL and options may hold a secret, which must not come back in a message.
   const shown = name.startsWith('kv-store') ? '' : `${JSON.stringify(value)}: `;
-  throw new FairleadError('invalid', `${clause(name)}: ${shown}${issue?.message}`);
+  return [{ text: `${clause(name)}: ${shown}${issue.message}` }];
 }
 
 /** What the defaults depend on. */
@@ -99,6 +138,8 @@ function factsOfThisHost(): HostFacts {
 function withDefaults(given: Settings, host: HostFacts) {
   return {
     hosts: given.host ?? [defaultHostAddress(host.env, host.uid)],
+    /** Names that tcp listeners are asked for by, beside their addresses. */
+    apiNames: given['api-name'] ?? [],
     dataRoot: given['data-root'] ?? defaultDataRoot(host),
     defaultNetwork: given['default-network'] ?? { driver: 'bridge', name: 'bridge' },
     /** Absent: global objects live in the embedded store too. */
@@ -121,7 +162,10 @@ function withDefaults(given: Settings, host: HostFacts) {
     tls: tlsConfig(given, host),
     /** Nothing of it is left in the kernel when it ends. */
     ephemeral: given.ephemeral ?? false,
+    /** Where the database is damaged, the start goes on with the copy kept of it. */
+    restore: given.restore ?? false,
     logLevel: given['log-level'] ?? (given.debug ? 'debug' : 'info'),
+    logFormat: given['log-format'] ?? 'auto',
   };
 }
 

@@ -18,6 +18,7 @@ export interface Farewell {
  */
 export async function sayFarewell({ runtime, dataplane, membership, global }: Farewell): Promise<void> {
   if (runtime.list().some(({ state }) => state.status === 'running')) return;
+  if (runtime.unknown && runtime.unknown().length > 0) return;
   await runAll([
     () => dataplane.close(),
     async () => {

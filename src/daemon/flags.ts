@@ -1,20 +1,46 @@
 import { list, number, text, toggle } from '../cli/flags/spec.ts';
-import { logLevels } from '../lib/log.ts';
+import { free, type Takes } from '../cli/flags/takes.ts';
+import { logFormats, logLevels } from '../lib/log.ts';
+
+/** docs/kv-stores.md. */
+const storeOptions: Takes = {
+  cacertfile: 'file',
+  certfile: 'file',
+  keyfile: 'file',
+  namespace: free,
+  password: free,
+  passwordfile: 'file',
+  token: free,
+  tokenfile: 'file',
+  user: free,
+};
 
 /** The flags of `fairlead daemon`, `docker -d` and `docker daemon`; the config file has the same keys. */
 export const daemonFlags = {
-  host: list('Socket to listen on: unix:///PATH or tcp://HOST:PORT', { short: 'H' }),
-  'data-root': text('Root directory of persistent state'),
-  'config-file': text('JSON file with the same keys as these flags'),
-  'default-network': text('Set default network', { shown: 'bridge:bridge' }),
-  'kv-store': text('Set KV Store configuration'),
-  'kv-store-opt': list('Set KV Store options (TLS, token, user)', { map: true }),
-  dataplane: text('How packets move: auto, linux or simulated', { shown: 'auto' }),
-  engine: text('Docker Engine to work beside: auto, none or unix:///PATH', { shown: 'auto' }),
+  host: list('Socket to listen on: unix:///PATH or tcp://HOST:PORT', {
+    short: 'H',
+    takes: ['tcp://', 'unix:///'],
+  }),
+  'api-name': list('Name that clients of tcp:// may call this daemon by, beside its address'),
+  'data-root': text('Root directory of persistent state', { takes: 'directory' }),
+  'config-file': text('JSON file with the same keys as these flags', { takes: 'file' }),
+  validate: toggle('Check the flags and the config file, say what is wrong, and end'),
+  'default-network': text('Set default network', { shown: 'bridge:bridge', takes: ['bridge:', 'overlay:'] }),
+  'kv-store': text('Set KV Store configuration', { takes: ['consul:', 'etcd:', 'zookeeper:'] }),
+  'kv-store-opt': list('Set KV Store options (TLS, token, user)', { map: true, takes: storeOptions }),
+  dataplane: text('How packets move: auto, linux or simulated', {
+    shown: 'auto',
+    takes: ['auto', 'linux', 'simulated'],
+  }),
+  engine: text('Docker Engine to work beside: auto, none or unix:///PATH', {
+    shown: 'auto',
+    takes: ['auto', 'none', 'unix:///'],
+  }),
   'plugin-socket': text('Where that Engine finds this daemon as its plugin, or none', {
     shown: '/run/docker/plugins/fairlead.sock',
+    takes: 'file',
   }),
-  'plugin-dir': text("Directory to look for plugins in, instead of Docker's"),
+  'plugin-dir': text("Directory to look for plugins in, instead of Docker's", { takes: 'directory' }),
   'node-name': text('Name of this node in the cluster (default: the host name)'),
   advertise: text('Address or interface that other nodes reach this one at'),
   'default-address-pool': list('Pool for networks without a subnet: base=CIDR,size=BITS'),
@@ -26,10 +52,19 @@ export const daemonFlags = {
   'lease-ttl': text("Time after which a silent node's endpoints leave", { shown: '15s' }),
   'tunnel-key-lifetime': text('Time after which keys of encrypted networks are replaced', { shown: '60m' }),
   tlsverify: toggle('Serve tcp:// with TLS and ask clients for certificates'),
-  tlscacert: text('Trust clients whose certificate this CA signed'),
-  tlscert: text('Certificate of this daemon'),
-  tlskey: text('Key of that certificate'),
+  tlscacert: text('Trust clients whose certificate this CA signed', { takes: 'file' }),
+  tlscert: text('Certificate of this daemon', { takes: 'file' }),
+  tlskey: text('Key of that certificate', { takes: 'file' }),
+  restore: toggle('Where the database is damaged, go on with the copy kept of it'),
   ephemeral: toggle('Remove every container and network device when the daemon ends'),
-  'log-level': text(`How much to log: ${logLevels.join(', ')}`, { shown: 'info', short: 'l' }),
+  'log-level': text(`How much to log: ${logLevels.join(', ')}`, {
+    shown: 'info',
+    short: 'l',
+    takes: logLevels,
+  }),
+  'log-format': text('How to write the log: text, json, or auto: text on a terminal', {
+    shown: 'auto',
+    takes: logFormats,
+  }),
   debug: toggle('Log at level debug', { short: 'D' }),
 };

@@ -20,6 +20,11 @@ function parsedBy<T>(parse: (text: string) => T) {
 
 export const hostAddress = parsedBy(parseHostAddress);
 
+/** Of a Host header, without the port. */
+export const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, 'expected a host name, without a port');
+
 /** `DRIVER:NETWORK`; the first colon splits (docker-facts 1.6). */
 export const defaultNetwork = parsedBy((value) => {
   const [driver, name] = splitAt(value, ':');

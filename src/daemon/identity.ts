@@ -31,7 +31,7 @@ export async function openIdentity(dataRoot: string): Promise<Identity> {
 /** Whole or not at all: a crash must not leave half an id. */
 async function writeNew(file: string): Promise<string> {
   const nodeId = newId();
-  await writeFile(`${file}.new`, `${nodeId}\n`);
+  await writeFile(`${file}.new`, `${nodeId}\n`, { mode: 0o644 });
   await rename(`${file}.new`, file);
   return nodeId;
 }

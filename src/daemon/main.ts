@@ -31,7 +31,7 @@ import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
 import { sayFarewell } from './farewell.ts';
 import type { Platform } from './platform.ts';
-import { logStoreChanges } from './store-log.ts';
+import { logSpace, logStoreChanges } from './store-log.ts';
 import { storeStates, systemInfo } from './system-info.ts';
 import { readTlsKeys } from './tls-keys.ts';
 import type { Way } from './way.ts';
@@ -54,13 +54,15 @@ export interface RunningDaemon extends Opened {
 }
 
 /**
- * The composition root: opens everything in order, and closes what it opened when a step fails.
- * @throws invalid | unavailable, in one line that says what to do
+ * The composition root: opens everything in order, and closes what it opened when a step fails. `stop` is looked at
+ * between steps: a step that has begun is ended first, so that all that it made is known.
+ * @throws invalid | unavailable, in one line that says what to do; what `stop` was aborted with
  */
 export async function startDaemon(
   config: DaemonConfig,
   platform: Platform,
   sink = new LogSink(2),
+  stop = new AbortController().signal,
 ): Promise<RunningDaemon> {
   const log = createLogger(config.logLevel, sink);
   const opened = new UndoStack();
@@ -68,7 +70,7 @@ export async function startDaemon(
     for (const failure of await opened.unwind()) log.error(failure.message);
   };
   try {
-    return { ...(await open(config, platform, { log, sink }, opened)), close };
+    return { ...(await open(config, platform, { log, sink, stop }, opened)), close };
   } catch (error) {
     await close();
     throw error;
@@ -78,18 +80,16 @@ export async function startDaemon(
 async function open(
   config: DaemonConfig,
   platform: Platform,
-  { log, sink }: { readonly log: Logger; readonly sink: LogSink },
+  { log, sink, stop }: { readonly log: Logger; readonly sink: LogSink; readonly stop: AbortSignal },
   opened: UndoStack,
 ): Promise<Opened> {
   const { clock } = platform;
   const dns = platform.dns({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
   opened.push('dns', () => dns.close());
   const { nodeId, tag } = await platform.identity(config);
-  const store = await platform.localStore(config);
-  opened.push('store', () => store.close());
-  await ensureSchema(store);
-  const way = await platform.way(config, (await store.list(folders.containers)).length > 0);
+  const { store, way } = await openLocalState(config, platform, log, opened);
 
+  stop.throwIfAborted();
   const shared = await platform.globalStore(config);
   if (shared) opened.push('kv store', () => shared.close());
   const global = shared ?? store;
@@ -99,6 +99,7 @@ async function open(
   await directory.ready();
   // Names are answered from here on, before anything of the kernel is looked at.
   await dns.start(directory);
+  stop.throwIfAborted();
 
   const advertise = chooseAdvertise(config.advertise, (name) => isBridgeName(tag, name) || isOfDocker(name));
   const self = {
@@ -122,11 +123,12 @@ async function open(
       ),
     );
 
-  const dataplane = await platform.dataplane(way, { tag, log });
+  const dataplane = await platform.dataplane(way, { tag, log }, config);
   const { runtime, engine } = await platform.runtime(way, { dataplane, store, log, tag }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
   opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
+  stop.throwIfAborted();
   // Where no packet moves, an address of no meaning is as good as any.
   const underlay = dataplane.kind === 'simulated' ? (advertise ?? '127.0.0.1') : advertise;
   const plugins = openPlugins(config);
@@ -166,6 +168,7 @@ async function open(
     },
   });
   opened.push('model', () => model.close());
+  stop.throwIfAborted();
   const pluginProblem = await openPlugin(model, config, log, opened);
   model.begin();
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
@@ -185,9 +188,29 @@ async function open(
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));
   const hosts: HostAddress[] = [];
-  for (const host of config.hosts) hosts.push(await api.listen(host, tls));
+  const tcp = { ...(tls && { tls }), names: config.apiNames };
+  for (const host of config.hosts) {
+    stop.throwIfAborted();
+    hosts.push(await api.listen(host, tcp));
+  }
   await listening;
+  stop.throwIfAborted();
   return { greeting: await greeting(hosts, way, dns), hosts, model, membership, dns, probe };
+}
+
+/** The local store, with all containers that the platform has, and the way that fits them. */
+async function openLocalState(config: DaemonConfig, platform: Platform, log: Logger, opened: UndoStack) {
+  const { store, notes = [], hasContainers = false, putBackLost } = await platform.localState(config);
+  opened.push('store', () => store.close());
+  for (const note of notes) log.warn(note);
+  opened.push(
+    'state log',
+    logSpace(() => store.status(), log),
+  );
+  await ensureSchema(store);
+  const way = await platform.way(config, hasContainers || (await store.list(folders.containers)).length > 0);
+  if (way.way === 'sandbox') await putBackLost?.(log);
+  return { store, way };
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {

@@ -19,12 +19,16 @@ export interface Platform {
   readonly clock: Clock;
   dns(parts: DnsThreadParts): StartableDns;
   identity(config: DaemonConfig): Promise<Identity>;
-  localStore(config: DaemonConfig): Promise<Store>;
+  localState(config: DaemonConfig): Promise<LocalState>;
   /** Undefined: global objects live in the local store too. A server is not waited for. */
   globalStore(config: DaemonConfig): Promise<Store | undefined>;
   /** `hasContainers`: of the ways in which the daemon keeps their records. @throws invalid for one that cannot work */
   way(config: DaemonConfig, hasContainers: boolean): Promise<Way>;
-  dataplane(way: Way, node: { readonly tag: string; readonly log: Logger }): Promise<Dataplane>;
+  dataplane(
+    way: Way,
+    node: { readonly tag: string; readonly log: Logger },
+    config: DaemonConfig,
+  ): Promise<Dataplane>;
   /** What runs the containers in this way, and the Engine where it is one. */
   runtime(
     way: Way,
@@ -33,6 +37,17 @@ export interface Platform {
   ): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }>;
   /** Absent: every request goes to its route. */
   readonly hooks?: ApiHooks;
+}
+
+/** The local store as it was found, and what else is known of the containers here. */
+export interface LocalState {
+  readonly store: Store;
+  /** What a person should know of how it was found, a line each. */
+  readonly notes?: readonly string[];
+  /** There are files of containers, whatever the store knows of them. */
+  readonly hasContainers?: boolean;
+  /** Puts into the store what only those files know. Before anything else reads it; in the sandbox way only. */
+  readonly putBackLost?: (log: Logger) => Promise<void>;
 }
 
 export interface StartableDns extends RemoteDns {

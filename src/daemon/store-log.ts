@@ -3,6 +3,24 @@ import type { Logger } from '../lib/log.ts';
 
 const lookEveryMs = 500;
 
+/** Logs when what needs room in the embedded store begins to be refused, and when it is taken again. Returns what ends it. */
+export function logSpace(status: () => StoreStatus, log: Logger): () => void {
+  let last: string | undefined;
+  const look = () => {
+    const { degraded } = status();
+    if (degraded === last) return;
+    last = degraded;
+    if (degraded === undefined) log.info('the data root has room again: all changes are taken');
+    else
+      log.warn(
+        `degraded: ${degraded} in the data root: reads and removals go on, what needs room is refused`,
+      );
+  };
+  look();
+  const timer = setInterval(look, lookEveryMs);
+  return () => clearInterval(timer);
+}
+
 /**
  * Logs when a store goes away and when it is back: once each, never in between. Returns what ends it.
  * `refusals`: how many requests have been answered with 503 so far.

@@ -21,7 +21,10 @@ export interface Dataplane {
   /** Where the namespace is: `/run/netns/…`, or for `hostSandbox` `/proc/…/ns/net`, the namespace of this process. */
   sandboxPath(sandboxId: string): string;
 
-  /** After: a bridge with these addresses, up. Addresses that the spec does not name are taken off. */
+  /**
+   * After: a bridge with these addresses, up. Addresses that the spec does not name are taken off. It takes no router
+   * advertisement and no redirect, from before it is up, and has IPv6 only with such an address.
+   */
   ensureBridge(bridge: BridgeSpec): Promise<void>;
   removeBridge(name: string): Promise<void>;
 
@@ -51,8 +54,9 @@ export interface Dataplane {
   mtuOf(address: string): Promise<number | undefined>;
 
   /**
-   * Puts the interface into the sandbox under `name`, with its addresses and MAC, up.
-   * Undone by `unplug`. Repeating it repairs; it never adds a second one.
+   * Puts the interface into the sandbox under `name`, with its addresses and MAC, up; IPv6 is off on it unless it has
+   * such an address. Of a veth with MAC and addresses no frame with another source reaches the bridge (`HostEnd`)
+   * unless `anySource`. Undone by `unplug`. Repeating it repairs; it never adds a second one.
    */
   plug(sandboxId: string, plug: Plug): Promise<void>;
   /**
@@ -71,7 +75,10 @@ export interface Dataplane {
   /** Makes these the sandbox's default routes; undefined takes that family's route away. */
   setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void>;
 
-  /** Replaces this node's whole firewall, unless `partial`, in one transaction. Equal rules cost nothing. */
+  /**
+   * Replaces this node's whole firewall, unless `partial`, in one transaction. Equal rules cost nothing. Forwarding of
+   * a family is on while a network needs it. Where it was off before, it stays so for everybody else, and goes off again.
+   */
   applyFirewall(rules: Firewall): Promise<void>;
 
   /**
@@ -168,6 +175,8 @@ export interface Plug {
   /** Bytes. */
   readonly mtu?: number;
   readonly routes?: readonly StaticRoute[];
+  /** The sandbox may send from any MAC and address; see `HostEnd`. */
+  readonly anySource?: boolean;
 }
 
 /** Where an interface comes from; decided by a driver, carried out here. */
@@ -185,6 +194,21 @@ export interface Loan {
   readonly mac?: string;
   /** Bytes. */
   readonly mtu?: number;
+  /** What its container may send from; absent: anything. */
+  readonly end?: HostEnd;
+}
+
+/**
+ * What a sandbox may send by its interface: nothing reaches a bridge that has another source MAC or address, or that
+ * claims one in ARP or neighbour discovery. Without addresses or a MAC that are known there is nothing to hold it to.
+ */
+export interface HostEnd {
+  readonly hostName: string;
+  /** Ends of one sandbox may send from each other's addresses: an answer leaves by the route, not by where it is asked. */
+  readonly sandbox: string;
+  readonly mac: string;
+  /** With or without prefix length. */
+  readonly addresses: readonly string[];
 }
 
 export interface StaticRoute {
@@ -204,6 +228,12 @@ export interface Firewall {
   readonly networks: readonly NetworkRules[];
   /** No two of the same protocol, address and port. */
   readonly ports?: readonly PortRule[];
+  /** Underlay addresses of the other living nodes: only they may send to tunnel ports. */
+  readonly nodes?: readonly string[];
+  /** Nodes that an earlier process has let in may send on: they may be about to come back. */
+  readonly spareNodes?: boolean;
+  /** Interfaces that are there, beside those that `plug` and `lend` have been told of. */
+  readonly ends?: readonly HostEnd[];
   /** These are not all yet: what an earlier process has put into the kernel for others stays. */
   readonly partial?: boolean;
 }
@@ -251,6 +281,8 @@ export interface NetworkRules {
   readonly tunnelPort?: number;
   /** What goes by that port without IPsec is dropped, also where the kernel's policies do not hold (`lo`). */
   readonly encrypted?: boolean;
+  /** Its containers may send from any MAC and address; see `HostEnd`. */
+  readonly anySource?: boolean;
 }
 
 export interface Owned {

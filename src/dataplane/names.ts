@@ -67,6 +67,21 @@ export function isVxlanName(tag: string, name: string): boolean {
   return new RegExp(`^fl${tag}x[0-9a-f]{8}$`).test(name);
 }
 
+interface NamedDevice {
+  readonly ifname: string;
+  readonly ifalias?: string | undefined;
+}
+
+/** A device of this node, whatever it is for. */
+export function isOurDevice(tag: string, { ifname, ifalias }: NamedDevice): boolean {
+  return ifname.startsWith(`fl${tag}`) || ifalias === ownerAlias(tag);
+}
+
+/** One of any node's: two daemons may share a namespace. */
+export function isFairleadDevice({ ifname, ifalias = '' }: NamedDevice): boolean {
+  return /^fl[0-9a-f]{4}[-0-9a-fxy]/.test(ifname) || ifalias.startsWith(ownerAlias(''));
+}
+
 /** What the kernel takes as an interface name (dev_valid_name), less what would split an `ip` batch line. */
 export function isInterfaceName(text: string): boolean {
   return /^[^\s/:"'\\#]{1,15}$/.test(text) && text !== '.' && text !== '..';

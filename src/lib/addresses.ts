@@ -111,6 +111,16 @@ export function macFor(address: string): string {
   return `02:42:${hex.match(/../g)?.join(':')}`;
 }
 
+/** The address that the kernel makes of a MAC on each link (RFC 4291 appendix A). */
+export function linkLocalFor(mac: string): string {
+  const [a = 0, b = 0, c = 0, ...rest] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
+  const id = [a ^ 2, b, c, 0xff, 0xfe, ...rest];
+  return fromNumber(
+    id.reduce((sum, byte) => sum * 256n + BigInt(byte), 0xfe80n << 48n),
+    6,
+  );
+}
+
 /** `4.3.2.1.in-addr.arpa` or the nibble form of ip6.arpa (RFC 1035 3.5, RFC 3596 2.5), no final dot. */
 export function reverseName(address: string): string {
   const reversed =

@@ -11,8 +11,10 @@ export const errorKinds = [
   'not-found',
   /** Somebody else holds the name, address or provider place. */
   'conflict',
-  /** The KV store, the Engine or a plugin cannot be reached now. */
+  /** The KV store, the Engine or a plugin cannot be reached now, or the disk is full. */
   'unavailable',
+  /** The asker has as many of these at once as one may have. */
+  'limited',
   /** No address, subnet or VNI is left in the pools. */
   'exhausted',
   /** The daemon's way of running (simulated, say) cannot do this. */
@@ -41,7 +43,13 @@ export function withContext(clause: string, error: unknown): FairleadError {
 }
 
 export function kindOf(error: unknown): ErrorKind {
-  return error instanceof FairleadError ? error.kind : 'internal';
+  if (error instanceof FairleadError) return error.kind;
+  return isDiskFull(error) ? 'unavailable' : 'internal';
+}
+
+/** The system's error of a file that could not be written for want of room. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** One line, even for an AggregateError: its parts joined by `; `. */

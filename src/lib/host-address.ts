@@ -2,7 +2,12 @@ import { FairleadError } from './errors.ts';
 
 /** Where a daemon listens and a client calls: one value of `--host`. */
 export type HostAddress =
-  | { readonly kind: 'unix'; readonly path: string }
+  | {
+      readonly kind: 'unix';
+      readonly path: string;
+      /** Where anybody may make a folder of that name (/tmp), it counts only when it is this user's alone. */
+      readonly ownFolder?: string;
+    }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean };
 
 /** Docker's port for plain HTTP, and the one for TLS. */
@@ -36,6 +41,11 @@ function badHost(text: string): never {
   );
 }
 
+/** `localhost`, or an address of 127.0.0.0/8 or ::1, which no other machine reaches. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
+}
+
 export function formatHostAddress(address: HostAddress): string {
   if (address.kind === 'unix') return `unix://${address.path}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
@@ -45,11 +55,9 @@ export function formatHostAddress(address: HostAddress): string {
 /** `/run/fairlead.sock`, or one of the user's own without root. */
 export function defaultHostAddress(env: NodeJS.ProcessEnv, uid: number | undefined): HostAddress {
   if (uid === 0) return { kind: 'unix', path: '/run/fairlead.sock' };
-  const folder = env.XDG_RUNTIME_DIR ?? (uid === undefined ? '/tmp' : userFolder(uid, env));
-  return { kind: 'unix', path: `${folder}/fairlead.sock` };
-}
-
-/** Where no session gave the user a runtime directory (su, cron): a folder that the daemon makes with mode 0700. */
-function userFolder(uid: number, env: NodeJS.ProcessEnv): string {
-  return `${env.TMPDIR ?? '/tmp'}/fairlead-${uid}`;
+  const session = env.XDG_RUNTIME_DIR ?? (uid === undefined ? '/tmp' : undefined);
+  if (session !== undefined) return { kind: 'unix', path: `${session}/fairlead.sock` };
+  // Where no session gave the user a runtime directory (su, cron): a folder that the daemon makes.
+  const ownFolder = `${env.TMPDIR ?? '/tmp'}/fairlead-${uid}`;
+  return { kind: 'unix', path: `${ownFolder}/fairlead.sock`, ownFolder };
 }

@@ -19,9 +19,14 @@ export class LogSink {
   #dropped = 0;
   #draining: Promise<void> | undefined;
 
-  constructor(private readonly fd: number) {}
+  /** `format` makes of a JSON line what is written; absent: the line itself. */
+  constructor(
+    private readonly fd: number,
+    private readonly format: (line: string) => string = (line) => line,
+  ) {}
 
-  write(line: string): void {
+  write(json: string): void {
+    const line = this.format(json);
     if (this.#size + line.length > maxWaiting) {
       this.#dropped += 1;
       return;

@@ -5,7 +5,11 @@ export type { Logger };
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** JSON lines. */
+/** `auto`: text for a terminal, JSON for everything else. */
+export const logFormats = ['auto', 'text', 'json'] as const;
+export type LogFormat = (typeof logFormats)[number];
+
+/** JSON lines; the sink may make text of them. */
 export function createLogger(level: LogLevel, sink: { write(line: string): void }): Logger {
   return pino({ level, base: null }, sink);
 }

@@ -1,11 +1,12 @@
 import type { JoinPlace, JoinResult } from '../../drivers/driver.ts';
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import type { Container, JoinedState, Membership } from '../container/runtime.ts';
-import { familyOf, parseSubnet } from '../lib/addresses.ts';
+import { parseSubnet } from '../lib/addresses.ts';
 import { FairleadError, isKind, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../lib/undo.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
+import { addressesOf, sendsAnything } from './host-ends.ts';
 import type { Participation } from './participation.ts';
 import { driverOf, type Parts } from './parts.ts';
 
@@ -55,7 +56,7 @@ export class Attachments {
     const result = await driver.join(network, endpoint, this.#placeOf(container, membership));
     undo.push('driver join', () => driver.leave(network, endpoint));
     const settled = await this.records.assign(network, endpoint, result.assigned);
-    const interfaceName = await this.#plug(container, membership, settled, result);
+    const interfaceName = await this.#plug(container, membership, network, settled, result);
     this.#emit('connect', container, network);
     return {
       ...membership,
@@ -125,7 +126,7 @@ export class Attachments {
       await driver.leave(network, endpoint);
     }
     const result = await driver.join(network, endpoint, this.#placeOf(container, membership));
-    await this.#plug(container, membership, endpoint, result, joined.interfaceName);
+    await this.#plug(container, membership, network, endpoint, result, joined.interfaceName);
     return true;
   }
 
@@ -167,6 +168,7 @@ export class Attachments {
   async #plug(
     container: Container,
     membership: Membership,
+    network: Network,
     endpoint: Endpoint,
     result: JoinResult,
     known?: string,
@@ -182,6 +184,7 @@ export class Attachments {
       ...(mac === undefined ? {} : { mac }),
       ...(mtu === undefined ? {} : { mtu }),
       routes: result.routes,
+      ...(sendsAnything(this.parts, network) ? { anySource: true } : {}),
     };
     try {
       await this.parts.dataplane.plug(sandbox, plug);
@@ -215,18 +218,6 @@ export class Attachments {
     const Attributes = { container: container.id, name, type };
     this.parts.events.emit({ Type: 'network', Action: action, Actor: { ID, Attributes }, scope });
   }
-}
-
-function addressesOf(
-  { ipv4, ipv6 }: Pick<Endpoint, 'ipv4' | 'ipv6'>,
-  { linkLocal = [] }: Membership,
-): readonly string[] {
-  return [ipv4, ipv6, ...linkLocal.map(onLink)].filter((address) => address !== undefined);
-}
-
-/** With the prefix length of its block. */
-function onLink(address: string): string {
-  return `${address}/${familyOf(address) === 4 ? 16 : 64}`;
 }
 
 function joinedState(

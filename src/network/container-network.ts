@@ -1,4 +1,4 @@
-import { renderHosts, renderResolvConf } from '../container/resolv-conf.ts';
+import { extraHostsOf, renderHosts, renderResolvConf } from '../container/resolv-conf.ts';
 import type { Container, ContainerFiles, JoinedState, Membership } from '../container/runtime.ts';
 import type { DefaultRoutes } from '../dataplane/dataplane.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
@@ -40,9 +40,16 @@ export function filesFor(container: Container, containers: readonly Container[])
       hostname: stack.spec.hostname || shortId(stack.id),
       domainname: stack.spec.domainname,
       addresses: places.flatMap(addressesOf),
-      extraHosts: spec.extraHosts,
+      extraHosts: extraHostsOf(spec.extraHosts, hostAddressOf(stack)),
     }),
   };
+}
+
+/** At which it reaches its host. */
+function hostAddressOf(stack: Container): string | undefined {
+  if (stack.spec.networkMode.kind === 'host') return '127.0.0.1';
+  const { ipv4, ipv6 } = routesFor(stack);
+  return ipv4 ?? ipv6;
 }
 
 /** The resolver library reads no more than three (resolv.conf(5), MAXNS). */

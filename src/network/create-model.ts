@@ -18,6 +18,7 @@ import { createDoctor } from './doctor/doctor.ts';
 import { EndpointRecords } from './endpoint-records.ts';
 import { besideEngine } from './engine/beside-engine.ts';
 import type { EnginePlugin } from './engine/plugin.ts';
+import { hostEnds } from './host-ends.ts';
 import { HostNetworks } from './host-networks.ts';
 import { Ipam } from './ipam.ts';
 import type { Model } from './model.ts';
@@ -69,13 +70,24 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const { directory, membership, dataplane, driverNamed, log, clock } = deps;
   const driverOf = (network: Network) => driverNamed(network.driver);
   const graceMs = membership.ttlSeconds * 1000;
-  const peers = new Peers({ directory, nodeId: membership.self.id, driverOf, log, clock, graceMs });
+  const letNodesIn = () => parts.hostNetworks.letNodesIn();
+  const peers = new Peers({
+    directory,
+    nodeId: membership.self.id,
+    driverOf,
+    log,
+    clock,
+    graceMs,
+    letNodesIn,
+  });
   const parts: Parts = {
     ...deps,
     hostNetworks: new HostNetworks({
       dataplane,
       driverOf,
       ports: (networks) => portRules(deps.runtime.list(), networks, driverOf),
+      ends: () => hostEnds(parts),
+      nodes: () => ({ nodes: peers.nodes(), spareNodes: peers.settling }),
       onChange: deps.onHostNetworks,
       onSetUp: ({ id }) => peers.refresh(id),
     }),

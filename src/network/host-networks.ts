@@ -1,6 +1,6 @@
 import type { Driver } from '../../drivers/driver.ts';
 import type { Network } from '../cluster/records.ts';
-import type { Dataplane, PortRule } from '../dataplane/dataplane.ts';
+import type { Dataplane, HostEnd, PortRule } from '../dataplane/dataplane.ts';
 import { withContext } from '../lib/errors.ts';
 import { runAll } from '../lib/undo.ts';
 import type { Fact } from './doctor/facts.ts';
@@ -11,10 +11,21 @@ export interface HostNetworksDeps {
   readonly dataplane: Dataplane;
   /** The published ports of containers on these networks. */
   readonly ports: (networks: readonly Network[]) => readonly PortRule[];
+  /** Interfaces of containers on this host. */
+  readonly ends: () => readonly HostEnd[];
+  readonly nodes: () => LetIn;
   /** Told all networks that are set up here, after a change: their gateways can be listened on. */
   readonly onChange: (networks: readonly Network[]) => void;
   /** Told each network whose devices were made or looked at: what hangs on them may have to be put again. */
   readonly onSetUp: (network: Network) => void;
+}
+
+/** Who may send to this host's tunnel ports. */
+export interface LetIn {
+  /** Underlay addresses of the other living nodes. */
+  readonly nodes: readonly string[];
+  /** And those that an earlier life of this daemon has let in. */
+  readonly spareNodes: boolean;
 }
 
 /** Which networks are set up on this host, and the one firewall that they make together. */
@@ -26,6 +37,8 @@ export class HostNetworks {
   #firewall: Promise<void> = Promise.resolve();
   /** The one that has not begun. */
   #nextFirewall: Promise<void> | undefined;
+  /** Whom the last one lets in. */
+  #letIn = '';
 
   constructor(private readonly deps: HostNetworksDeps) {}
 
@@ -107,14 +120,22 @@ export class HostNetworks {
     return network;
   }
 
+  /** After: all nodes that are known now are let in. What leads to a node comes after it: answers are expected then. */
+  async letNodesIn(): Promise<void> {
+    if (this.#up.size > 0 && JSON.stringify(this.deps.nodes()) !== this.#letIn) await this.applyFirewall();
+  }
+
   /** One at a time, each with the newest rules: whoever asks while one waits for its turn waits for the same. */
   applyFirewall(): Promise<void> {
     if (this.#nextFirewall) return this.#nextFirewall;
-    const apply = () => {
+    const apply = async () => {
       this.#nextFirewall = undefined;
-      const { driverOf, dataplane, ports } = this.deps;
+      const { driverOf, dataplane, ports, ends, nodes } = this.deps;
       const networks = this.list().flatMap((network) => driverOf(network).firewall?.(network) ?? []);
-      return dataplane.applyFirewall({ networks, ports: ports(this.list()), partial: this.#partial });
+      const letIn = nodes();
+      const rest = { ports: ports(this.list()), ends: ends(), partial: this.#partial };
+      await dataplane.applyFirewall({ networks, ...letIn, ...rest });
+      this.#letIn = JSON.stringify(letIn);
     };
     this.#firewall = this.#firewall.then(apply, apply);
     this.#nextFirewall = this.#firewall;

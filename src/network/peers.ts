@@ -13,6 +13,8 @@ export interface PeersDeps {
   readonly driverOf: (network: Network) => Driver;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Lets the nodes in that are known now; before anything leads to them. */
+  readonly letNodesIn: () => Promise<void>;
   /** Milliseconds from now in which what is programmed already is not taken away; see `#program`. */
   readonly graceMs?: number;
 }
@@ -38,6 +40,7 @@ export class Peers {
     this.#settling = graceMs > 0;
     if (this.#settling) this.#settled = clock.after(graceMs, () => this.#settle());
     this.#unsubscribe = deps.directory.subscribe((networkIds) => {
+      this.#letNodesIn();
       for (const id of networkIds) this.refresh(id);
     });
   }
@@ -90,8 +93,21 @@ export class Peers {
     return pass;
   }
 
+  /** The underlay addresses of the other living nodes. */
+  nodes(): readonly string[] {
+    const { directory, nodeId } = this.deps;
+    const others = directory.nodes().filter(({ id }) => id !== nodeId);
+    return [...new Set(others.flatMap(({ advertise }) => advertise ?? []))].sort();
+  }
+
+  /** A node may send before it has an endpoint that is known here. */
+  #letNodesIn(): void {
+    this.deps.letNodesIn().catch((error: unknown) => this.deps.log.error(messageOf(error)));
+  }
+
   #settle(): void {
     this.#settling = false;
+    this.#letNodesIn();
     for (const networkId of this.#networks.keys()) this.refresh(networkId);
   }
 
@@ -107,6 +123,7 @@ export class Peers {
     const own = directory.endpointsOf(networkId).filter((endpoint) => endpoint.nodeId === nodeId);
     const spare = this.#settling ? { except: own } : undefined;
     try {
+      await this.deps.letNodesIn();
       await this.deps.driverOf(network).setPeers?.(network, this.of(networkId), spare);
     } catch (error) {
       // Its devices went while it was programmed: the last container has left.

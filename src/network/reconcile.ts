@@ -158,7 +158,10 @@ export class Reconciler {
 
   async #sweep(): Promise<void> {
     const claimed = this.parts.runtime.list().filter(({ state }) => state.status === 'running');
+    const unknown = this.parts.runtime.unknown?.() ?? [];
     await this.#attempt('left-over endpoints', () => this.#sweepEndpoints());
+    // Which devices are theirs nobody knows: all are left until they have ended.
+    if (unknown.length > 0) return;
     for (const network of this.parts.hostNetworks.list()) {
       await this.#attempt(`network ${network.name}`, () => this.participation.leaveIfUnused(network));
     }
@@ -178,8 +181,10 @@ export class Reconciler {
     kept: ReadonlySet<string>,
   ): Promise<void> {
     const { self } = this.parts.membership;
+    const unknown = this.parts.runtime.unknown?.() ?? [];
     for (const endpoint of endpoints) {
-      if (endpoint.nodeId !== self.id || kept.has(endpoint.id)) continue;
+      if (endpoint.nodeId !== self.id || kept.has(endpoint.id) || unknown.includes(endpoint.containerId))
+        continue;
       await this.attachments.records.withdraw(network, endpoint);
       // A plugin does not forget by itself what a crash left half done; kernel objects are swept below.
       const driver = driverOf(this.parts, network);
@@ -227,9 +232,9 @@ export class Reconciler {
     const kept = this.holdings.endpointIds();
     const known = directory.follows(network);
     const dead = known ? this.#dead.expired(folder, claims, { ...others, endpoints }) : [];
-    const stale = [...claims.filter(({ holder }) => this.#isOursAndGone(holder, kept)), ...dead].map(
-      ({ entry }) => entry,
-    );
+    const hasUnknown = (this.parts.runtime.unknown?.() ?? []).length > 0;
+    const ownGone = hasUnknown ? [] : claims.filter(({ holder }) => this.#isOursAndGone(holder, kept));
+    const stale = [...ownGone, ...dead].map(({ entry }) => entry);
     for (const { key, version } of stale) {
       await store.commit([{ key, expect: 'version', version }], [{ op: 'delete', key }]);
     }

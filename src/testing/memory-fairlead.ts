@@ -1,4 +1,4 @@
-import { createMemoryLedger } from '../../kvstore/memory.ts';
+import { createMemoryLedger } from '../../kvstore/local/memory.ts';
 import { folders } from '../cluster/keys.ts';
 import { FairleadError, isKind } from '../lib/errors.ts';
 import { runAll } from '../lib/undo.ts';

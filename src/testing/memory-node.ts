@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { Ledger } from '../../kvstore/ledger.ts';
-import { createMemoryLedger, MemoryStore } from '../../kvstore/memory.ts';
+import type { Ledger } from '../../kvstore/local/ledger.ts';
+import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
 import type { ApiHooks } from '../api/deps.ts';
 import { createSimulatedRuntime, type SimulatedRuntime } from '../container/simulated.ts';
 import { type DaemonConfig, parseConfig } from '../daemon/config.ts';
@@ -162,7 +162,7 @@ export class MemoryNode implements FakeNode {
       hooks: { admit, routes: (app) => routes(app, this) },
       dns: (parts) => new LocalDns(parts),
       identity: async () => ({ nodeId: this.#id, tag: this.#id.slice(0, 4) }),
-      localStore: async () => new MemoryStore(this.#local),
+      localState: async () => ({ store: new MemoryStore(this.#local) }),
       globalStore: async () => store,
       way: async () => ({ way: 'simulated', why: 'fairlead/testing' }),
       dataplane: async () => createSimulatedDataplane(),

@@ -1,5 +1,5 @@
-import type { Ledger } from '../../kvstore/ledger.ts';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import type { Ledger } from '../../kvstore/local/ledger.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type {
   Check,
   CommitResult,

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type Dataplane, hostSandbox, type NetworkRules, type Plug } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
@@ -9,6 +11,9 @@ import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { until } from '../rig/until.ts';
+
+const memories = mkdtempSync(join(tmpdir(), 'flt-memory-'));
+afterAll(() => rmSync(memories, { recursive: true }));
 
 /** What the kernel holds, which the suite for both data planes cannot ask. */
 if ((await probeLinux()).ok)
@@ -28,7 +33,9 @@ interface Setup {
 }
 
 function open(host: TestHost, tag = host.tag): Promise<Dataplane> {
-  return openLinuxDataplane({ tag, log: silentLogger, hostNamespace: host.path, trustFirewallFor: 0 });
+  const memory = join(memories, `${host.name}-${tag}`);
+  const options = { log: silentLogger, hostNamespace: host.path, trustFirewallFor: 0, memory };
+  return openLinuxDataplane({ tag, ...options });
 }
 
 /** A network 10.1.0.0/24 with one sandbox, 10.1.0.2. */
@@ -248,7 +255,8 @@ function kernelTests(): void {
     await other.applyFirewall({ networks: [{ ...setup.rules, bridge: 'fl-other' }] });
     await other.close();
     expect(await setup.dataplane.owned()).toEqual(before);
-    expect(await host.run('nft', 'list', 'tables')).toBe(`table inet ${tableName(host.tag)}\n`);
+    const name = tableName(host.tag);
+    expect(await host.run('nft', 'list', 'tables')).toBe(`table inet ${name}\ntable bridge ${name}\n`);
     await expectSound(setup);
   });
 
@@ -298,7 +306,9 @@ function kernelTests(): void {
 
   test('a part of the rules leaves what an earlier process has put there for the rest', async () => {
     await using host = await TestHost.create();
-    const { dataplane, rules } = await setUp(host);
+    const { dataplane, rules, id, plug } = await setUp(host);
+    const { mac, addresses } = plug;
+    const ends = [{ hostName: plug.source.hostName, sandbox: id, mac: mac ?? '', addresses }];
     const network = (subnet: string): NetworkRules => ({
       ...rules,
       bridge: bridgeName(host.tag, newId()),
@@ -327,12 +337,12 @@ function kernelTests(): void {
     await dataplane.applyFirewall({ networks: [rules, second, third] });
     await next.applyFirewall({ networks: [third], partial: true });
     expect((await next.survey([])).firewall).toEqual({ missing: [], surplus: [] });
-    await next.applyFirewall({ networks: both });
+    await next.applyFirewall({ networks: both, ends });
     expect(await ruleset()).toBe(before);
 
     await host.run('nft', 'flush', 'ruleset');
     const last = await open(host);
-    await last.applyFirewall({ networks: both, partial: true });
+    await last.applyFirewall({ networks: both, ends, partial: true });
     expect(await ruleset()).toBe(before);
   });
 

@@ -45,7 +45,11 @@ export function endpointOf(network: Network, last = 2): Endpoint {
     name: `c${last}`,
     created: network.created,
     ...(addressed
-      ? { ipv4: `10.1.0.${last}/24`, ipv6: `fd00:1::${last}/64`, mac: `02:42:0a:01:00:0${last}` }
+      ? {
+          ipv4: `10.1.0.${last}/24`,
+          ipv6: `fd00:1::${last}/64`,
+          mac: `02:42:0a:01:00:${last.toString(16).padStart(2, '0')}`,
+        }
       : {}),
     aliases: [],
     ports: [],

@@ -130,13 +130,25 @@ function killTests() {
 }
 
 function leftoverTests() {
-  test('and no record knows is ended and cleared away', async () => {
+  test('and no record knows is left alone while it runs, and cleared away when it has ended', async () => {
     await using place = await SandboxPlace.create();
     const specs = [['sleep', '1000'], []].map((command) => ({ command, start: true }));
     const ids = await place.ownedByAnotherThatIsKilled(owner, specs);
+    const before = ids.map((id) => place.processesIn(id));
     rmSync(join(place.root, 'store'), { recursive: true });
-    expect((await place.reopen()).list()).toEqual([]);
-    expect(ids.flatMap((id) => place.processesIn(id))).toEqual([]);
+    const runtime = await place.reopen();
+    expect([runtime.list(), new Set(runtime.unknown?.())]).toEqual([[], new Set(ids)]);
+    expect(ids.map((id) => place.processesIn(id))).toEqual(before);
+    for (const id of ids) {
+      place.killProcessesIn(id);
+      await place.dataplane.removeSandbox(id);
+    }
+    await until(
+      'nothing unknown runs',
+      () => runtime.unknown?.(),
+      (unknown) => unknown?.length === 0,
+    );
+    await place.reopen();
     expect((await place.leftovers()).files).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { createMemoryLedger, MemoryStore } from '../../kvstore/memory.ts';
+import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
 import type { LogLine, Runtime } from '../../src/container/runtime.ts';
 import { createSimulatedRuntime } from '../../src/container/simulated.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { createMemoryLedger, MemoryStore } from '../../kvstore/memory.ts';
+import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
 import { withFault } from '../rig/with-fault.ts';
 import { type BrokenStore, brokenStores } from './store/broken.ts';
 import type { StoreRig } from './store/rig.ts';

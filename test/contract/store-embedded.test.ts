@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, it } from 'vitest';
-import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openEmbeddedStore } from '../../kvstore/local/embedded.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { buildScript } from '../rig/script.ts';
 import { Follower } from './store/follower.ts';
@@ -92,7 +92,7 @@ describe.concurrent('embedded store', () => {
     const store = await openEmbeddedStore(directory.path);
     await rejects('conflict', openEmbeddedStore(directory.path));
     await store.close();
-    assert.deepEqual((await readdir(directory.path)).sort(), ['state.mdb', 'state.mdb-lock']);
+    assert.deepEqual((await readdir(directory.path)).sort(), ['state.journal', 'state.kept']);
   }, 20_000);
 
   it('lets one process in of several that start at once after a holder was killed', async () => {
@@ -120,7 +120,7 @@ describe.concurrent('embedded store', () => {
     await rejects('invalid', openEmbeddedStore(join(directory.path, 'x'.repeat(120))));
     const damaged = join(directory.path, 'damaged');
     await (await openEmbeddedStore(damaged)).close();
-    await writeFile(join(damaged, 'state.mdb'), 'no database '.repeat(4096));
+    await writeFile(join(damaged, 'state.journal'), 'no database '.repeat(4096));
     await rejects('invalid', openEmbeddedStore(damaged));
   });
 
@@ -134,7 +134,10 @@ describe.concurrent('embedded store', () => {
         for (; count < 1000; count++)
           await write(store, put(`a/${count}`, filler), put(`b/${count}`, filler));
       },
-      { kind: 'unavailable', message: `cannot write ${disk.path}/state.mdb: no space left on the device` },
+      {
+        kind: 'unavailable',
+        message: `cannot write ${disk.path}/state.journal: no space left on the device`,
+      },
     );
     assert.equal(await store.get(`a/${count}`), undefined);
     assert.equal(await store.get(`b/${count}`), undefined);
@@ -145,6 +148,49 @@ describe.concurrent('embedded store', () => {
     await store.close();
   }, 20_000);
 });
+
+describe('on a disk that others have filled', () => {
+  it('deletes whatever there is, says that it is degraded, and is well by itself when there is room', async () => {
+    await using disk = await smallDisk();
+    const keys = Array.from({ length: 2500 }, (_, n) => `services/n/s${n}`);
+    const first = await openEmbeddedStore(disk.path);
+    await Promise.all(keys.map((key) => write(first, put(key, 'x'.repeat(500)))));
+    await first.close();
+    const filler = join(disk.path, 'filler');
+    // Until nothing more goes in.
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k']);
+    const store = await openEmbeddedStore(disk.path);
+    expect(store.status()).toMatchObject({ reachable: true, degraded: 'no space' });
+    await fillUp(store);
+    // What asks for too much takes nothing else along that came with it.
+    const [refused, ...deletions] = await Promise.allSettled([
+      write(store, put('more/big', 'x'.repeat(60_000))),
+      ...keys.map((key) => store.commit([], [{ op: 'delete', key }])),
+    ]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
+    expect(deletions.filter(({ status }) => status === 'rejected')).toEqual([]);
+    expect(await store.list('services/')).toEqual([]);
+    await rm(filler);
+    await eventually('it is well', () => store.status().degraded === undefined, 10_000);
+    await write(store, put('more/big', 'x'.repeat(60_000)));
+    await store.close();
+    const again = await openEmbeddedStore(disk.path);
+    expect([await again.list('services/'), (await again.get('more/big'))?.value.length]).toEqual([
+      [],
+      60_000,
+    ]);
+    await again.close();
+  }, 30_000);
+});
+
+/** Puts ever smaller values until none is taken. */
+async function fillUp(store: Store): Promise<void> {
+  for (const size of [60_000, 5000, 500])
+    for (let n = 0; ; n += 1) {
+      const taken = await write(store, put(`filling/${size}-${n}`, 'x'.repeat(size))).catch(() => undefined);
+      if (!taken) break;
+    }
+}
 
 async function temporaryDirectory() {
   const path = await mkdtemp(join(tmpdir(), 'flt-store-'));

@@ -1,4 +1,4 @@
-import { createMemoryLedger, MemoryStore } from '../../kvstore/memory.ts';
+import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { describeStore } from './store.ts';
 

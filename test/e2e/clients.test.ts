@@ -8,14 +8,21 @@ import { ask, Echo } from '../rig/echo.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { until } from '../rig/until.ts';
 
-/** Clients that know nothing of Fairlead, as Debian and npm have them, against its socket. */
-describe('unmodified clients', () => {
+/** Of the host that the daemon has to itself. */
+const port = 23_750;
+
+/**
+ * Clients that know nothing of Fairlead, as Debian and npm have them. Over tcp what a web page could send is refused
+ * (src/api/cross-site.ts): nothing that these send may look like it.
+ */
+describe.each(['its socket', 'tcp'])('unmodified clients, over %s', (way) => {
   let host: TestHost;
   let daemon: TestDaemon;
 
   beforeAll(async () => {
     host = await TestHost.create();
-    const flags = ['--dataplane', 'linux', '--dns-listen', 'none'];
+    const tcp = way === 'tcp' ? ['-H', `tcp://127.0.0.1:${port}`] : [];
+    const flags = ['--dataplane', 'linux', '--dns-listen', 'none', ...tcp];
     daemon = await TestDaemon.start({ namespace: host.path, flags });
   });
 
@@ -25,7 +32,13 @@ describe('unmodified clients', () => {
   });
 
   const file = (name: string) => fileURLToPath(new URL(`../clients/${name}`, import.meta.url));
-  const client = (...words: string[]) => runToEnd(words, { ...process.env, DOCKER_HOST: daemon.host });
+  const client = (...words: string[]) =>
+    way === 'tcp'
+      ? runToEnd(['nsenter', `--net=${host.path}`, ...words], {
+          ...process.env,
+          DOCKER_HOST: `tcp://127.0.0.1:${port}`,
+        })
+      : runToEnd(words, { ...process.env, DOCKER_HOST: daemon.host });
 
   async function must(ran: Promise<Ran>): Promise<string> {
     const { code, stdout, stderr } = await ran;
@@ -101,53 +114,62 @@ describe('unmodified clients', () => {
     ]);
   });
 
-  it('dockerode: create, attach before the start, exec, logs, wait, events, prune', async () => {
-    const docker = new Docker({ socketPath: daemon.host.slice('unix://'.length) });
-    const events = await docker.getEvents({ filters: { type: ['container'] } });
-    const network = await docker.createNetwork({ Name: 'node-net', Labels: { by: 'node' } });
-    const container = await docker.createContainer({
-      Image: 'busybox',
-      name: 'node-1',
-      Cmd: ['sh', '-c', 'echo out; echo err >&2; sleep 600'],
-      NetworkingConfig: { EndpointsConfig: { 'node-net': { Aliases: ['me'] } } },
-    });
-    // Without hijacking: output only, over a plain answer.
-    const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-    const [out, err] = [new PassThrough(), new PassThrough()];
-    docker.modem.demuxStream(stream, out, err);
-    const printed = new Promise<string>((resolve) => out.once('data', (data) => resolve(String(data))));
-    await container.start();
-    expect(await printed).toBe('out\n');
+  // From within this process no way leads into the host's namespace.
+  if (way === 'its socket') {
+    // Within this process there is no way into the host's namespace.
+    it.runIf(way === 'its socket')(
+      'dockerode: create, attach before the start, exec, logs, wait, events, prune',
+      async () => {
+        const docker = new Docker({ socketPath: daemon.host.slice('unix://'.length) });
+        const events = await docker.getEvents({ filters: { type: ['container'] } });
+        const network = await docker.createNetwork({ Name: 'node-net', Labels: { by: 'node' } });
+        const container = await docker.createContainer({
+          Image: 'busybox',
+          name: 'node-1',
+          Cmd: ['sh', '-c', 'echo out; echo err >&2; sleep 600'],
+          NetworkingConfig: { EndpointsConfig: { 'node-net': { Aliases: ['me'] } } },
+        });
+        // Without hijacking: output only, over a plain answer.
+        const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+        const [out, err] = [new PassThrough(), new PassThrough()];
+        docker.modem.demuxStream(stream, out, err);
+        const printed = new Promise<string>((resolve) => out.once('data', (data) => resolve(String(data))));
+        await container.start();
+        expect(await printed).toBe('out\n');
 
-    const exec = await container.exec({ Cmd: ['getent', 'hosts', 'me'], AttachStdout: true });
-    const answer = await exec.start({});
-    expect(await text(answer)).toMatch(/172\.\d+\.0\.\d+ +me/);
-    expect((await exec.inspect()).ExitCode).toBe(0);
+        const exec = await container.exec({ Cmd: ['getent', 'hosts', 'me'], AttachStdout: true });
+        const answer = await exec.start({});
+        expect(await text(answer)).toMatch(/172\.\d+\.0\.\d+ +me/);
+        expect((await exec.inspect()).ExitCode).toBe(0);
 
-    const logs = await container.logs({ stdout: true, stderr: true });
-    expect(logs.toString()).toContain('err\n');
-    const waited = container.wait();
-    await container.kill({ signal: 'SIGKILL' });
-    expect(await waited).toMatchObject({ StatusCode: 137 });
-    await expect(docker.getNetwork('nope').inspect()).rejects.toMatchObject({ statusCode: 404 });
-    await container.remove();
-    await network.remove();
+        const logs = await container.logs({ stdout: true, stderr: true });
+        expect(logs.toString()).toContain('err\n');
+        const waited = container.wait();
+        await container.kill({ signal: 'SIGKILL' });
+        expect(await waited).toMatchObject({ StatusCode: 137 });
+        await expect(docker.getNetwork('nope').inspect()).rejects.toMatchObject({ statusCode: 404 });
+        await container.remove();
+        await network.remove();
 
-    let seen = '';
-    events.on('data', (chunk: Buffer) => {
-      seen += chunk;
-    });
-    await until(
-      'the container’s destroy event',
-      () => seen,
-      (all) => all.includes('"destroy"'),
+        let seen = '';
+        events.on('data', (chunk: Buffer) => {
+          seen += chunk;
+        });
+        await until(
+          'the container’s destroy event',
+          () => seen,
+          (all) => all.includes('"destroy"'),
+        );
+        const actions = seen.split('\n').flatMap((line) => /"Action":"(\w+)"/.exec(line)?.[1] ?? []);
+        expect(actions).toEqual(['create', 'attach', 'start', 'exec_die', 'kill', 'die', 'destroy']);
+        if ('destroy' in events && typeof events.destroy === 'function') events.destroy();
+      },
     );
-    const actions = seen.split('\n').flatMap((line) => /"Action":"(\w+)"/.exec(line)?.[1] ?? []);
-    expect(actions).toEqual(['create', 'attach', 'start', 'exec_die', 'kill', 'die', 'destroy']);
-    if ('destroy' in events && typeof events.destroy === 'function') events.destroy();
-  });
+  }
 
   it('the docker CLI: services as Swarm’s, ports, prune', async () => {
+    // Its attach is a bodyless POST of text/plain.
+    expect(await must(client('docker', 'run', '--rm', 'busybox', 'echo', 'hello'))).toBe('hello\n');
     await daemon.ok('service', 'publish', 'my-service.bridge');
     await must(client('docker', 'run', '-d', '--name', 'c1', '-p', '18070:80', 'busybox', 'sleep', '600'));
     await daemon.ok('service', 'attach', 'c1', 'my-service.bridge');

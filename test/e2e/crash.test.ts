@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import { openEmbeddedStore } from '../../kvstore/local/embedded.ts';
 import { TestDaemon } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { buildProgram } from '../rig/script.ts';

@@ -2,10 +2,16 @@ import { describe, expect, test } from 'vitest';
 import type { Driver, Peer } from '../../drivers/driver.ts';
 import { createDrivers } from '../../drivers/index.ts';
 import type { Endpoint, Network } from '../../src/cluster/records.ts';
-import { type Dataplane, hostSandbox, type TunnelEntries } from '../../src/dataplane/dataplane.ts';
+import {
+  type Dataplane,
+  hostSandbox,
+  type NetworkRules,
+  type TunnelEntries,
+} from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
 import { sandboxName } from '../../src/dataplane/names.ts';
+import { familyOf } from '../../src/lib/addresses.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';
 import type { TestHost } from '../rig/namespace.ts';
@@ -37,7 +43,12 @@ class Node {
   async setUp(...networks: Network[]): Promise<void> {
     for (const network of networks) await this.driver.ensureNetwork(network);
     const rules = networks.flatMap((network) => this.driver.firewall?.(network) ?? []);
-    await this.dataplane.applyFirewall({ networks: rules });
+    await this.applyFirewall(...rules);
+  }
+
+  async applyFirewall(...networks: readonly NetworkRules[]): Promise<void> {
+    const all = [1, 2, 3].map((number) => Underlay.address(number, familyOf(this.address)));
+    await this.dataplane.applyFirewall({ networks, nodes: all.filter((other) => other !== this.address) });
   }
 
   async attach(network: Network, endpoint: Endpoint): Promise<void> {
@@ -222,7 +233,7 @@ function packetTests(): void {
     // Host 2 has no route to 10.1.0.2 but by its own bridge: an answer proves that host 1 masqueraded.
     expect(await one.pings(endpoints[0], '192.0.2.2')).toBe(true);
     const rules = one.driver.firewall?.({ ...network, internal: true });
-    await one.dataplane.applyFirewall({ networks: rules ? [rules] : [] });
+    await one.applyFirewall(...(rules ? [rules] : []));
     expect(await one.pings(endpoints[0], '192.0.2.2')).toBe(false);
     expect(await one.pings(endpoints[0], '10.1.0.3')).toBe(true);
   });

@@ -76,7 +76,10 @@ export class Pair implements AsyncDisposable {
       await node.dataplane.ensureSandbox(endpoint.containerId);
       const addresses = [endpoint.ipv4 ?? ''];
       await node.dataplane.plug(endpoint.containerId, { ...given, name: 'eth0', addresses });
-      await node.dataplane.applyFirewall({ networks: [node.driver.firewall?.(network) ?? []].flat() });
+      // The intruder, too: it is IPsec that is to keep him out.
+      const nodes = [1, 2, 3].map((number) => Underlay.address(number, this.family));
+      const networks = [node.driver.firewall?.(network) ?? []].flat();
+      await node.dataplane.applyFirewall({ networks, nodes });
     }
     return [first, second];
   }

@@ -17,18 +17,23 @@ export interface CliOptions {
   readonly host?: string;
   readonly stdin?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Of the terminal that stdout and stderr are; absent: they are none. */
+  readonly columns?: number;
 }
 
 /** A shell that keeps what is written. */
-export function testShell({ program = 'docker', host = '', stdin = '', env = {} }: CliOptions = {}) {
+export function testShell({ program = 'docker', host = '', stdin = '', env = {}, columns }: CliOptions = {}) {
   const written = { stdout: '', stderr: '' };
-  const keep = (name: 'stdout' | 'stderr') =>
-    new Writable({
+  const terminal = columns === undefined ? {} : { isTTY: true, columns };
+  const keep = (name: 'stdout' | 'stderr') => {
+    const stream = new Writable({
       write(chunk: Buffer, _encoding, done) {
         written[name] += chunk;
         done();
       },
     });
+    return Object.assign(stream, terminal);
+  };
   const shell: Shell = {
     program,
     env: { FAIRLEAD_HOST: host, ...env },

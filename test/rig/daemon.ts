@@ -74,10 +74,19 @@ export class TestDaemon implements AsyncDisposable {
     return this.#process?.pid ?? 0;
   }
 
-  /** Resolves when it says that it is ready; rejects with its output when it ends before. */
-  async start(): Promise<void> {
+  /** Resolves when it says that it is ready; rejects with its output when it ends before. `more`: flags for this once. */
+  async start(...more: readonly string[]): Promise<void> {
     const { flags = [], nodeFlags = [], uid, path, env } = this.options;
-    const usual = [join(bin, 'fairlead'), 'daemon', '--data-root', this.dataRoot, '-H', this.host, ...flags];
+    const usual = [
+      join(bin, 'fairlead'),
+      'daemon',
+      '--data-root',
+      this.dataRoot,
+      '-H',
+      this.host,
+      ...flags,
+      ...more,
+    ];
     const words = [process.execPath, ...nodeFlags, ...(this.options.program?.(this.dataRoot) ?? usual)];
     const [program = '', ...args] = this.#enter(words);
     const child = spawn(program, args, {

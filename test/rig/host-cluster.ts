@@ -14,6 +14,8 @@ export interface HostClusterOptions {
   readonly leaseTtl?: string;
   /** Further flags of every daemon. */
   readonly flags?: readonly string[];
+  /** What else is to be on the hosts before a daemon is. */
+  readonly prepare?: (underlay: Underlay) => Promise<void>;
 }
 
 /**
@@ -34,6 +36,7 @@ export class HostCluster implements AsyncDisposable {
     const cluster = new HostCluster(await Underlay.create(options.hosts + 1), options);
     for (const name of cluster.underlay.namespaces) cluster.#reaper.namespace(name);
     try {
+      await options.prepare?.(cluster.underlay);
       await cluster.#openStore();
       await cluster.#startDaemons();
       return cluster;

@@ -131,9 +131,7 @@ export class Multihost implements AsyncDisposable {
       tables: (await inHost('nft', 'list', 'tables')).trim(),
       rules: (await inHost('ip', 'rule')).trim().split('\n').length,
       // The identity and the embedded store are what the next start goes on with.
-      files: entries
-        .filter((path) => !/^(node-id|store|containers)(\/|$)|\/(data|lock)\.mdb/.test(path))
-        .sort(),
+      files: entries.filter((path) => !/^(node-id|store|containers)(\/|$)/.test(path)).sort(),
     };
   }
 

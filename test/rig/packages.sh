@@ -19,6 +19,10 @@ needs=(
   openssl:openssl
   java:default-jre-headless
   docker-compose:docker-compose
+  zsh:zsh
+  fish:fish
+  mandoc:mandoc
+  /usr/share/bash-completion/bash_completion:bash-completion
   /usr/lib/python3/dist-packages/docker:python3-docker
   /usr/lib/python3/dist-packages/pytest:python3-pytest
   "$zookeeper_jar:libzookeeper-java"

@@ -18,8 +18,10 @@ export class RawClient {
     socket.on('error', () => {});
   }
 
-  static async connect(path: string): Promise<RawClient> {
-    const socket = connect({ path, allowHalfOpen: true });
+  /** To a unix socket, or to a port of 127.0.0.1. */
+  static async connect(where: string | number): Promise<RawClient> {
+    const target = typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1' };
+    const socket = connect({ ...target, allowHalfOpen: true });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve).once('error', reject);
     });

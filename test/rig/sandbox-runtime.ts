@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openEmbeddedStore } from '../../kvstore/embedded.ts';
+import { openEmbeddedStore } from '../../kvstore/local/embedded.ts';
 import { createSandboxRuntime } from '../../src/container/sandbox.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';

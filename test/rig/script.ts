@@ -31,7 +31,7 @@ export async function buildProgram(
     entryPoints: [source],
     outfile: join(folder, 'cli', `${name}.js`),
     format: 'cjs',
-    external: ['lmdb', 'dockerode'],
+    external: ['dockerode'],
     // CommonJS has no `import.meta`.
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },

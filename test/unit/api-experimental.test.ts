@@ -236,6 +236,10 @@ describe('/services of 2015', () => {
       expect((await api.call('GET', `/v1.20/services?brief=1&${query}`)).text).toBe(
         `${shortId(idle)}\tidle\tfoo\t\n`,
       );
+    // 2015's own answer is an empty list.
+    const nowhere = await api.call('GET', '/v1.20/services?brief=1&network=nope');
+    expect([nowhere.status, nowhere.text]).toEqual([404, 'network nope not found\n']);
+    expect((await api.call('GET', '/v1.20/services?network=nope')).json()).toBe(null);
   });
 
   it('lists by network, name, partial id, and implicit ones on demand', async () => {

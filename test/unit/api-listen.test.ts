@@ -1,8 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { stat, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
+import { statSync } from 'node:fs';
+import { chmod, chown, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer, get } from 'node:http';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { listenOn } from '../../src/api/listen.ts';
+import { openClient } from '../../src/cli/client/open.ts';
 import { formatHostAddress, parseHostAddress } from '../../src/lib/host-address.ts';
 import { createTestApi } from '../rig/api.ts';
 
@@ -82,4 +86,51 @@ describe('listen', () => {
       );
     },
   );
+});
+
+describe('the folder of the socket, where everybody may make folders', () => {
+  it.each<readonly [string, (path: string) => Promise<unknown>, string]>([
+    ['a link', (path) => symlink('/tmp', path), 'it is a symbolic link'],
+    ['a file', (path) => writeFile(path, ''), 'it is not a folder'],
+    ['open to others', (path) => mkdir(path).then(() => chmod(path, 0o755)), 'its mode is 0755, not 0700'],
+    [
+      'of another user',
+      (path) => mkdir(path, { mode: 0o700 }).then(() => chown(path, 61_001, 61_001)),
+      'it belongs to user 61001, not to 0',
+    ],
+  ])('is refused where it is %s, by daemon and client', async (_, make, problem) => {
+    await using api = await createTestApi();
+    const ownFolder = join(dirname(api.socketPath), 'fairlead-0');
+    await make(ownFolder);
+    const address = { kind: 'unix', path: join(ownFolder, 'fairlead.sock'), ownFolder } as const;
+    const message = `${ownFolder} is not to be trusted: ${problem}; remove it, or name another socket with -H unix:///PATH`;
+    expect(await messageOf(api.api.listen(address))).toBe(message);
+    expect(await messageOf(openClient({ address }))).toBe(message);
+  });
+
+  it('is made by the daemon, of mode 0700 whatever the umask', async () => {
+    await using api = await createTestApi();
+    const ownFolder = join(dirname(api.socketPath), 'fairlead-0');
+    const address = { kind: 'unix', path: join(ownFolder, 'fairlead.sock'), ownFolder } as const;
+    const umask = process.umask(0);
+    await api.api.listen(address).finally(() => process.umask(umask));
+    expect(((await stat(ownFolder)).mode & 0o777).toString(8)).toBe('700');
+    await openClient({ address });
+  });
+});
+
+describe('between bind and chmod', () => {
+  it.each([0, 0o022])('nobody else can connect, with umask %i', async (wanted) => {
+    await using api = await createTestApi();
+    const server = createServer();
+    let mode = 0o777;
+    server.once('listening', () => {
+      mode = statSync(api.socketPath).mode & 0o777;
+    });
+    const umask = process.umask(wanted);
+    await listenOn(server, { kind: 'unix', path: api.socketPath }).finally(() => process.umask(umask));
+    expect(mode.toString(8)).toBe('700');
+    expect(process.umask()).toBe(umask);
+    await new Promise((resolve) => server.close(resolve));
+  });
 });

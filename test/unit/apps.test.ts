@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Apps } from '../../src/apps/apps.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
 import { followContainers } from '../../src/apps/follower.ts';

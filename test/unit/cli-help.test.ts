@@ -156,6 +156,7 @@ Lists all the services on a network
       'info',
       'daemon',
       'tour',
+      'playground',
     ]) {
       expect(text).toMatch(new RegExp(`^ {4}${name} +\\S`, 'm'));
     }
@@ -186,7 +187,17 @@ describe('wrong command lines', () => {
     [['network', 'bogus'], "unknown command: docker network bogus. See 'docker network --help'."],
     [['bogus'], "unknown command: docker bogus. See 'docker --help'."],
     [['--bogus', 'network'], "unknown flag: --bogus. See 'docker --help'."],
-    [['service', 'ls', '--net', 'x'], "unknown flag: --net. See 'docker service ls --help'."],
+    [
+      ['service', 'ls', '--net', 'x'],
+      `unknown flag: --net. See 'docker service ls --help'.\nDid you mean "--network"?`,
+    ],
+    [
+      ['network', 'crate', 'foo'],
+      `unknown command: docker network crate. See 'docker network --help'.\nDid you mean "create"?`,
+    ],
+    [['netwrok', 'ls'], `unknown command: docker netwrok. See 'docker --help'.\nDid you mean "network"?`],
+    [['run', '--nam', 'x', 'y'], `unknown flag: --nam. See 'docker run --help'.\nDid you mean "--name"?`],
+    [['--hots', 'x', 'info'], `unknown flag: --hots. See 'docker --help'.\nDid you mean "--host"?`],
     [
       ['network', 'create', '--label', '', 'x'],
       `invalid argument "" for "--label" flag: invalid label '': empty name. See 'docker network create --help'.`,

@@ -289,10 +289,11 @@ describe('service', () => {
         '',
       ].join('\n'),
     );
+    daemon.on('GET /networks/foo', { json: networks[2] });
     expect(await stdoutOf('service', 'ls', '-q', '-net', 'foo')).toBe(
       '333333333333\n222222222222\n111111111111\n',
     );
-    expect(daemon.asked.at(-1)?.url).toBe(`${services}?network=foo&brief=1`);
+    expect(daemon.asked.at(-1)?.url).toBe(`${services}?network=${id('c')}&brief=1`);
   });
 
   it('ls prints the same of an older daemon, by name', async () => {
@@ -325,6 +326,18 @@ describe('service', () => {
     expect(await stdoutOf('service', 'ls', '-a', '--format', '{{.Name}} {{.ProviderName}} {{.Shared}}')).toBe(
       'db  false\nmy-service ca false\nweb cb,cc false\n',
     );
+  });
+
+  it('ls of a network that does not exist is an error, in every format', async () => {
+    daemon.on('GET /networks/fooo', { status: 404, json: { message: 'network fooo not found' } });
+    daemon.on(`GET ${services}`, { text: 'null\n' });
+    for (const more of [[], ['-q'], ['--no-trunc'], ['--format', 'json']]) {
+      expect(await daemon.run('service', 'ls', '--network', 'fooo', ...more)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'Error response from daemon: network fooo not found\nDid you mean "foo"?\n',
+      });
+    }
   });
 
   it('ls of nothing prints the header', async () => {
@@ -537,6 +550,19 @@ describe('containers', () => {
       stdout: '[]\n',
       stderr: 'Error: No such object: nope\n',
     });
+  });
+
+  it('events have their times to the digit, of which a number keeps sixteen', async () => {
+    const actor = { ID: 'x', Attributes: { name: 'foo', type: 'bridge' } };
+    const line = (nanos: string) =>
+      `${JSON.stringify({ Type: 'network', Action: 'create', Actor: actor }).slice(0, -1)},"timeNano":${nanos}}\n`;
+    const times = ['1796024496529000000', '1796024496000000001', '1796024496999999999'];
+    daemon.on('GET /events', { text: times.map(line).join('') });
+    expect(await stdoutOf('events')).toBe(
+      ['529000000', '000000001', '999999999']
+        .map((nanos) => `2026-11-30T07:41:36.${nanos}Z network create x (name=foo, type=bridge)\n`)
+        .join(''),
+    );
   });
 
   it('logs takes frames apart', async () => {

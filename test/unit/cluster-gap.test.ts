@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Entry, Store, WatchEvent } from '../../kvstore/store.ts';
 import { EndpointFolders } from '../../src/cluster/endpoint-folders.ts';
 import { folders, keys } from '../../src/cluster/keys.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { keys } from '../../src/cluster/keys.ts';
 import type { Network, Service } from '../../src/cluster/records.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Store, WatchEvent } from '../../kvstore/store.ts';
 import { Directory } from '../../src/cluster/directory.ts';
 import { folders, keys } from '../../src/cluster/keys.ts';

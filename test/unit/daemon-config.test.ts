@@ -15,6 +15,7 @@ describe('daemon config', () => {
   it('has a default for everything', () => {
     expect(parse({})).toEqual({
       hosts: [{ kind: 'unix', path: '/run/fairlead.sock' }],
+      apiNames: [],
       dataRoot: '/var/lib/fairlead',
       defaultNetwork: { driver: 'bridge', name: 'bridge' },
       kvStore: undefined,
@@ -37,7 +38,9 @@ describe('daemon config', () => {
       tunnelKeyLifetimeSeconds: 3600,
       tls: undefined,
       ephemeral: false,
+      restore: false,
       logLevel: 'info',
+      logFormat: 'auto',
     });
   });
 

@@ -67,11 +67,16 @@ table inet fairlead_a1b2 {
   map published4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map anywhere6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
   map published6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
+  set nodes4 { type ipv4_addr; }
+  set nodes6 { type ipv6_addr; }
+  set opened { type nf_proto; }
+  set closed { type nf_proto . ifname; }
+  set same { type ifname . ifname; }
 `);
     expect(text).toContain(`\
   chain forward {
     type filter hook forward priority filter; policy accept;
-    iifname != @bridges oifname != @bridges accept
+    iifname != @bridges oifname != @bridges goto transit
     ct state established,related accept
     iifname . oifname @within accept
     iifname @bridges udp dport @tunnels drop

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import { Directory } from '../../src/cluster/directory.ts';
 import { keys } from '../../src/cluster/keys.ts';
 import type { Network } from '../../src/cluster/records.ts';

@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 
 /**
  * Imports go down only (docs/architecture.md):
- * bin → testing → daemon → {api, cli} → {apps, network, dns} → {container, drivers, kvstore, cluster} → dataplane → lib.
+ * {bin, reference} → testing → daemon → {api, cli} → {apps, network, dns} → {container, drivers, kvstore, cluster} → dataplane → lib.
  */
 const tiers: readonly (readonly string[])[] = [
-  ['bin'],
+  ['bin', 'src/reference'],
   ['src/testing'],
   ['src/daemon'],
   ['src/api', 'src/cli'],

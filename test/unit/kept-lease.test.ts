@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { FairleadError } from '../../src/lib/errors.ts';

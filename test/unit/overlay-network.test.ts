@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { Driver, Peer, Spare } from '../../drivers/driver.ts';
 import { createNullDriver } from '../../drivers/null.ts';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import { Directory } from '../../src/cluster/directory.ts';
 import { keys } from '../../src/cluster/keys.ts';
 import { type Endpoint, type Network, nodeSchema } from '../../src/cluster/records.ts';
@@ -345,7 +345,8 @@ describe('peers', () => {
       await programs(peers);
     };
     const driverOf = () => ({ ...driver, setPeers });
-    const peers = new Peers({ directory, nodeId: self, driverOf, log, graceMs });
+    const letNodesIn = async () => {};
+    const peers = new Peers({ directory, nodeId: self, driverOf, log, graceMs, letNodesIn });
     const put = async (key: string, value: unknown) => {
       await global.commit([], [{ op: 'put', key, value: JSON.stringify(value) }]);
     };

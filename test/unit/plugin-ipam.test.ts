@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Plugins } from '../../drivers/remote/plugins.ts';
-import { MemoryStore } from '../../kvstore/memory.ts';
+import { MemoryStore } from '../../kvstore/local/memory.ts';
 import { kindOf, messageOf } from '../../src/lib/errors.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createTestModel } from '../rig/model.ts';

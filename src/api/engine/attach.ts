@@ -1,36 +1,59 @@
+import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
+import type { EventBus } from '../../lib/events.ts';
 import { containerEvent } from '../../network/container-event.ts';
-import type { Model } from '../../network/model.ts';
+import type { Containers } from '../../network/model.ts';
 import { parseDetachKeys } from '../detach-keys.ts';
 import { multiplexedStream, rawStream } from '../framing.ts';
 import { type PipeOptions, pipeOutput, pipeProcess } from '../process-pipe.ts';
 import { flagOf, numberOf, queryOf } from '../query.ts';
+import type { Shares } from '../shares.ts';
 import { beginStream } from '../stream.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
 import { type ApiVersion, isBefore, versionOf } from '../version.ts';
 import { writeLogs } from './logs.ts';
 import type { Terminals } from './terminals.ts';
 
+export interface StreamDeps {
+  readonly containers: Containers;
+  readonly events: EventBus;
+  readonly terminals: Terminals;
+  /** Of a container: attached clients and those that follow its log. */
+  readonly streams: Shares;
+  readonly closing: AbortSignal;
+}
+
 /** POST /containers/REF/attach: may come before the start, as `docker run` does it. */
-export function attachRoute(
-  { containers, events }: Pick<Model, 'containers' | 'events'>,
-  terminals: Terminals,
-  closing: AbortSignal,
-): UpgradeRoute {
+export function attachRoute({
+  containers,
+  events,
+  terminals,
+  streams: shares,
+  closing,
+}: StreamDeps): UpgradeRoute {
   return {
     pattern: /^\/containers\/(?<ref>[^/]+)\/attach$/,
     async open({ ref, query, version }) {
       const container = containers.find(ref);
       const options = attachOptions(container, query);
-      const streams = flagOf(query, 'stream') ? await containers.runtime.attach(container.id) : undefined;
+      let client: Duplex | undefined;
+      // A client that left a program which says nothing cannot be told from one that only sends nothing more.
+      const share = shares.take(container.id, () => client?.readableEnded === true && !!client.destroy());
+      const attached = flagOf(query, 'stream') ? containers.runtime.attach(container.id) : undefined;
+      const streams = await attached?.catch((error: unknown) => {
+        share[Symbol.dispose]();
+        throw error;
+      });
       if (streams) terminals.add(container.id, streams);
       events.emit(containerEvent(container, 'attach'));
       return {
         contentType: streamType(container.spec.tty, version),
         async run(connection) {
+          using _share = share;
+          client = connection;
           if (flagOf(query, 'logs')) {
             await writeLogs(
               containers.runtime,
@@ -52,14 +75,14 @@ export function attachRoute(
 /** The same without an upgrade: only output, as dockerode asks for it unless told to hijack. */
 export function attachOutputRoute(
   app: FastifyInstance,
-  { containers, events }: Pick<Model, 'containers' | 'events'>,
-  closing: AbortSignal,
+  { containers, events, streams: shares, closing }: StreamDeps,
 ): void {
   app.post<{ Params: { ref: string } }>('/containers/:ref/attach', async (request, reply) => {
     const container = containers.find(request.params.ref);
     const query = queryOf(request);
     const options = attachOptions(container, query);
     const { runtime } = containers;
+    using _share = shares.take(container.id);
     const streams = flagOf(query, 'stream') ? await runtime.attach(container.id) : undefined;
     events.emit(containerEvent(container, 'attach'));
     const response = beginStream(reply, streamType(container.spec.tty, versionOf(request)));

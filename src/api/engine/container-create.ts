@@ -4,8 +4,9 @@ import { FairleadError } from '../../lib/errors.ts';
 import { parseLink } from '../../network/links.ts';
 import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
-import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
+import { endpointSettings, parseEndpointSettings, parseMac } from './endpoint-settings.ts';
 import { limitWarnings } from './limits.ts';
+import { requireNamesAndServers } from './names-and-servers.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
 import { parseRestart, restartPolicy } from './restart-policy.ts';
 
@@ -24,7 +25,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   ExposedPorts: anything,
   Tty: go.flag(),
   OpenStdin: go.flag(),
-  Env: go.texts(),
+  Env: go.freeTexts(),
   Cmd: words,
   Entrypoint: words,
   Image: go.text(),
@@ -33,7 +34,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   StopTimeout: z.number({ error: 'int' }).int().nullish(),
   MacAddress: go.text(),
   NetworkDisabled: go.flag(),
-  Labels: go.textMap(),
+  Labels: go.freeMap(),
   PublishService: words,
   HostConfig: go.object('container.HostConfig', {
     NetworkMode: go.text(),
@@ -68,6 +69,7 @@ export function parseContainerCreate(body: Request, raw: unknown, name: string |
   const host = body.HostConfig;
   if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
   if (body.StopSignal) parseSignal(body.StopSignal);
+  requireNamesAndServers(body);
   const mode = networkMode(body);
   const extras = extrasOf(raw);
   return {
@@ -168,7 +170,7 @@ function parseEndpoints(body: Request, mode: string): Record<string, EndpointSet
   );
   const endpoints = Object.fromEntries(entries);
   // Before 1.44 the MAC address was the container's; it means the first network's.
-  if (body.MacAddress) endpoints[mode] = { mac: body.MacAddress, ...endpoints[mode] };
+  if (body.MacAddress) endpoints[mode] = { mac: parseMac(body.MacAddress), ...endpoints[mode] };
   return endpoints;
 }
 

@@ -5,9 +5,8 @@ import type { Containers } from '../../network/model.ts';
 import { queryOf } from '../query.ts';
 import { beginStream, streamReply } from '../stream.ts';
 import { versionOf } from '../version.ts';
-import { sizeOf, streamType } from './attach.ts';
+import { type StreamDeps, sizeOf, streamType } from './attach.ts';
 import { framedLogs, parseLogQuery } from './logs.ts';
-import type { Terminals } from './terminals.ts';
 
 type Ref = { Params: { ref: string } };
 type Condition = Parameters<Containers['wait']>[1];
@@ -22,13 +21,12 @@ const conditions: Readonly<Record<string, Condition>> = {
 /** Logs, wait and resize of containers; attach is an upgrade (attach.ts). */
 export function containerStreamRoutes(
   app: FastifyInstance,
-  containers: Containers,
-  terminals: Terminals,
-  closing: AbortSignal,
+  { containers, terminals, streams, closing }: StreamDeps,
 ): void {
   app.get<Ref>('/containers/:ref/logs', async (request, reply) => {
     const container = containers.find(request.params.ref);
     const query = parseLogQuery(queryOf(request));
+    using _share = streams.take(container.id);
     const contentType = streamType(container.spec.tty, versionOf(request));
     const lines = await startedLogs(framedLogs(containers.runtime, container, query), query.follow);
     await streamReply(reply, lines, { contentType, closing });

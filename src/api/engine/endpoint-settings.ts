@@ -40,9 +40,16 @@ export function parseEndpointSettings(settings: z.infer<typeof endpointSettings>
     ...(Links.length > 0 && { links: Links }),
     ...(IPAMConfig.IPv4Address && { ipv4: IPAMConfig.IPv4Address }),
     ...(IPAMConfig.IPv6Address && { ipv6: IPAMConfig.IPv6Address }),
-    ...(MacAddress && { mac: MacAddress }),
+    ...(MacAddress && { mac: parseMac(MacAddress) }),
     ...(linkLocal.length > 0 && { linkLocal: linkLocal.map((address) => parseAddress(address)) }),
     ...(GwPriority !== 0 && { gatewayPriority: GwPriority }),
     ...(Object.keys(DriverOpts).length > 0 && { driverOptions: DriverOpts }),
   };
+}
+
+/** Go's net.ParseMAC takes hyphens as well. @throws invalid */
+export function parseMac(text: string): string {
+  if (/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$|^[0-9a-f]{2}(-[0-9a-f]{2}){5}$/i.test(text))
+    return text.replaceAll('-', ':');
+  throw new FairleadError('invalid', `invalid MAC address: ${text}`);
 }

@@ -3,6 +3,7 @@ import { FairleadError } from '../../lib/errors.ts';
 import type { DaemonEvent, EventBus } from '../../lib/events.ts';
 import { mapIterator } from '../mapped-iterator.ts';
 import { queryOf, timeOf } from '../query.ts';
+import { askerOf, type Shares } from '../shares.ts';
 import { streamReply } from '../stream.ts';
 import { eventSelector } from './event-filters.ts';
 import { parseFilters } from './filters.ts';
@@ -18,13 +19,20 @@ export interface Span {
 
 export interface EventOptions {
   readonly closing: AbortSignal;
+  /** Of all who read events. */
+  readonly readers: Shares;
   /** How long a client may take nothing while events wait for it. */
   readonly stallMs?: number;
 }
 
 /** GET /events: one JSON object a line; a reader that falls behind is cut off (src/lib/events.ts). */
-export function eventRoutes(app: FastifyInstance, bus: EventBus, options: EventOptions): void {
+export function eventRoutes(
+  app: FastifyInstance,
+  bus: EventBus,
+  { readers, ...options }: EventOptions,
+): void {
   app.get('/events', async (request, reply) => {
+    using _share = readers.take(askerOf(request.socket));
     const query = queryOf(request);
     const span = parseSpan(query);
     const selects = eventSelector(parseFilters(query));

@@ -5,7 +5,7 @@ import { newId } from '../../lib/ids.ts';
 
 /** How long an ended exec can be inspected, as in the Engine; and one that nobody starts. */
 const keptMs = 5 * 60_000;
-const unstartedMs = 60 * 60_000;
+const unstartedMs = 10 * 60_000;
 
 export interface Exec {
   readonly id: string;
@@ -27,9 +27,15 @@ export class ExecTable {
   readonly #execs = new Map<string, Exec>();
   readonly #timers = new Map<string, Timer>();
 
-  constructor(private readonly clock: Clock = systemClock) {}
+  /** `most`: of one container at once, be they created, running or ended and kept. */
+  constructor(
+    private readonly most: number,
+    private readonly clock: Clock = systemClock,
+  ) {}
 
+  /** Of those that have ended the oldest makes room. @throws limited when none has */
   add(exec: Omit<Exec, 'id' | 'state' | 'pid' | 'exitCode'>): Exec {
+    this.#makeRoom(exec.containerId);
     const added: Exec = { ...exec, id: newId(), state: 'created', pid: 0, exitCode: null };
     this.#execs.set(added.id, added);
     this.#forgetIn(added.id, unstartedMs);
@@ -69,12 +75,29 @@ export class ExecTable {
     for (const timer of this.#timers.values()) timer.cancel();
   }
 
+  #makeRoom(containerId: string): void {
+    const same = [...this.#execs.values()].filter((exec) => exec.containerId === containerId);
+    if (same.length < this.most) return;
+    const ended = same.find(({ state }) => state === 'exited');
+    if (ended) this.#forget(ended.id);
+    else
+      throw new FairleadError(
+        'limited',
+        `too many execs: container ${containerId} has ${same.length} that have not ended, and one may not have more`,
+      );
+  }
+
+  #forget(id: string): void {
+    this.#timers.get(id)?.cancel();
+    this.#execs.delete(id);
+    this.#timers.delete(id);
+  }
+
   #forgetIn(id: string, milliseconds: number): void {
     this.#timers.get(id)?.cancel();
-    const forget = () => {
-      this.#execs.delete(id);
-      this.#timers.delete(id);
-    };
-    this.#timers.set(id, this.clock.after(milliseconds, forget));
+    this.#timers.set(
+      id,
+      this.clock.after(milliseconds, () => this.#forget(id)),
+    );
   }
 }

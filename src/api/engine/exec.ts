@@ -37,9 +37,9 @@ const execCreate = go.object('container.ExecOptions', {
   AttachStderr: go.flag(),
   DetachKeys: go.text(),
   ConsoleSize: consoleSize,
-  Env: go.texts(),
+  Env: go.freeTexts(),
   WorkingDir: go.text(),
-  Cmd: go.texts(),
+  Cmd: go.freeTexts(),
 });
 const execStart = go.object('container.ExecStartOptions', {
   Detach: go.flag(),

@@ -7,6 +7,7 @@ import { metricsRoute } from '../fairlead/metrics.ts';
 import { nodesRoute } from '../fairlead/nodes.ts';
 import { throughRoutes } from '../host-engine/index.ts';
 import { lookAt } from '../host-engine/looking.ts';
+import { limits, Shares } from '../shares.ts';
 import type { UpgradeRoute } from '../upgrade.ts';
 import { attachOutputRoute, attachRoute } from './attach.ts';
 import { containerStreamRoutes } from './container-streams.ts';
@@ -39,19 +40,22 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
   const { containers } = model;
   const terminals = new Terminals();
   const images = new Images(containers, model.clock);
-  const execs = new ExecTable(model.clock);
+  const execs = new ExecTable(limits.execsOfContainer, model.clock);
+  const eventOptions = { closing, readers: new Shares(limits.eventReaders, 'event readers') };
+  const streams = new Shares(limits.streamsOfContainer, 'attached clients and log readers');
+  const attach = { containers, events: model.events, terminals, streams, closing };
   const execDeps = { containers, execs, terminals, events: model.events };
   return {
     register(app) {
-      if (deps.upstream) throughRoutes(app, deps, deps.upstream, closing);
+      if (deps.upstream) throughRoutes(app, deps, deps.upstream, eventOptions);
       else {
         systemRoutes(app, deps, images);
         diskUsageRoutes(app, model, images);
         containerRoutes(app, model);
-        containerStreamRoutes(app, containers, terminals, closing);
-        attachOutputRoute(app, model, closing);
+        containerStreamRoutes(app, attach);
+        attachOutputRoute(app, attach);
         execRoutes(app, execDeps);
-        eventRoutes(app, model.events, { closing });
+        eventRoutes(app, model.events, eventOptions);
         imageRoutes(app, images);
         volumeRoutes(app);
         pluginRoutes(app);
@@ -68,7 +72,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       nodesRoute(app, deps);
       deps.hooks?.routes(app);
     },
-    upgrades: [attachRoute(model, terminals, closing), execUpgrade(execDeps)],
+    upgrades: [attachRoute(attach), execUpgrade(execDeps)],
     close: () => execs.close(),
   };
 }

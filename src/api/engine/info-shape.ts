@@ -106,5 +106,8 @@ function warnings({ stores }: SystemInfo, dns: DnsStatus, now: number): string[]
   const deaf = dns.listeners
     .filter(({ state }) => state === 'degraded')
     .map(({ address, port, reason }) => `WARNING: DNS does not listen on ${address}:${port}: ${reason}`);
-  return [...away, ...deaf];
+  const full = stores.flatMap(({ name, degraded }) =>
+    degraded === undefined ? [] : [`WARNING: ${name} store is degraded: ${degraded}`],
+  );
+  return [...away, ...full, ...deaf];
 }

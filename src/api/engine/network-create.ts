@@ -29,7 +29,7 @@ export const networkCreate = go.object('types.NetworkCreateRequest', {
   ConfigOnly: go.flag(),
   ConfigFrom: go.object('network.ConfigReference', { Network: go.text() }),
   Options: go.textMap(),
-  Labels: go.textMap(),
+  Labels: go.freeMap(),
 });
 
 type Request = z.infer<typeof networkCreate>;

@@ -83,7 +83,7 @@ function genericOptions(options: Readonly<Record<string, unknown>>): Record<stri
   const texts = Object.entries({ ...rest, ...below }).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
-  return Object.fromEntries(texts);
+  return fitSchema(go.textMap(), Object.fromEntries(texts), 'client.options');
 }
 
 function networkFlag(options: Readonly<Record<string, string>>, name: string): boolean {

@@ -18,6 +18,10 @@ export function serviceRoutes(app: FastifyInstance, model: Model, look: Look): v
   app.get('/services', async (request, reply) => {
     const query = queryOf(request);
     if (!flagOf(query, 'brief')) return listJson(await selectServices(model, query, full));
+    // Only 2015's own answer for a network that does not exist is an empty list (docker-facts 2).
+    const network = query.get('network');
+    if (network && !networkNamed(model, network))
+      throw new FairleadError('not-found', `network ${network} not found`);
     const rows = await selectServices(model, query, brief);
     return reply.type('text/plain; charset=utf-8').send(rows.join(''));
   });

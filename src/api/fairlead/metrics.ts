@@ -47,6 +47,15 @@ async function infoMetrics({ info, dns, model }: Pick<ApiDeps, 'info' | 'dns' | 
       stores.map(({ name, reachable }) => ({ labels: { store: name }, value: reachable ? 1 : 0 })),
     ),
     metric(
+      'fairlead_store_degraded',
+      'gauge',
+      'Whether the store refuses what needs room.',
+      stores.map(({ name, degraded }) => ({
+        labels: { store: name },
+        value: degraded === undefined ? 0 : 1,
+      })),
+    ),
+    metric(
       'fairlead_store_state_seconds',
       'gauge',
       'For how long the store has been in this state.',

@@ -6,6 +6,7 @@ import { parseFilters } from '../engine/filters.ts';
 import { mapIterator } from '../mapped-iterator.ts';
 import { mergeIterators } from '../merged-iterator.ts';
 import { queryOf } from '../query.ts';
+import { askerOf } from '../shares.ts';
 import { streamReply } from '../stream.ts';
 import { splitVersion } from '../version.ts';
 import { type EngineLine, engineEvents } from './event-stream.ts';
@@ -16,9 +17,10 @@ export function eventsThroughRoute(
   app: FastifyInstance,
   bus: EventBus,
   upstream: Upstream,
-  options: EventOptions,
+  { readers, ...options }: EventOptions,
 ): void {
   app.get('/events', async (request, reply) => {
+    using _share = readers.take(askerOf(request.socket));
     const query = queryOf(request);
     const span = parseSpan(query);
     const selects = eventSelector(parseFilters(query));

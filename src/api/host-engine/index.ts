@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
+import type { EventOptions } from '../engine/events.ts';
 import { createThroughRoute } from './create.ts';
 import { eventsThroughRoute } from './events.ts';
 import { systemThroughRoutes } from './system.ts';
@@ -10,9 +11,9 @@ export function throughRoutes(
   app: FastifyInstance,
   deps: ApiDeps,
   upstream: Upstream,
-  closing: AbortSignal,
+  events: EventOptions,
 ): void {
   systemThroughRoutes(app, deps, upstream);
   createThroughRoute(app, deps.model, upstream);
-  eventsThroughRoute(app, deps.model.events, upstream, { closing });
+  eventsThroughRoute(app, deps.model.events, upstream, events);
 }

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { callEngine } from '../../api/host-engine/call.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { parseHostAddress } from '../../lib/host-address.ts';
+import type { DaemonFlags } from '../client/endpoint.ts';
 import { infoRecord } from '../commands/system/info-record.ts';
 import { Failure } from '../failure.ts';
 import { connector } from '../fairlead.ts';
@@ -12,8 +13,8 @@ import type { RunWords } from './run-words.ts';
 
 export interface BesideCall {
   readonly words: RunWords;
-  /** Of -H: Fairlead's daemon; empty when it was not given. */
-  readonly host: string;
+  /** Fairlead's. */
+  readonly daemon: DaemonFlags;
   /** The words before the command, for the real docker. */
   readonly globals: readonly string[];
 }
@@ -30,11 +31,11 @@ interface Sockets {
  * @returns the real docker's exit code; undefined where there is none, or no Engine of this host behind the daemon
  */
 export async function runBeside(
-  { words, host, globals }: BesideCall,
+  { words, daemon, globals }: BesideCall,
   shell: Shell,
 ): Promise<number | undefined> {
   const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
-  const sockets = real && (await socketsOf(host, shell));
+  const sockets = real && (await socketsOf(daemon, shell));
   if (!real || !sockets) return undefined;
   const { services, rest } = words;
   await using proxy = await CreateProxy.start({ ...sockets, services });
@@ -47,8 +48,8 @@ export async function runBeside(
 }
 
 /** A daemon that cannot be asked has none that we know of. */
-async function socketsOf(host: string, shell: Shell): Promise<Sockets | undefined> {
-  const client = await connector(host, shell)();
+async function socketsOf(daemon: DaemonFlags, shell: Shell): Promise<Sockets | undefined> {
+  const client = await connector(daemon, shell)();
   const info = await client
     .ask((docker) => docker.info(), infoRecord)
     .catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { HostAddress } from '../../lib/host-address.ts';
 import type { Client } from './client.ts';
+import type { ClientTls } from './tls.ts';
 
 /** Gives the client of the daemon that the command line or the environment names. */
 export type Connect = () => Promise<Client>;
@@ -7,6 +8,6 @@ export type Connect = () => Promise<Client>;
 /** How to reach a daemon. */
 export interface Endpoint {
   readonly address: HostAddress;
-  /** Folder with ca.pem, cert.pem and key.pem, for a daemon behind TLS. */
-  readonly certificates?: string;
+  /** Absent: clear text. */
+  readonly tls?: ClientTls;
 }

@@ -3,17 +3,31 @@ import { defaultHostAddress, type HostAddress, parseHostAddress } from '../../li
 import { UsageError } from '../failure.ts';
 import type { Shell } from '../shell.ts';
 import type { Endpoint } from './connect.ts';
+import { chooseTls, type TlsFlags } from './tls.ts';
+
+/** What the command line says of the daemon to talk to. */
+export interface DaemonFlags {
+  /** Of -H; empty when it was not given. */
+  readonly host: string;
+  readonly tls: TlsFlags;
+}
+
+/** Nothing: the environment decides. */
+export const noDaemonFlags: DaemonFlags = { host: '', tls: {} };
 
 /**
  * `-H`, else FAIRLEAD_HOST, else the default socket. DOCKER_HOST is not looked at: with the drop-in on the
  * PATH it still names the real Engine.
  */
-export function chooseEndpoint(host: string | undefined, shell: Pick<Shell, 'env' | 'uid'>): Endpoint {
+export function chooseEndpoint(
+  { host, tls: flags }: DaemonFlags,
+  shell: Pick<Shell, 'env' | 'uid' | 'program'>,
+): Endpoint {
   const { env, uid } = shell;
-  const named = host ?? env.FAIRLEAD_HOST;
+  const named = host || env.FAIRLEAD_HOST;
   const address = named ? parsed(named) : defaultHostAddress(env, uid);
-  const certificates = env.FAIRLEAD_CERT_PATH;
-  return certificates ? { address, certificates } : { address };
+  const tls = chooseTls(flags, address, shell);
+  return tls ? { address, tls } : { address };
 }
 
 function parsed(text: string): HostAddress {

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { formatHostAddress } from '../../lib/host-address.ts';
 import { DaemonError, Failure } from '../failure.ts';
 import type { Endpoint } from './connect.ts';
+import { tlsProblemOf } from './tls-problem.ts';
 
 /** What dockerode rejects with: an HTTP answer, or the socket's error. */
 interface CallError {
@@ -13,12 +14,15 @@ interface CallError {
 }
 
 /** Turns whatever a call threw into the one line that the user reads. */
-export function toFailure(error: unknown, { address }: Endpoint): Failure {
+export function toFailure(error: unknown, { address, tls }: Endpoint): Failure {
   if (error instanceof Failure) return error;
   const { statusCode, json, code, message }: CallError = isObject(error) ? error : {};
   if (statusCode !== undefined)
     return new DaemonError(statusCode, reasonOf(json) || reasonIn(message) || `HTTP status ${statusCode}`);
   const where = formatHostAddress(address);
+  const tlsProblem = tlsProblemOf(code, message, tls !== undefined);
+  if (address.kind === 'tcp' && tlsProblem)
+    return new Failure(`cannot talk to ${where}: ${tlsProblem}`, 1, { cause: error });
   if (code === 'EACCES' && address.kind === 'unix') return new Failure(deniedText(address.path));
   if (code && unreachable.has(code)) {
     return new Failure(

@@ -1,31 +1,41 @@
-import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { join } from 'node:path';
 import Docker from 'dockerode';
+import { messageOf } from '../../lib/errors.ts';
+import { requireOwnFolder } from '../../lib/own-folder.ts';
+import { Failure } from '../failure.ts';
 import { type Client, createClient } from './client.ts';
 import type { Endpoint } from './connect.ts';
 
-/** Makes a client for the daemon; nothing is sent yet. */
-export function openClient(endpoint: Endpoint): Client {
+/** Makes a client for the daemon; nothing is sent yet. @throws Failure when nothing may be sent there */
+export async function openClient(endpoint: Endpoint): Promise<Client> {
+  const chosen = await options(endpoint);
   return createClient(
-    withoutDockerHost(() => new Docker(options(endpoint))),
+    withoutDockerHost(() => new Docker(chosen)),
     endpoint,
   );
 }
 
-function options({ address, certificates }: Endpoint): Docker.DockerOptions {
+async function options({ address, tls }: Endpoint): Promise<Docker.DockerOptions> {
   // The empty server name spares Node's check whether "localhost" is an IP address: 3 ms of a CLI's start.
   const agent = { agent: new Agent({ servername: '' } as object) };
-  if (address.kind === 'unix') return { socketPath: address.path, ...agent };
+  if (address.kind === 'unix') {
+    if (address.ownFolder !== undefined) trustFolder(address.ownFolder);
+    return { socketPath: address.path, ...agent };
+  }
   const target = { host: address.host, port: address.port };
-  const secure = address.tls || certificates !== undefined;
-  if (!secure) return { ...target, protocol: 'http', ...agent };
-  return { ...target, protocol: 'https', ...(certificates ? readCertificates(certificates) : {}) };
+  if (!tls) return { ...target, protocol: 'http', ...agent };
+  const { secureAgent } = await import('./secure-agent.ts');
+  const secure = { agent: secureAgent(tls) };
+  return { ...target, protocol: 'https', ...secure };
 }
 
-function readCertificates(folder: string) {
-  const read = (name: string) => readFileSync(join(folder, name));
-  return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+/** Where another user made it, what listens there is no daemon of ours. */
+function trustFolder(path: string): void {
+  try {
+    requireOwnFolder(path);
+  } catch (error) {
+    throw new Failure(messageOf(error), 1, { cause: error });
+  }
 }
 
 /** The transport mixes DOCKER_HOST into its options, and fails on values it cannot parse; it is not ours to follow. */

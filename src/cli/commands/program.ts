@@ -1,5 +1,6 @@
 import { globalFlags, type Parts } from '../fairlead.ts';
 import type { Group } from '../program.ts';
+import { sectioned } from '../sections.ts';
 import { app } from './app/group.ts';
 import { container, topLevel } from './container/group.ts';
 import { dns } from './dns/group.ts';
@@ -14,44 +15,55 @@ export function program({ loadDaemon, loadFake }: Parts): Group {
     width: 12,
     flags: globalFlags,
     intro: 'Networks and services as first-class objects.',
-    members: {
-      network,
-      service,
-      container,
-      ...topLevel,
-      inspect: {
-        summary: 'Return low-level information on containers and networks',
-        load: async () => (await import('./container/inspect.ts')).inspect,
+    ...sectioned({
+      'Management commands': { network, service, container, app, node, dns },
+      'Container commands': {
+        ...topLevel,
+        inspect: {
+          summary: 'Return low-level information on containers and networks',
+          load: async () => (await import('./container/inspect.ts')).inspect,
+        },
       },
-      app,
-      node,
-      dns,
-      probe: {
-        summary: 'Show what a name is to a container, and by what path',
-        load: async () => (await import('./system/probe.ts')).probe,
+      Diagnostics: diagnostics,
+      'Daemon and set-up': {
+        daemon: { summary: 'Run the daemon', load: loadDaemon },
+        fake: { summary: 'Run a daemon in memory, for tests', load: loadFake },
+        completion: {
+          summary: 'Print the completion script of a shell',
+          load: async () => (await import('./system/completion.ts')).completion,
+        },
+        tour: {
+          summary: 'Play the whole story on a daemon of its own',
+          load: async () => (await import('./tour/tour.ts')).tour,
+        },
+        playground: {
+          summary: 'Make hosts and a KV store on this machine to play with',
+          load: async () => (await import('./playground/playground.ts')).playground,
+        },
       },
-      doctor: {
-        summary: 'Compare this host with what it should have, and repair it',
-        load: async () => (await import('./system/doctor.ts')).doctor,
-      },
-      events: {
-        summary: 'Get real time events from the daemon',
-        load: async () => (await import('./system/events.ts')).events,
-      },
-      info: {
-        summary: 'Display how the daemon stands',
-        load: async () => (await import('./system/info.ts')).info,
-      },
-      version: {
-        summary: 'Show the version of client and daemon',
-        load: async () => (await import('./system/version.ts')).version,
-      },
-      daemon: { summary: 'Run the daemon', load: loadDaemon },
-      fake: { summary: 'Run a daemon in memory, for tests', load: loadFake },
-      tour: {
-        summary: 'Play the whole story on a daemon of its own',
-        load: async () => (await import('./tour/tour.ts')).tour,
-      },
-    },
+    }),
   };
 }
+
+const diagnostics = {
+  probe: {
+    summary: 'Show what a name is to a container, and by what path',
+    load: async () => (await import('./system/probe.ts')).probe,
+  },
+  doctor: {
+    summary: 'Compare this host with what it should have, and repair it',
+    load: async () => (await import('./system/doctor.ts')).doctor,
+  },
+  events: {
+    summary: 'Get real time events from the daemon',
+    load: async () => (await import('./system/events.ts')).events,
+  },
+  info: {
+    summary: "Show the daemon's state",
+    load: async () => (await import('./system/info.ts')).info,
+  },
+  version: {
+    summary: 'Show the version of client and daemon',
+    load: async () => (await import('./system/version.ts')).version,
+  },
+} satisfies Group['members'];

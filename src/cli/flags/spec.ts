@@ -1,3 +1,5 @@
+import type { Takes } from './takes.ts';
+
 /**
  * What a command's flags are, as data: the help text, the splitting of words and the yargs options are all
  * made from this. As in Go, a flag that is not given has a value: false, '', -1 or an empty list.
@@ -15,6 +17,8 @@ export interface Flag {
   /** `k=v` values; the help shows `map[]`. */
   readonly map?: boolean;
   readonly initial?: boolean | number | string;
+  /** What its values may be. */
+  readonly takes?: Takes;
   /** Accepted, but left out of the help (a flag that has no effect here). */
   readonly hidden?: boolean;
 }

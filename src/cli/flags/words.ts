@@ -48,7 +48,8 @@ function longFlag(word: string, rest: string[], flags: Flags) {
   const equals = word.indexOf('=');
   const name = equals < 0 ? word : word.slice(0, equals);
   const found = findLong(name, flags);
-  if (!found) throw new UsageError(`unknown flag: ${name}`);
+  if (!found)
+    throw new UsageError(`unknown flag: ${name}`, { unknown: { word: name, known: longNames(flags) } });
   const given = equals < 0 ? undefined : word.slice(equals + 1);
   if (given !== undefined) return { name: found.name, value: checked(found, given) };
   if (found.flag.kind === 'switch') return { name: found.name, value: 'true' };
@@ -86,6 +87,12 @@ function findLong(word: string, flags: Flags): Found | undefined {
     }
   }
   return undefined;
+}
+
+function longNames(flags: Flags): string[] {
+  return Object.entries(flags).flatMap(([name, flag]) =>
+    flag.hidden || name.length === 1 ? [] : [`--${name}`],
+  );
 }
 
 function findShort(letter: string, flags: Flags): Found | undefined {

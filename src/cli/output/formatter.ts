@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
+import { visible } from '../../lib/plain-text.ts';
 import { Failure } from '../failure.ts';
 import { compile, type Template } from '../template/evaluate.ts';
 import { Struct, toJson, type Value } from '../template/values.ts';
@@ -26,7 +27,7 @@ export function formatRows<T>(format: string, rows: readonly T[], columns: Colum
   if (format === 'raw') return perRow(columns.raw, rows, columns);
   const table = /^table(?:\s+(.*))?$/s.exec(format);
   if (!table) return perRow(format, rows, columns);
-  const template = compileFormat((table[1] || columns.table).replaceAll('\\t', '\t'));
+  const template = compileFormat((table[1] || columns.table).replaceAll('\\t', '\t'), visible);
   const lines = [
     render(template, headers(columns)),
     ...rows.map((row) => render(template, structOf(row, columns))),
@@ -35,9 +36,9 @@ export function formatRows<T>(format: string, rows: readonly T[], columns: Colum
 }
 
 /** A template on the command line: `\t` and `\n` are written as such. */
-export function compileFormat(format: string): Template {
+export function compileFormat(format: string, show?: (text: string) => string): Template {
   try {
-    return compile(format);
+    return compile(format, show);
   } catch (error) {
     throw new Failure(`template parsing error: ${messageOf(error)}`, 1);
   }

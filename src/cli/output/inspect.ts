@@ -1,6 +1,7 @@
 import { messageOf } from '../../lib/errors.ts';
+import type { Context } from '../command.ts';
+import { complain } from '../complain.ts';
 import { Failure } from '../failure.ts';
-import type { Shell } from '../shell.ts';
 import { compile, type Template } from '../template/evaluate.ts';
 import { toJson, type Value } from '../template/values.ts';
 
@@ -13,21 +14,21 @@ export async function inspectAll(
   refs: readonly string[],
   format: string,
   inspect: (ref: string) => Promise<Value>,
-  shell: Shell,
+  context: Context,
 ): Promise<number> {
   const template = format === '' || format === 'json' ? undefined : parsed(format);
   const found: Value[] = [];
-  const errors: string[] = [];
+  const errors: Failure[] = [];
   for (const ref of refs) {
     try {
       found.push(await inspect(ref));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      errors.push(error.message);
+      errors.push(error);
     }
   }
-  shell.stdout.write(written(found, format, template));
-  for (const message of errors) shell.stderr.write(`${message}\n`);
+  context.shell.stdout.write(Buffer.from(written(found, format, template)));
+  for (const error of errors) await complain(error, context);
   return errors.length > 0 ? 1 : 0;
 }
 

@@ -51,16 +51,6 @@ function beginsCharacter(byte: number): boolean {
   return (byte & 0xc0) !== 0x80;
 }
 
-/** Rows of cells, aligned. */
-export function column(rows: readonly (readonly string[])[]): string {
-  return aligned(rows.map((row) => `${row.join('\t')}\n`).join('')).toString();
-}
-
-/** `network ls` of 2015 padded even the last cell of its rows; nobody should depend on trailing spaces. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return column([header, ...rows]);
-}
-
 /** Today's tables: three spaces between columns, a cell at least 10 wide with them (docker-facts 6.3). */
 export function modernTable(lines: readonly string[]): string {
   return aligned(lines.map((line) => `${line}\n`).join(''), 10).toString();

@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
+import { visibleLines } from '../../lib/plain-text.ts';
 import { quoted, TemplateError } from './errors.ts';
 import { functionNamed, WrongType } from './functions.ts';
 import { lineOf } from './lexer.ts';
@@ -12,10 +13,13 @@ export interface Template {
   render(data: Value): string;
 }
 
-/** @throws TemplateError with Go's text */
-export function compile(source: string): Template {
+/**
+ * `show` makes a value's control characters visible; what stands in the template itself is the user's (colours, say).
+ * @throws TemplateError with Go's text
+ */
+export function compile(source: string, show: (text: string) => string = visibleLines): Template {
   const nodes = parseTemplate(source);
-  return { render: (data) => new Evaluation(source, data).render(nodes, data) };
+  return { render: (data) => new Evaluation(source, data, show).render(nodes, data) };
 }
 
 /** How a list of nodes ended: `break` and `continue` go up to their range. */
@@ -26,7 +30,11 @@ class Evaluation {
   #variables: { readonly name: string; value: Value }[];
   #output = '';
 
-  constructor(source: string, data: Value) {
+  constructor(
+    source: string,
+    data: Value,
+    private readonly show: (text: string) => string,
+  ) {
     this.#source = source;
     this.#variables = [{ name: '$', value: data }];
   }
@@ -51,7 +59,7 @@ class Evaluation {
         return 'on';
       case 'action': {
         const value = this.#pipe(node.pipe, dot);
-        if (node.pipe.variables.length === 0) this.#output += printed(value);
+        if (node.pipe.variables.length === 0) this.#output += this.show(printed(value));
         return 'on';
       }
       case 'break':

@@ -1,3 +1,5 @@
+import { visibleLines } from '../../lib/plain-text.ts';
+
 /** What templates work on: JSON, and structs whose fields a formatter names. */
 export type Value = undefined | null | boolean | number | string | ValueList | Struct | ValueMap;
 export type ValueList = readonly Value[];
@@ -70,9 +72,9 @@ export function typeName(value: Value): string {
   return Number.isInteger(value) ? 'int' : 'float64';
 }
 
-/** `encoding/json` without HTML escaping, members in their order. */
+/** `encoding/json` without HTML escaping, members in their order; DEL and C1, which JSON may hold, as escapes too. */
 export function toJson(value: Value, indent = ''): string {
-  return JSON.stringify(plain(value) ?? null, undefined, indent);
+  return visibleLines(JSON.stringify(plain(value) ?? null, undefined, indent));
 }
 
 function plain(value: Value): unknown {

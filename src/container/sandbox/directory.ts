@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
+import { fileLine } from '../../lib/plain-text.ts';
 import { readText } from '../../lib/read-text.ts';
 import type { ContainerFiles } from '../runtime.ts';
 
@@ -28,6 +29,8 @@ const names = {
   mounts: 'mounts',
   /** Who runs it: see process-identity.ts. */
   process: 'process',
+  /** Its record, as the store has it: see record-files.ts. */
+  record: 'record.json',
 } as const;
 
 export type ContainerPaths = { readonly [name in keyof typeof names]: string } & { readonly root: string };
@@ -44,10 +47,12 @@ export function pathsOf(directory: string, id: string): ContainerPaths {
     empty: path('empty'),
     mounts: path('mounts'),
     process: path('process'),
+    record: path('record'),
   };
 }
 
 export function makeDirectory(paths: ContainerPaths): void {
+  mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   mkdirSync(paths.empty, { recursive: true, mode: 0o755 });
 }
 
@@ -68,7 +73,7 @@ export function writeNetworkFiles(paths: ContainerPaths, files: ContainerFiles):
 }
 
 export function writeIdentityFiles(paths: ContainerPaths, hostname: string): void {
-  replaceText(paths.hostname, `${hostname}\n`);
+  replaceText(paths.hostname, fileLine(hostname));
   replaceText(paths.nsswitch, nsswitchConf());
 }
 

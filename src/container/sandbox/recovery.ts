@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { shortId } from '../../lib/ids.ts';
 import { timestamp } from '../../lib/time.ts';
+import type { ContainerTable } from '../container-table.ts';
 import type { Container } from '../runtime.ts';
 import type { ExitRecord } from '../shim/protocol.ts';
 import { type ContainerPaths, directoryIds, pathsOf, removeDirectory } from './directory.ts';
 import { endProcess, livingProcess } from './holders.ts';
-import { currentBootId, type ProcessIdentity } from './process-identity.ts';
+import { initPid } from './namespaces.ts';
+import { currentBootId, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { readExitFile, unknownCode } from './supervisor.ts';
 
 /** What a new daemon finds of a container that its predecessor had running. */
@@ -27,24 +30,56 @@ export function findRunning({ spec }: Container, paths: ContainerPaths, sandboxP
   return { kind: 'ended', exit: exit ?? { exitCode: unknownCode, finishedAt: timestamp(Date.now()) } };
 }
 
-/** A start that was cut short before it was recorded, or a removal: nothing of it may stay. */
+/** A container that is running though no record says what it is: nothing of it may be touched. */
+export interface UnknownContainer {
+  readonly id: string;
+  /** Undefined: it has no command, and is its network namespace only. */
+  readonly outer?: ProcessIdentity;
+}
+
+/**
+ * A start that was cut short before it was recorded, or a removal: nothing of it may stay. What lives and has no record
+ * may be anybody's work, as after the loss of a database, and is left alone.
+ */
 export async function clearLeftovers(
   directory: string,
-  containers: ReadonlyMap<string, Container>,
-): Promise<void> {
-  const leftovers = directoryIds(directory).filter((id) => containers.get(id)?.state.status !== 'running');
-  await Promise.all(
-    leftovers.map(async (id) => {
+  table: Pick<ContainerTable, 'get' | 'isKnown'>,
+  sandboxPath: (id: string) => string,
+): Promise<readonly UnknownContainer[]> {
+  const leftovers = directoryIds(directory).filter((id) => table.get(id)?.state.status !== 'running');
+  const found = await Promise.all(
+    leftovers.map(async (id): Promise<UnknownContainer[]> => {
       const paths = pathsOf(directory, id);
+      const unknown = table.get(id) ? undefined : unknownIn(paths, id, sandboxPath(id));
+      if (unknown) return [unknown];
       await endProcess(paths);
-      if (!containers.has(id)) removeDirectory(paths);
+      if (!table.isKnown(id)) removeDirectory(paths);
+      return [];
     }),
   );
+  return found.flat();
+}
+
+function unknownIn(paths: ContainerPaths, id: string, sandboxPath: string): UnknownContainer | undefined {
+  const outer = livingProcess(paths);
+  if (outer) return { id, outer };
+  return wasStartedInThisBoot(paths) && existsSync(sandboxPath) ? { id } : undefined;
+}
+
+export function describeUnknown({ id, outer }: UnknownContainer): string {
+  const pid = outer ? `, pid ${outer.pid},` : '';
+  const end = outer ? `; \`kill -9 ${initPid(outer) ?? outer.pid}\` ends it` : '';
+  return `container ${shortId(id)}${pid} runs, but no record of it is left: it is left alone${end}`;
+}
+
+/** Whether it still is. */
+export function stillRuns({ outer }: UnknownContainer, sandboxPath: string): boolean {
+  return outer ? isAlive(outer) : existsSync(sandboxPath);
 }
 
 /** For a container without a command: its namespace lives as long as the machine is not restarted. */
 export function noteBoot(paths: ContainerPaths): void {
-  writeFileSync(bootFile(paths), currentBootId());
+  writeFileSync(bootFile(paths), currentBootId(), { mode: 0o600 });
 }
 
 function wasStartedInThisBoot(paths: ContainerPaths): boolean {

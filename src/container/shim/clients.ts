@@ -53,9 +53,13 @@ export class Clients {
     this.#pid = pid;
     rmSync(shimFiles.socket, { force: true });
     if (this.#held) setTimeout(() => this.#release(), longestHold).unref();
-    await new Promise<void>((resolve, reject) => {
+    // Whoever may write to it is root in the container: nobody else may, from bind(2) on, which `listen` does at once.
+    const umask = process.umask(0o177);
+    const listening = new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(shimFiles.socket, resolve);
     });
+    process.umask(umask);
+    await listening;
   }
 
   output(type: typeof frameTypes.stdout | typeof frameTypes.stderr, chunk: Buffer): void {

@@ -8,7 +8,7 @@ const size = 256;
  * later even when the disk is full by then.
  */
 export function reserveExitFile(): void {
-  writeFileSync(shimFiles.exit, ' '.repeat(size));
+  writeFileSync(shimFiles.exit, ' '.repeat(size), { mode: 0o600 });
 }
 
 export function writeExitFile(record: ExitRecord): void {

@@ -1,13 +1,14 @@
 import { familyOf, parseAddress, withoutPrefix } from '../../lib/addresses.ts';
-import { type Command, ip, type Link } from './ip.ts';
+import { type Command, ip, type Link, tolerating } from './ip.ts';
 
-/** What makes the interface's addresses exactly these; link-local ones that the kernel made are left alone. */
-export function addressChanges(link: Link, wanted: readonly string[]): Command[] {
+/** What makes the interface's addresses exactly these, unless others are spared; link-local ones that the kernel made are left alone. */
+export function addressChanges(link: Link, wanted: readonly string[], sparesOthers = false): Command[] {
   const present = new Set(globalAddresses(link));
   const canonical = wanted.map(canonicalCidr);
-  const surplus = [...present].filter((cidr) => !canonical.includes(cidr));
+  const surplus = sparesOthers ? [] : [...present].filter((cidr) => !canonical.includes(cidr));
   return [
-    ...surplus.map((cidr) => ip`addr del ${cidr} dev ${link.ifname}`),
+    // Those of IPv6 go by themselves where it was just switched off.
+    ...surplus.map((cidr) => tolerating(/ddress not found/, ip`addr del ${cidr} dev ${link.ifname}`)),
     ...canonical.filter((cidr) => !present.has(cidr)).map((cidr) => addAddress(cidr, link.ifname)),
   ];
 }

@@ -5,6 +5,7 @@ import { type Argv, createExec, type Exec, output } from './exec.ts';
 import { renderFirewall } from './firewall.ts';
 import { batch, ip } from './ip.ts';
 import { namespacePath } from './netns.ts';
+import { renderSources, sourceSets } from './source-rules.ts';
 
 export type Probe = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
@@ -60,8 +61,17 @@ async function trial(exec: Exec): Promise<string | undefined> {
   }
 }
 
-const sample = renderFirewall('0000', {
-  networks: [
-    { bridge: 'br0', subnets: ['10.0.0.0/24', 'fd00::/64'], internal: false, masquerade: true, icc: true },
-  ],
-});
+const end = {
+  ...{ hostName: 'v0', sandbox: 's', mac: '02:42:0a:00:00:02' },
+  addresses: ['10.0.0.2/24', 'fd00::2/64'],
+};
+const sample = [
+  renderFirewall('0000', {
+    networks: [
+      { bridge: 'br0', subnets: ['10.0.0.0/24', 'fd00::/64'], internal: false, masquerade: true, icc: true },
+    ],
+    nodes: ['192.0.2.1', '2001:db8::1'],
+    opened: [{ family: 4, closed: ['v0'], advertised: [] }],
+  }),
+  renderSources('0000', sourceSets([end])),
+].join('');

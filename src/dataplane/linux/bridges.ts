@@ -5,6 +5,7 @@ import { isBridgeName, ownerAlias } from '../names.ts';
 import { addAddress, addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
+import { deafness, writeSettings } from './settings.ts';
 
 /**
  * After: the bridge is as the spec says. Made with one process when it is not there.
@@ -12,22 +13,30 @@ import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } 
  */
 export async function ensureBridge(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {
   try {
-    await batch(exec, creation(tag, spec));
+    await create(exec, tag, spec);
   } catch (error) {
     if (!(error instanceof BatchError) || !/File exists/.test(error.reason)) throw error;
     await adjust(exec, tag, spec);
   }
 }
 
-function creation(tag: string, spec: BridgeSpec): Command[] {
+async function create(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {
   const { name, mac } = spec;
-  return [
-    // A MAC of its own: otherwise the bridge takes that of a port, and changes it when the port leaves.
-    mac ? ip`link add name ${name} address ${mac} type bridge` : ip`link add name ${name} type bridge`,
-    ...(spec.addresses.some((cidr) => familyOf(cidr) === 6) ? linkLocal(name) : []),
-    ip`link set dev ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)} up`,
+  // A MAC of its own: otherwise the bridge takes that of a port, and changes it when the port leaves.
+  const link = mac
+    ? ip`link add name ${name} address ${mac} type bridge`
+    : ip`link add name ${name} type bridge`;
+  await batch(exec, [link, ip`link set dev ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)}`]);
+  await writeSettings(exec, deafness(name, hasIpv6(spec)));
+  await batch(exec, [
+    ...(hasIpv6(spec) ? linkLocal(name) : []),
+    ip`link set dev ${name} up`,
     ...spec.addresses.map((cidr) => addAddress(cidr, name)),
-  ];
+  ]);
+}
+
+function hasIpv6({ addresses }: BridgeSpec): boolean {
+  return addresses.some((cidr) => familyOf(cidr) === 6);
 }
 
 /**
@@ -43,11 +52,12 @@ async function adjust(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> 
   if (link && !isOurs(tag, link)) {
     throw new FairleadError('conflict', `interface ${spec.name} exists and was not made by this daemon`);
   }
-  if (link?.linkinfo?.info_kind === 'bridge') return batch(exec, changes(link, spec, tag));
-  await batch(exec, [
-    tolerating(/Cannot find device/, ip`link del dev ${spec.name}`),
-    ...creation(tag, spec),
-  ]);
+  if (link?.linkinfo?.info_kind === 'bridge') {
+    await writeSettings(exec, deafness(spec.name, hasIpv6(spec)));
+    return batch(exec, changes(link, spec, tag));
+  }
+  await batch(exec, [tolerating(/Cannot find device/, ip`link del dev ${spec.name}`)]);
+  await create(exec, tag, spec);
 }
 
 function changes(link: Link, spec: BridgeSpec, tag: string): Command[] {
@@ -58,6 +68,7 @@ function changes(link: Link, spec: BridgeSpec, tag: string): Command[] {
       ? []
       : [ip`link set dev ${name} address ${mac}`]),
     ...(link.ifalias === ownerAlias(tag) ? [] : [ip`link set dev ${name} alias ${ownerAlias(tag)}`]),
+    ...(hasIpv6(spec) ? linkLocal(name) : []),
     ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
     ...addressChanges(link, spec.addresses),
   ];

@@ -24,6 +24,8 @@ export interface Exec {
   (argv: Argv, options?: ExecOptions): Promise<Outcome>;
   /** Where commands are so frequent that starting a program for each would not do. */
   readonly kept?: KeptIp;
+  /** This process is in the host's namespace: its own /proc/sys/net is the host's. */
+  readonly inHost?: boolean;
 }
 
 /** Far above anything iproute2 or nft needs; a command that takes longer hangs. */
@@ -34,10 +36,11 @@ const defaultTimeout = 10_000;
  * `hostNamespace` is for tests: the namespace that plays the host's.
  */
 export function createExec(hostNamespace?: string): Exec {
-  return (argv, options = {}) => {
+  const exec = (argv: Argv, options: ExecOptions = {}) => {
     const namespace = options.namespace ?? hostNamespace;
     return run(namespace ? ['nsenter', `--net=${namespace}`, ...argv] : argv, options);
   };
+  return Object.assign(exec, { inHost: hostNamespace === undefined });
 }
 
 /** Standard output of a command that must succeed. @throws internal, with reason, command and stderr */

@@ -3,11 +3,16 @@ import { tableName } from '../names.ts';
 import { type Exec, output } from './exec.ts';
 
 /**
- * How the kernel's table differs from the one that the text makes (firewall.ts). nft prints rules in words of its own,
- * so the text is loaded into a network namespace that lasts as long as the command, and both are listed.
+ * How the kernel's table differs from the one that the text makes (firewall.ts, source-rules.ts). nft prints rules in
+ * words of its own, so the text is loaded into a network namespace that lasts as long as the command, and both are listed.
  */
-export async function firewallFaults(exec: Exec, tag: string, text: string): Promise<Survey['firewall']> {
-  const list = ['nft', '-s', 'list', 'table', 'inet', tableName(tag)] as const;
+export async function firewallFaults(
+  exec: Exec,
+  family: 'inet' | 'bridge',
+  tag: string,
+  text: string,
+): Promise<Survey['firewall']> {
+  const list = ['nft', '-s', 'list', 'table', family, tableName(tag)] as const;
   const [actual, wanted] = await Promise.all([
     exec(list),
     // A constant script: one process must have loaded the text before the other lists it.

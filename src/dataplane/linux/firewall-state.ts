@@ -1,12 +1,13 @@
+import * as z from 'zod';
 import { type Family, familyOf } from '../../lib/addresses.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Firewall, Survey } from '../dataplane.ts';
 import { tableName } from '../names.ts';
 import { dockerUserFaults, dockerUserPrefixes, syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';
-import { renderChanges, renderFirewall } from './firewall.ts';
+import { type HostFirewall, renderChanges, renderFirewall } from './firewall.ts';
 import { firewallFaults } from './firewall-faults.ts';
-import { enableForwarding } from './forwarding.ts';
+import type { Forwarding } from './forwarding.ts';
 import { batch, ip, showLinks } from './ip.ts';
 import type { KeptNft } from './kept-nft.ts';
 import { setIsolation } from './veth.ts';
@@ -14,6 +15,7 @@ import { setIsolation } from './veth.ts';
 export interface FirewallOptions {
   readonly tag: string;
   readonly nft?: KeptNft;
+  readonly forwarding: Forwarding;
   /** Where iptables is installed, a Docker Engine may be. */
   readonly iptables: boolean;
   /**
@@ -27,12 +29,13 @@ export interface FirewallOptions {
 export class FirewallState {
   readonly #exec: Exec;
   readonly #options: FirewallOptions;
-  readonly #forwarding = new Set<Family>();
   readonly #queue = new SerialQueue();
   /** The newest value that was asked for. */
-  #rules: Firewall = { networks: [] };
+  #rules: HostFirewall = { networks: [] };
+  /** Underlay addresses that an earlier process has let in; asked for once. */
+  #spared: Promise<readonly string[]> | undefined;
   /** What the kernel holds, when last we knew; absent before the first write and after a failed one. */
-  #applied: { readonly rules: Firewall; readonly text: string; readonly at: number } | undefined;
+  #applied: { readonly rules: HostFirewall; readonly text: string; readonly at: number } | undefined;
 
   #dockerUser: { readonly named: string | undefined; readonly at: number } = { named: undefined, at: 0 };
 
@@ -54,7 +57,7 @@ export class FirewallState {
   faults(): Promise<Survey['firewall']> {
     return this.#queue.run('firewall', async () => {
       const { tag, iptables } = this.#options;
-      const own = await firewallFaults(this.#exec, tag, renderFirewall(tag, this.#rules));
+      const own = await firewallFaults(this.#exec, 'inet', tag, renderFirewall(tag, this.#rules));
       const docker = iptables ? await dockerUserFaults(this.#exec, tag, bridgesOf(this.#rules)) : none;
       if (docker.missing.length + docker.surplus.length > 0) this.#dockerUser = { named: undefined, at: 0 };
       const faults = {
@@ -71,7 +74,18 @@ export class FirewallState {
     return this.#queue.run('firewall', () => this.#apply(rules));
   }
 
-  async #apply(rules: Firewall): Promise<void> {
+  async #apply(wanted: Firewall): Promise<void> {
+    const { forwarding } = this.#options;
+    const families = forwardedFamilies(wanted);
+    const opened = await forwarding.prepare(families);
+    const rules = { ...wanted, nodes: await this.#nodesOf(wanted), opened };
+    // What closes a family to others comes before it is on, and goes after it.
+    if (!rules.partial) await forwarding.release(families);
+    await this.#applyRules(rules);
+    await forwarding.open(families);
+  }
+
+  async #applyRules(rules: HostFirewall): Promise<void> {
     const text = renderFirewall(this.#options.tag, rules);
     const applied = this.#applied?.rules.partial === rules.partial ? this.#applied : undefined;
     const equal = text === applied?.text;
@@ -85,6 +99,13 @@ export class FirewallState {
     this.#applied = { rules, text, at: performance.now() };
   }
 
+  /** Those that are known, and, where that is asked for, those that an earlier process knew. */
+  async #nodesOf({ networks, nodes = [], spareNodes = false }: Firewall): Promise<readonly string[]> {
+    if (!spareNodes || networks.every(({ tunnelPort }) => tunnelPort === undefined)) return nodes;
+    this.#spared ??= readNodes(this.#exec, this.#options.tag);
+    return [...nodes, ...(await this.#spared)];
+  }
+
   /** Others flush rule sets: `nft flush ruleset` on a reload of somebody's firewall takes ours along. */
   async #isThere({ networks }: Firewall): Promise<boolean> {
     const tables = await output(this.#exec, ['nft', 'list', 'tables']);
@@ -92,8 +113,7 @@ export class FirewallState {
     return there === networks.length > 0;
   }
 
-  async #write(rules: Firewall, text: string, before: Firewall | undefined): Promise<void> {
-    await this.#forward(rules);
+  async #write(rules: HostFirewall, text: string, before: HostFirewall | undefined): Promise<void> {
     const from = before ?? (rules.partial ? { networks: [] } : undefined);
     if (!from || !(await this.#change(from, rules)))
       await output(this.#exec, ['nft', '-f', '-'], { input: text });
@@ -113,20 +133,11 @@ export class FirewallState {
   }
 
   /** @returns false where all of it has to be written, as where the table has gone */
-  async #change(before: Firewall, rules: Firewall): Promise<boolean> {
+  async #change(before: HostFirewall, rules: HostFirewall): Promise<boolean> {
     const commands = renderChanges(this.#options.tag, before, rules);
     if (!commands) return false;
     if (commands.length === 0 || (await this.#options.nft?.run(commands))) return true;
     return (await this.#exec(['nft', '-f', '-'], { input: `${commands.join('\n')}\n` })).code === 0;
-  }
-
-  async #forward({ networks }: Firewall): Promise<void> {
-    const open = networks.filter(({ internal }) => !internal).flatMap(({ subnets }) => subnets);
-    for (const family of new Set(open.map(familyOf))) {
-      if (this.#forwarding.has(family)) continue;
-      await enableForwarding(this.#exec, family);
-      this.#forwarding.add(family);
-    }
   }
 
   /**
@@ -164,6 +175,26 @@ export class FirewallState {
 }
 
 const none = { missing: [], surplus: [] };
+
+/** Of those, what is forwarded to and from the networks. */
+function forwardedFamilies({ networks }: Firewall): ReadonlySet<Family> {
+  const open = networks.filter(({ internal }) => !internal).flatMap(({ subnets }) => subnets);
+  return new Set(open.map(familyOf));
+}
+
+const nodeSet = z.object({
+  nftables: z.array(z.object({ set: z.object({ elem: z.array(z.string()).optional() }).optional() })),
+});
+
+/** What the kernel's table has of them. */
+async function readNodes(exec: Exec, tag: string): Promise<readonly string[]> {
+  const listings = await Promise.all(
+    ['nodes4', 'nodes6'].map((set) => exec(['nft', '-j', 'list', 'set', 'inet', tableName(tag), set])),
+  );
+  const there = listings.filter(({ code }) => code === 0);
+  const sets = there.flatMap(({ stdout }) => nodeSet.parse(JSON.parse(stdout)).nftables);
+  return sets.flatMap(({ set }) => set?.elem ?? []);
+}
 
 function bridgesOf({ networks }: Firewall): string[] {
   return networks.map(({ bridge }) => bridge);

@@ -1,20 +1,35 @@
-import { familyOf, parseSubnet } from '../../lib/addresses.ts';
+import { familyOf, isAddress, parseAddress, parseSubnet } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../dataplane.ts';
 import { resolverAddress, tableName } from '../names.ts';
 import { hairpin, type NftSet, portChains, portMaps } from './firewall-ports.ts';
+import { type OpenedFamily, routedKinds } from './forwarding.ts';
+
+/** The value, and what is known on this host alone. */
+export interface HostFirewall extends Firewall {
+  /** Families that the host forwards for us alone. */
+  readonly opened?: readonly OpenedFamily[];
+}
 
 /**
  * The node's nftables table as text for `nft -f -`: one transaction that replaces what was there. Every
  * network is a few set elements, so that a packet costs the same with one network and with 500.
  * Equal rules in any order give equal text. No networks: no table.
  */
-export function renderFirewall(tag: string, firewall: Firewall): string {
+export function renderFirewall(tag: string, firewall: HostFirewall): string {
   const table = `table inet ${tableName(tag)}`;
   // A table has to be there to be deleted; declaring it makes sure (nft(8), "Tables").
   const clear = [table, `delete ${table}`, ''].join('\n');
   if (firewall.networks.length === 0) return clear;
   const sealing = isSealing(firewall) ? [sealed] : [];
-  const parts = [...setsOf(firewall).map(declaration), ...sealing, forward, input, portChains, postrouting];
+  const parts = [
+    ...setsOf(firewall).map(declaration),
+    ...sealing,
+    forward,
+    transit,
+    input,
+    portChains,
+    postrouting,
+  ];
   return `${clear}${table} {\n${parts.join('\n')}\n}\n`;
 }
 
@@ -22,7 +37,7 @@ export function renderFirewall(tag: string, firewall: Firewall): string {
  * The commands, for one transaction, that bring the table from one value to another by its elements; undefined
  * when that is not enough.
  */
-export function renderChanges(tag: string, before: Firewall, after: Firewall): string[] | undefined {
+export function renderChanges(tag: string, before: HostFirewall, after: HostFirewall): string[] | undefined {
   if (!after.partial && !isSameTable(before, after)) return undefined;
   const old = setsOf(before);
   const commands: string[] = [];
@@ -39,7 +54,7 @@ export function renderChanges(tag: string, before: Firewall, after: Firewall): s
 }
 
 /** But for its elements. */
-function isSameTable(before: Firewall, after: Firewall): boolean {
+function isSameTable(before: HostFirewall, after: HostFirewall): boolean {
   if (before.networks.length === 0 || after.networks.length === 0) return false;
   return isSealing(before) === isSealing(after);
 }
@@ -50,16 +65,16 @@ function isSealing({ networks }: Firewall): boolean {
 }
 
 /** Once for each value: with 500 networks it takes a while, and the text and the changes need it. */
-const known = new WeakMap<Firewall, readonly NftSet[]>();
+const known = new WeakMap<HostFirewall, readonly NftSet[]>();
 
 /** All that differs from value to value; always the same sets in the same order. */
-function setsOf(firewall: Firewall): readonly NftSet[] {
+function setsOf(firewall: HostFirewall): readonly NftSet[] {
   const sets = known.get(firewall) ?? makeSets(firewall);
   known.set(firewall, sets);
   return sets;
 }
 
-function makeSets({ networks, ports: published = [] }: Firewall): NftSet[] {
+function makeSets({ networks, ports: published = [], nodes = [], opened = [] }: HostFirewall): NftSet[] {
   const names = (of: readonly NetworkRules[]) => of.map(({ bridge }) => `"${bridge}"`);
   const talking = names(networks.filter(({ icc }) => icc));
   const masqueraded = networks.filter(({ masquerade, internal }) => masquerade && !internal);
@@ -78,6 +93,41 @@ function makeSets({ networks, ports: published = [] }: Firewall): NftSet[] {
     ...subnetSets('subnets', networks),
     ...subnetSets('masqueraded', masqueraded),
     ...portMaps(published),
+    ...nodeSets(nodes),
+    ...transitSets(opened),
+  ];
+}
+
+/** Records of other nodes say where they are: what is no address goes into no rule. */
+function nodeSets(nodes: readonly string[]): NftSet[] {
+  const addresses = nodes.filter(isAddress).map((address) => parseAddress(address));
+  return ([4, 6] as const).map((family) =>
+    nftSet(
+      `nodes${family}`,
+      `ipv${family}_addr`,
+      addresses.filter((address) => familyOf(address) === family),
+    ),
+  );
+}
+
+function transitSets(opened: readonly OpenedFamily[]): NftSet[] {
+  const all = opened.flatMap(({ family, closed }) => closed.map((name) => ({ family, name: `"${name}"` })));
+  return [
+    nftSet(
+      'opened',
+      'nf_proto',
+      opened.map(({ family }) => `ipv${family}`),
+    ),
+    nftSet(
+      'closed',
+      'nf_proto . ifname',
+      all.map(({ family, name }) => `ipv${family} . ${name}`),
+    ),
+    nftSet(
+      'same',
+      'ifname . ifname',
+      all.map(({ name }) => `${name} . ${name}`),
+    ),
   ];
 }
 
@@ -140,7 +190,7 @@ const sealed = `\
 const forward = `\
   chain forward {
     type filter hook forward priority filter; policy accept;
-    iifname != @bridges oifname != @bridges accept
+    iifname != @bridges oifname != @bridges goto transit
     ct state established,related accept
     iifname . oifname @within accept
     iifname @bridges udp dport @tunnels drop
@@ -152,16 +202,40 @@ const forward = `\
     drop
   }`;
 
+const kinds = routedKinds.map((kind) => `"${kind}"`).join(', ');
+
+/**
+ * What only passes through. Where the host forwarded nothing before we came it must not become a router for its
+ * neighbours (forwarding.ts): not between interfaces that were there then, nor between plain ones that came later. Bridges and
+ * tunnels that came later are of somebody who forwards himself (another Fairlead, an Engine, virtual machines): his
+ * affair. By one and the same interface comes what stays within a bridge, with bridge-nf-call-iptables=1.
+ */
+const transit = `\
+  chain transit {
+    meta nfproto != @opened accept
+    iifname . oifname @same accept
+    meta nfproto . iifname @closed meta nfproto . oifname @closed drop
+    meta iifkind { ${kinds} } accept
+    meta oifkind { ${kinds} } accept
+    drop
+  }`;
+
 /**
  * From sandboxes to the host itself: its addresses on other bridges are as far away as those networks,
  * and an internal network has DNS, echo and neighbour discovery (RFC 4861), nothing else. No sandbox reaches
- * the host's loopback addresses, although route_localnet (firewall-ports.ts) would let it try.
+ * the host's loopback addresses, although route_localnet (firewall-ports.ts) would let it try. Whoever may send to a
+ * tunnel port is inside every network that has it (RFC 7348 section 7): other nodes only. No sandbox is the
+ * host's router.
  */
 const input = `\
   chain input {
     type filter hook input priority filter; policy accept;
+    udp dport @tunnels ip saddr != @nodes4 drop
+    udp dport @tunnels ip6 saddr != @nodes6 drop
     iifname != @bridges accept
     udp dport @tunnels drop
+    icmpv6 type { nd-router-advert, nd-redirect } drop
+    icmp type redirect drop
     ct state established,related accept
     ip daddr 127.0.0.0/8 drop
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report } accept

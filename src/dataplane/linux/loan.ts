@@ -2,12 +2,13 @@ import { FairleadError } from '../../lib/errors.ts';
 import type { Loan } from '../dataplane.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, showLink, tolerating } from './ip.ts';
-import { setIsolation, unplugVeth } from './veth.ts';
+import { deafness, writeSettings } from './settings.ts';
+import { setIsolation, unplugVeth, type VethPlug } from './veth.ts';
 
 /** One process when nothing of it is there. @throws not-found without the bridge */
-export async function lendVeth(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
+export async function lendVeth(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
   try {
-    await batch(exec, creation(loan, isolated));
+    await create(exec, loan, how);
   } catch (error) {
     if (!(error instanceof BatchError)) throw error;
     if (/Device does not exist|Invalid "master"/.test(error.reason)) {
@@ -16,36 +17,46 @@ export async function lendVeth(exec: Exec, loan: Loan, isolated: boolean): Promi
       });
     }
     if (!/File exists/.test(error.reason)) throw error;
-    await replace(exec, loan, isolated);
+    await replace(exec, loan, how);
   }
 }
 
-function creation({ source, peer, mac, mtu }: Loan, isolated: boolean): Command[] {
+type HostSide = Pick<VethPlug, 'isolated' | 'admitted'>;
+
+async function create(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
+  await batch(exec, [creation(loan)]);
+  await takeUp(exec, loan, how);
+}
+
+async function takeUp(exec: Exec, { source }: Loan, { isolated, admitted }: HostSide): Promise<void> {
+  const { hostName } = source;
+  await Promise.all([writeSettings(exec, deafness(hostName, false)), admitted]);
+  await batch(exec, [...(isolated ? [setIsolation(hostName, true)] : []), ip`link set dev ${hostName} up`]);
+}
+
+function creation({ source, peer, mac, mtu }: Loan): Command {
   const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
-  const end = ip`link add name ${source.hostName} up master ${source.bridge}`;
+  const end = ip`link add name ${source.hostName} master ${source.bridge}`;
   const parts = [end, size, ip`type veth peer name ${peer}`, size, address];
-  return [
-    { words: parts.flatMap(({ words }) => words) },
-    ...(isolated ? [setIsolation(source.hostName, true)] : []),
-  ];
+  return { words: parts.flatMap(({ words }) => words) };
 }
 
 /** Where the other end is here still, all is as it was; else it is left from an earlier life, and goes. */
-async function replace(exec: Exec, loan: Loan, isolated: boolean): Promise<void> {
+async function replace(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
   const [outer, inner] = await Promise.all([showLink(exec, loan.source.hostName), showLink(exec, loan.peer)]);
-  if (inner && outer?.master === loan.source.bridge && outer.link === loan.peer) return;
+  if (inner && outer?.master === loan.source.bridge && outer.link === loan.peer) {
+    return await takeUp(exec, loan, how);
+  }
   await unplugVeth(exec, loan.source.hostName);
   if (inner) await unplugVeth(exec, loan.peer);
-  await batch(exec, creation(loan, isolated));
+  await create(exec, loan, how);
 }
 
 /** A bridge without ports has its addresses all the same, and every kernel that we run on has bridges. */
 export async function ensureAddress(exec: Exec, device: string, address: string): Promise<void> {
   const cidr = `${address}/32`;
-  await batch(exec, [
-    tolerating(/File exists/, ip`link add name ${device} type bridge`),
-    ip`link set dev ${device} up`,
-    ip`addr replace ${cidr} dev ${device}`,
-  ]);
+  await batch(exec, [tolerating(/File exists/, ip`link add name ${device} type bridge`)]);
+  await writeSettings(exec, deafness(device, false));
+  await batch(exec, [ip`link set dev ${device} up`, ip`addr replace ${cidr} dev ${device}`]);
 }

@@ -4,7 +4,10 @@ import { isInterfaceName } from '../names.ts';
 import { addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
 import { batch, type Command, ip, type Link, showLink } from './ip.ts';
+import { namespacePath } from './netns.ts';
 import { routeCommands } from './routes.ts';
+import { setIpv6 } from './settings.ts';
+import { hasIpv6 } from './veth.ts';
 
 /** An interface that somebody else made in the host's namespace: lent to a sandbox, given back by `unplug`. */
 export async function plugExisting(exec: Exec, namespace: string, plug: Plug): Promise<void> {
@@ -18,6 +21,7 @@ export async function plugExisting(exec: Exec, namespace: string, plug: Plug): P
   if (inner?.ifalias !== hostName) {
     throw new FairleadError('not-found', `plug ${plug.name}: the host has no interface ${hostName}`);
   }
+  if (hasIpv6(plug)) await setIpv6(exec, namespacePath(namespace), plug.name, true);
   await batch(exec, configuration(inner, plug), namespace);
 }
 

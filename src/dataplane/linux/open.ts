@@ -10,6 +10,7 @@ import {
   type Dataplane,
   type DefaultRoutes,
   type Firewall,
+  type HostEnd,
   hostSandbox,
   type Loan,
   type Owned,
@@ -29,6 +30,7 @@ import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
 import { encryptionObstacle } from './encryption-obstacle.ts';
 import { createExec, type Exec } from './exec.ts';
 import { FirewallState } from './firewall-state.ts';
+import { Forwarding } from './forwarding.ts';
 import { HeldPorts } from './held-ports.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
@@ -39,6 +41,7 @@ import { plugExisting, unplugExisting } from './moved.ts';
 import { ensureNamespace, namespaceAt, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { setDefaultRoutes } from './routes.ts';
+import { SourceGuard } from './source-guard.ts';
 import { surveyLinks } from './survey.ts';
 import { changeTunnel, mtuOf, readTunnel } from './tunnel-entries.ts';
 import { plugVeth, unplugVeth } from './veth.ts';
@@ -50,6 +53,8 @@ export interface LinuxOptions {
   readonly log: Logger;
   /** Path of the namespace that plays the host's. Default: the one this process is in. */
   readonly hostNamespace?: string;
+  /** A file of this node's, for what has to be put back after a restart as well; absent: it is not. */
+  readonly memory?: string;
   /** Milliseconds; see firewall-state.ts. */
   readonly trustFirewallFor?: number;
 }
@@ -76,6 +81,7 @@ class LinuxDataplane implements Dataplane {
   readonly #isOwnHost: boolean;
   readonly #firewall: FirewallState;
   readonly #nft: KeptNft;
+  readonly #guard: SourceGuard;
   readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
   readonly #namedBridges = new Set<string>();
@@ -93,7 +99,13 @@ class LinuxDataplane implements Dataplane {
     this.#isOwnHost = options.hostNamespace === undefined;
     this.#hostNamespace = options.hostNamespace ?? `/proc/${process.pid}/ns/net`;
     const trustFor = options.trustFirewallFor ?? 10_000;
-    this.#firewall = new FirewallState(exec, { tag: options.tag, iptables, trustFor, nft });
+    const { tag, log, memory } = options;
+    const forwarding = new Forwarding(exec, {
+      ...{ tag, log, namespace: this.#hostNamespace },
+      ...(memory === undefined ? {} : { memory }),
+    });
+    this.#firewall = new FirewallState(exec, { tag, iptables, trustFor, nft, forwarding });
+    this.#guard = new SourceGuard(exec, { tag, trustFor, nft });
     this.#nft = nft;
   }
 
@@ -169,11 +181,20 @@ class LinuxDataplane implements Dataplane {
     const { source } = plug;
     if (source.kind === 'existing') return plugExisting(this.#exec, namespace, plug);
     const isolated = this.#firewall.isolates(source.bridge);
-    await plugVeth(this.#exec, namespace, { ...plug, source, isolated });
+    const end = endOf(sandboxId, plug);
+    await plugVeth(this.#exec, namespace, { ...plug, source, isolated, admitted: this.#admit(end) });
   }
 
   async lend(loan: Loan): Promise<void> {
-    await lendVeth(this.#exec, loan, this.#firewall.isolates(loan.source.bridge));
+    const isolated = this.#firewall.isolates(loan.source.bridge);
+    await lendVeth(this.#exec, loan, { isolated, admitted: this.#admit(loan.end) });
+  }
+
+  /** Beside what makes the interface, which may fail before it waits for this. */
+  #admit(end: HostEnd | undefined): Promise<void> {
+    const admitted = end ? this.#guard.admit(end) : Promise.resolve();
+    admitted.catch(() => {});
+    return admitted;
   }
 
   async ensureHostAddress(address: string): Promise<void> {
@@ -181,7 +202,10 @@ class LinuxDataplane implements Dataplane {
   }
 
   async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {
-    if (plug.source.kind === 'veth') return unplugVeth(this.#exec, plug.source.hostName);
+    if (plug.source.kind === 'veth') {
+      await unplugVeth(this.#exec, plug.source.hostName);
+      return await this.#guard.forget(plug.source.hostName);
+    }
     await unplugExisting(this.#exec, this.#namespace(sandboxId), plug, this.#hostNamespace);
   }
 
@@ -190,7 +214,10 @@ class LinuxDataplane implements Dataplane {
   }
 
   async applyFirewall(rules: Firewall): Promise<void> {
+    const { networks, ends = [], partial = false } = rules;
     await this.#firewall.apply(rules);
+    const isIdle = networks.length === 0 && ends.length === 0 && !this.#guard.isUsed;
+    await (isIdle && !partial ? this.#guard.clear() : this.#guard.apply(ends, partial));
   }
 
   async holdPort(port: PublishedPort, target?: PortTarget): Promise<void> {
@@ -213,11 +240,13 @@ class LinuxDataplane implements Dataplane {
   }
 
   async survey(sandboxIds: readonly string[]): Promise<Survey> {
-    const [links, firewall] = await Promise.all([
+    const [links, firewall, guard] = await Promise.all([
       surveyLinks(this.#exec, this.#tag, sandboxIds),
       this.#firewall.faults(),
+      this.#guard.faults(),
     ]);
-    return { ...links, firewall };
+    const missing = [...firewall.missing, ...guard.missing];
+    return { ...links, firewall: { missing, surplus: [...firewall.surplus, ...guard.surplus] } };
   }
 
   async hostSubnets(): Promise<readonly string[]> {
@@ -244,6 +273,7 @@ class LinuxDataplane implements Dataplane {
       () => this.#removeUnusedPolicies(),
       ...bridges.map((name) => () => this.removeBridge(name)),
       () => unplugVeth(this.#exec, resolverDevice(this.#tag)),
+      () => this.#guard.clear(),
       () => this.applyFirewall({ networks: [] }),
       () => this.#nft.close(),
       async () => this.#exec.kept?.close(),
@@ -267,6 +297,12 @@ class LinuxDataplane implements Dataplane {
       throw new FairleadError('unsupported', "the host's own network stack is left alone");
     return sandboxName(this.#tag, sandboxId);
   }
+}
+
+/** Undefined: it may send what it likes, or it is not known what is its own. */
+function endOf(sandbox: string, { source, mac, addresses, anySource }: Plug): HostEnd | undefined {
+  if (anySource || mac === undefined || addresses.length === 0) return undefined;
+  return { hostName: source.hostName, sandbox, mac, addresses };
 }
 
 async function isInstalled(exec: Exec, program: string): Promise<boolean> {

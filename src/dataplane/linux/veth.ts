@@ -1,14 +1,19 @@
+import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Plug } from '../dataplane.ts';
 import { addAddress, addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
+import { namespacePath } from './netns.ts';
 import { routeCommands } from './routes.ts';
+import { deafness, setIpv6, writeSettings } from './settings.ts';
 
 export interface VethPlug extends Plug {
   readonly source: Extract<Plug['source'], { kind: 'veth' }>;
   /** The host end may talk to the bridge itself only: a network without icc. */
   readonly isolated: boolean;
+  /** Settled once what it may send is in the kernel: it carries nothing before. */
+  readonly admitted: Promise<void>;
 }
 
 /** The pair, then what is inside. */
@@ -24,18 +29,26 @@ export async function plugVeth(exec: Exec, namespace: string, plug: VethPlug): P
 async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
   const { name, source, mac, mtu } = plug;
   const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
-  const end = ip`link add name ${source.hostName} up master ${source.bridge}`;
+  const end = ip`link add name ${source.hostName} master ${source.bridge}`;
   const peer = ip`type veth peer name ${name} netns ${namespace}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
   const pair = { words: [end, size, peer, size, address].flatMap(({ words }) => words) };
   exec.kept?.warmUp(namespace);
-  await batch(exec, [pair, ...(plug.isolated ? [isolation(plug)] : [])]);
+  await batch(exec, [pair]);
   try {
+    if (hasIpv6(plug)) await setIpv6(exec, namespacePath(namespace), name, true);
+    await Promise.all([writeSettings(exec, deafness(source.hostName, false)), plug.admitted]);
+    const up = ip`link set dev ${source.hostName} up`;
+    await batch(exec, [...(plug.isolated ? [isolation(plug)] : []), up]);
     await batch(exec, inside(plug), namespace);
   } catch (error) {
     await unplugVeth(exec, source.hostName);
     throw error;
   }
+}
+
+export function hasIpv6({ addresses }: Pick<Plug, 'addresses'>): boolean {
+  return addresses.some((cidr) => familyOf(cidr) === 6);
 }
 
 function inside(plug: VethPlug): Command[] {
@@ -53,10 +66,11 @@ async function repair(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
     showLink(exec, plug.name, namespace),
   ]);
   if (outer && inner && outer.link_index === inner.ifindex && inner.link_index === outer.ifindex) {
-    await Promise.all([
-      batch(exec, outerChanges(outer, plug)),
-      batch(exec, innerChanges(inner, plug), namespace),
-    ]);
+    await Promise.all([writeSettings(exec, deafness(plug.source.hostName, false)), plug.admitted]);
+    await batch(exec, outerChanges(outer, plug));
+    if (hasIpv6(plug) !== speaksIpv6(inner))
+      await setIpv6(exec, namespacePath(namespace), plug.name, hasIpv6(plug));
+    await batch(exec, innerChanges(inner, plug), namespace);
     return;
   }
   if (inner) {
@@ -65,6 +79,11 @@ async function repair(exec: Exec, namespace: string, plug: VethPlug): Promise<vo
   // Left by a process that was killed, or by a sandbox of an earlier life: its other end is elsewhere.
   await unplugVeth(exec, plug.source.hostName);
   await create(exec, namespace, plug);
+}
+
+/** With IPv6 on, the kernel has given it a link-local address. */
+function speaksIpv6({ addr_info = [] }: Link): boolean {
+  return addr_info.some(({ local, scope }) => scope === 'link' && local?.includes(':'));
 }
 
 function outerChanges(link: Link, plug: VethPlug): Command[] {
@@ -85,7 +104,8 @@ function innerChanges(link: Link, plug: VethPlug): Command[] {
       ? []
       : [ip`link set dev ${name} address ${mac}`]),
     ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set dev ${name} mtu ${mtu}`]),
-    ...addressChanges(link, plug.addresses),
+    // Who may hold virtual addresses keeps them.
+    ...addressChanges(link, plug.addresses, plug.anySource),
     ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
     ...routeCommands(plug),
   ];

@@ -5,6 +5,7 @@ import type { Survey, VxlanSpec } from '../dataplane.ts';
 import { isVxlanName } from '../names.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, linkSchema, query, tolerating } from './ip.ts';
+import { deafness, writeSettings } from './settings.ts';
 import { ensurePolicies, guardedTunnels, removePolicies } from './tunnel-policies.ts';
 
 /** @throws not-found without the bridge; conflict when a device of somebody else's has the VNI and port */
@@ -15,24 +16,25 @@ export async function ensureVxlan(exec: Exec, tag: string, spec: VxlanSpec): Pro
   // Before the device is there, or its first packets would leave in the clear.
   if (spec.encrypted) await ensurePolicies(exec, tag, spec);
   try {
-    await batch(exec, creation(spec));
+    await create(exec, spec);
   } catch (error) {
     if (!(error instanceof BatchError) || !/exists/.test(error.reason)) throw explained(error, spec);
     await adjust(exec, tag, spec);
   }
 }
 
-function creation(spec: VxlanSpec): Command[] {
+async function create(exec: Exec, spec: VxlanSpec): Promise<void> {
   const { name, bridge, mtu, vni, local, port } = spec;
   const link = ip`link add name ${name} mtu ${mtu} master ${bridge}`;
   const kind = ip`type vxlan id ${vni} local ${local} dstport ${port} nolearning proxy`;
-  return [
+  await batch(exec, [
     { words: [...link.words, ...kind.words] },
     // Without a link-local address it has nothing of its own to say on the network.
     ip`link set dev ${name} addrgenmode none`,
     withoutLearning(name),
-    ip`link set dev ${name} up`,
-  ];
+  ]);
+  await writeSettings(exec, deafness(name, true));
+  await batch(exec, [ip`link set dev ${name} up`]);
 }
 
 /**
@@ -48,6 +50,7 @@ async function adjust(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
   const links = await vxlanLinks(exec);
   const present = links.find(({ ifname }) => ifname === spec.name);
   if (present && isCompatible(present, spec)) {
+    await writeSettings(exec, deafness(spec.name, true));
     await batch(exec, changes(present, spec)).catch((error: unknown) => {
       throw explained(error, spec);
     });
@@ -56,7 +59,8 @@ async function adjust(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
   const stale = links.filter((link) => isVxlanName(tag, link.ifname) && hasVni(link, spec));
   const gone = new Set([spec.name, ...stale.map(({ ifname }) => ifname)]);
   try {
-    await batch(exec, [...[...gone].map(deletion), ...creation(spec)]);
+    await batch(exec, [...gone].map(deletion));
+    await create(exec, spec);
   } catch (error) {
     throw explained(error, spec);
   }

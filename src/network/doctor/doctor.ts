@@ -110,8 +110,8 @@ function storesOf({ directory }: Parts): readonly StoreStatus[] {
   return all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i);
 }
 
-function storeState({ reachable, since, reason }: StoreStatus): string {
-  if (reachable) return 'reachable';
+function storeState({ reachable, since, reason, degraded }: StoreStatus): string {
+  if (reachable) return degraded === undefined ? 'reachable' : `degraded: ${degraded}`;
   return `unreachable since ${new Date(since).toISOString()}${reason ? ` (${reason})` : ''}`;
 }
 

@@ -9,6 +9,7 @@ import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, withUndo } from '../../lib/undo.ts';
 import type { EndpointRecords } from '../endpoint-records.ts';
+import { addressesOf, endOn } from '../host-ends.ts';
 import type { Participation } from '../participation.ts';
 import { driverOf, type EngineSide, type Parts } from '../parts.ts';
 import { endpointTurn } from './names.ts';
@@ -101,9 +102,15 @@ export class EngineEndpoints {
     const prefix = way ? { resolverPrefix: way.prefix } : {};
     // The link first: what a crash leaves is then known.
     await this.#links.putEndpoint(engineEndpointId, { ...link, hostName, bridge, sandboxKey, ...prefix });
-    await participation.during(network, () =>
-      parts.dataplane.lend({ source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}) }),
-    );
+    const { ipv4, ipv6 } = link;
+    const [end] = endOn(parts, network, {
+      hostName,
+      sandbox: sandboxKey,
+      mac,
+      addresses: addressesOf({ ipv4, ipv6 }),
+    });
+    const loan = { source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}), ...(end ? { end } : {}) };
+    await participation.during(network, () => parts.dataplane.lend(loan));
     const { gateway, gateway6 } = publishes ? {} : result;
     return {
       interfaceName: peer,

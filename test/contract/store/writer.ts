@@ -1,4 +1,4 @@
-import { openEmbeddedStore } from '../../../kvstore/embedded.ts';
+import { openEmbeddedStore } from '../../../kvstore/local/embedded.ts';
 import { messageOf } from '../../../src/lib/errors.ts';
 
 /** Commits three keys at a time until it is killed, with a line on stdout for each commit acknowledged. */

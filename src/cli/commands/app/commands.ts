@@ -1,8 +1,10 @@
 import type { Command } from '../../command.ts';
 import { UsageError } from '../../failure.ts';
 import { type Flags, list, text, toggle } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
+import { commandHelp } from '../../help/usage.ts';
 import { dokkuLog } from '../../output/dokku-log.ts';
-import { commandHelp } from '../../usage.ts';
+import { styled, styleOf } from '../../output/style.ts';
 import { appNetworkCommands } from '../dokku/app-networks.ts';
 import { appCommands, names } from '../dokku/apps.ts';
 import type { DokkuCommand } from '../dokku/call.ts';
@@ -10,11 +12,13 @@ import { processCommands } from '../dokku/processes.ts';
 import { runCommands } from '../dokku/run.ts';
 
 const force = toggle('Do not ask for confirmation');
-const format = text('json: all of it');
+const format = text('json: all of it', { takes: objectFormats });
 const global = toggle('For all apps that do not say otherwise');
 
 const processFlags = {
-  'dns-policy': text('Which address of its name comes first: turn (default), rotate, ordered, sticky'),
+  'dns-policy': text('Which address of its name comes first: turn (default), rotate, ordered, sticky', {
+    takes: ['ordered', 'rotate', 'sticky', 'turn'],
+  }),
   env: list('Set an environment variable: KEY=VALUE'),
   image: text('The image of its containers'),
   port: list('A TCP port that it listens on, the first one for web'),
@@ -66,7 +70,10 @@ function like(run: DokkuCommand | undefined, synopsis: string, description: stri
     async execute(words, { shell, connect, path }) {
       const [first] = words;
       if (first === '--help' || first === '-h') {
-        shell.stdout.write(commandHelp(path, { synopsis, description, flags: known }));
+        const { stdout } = shell;
+        stdout.write(
+          styled(commandHelp(path, { synopsis, description, flags: known }, styleOf(stdout, shell))),
+        );
         return 0;
       }
       if (!run || (first === undefined && synopsis.startsWith('APP')))

@@ -9,6 +9,7 @@ import { containerState } from './records.ts';
 export const attach = command({
   synopsis: 'CONTAINER',
   description: 'Attach local standard input, output, and error streams to a running container',
+  takes: { CONTAINER: 'running' },
   args: [1, 1],
   flags: {
     'no-stdin': toggle('Do not attach STDIN'),

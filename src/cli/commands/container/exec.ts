@@ -11,6 +11,7 @@ const finished = z.object({ ExitCode: z.nullish(z.number()) });
 export const exec = command({
   synopsis: 'CONTAINER COMMAND [ARG...]',
   description: 'Run a command in a running container',
+  takes: { CONTAINER: 'running' },
   args: [2],
   interspersed: false,
   flags: {

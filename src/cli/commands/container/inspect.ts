@@ -2,6 +2,7 @@ import type { Client } from '../../client/client.ts';
 import { command } from '../../command.ts';
 import { DaemonError, Failure, UsageError } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 import type { Value } from '../../template/values.ts';
@@ -26,11 +27,11 @@ function inspector(description: string, types: readonly string[]) {
     description,
     args: [1],
     flags: {
-      format: text('Format output using a Go template, or json', { short: 'f' }),
+      format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
       size: toggle('Display total file sizes', { short: 's', hidden: true }),
-      type: text('Only inspect objects of this type: container or network'),
+      type: text('Only inspect objects of this type: container or network', { takes: types }),
     },
-    async run({ args, flags, connect, shell }) {
+    async run({ args, flags, connect, shell, path }) {
       if (flags.type !== '' && !types.includes(flags.type)) {
         throw new UsageError(
           `"${flags.type}" is not a valid value for --type: expected ${types.join(' or ')}`,
@@ -38,7 +39,11 @@ function inspector(description: string, types: readonly string[]) {
       }
       const wanted = flags.type === '' ? types : [flags.type];
       const client = await connect();
-      return inspectAll(args, flags.format, (ref) => firstFound(client, ref, wanted), shell);
+      return inspectAll(args, flags.format, (ref) => firstFound(client, ref, wanted), {
+        shell,
+        connect,
+        path,
+      });
     },
   });
 }

@@ -2,8 +2,9 @@ import type Docker from 'dockerode';
 import { command } from '../../command.ts';
 import { DaemonError } from '../../failure.ts';
 import { type FlagValues, number, text, toggle } from '../../flags/spec.ts';
+import { signals } from '../../flags/takes.ts';
+import { forEach } from '../each.ts';
 import { waitFor } from './attach-to.ts';
-import { forEach } from './each.ts';
 
 /** stop, restart, kill, rm, wait and rename: one call per name. */
 
@@ -14,7 +15,7 @@ function container(docker: Docker, ref: string): Docker.Container {
 }
 
 const stopFlags = {
-  signal: text('Signal to send to the container', { short: 's' }),
+  signal: text('Signal to send to the container', { short: 's', takes: signals }),
   time: number('Seconds to wait before killing the container', { short: 't', aliases: ['timeout'] }),
 };
 
@@ -25,15 +26,16 @@ function stopOptions({ time, signal }: FlagValues<typeof stopFlags>, given: Read
 export const stop = command({
   synopsis: several,
   description: 'Stop one or more running containers',
+  takes: { CONTAINER: 'running' },
   args: [1],
   flags: stopFlags,
-  async run({ args, flags, given, connect, shell }) {
+  async run({ args, flags, given, connect, shell, path }) {
     const client = await connect();
     const options = stopOptions(flags, given);
     return forEach(
       args,
       (ref) => client.tell((docker) => container(docker, ref).stop(options)).then(() => ref),
-      shell,
+      { shell, connect, path },
     );
   },
 });
@@ -43,26 +45,27 @@ export const restart = command({
   description: 'Restart one or more containers',
   args: [1],
   flags: stopFlags,
-  async run({ args, flags, given, connect, shell }) {
+  async run({ args, flags, given, connect, shell, path }) {
     const client = await connect();
     const options = stopOptions(flags, given);
     const one = (ref: string) =>
       client.tell((docker) => container(docker, ref).restart(options)).then(() => ref);
-    return forEach(args, one, shell);
+    return forEach(args, one, { shell, connect, path });
   },
 });
 
 export const kill = command({
   synopsis: several,
   description: 'Kill one or more running containers',
+  takes: { CONTAINER: 'running' },
   args: [1],
-  flags: { signal: text('Signal to send to the container', { short: 's', initial: 'KILL' }) },
-  async run({ args, flags: { signal }, connect, shell }) {
+  flags: { signal: text('Signal to send to the container', { short: 's', initial: 'KILL', takes: signals }) },
+  async run({ args, flags: { signal }, connect, shell, path }) {
     const client = await connect();
     return forEach(
       args,
       (ref) => client.tell((docker) => container(docker, ref).kill({ signal })).then(() => ref),
-      shell,
+      { shell, connect, path },
     );
   },
 });
@@ -75,7 +78,7 @@ export const rm = command({
     force: toggle('Force the removal of a running container (uses SIGKILL)', { short: 'f' }),
     volumes: toggle('Remove anonymous volumes associated with the container', { short: 'v' }),
   },
-  async run({ args, flags: { force, volumes }, connect, shell }) {
+  async run({ args, flags: { force, volumes }, connect, shell, path }) {
     const client = await connect();
     const options = { ...(force ? { force: 1 } : {}), ...(volumes ? { v: 1 } : {}) };
     const remove = async (ref: string) => {
@@ -89,7 +92,7 @@ export const rm = command({
         return undefined;
       }
     };
-    return forEach(args, remove, shell);
+    return forEach(args, remove, { shell, connect, path });
   },
 });
 
@@ -98,9 +101,13 @@ export const wait = command({
   description: 'Block until one or more containers stop, then print their exit codes',
   args: [1],
   flags: {},
-  async run({ args, connect, shell }) {
+  async run({ args, connect, shell, path }) {
     const client = await connect();
-    return forEach(args, async (ref) => String(await waitFor(client, ref, 'not-running')), shell);
+    return forEach(args, async (ref) => String(await waitFor(client, ref, 'not-running')), {
+      shell,
+      connect,
+      path,
+    });
   },
 });
 

@@ -1,10 +1,26 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { list, number, text, toggle } from '../../flags/spec.ts';
+import { free, listFormats, type Takes } from '../../flags/takes.ts';
 import { parseFilters } from '../../flags/values.ts';
-import { table } from '../../output/table.ts';
+import { writeTable } from '../../output/fit.ts';
 import { psRow } from './ps-row.ts';
 import { listedContainers } from './records.ts';
+
+const filters = {
+  ancestor: free,
+  before: 'container',
+  exited: free,
+  expose: free,
+  health: ['healthy', 'none', 'starting', 'unhealthy'],
+  id: free,
+  label: free,
+  name: 'container',
+  network: 'network',
+  publish: free,
+  since: 'container',
+  status: ['created', 'dead', 'exited', 'paused', 'removing', 'restarting', 'running'],
+} satisfies Takes;
 
 export const ps = command({
   synopsis: '',
@@ -12,8 +28,8 @@ export const ps = command({
   args: [0, 0],
   flags: {
     all: toggle('Show all containers (default shows just running)', { short: 'a' }),
-    filter: list('Filter output based on conditions provided', { short: 'f' }),
-    format: text('Format output using a Go template, table, json or raw'),
+    filter: list('Filter output based on conditions provided', { short: 'f', takes: filters }),
+    format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
     last: number('Show n last created containers (includes all states)', { short: 'n' }),
     latest: toggle('Show the latest created container (includes all states)', { short: 'l' }),
     'no-trunc': toggle("Don't truncate output"),
@@ -33,18 +49,16 @@ export const ps = command({
     const full = flags['no-trunc'];
     if (flags.format !== '') {
       const { formatContainers } = await import('./ps-format.ts');
-      shell.stdout.write(formatContainers(flags.format, containers, full));
+      shell.stdout.write(Buffer.from(formatContainers(flags.format, containers, full)));
     } else if (flags.quiet) {
       shell.stdout.write(containers.map(({ Id }) => `${full ? Id : shortId(Id)}\n`).join(''));
     } else {
       const header = ['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'PORTS', 'NAMES'];
-      const rows = containers.map((container) => psRow(container, full));
-      shell.stdout.write(
-        table(
-          header,
-          rows.map((row) => [row.id, row.image, row.command, row.created, row.status, row.ports, row.names]),
-        ),
-      );
+      const rows = containers.map((container) => {
+        const row = psRow(container, full);
+        return [row.id, row.image, row.command, row.created, row.status, row.ports, row.names];
+      });
+      writeTable(header, rows, shell, { full });
     }
     return 0;
   },

@@ -4,8 +4,8 @@ import { Failure } from '../../failure.ts';
 import { toggle } from '../../flags/spec.ts';
 import type { Shell } from '../../shell.ts';
 import { runSession } from '../../terminal/session.ts';
+import { forEach } from '../each.ts';
 import { attachTo, resizer, waitFor } from './attach-to.ts';
-import { forEach } from './each.ts';
 import { containerState } from './records.ts';
 
 export const start = command({
@@ -16,7 +16,7 @@ export const start = command({
     attach: toggle('Attach STDOUT/STDERR and forward signals', { short: 'a' }),
     interactive: toggle("Attach container's STDIN", { short: 'i' }),
   },
-  async run({ args, flags, connect, shell }) {
+  async run({ args, flags, connect, shell, path }) {
     const client = await connect();
     if (flags.attach || flags.interactive) {
       const [ref = '', ...others] = args;
@@ -26,7 +26,7 @@ export const start = command({
     return forEach(
       args,
       (ref) => client.tell((docker) => docker.getContainer(encodeURIComponent(ref)).start()).then(() => ref),
-      shell,
+      { shell, connect, path },
     );
   },
 });

@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
-import { table } from '../../output/table.ts';
+import { objectFormats } from '../../flags/takes.ts';
+import { writeTable } from '../../output/fit.ts';
 import { toJson } from '../../template/values.ts';
 
 const owner = z.object({
@@ -29,7 +30,7 @@ export const dump = command({
   synopsis: '',
   description: 'Shows every name that is answered, who owns it and its addresses',
   args: [0, 0],
-  flags: { format: text('json: the whole dump') },
+  flags: { format: text('json: the whole dump', { takes: objectFormats }) },
   async run({ flags, connect, shell }) {
     const client = await connect();
     const { networks } = await client.request('GET', '/fairlead/dns', {}, dumpRecord);
@@ -41,7 +42,7 @@ export const dump = command({
       ...network.names.flatMap(({ name, owners }) => owners.map((one) => row(name, network.name, one, ''))),
       ...network.withheld.map((one) => row('-', network.name, one, ' (withheld: unhealthy)')),
     ]);
-    shell.stdout.write(table(['NAME', 'NETWORK', 'ADDRESS', 'CONTAINER', 'OWNER'], rows));
+    writeTable(['NAME', 'NETWORK', 'ADDRESS', 'CONTAINER', 'OWNER'], rows, shell);
     return 0;
   },
 });

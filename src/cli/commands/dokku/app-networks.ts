@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { DaemonError, Failure } from '../../failure.ts';
 import { appNames, tellSteps } from './app-list.ts';
 import { appNamed, type DokkuCall, type DokkuCommand, pathOf, takeOptions } from './call.ts';
 import { rebuiltRecord, reportRecord, valueRecord } from './records.ts';
@@ -54,7 +54,18 @@ async function set({ args, client, log }: DokkuCall): Promise<number> {
   const body = { property, values };
   if (property === '' && appNamed(app)) throw new Failure('No property specified');
   const path = pathOf(appNamed(app), '/network');
-  const { value } = await client.request('POST', path, { body }, valueRecord);
+  const set = client.request('POST', path, { body }, valueRecord);
+  const { value } = await set.catch((error: unknown) => {
+    throw naming(error, property);
+  });
   log.title(value === '' ? `Unsetting ${property}` : `Setting ${property} to ${value}`);
   return 0;
+}
+
+/** What the daemon says of a property that it does not know ends in those that it knows. */
+function naming(error: unknown, property: string): unknown {
+  if (!(error instanceof DaemonError)) return error;
+  const [, known] = /valid properties include: (.+)$/.exec(error.reason) ?? [];
+  if (known === undefined) return error;
+  return new DaemonError(error.status, error.reason, { word: property, known: known.split(', ') });
 }

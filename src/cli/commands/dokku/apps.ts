@@ -1,4 +1,4 @@
-import { table } from '../../output/table.ts';
+import { writeTable } from '../../output/fit.ts';
 import { anything } from '../../output/values.ts';
 import { appNames } from './app-list.ts';
 import { appNamed, confirm, type DokkuCall, type DokkuCommand, pathOf } from './call.ts';
@@ -43,6 +43,6 @@ async function list({ client, log }: DokkuCall): Promise<number> {
 export async function names({ args: [name], client, shell }: DokkuCall): Promise<number> {
   const found = await client.request('GET', pathOf(appNamed(name), '/names'), {}, nameRecords);
   const rows = found.map((one) => [one.process, one.network, one.name, one.addresses.join(',')]);
-  shell.stdout.write(table(['PROCESS', 'NETWORK', 'NAME', 'ADDRESSES'], rows));
+  writeTable(['PROCESS', 'NETWORK', 'NAME', 'ADDRESSES'], rows, shell);
   return 0;
 }

@@ -47,10 +47,16 @@ export function takeOptions(
       const value = inline ?? args[++index];
       if (value === undefined) throw new Failure(`flag needs an argument: --${name}`);
       given.values.set(name, [...(given.values.get(name) ?? []), value]);
-    } else if (word.startsWith('--')) throw new Failure(`unknown flag: ${word.split('=')[0]}`);
+    } else if (word.startsWith('--')) throw unknownFlag(word, [...switches, ...valued]);
     else given.words.push(word);
   }
   return { ...given, values: Object.fromEntries(given.values) };
+}
+
+function unknownFlag(word: string, names: readonly string[]): Failure {
+  const [flag = ''] = word.split('=');
+  const known = names.map((name) => `--${name}`);
+  return new Failure(`unknown flag: ${flag}`, 1, { unknown: { word: flag, known } });
 }
 
 /** @throws Failure, in Dokku's words */

@@ -70,6 +70,36 @@ export function usageFor(name: string): string | undefined {
   return found && `Usage: dokku ${found[0]}\n\n${found[1]}\n`;
 }
 
+/** A command's usage line, taken apart. */
+export interface DokkuUsage {
+  readonly name: string;
+  readonly usage: string;
+  readonly summary: string;
+  /** `<app>`, `[<app>|--global]` */
+  readonly operands: readonly string[];
+  /** `--format`, and its values where they are words. */
+  readonly flags: readonly { readonly flag: string; readonly values?: readonly string[] }[];
+}
+
+export function dokkuUsages(): readonly DokkuUsage[] {
+  const commands = Object.values(topics).flatMap((topic) => topic.commands);
+  return commands.map(([usage, summary]) => {
+    const [name = ''] = usage.split(' ');
+    const rest = usage.slice(name.length);
+    const flags = [...rest.matchAll(/(--?[a-z][a-z-]*)(?: ([a-z]+(?:\|[a-z]+)+|[A-Z=]+))?/g)];
+    const operands = rest.replaceAll(/\[?--?[a-z-]+ [^\s\]<]+\]?(?:\.\.\.)?/g, '').match(/\S*<[a-z]+>\S*/g);
+    return {
+      name,
+      usage,
+      summary,
+      operands: operands ?? [],
+      flags: flags.map(([, flag = '', values]) =>
+        values === undefined ? { flag } : { flag, values: /^[a-z]/.test(values) ? values.split('|') : [] },
+      ),
+    };
+  });
+}
+
 function overview(all: boolean): string {
   const commands = Object.entries(topics).flatMap(([name, topic]) =>
     all ? topic.commands : [[name, topic.summary] as const],

@@ -118,6 +118,9 @@ function nameIn([name = '']: readonly string[]): string {
 async function find(client: Client, name: string): Promise<NetworkRecord> {
   const networks = await client.ask((docker) => docker.listNetworks(), networkRecords);
   const found = networks.find((network) => network.Name === name);
-  if (!found) throw new Failure('Network does not exist');
+  if (!found) {
+    const known = networks.map((network) => network.Name);
+    throw new Failure('Network does not exist', 1, { unknown: { word: name, known } });
+  }
   return found;
 }

@@ -36,8 +36,12 @@ export function readReportRequest(command: string, args: readonly string[]): Rep
 export function flagValue(report: Readonly<Record<string, string>>, flag: string): string {
   const value = Object.hasOwn(report, flag.slice(2)) ? report[flag.slice(2)] : undefined;
   if (value !== undefined) return value;
-  const valid = Object.keys(report).map((name) => `--${name}`);
-  throw new Failure(`Invalid flag passed, valid flags: ${valid.sort().join(', ')}`);
+  const known = Object.keys(report)
+    .map((name) => `--${name}`)
+    .sort();
+  throw new Failure(`Invalid flag passed, valid flags: ${known.join(', ')}`, 1, {
+    unknown: { word: flag, known },
+  });
 }
 
 /** `Network computed tld:     value`, one line per flag in alphabetical order. */

@@ -16,7 +16,7 @@ export const connect = command({
     ),
     ip: text('IPv4 address (e.g., "172.30.100.104")'),
     ip6: text('IPv6 address (e.g., "2001:db8::33")'),
-    link: list('Add link to another container'),
+    link: list('Add link to another container', { takes: 'container' }),
     'link-local-ip': list('Add a link-local address for the container', { commas: true }),
   },
   async run({ args: [network = '', container = ''], flags, connect }) {

@@ -1,25 +1,37 @@
 import { command } from '../../command.ts';
 import { list, text, toggle } from '../../flags/spec.ts';
+import { free, scopes, yesOrNo } from '../../flags/takes.ts';
 import { keyValues } from '../../flags/values.ts';
 import { created } from '../../output/values.ts';
 
+/** docs/overlay.md, and the Engine's for the bridge. */
+const driverOptions = {
+  'com.docker.network.bridge.enable_icc': yesOrNo,
+  'com.docker.network.bridge.enable_ip_masquerade': yesOrNo,
+  'com.docker.network.bridge.host_binding_ipv4': free,
+  'com.docker.network.bridge.name': free,
+  'com.docker.network.driver.mtu': free,
+  'com.docker.network.driver.overlay.vxlanid_list': free,
+  encrypted: yesOrNo,
+};
+
 const flags = {
-  driver: text('Driver to manage the Network', { short: 'd' }),
+  driver: text('Driver to manage the Network', { short: 'd', takes: 'driver' }),
   attachable: toggle('Enable manual container attachment'),
   'aux-address': list('Auxiliary IPv4 or IPv6 addresses used by Network driver', { map: true }),
-  'config-from': text('The network from which to copy the configuration'),
+  'config-from': text('The network from which to copy the configuration', { takes: 'network' }),
   'config-only': toggle('Create a configuration only network'),
   gateway: list('IPv4 or IPv6 Gateway for the master subnet', { commas: true }),
   ingress: toggle('Create swarm routing-mesh network'),
   internal: toggle('Restrict external access to the network'),
   'ip-range': list('Allocate container ip from a sub-range', { commas: true }),
-  'ipam-driver': text('IP Address Management Driver', { initial: 'default' }),
+  'ipam-driver': text('IP Address Management Driver', { initial: 'default', takes: ['default', 'null'] }),
   'ipam-opt': list('Set IPAM driver specific options', { map: true }),
   ipv4: toggle('Enable or disable IPv4 address assignment', { initial: true }),
   ipv6: toggle('Enable or disable IPv6 address assignment'),
   label: list('Set metadata on a network'),
-  opt: list('Set driver specific options', { short: 'o', map: true }),
-  scope: text("Control the network's scope"),
+  opt: list('Set driver specific options', { short: 'o', map: true, takes: driverOptions }),
+  scope: text("Control the network's scope", { takes: scopes }),
   subnet: list('Subnet in CIDR format that represents a network segment', { commas: true }),
 };
 

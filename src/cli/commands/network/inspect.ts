@@ -1,6 +1,7 @@
 import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 
@@ -9,16 +10,16 @@ export const inspect = command({
   description: 'Display detailed information on one or more networks',
   args: [1],
   flags: {
-    format: text('Format output using a Go template, or json', { short: 'f' }),
+    format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
     verbose: toggle('Verbose output for diagnostics', { short: 'v' }),
   },
-  async run({ args, flags, connect, shell }) {
+  async run({ args, flags, connect, shell, path }) {
     const client = await connect();
     const inspectOne = (ref: string) => {
       if (ref.trim() === '') throw new Failure('invalid network name or ID: value is empty');
       const query = flags.verbose ? { verbose: true } : {};
       return client.request('GET', `/networks/${encodeURIComponent(ref)}`, { query }, anyJson);
     };
-    return inspectAll(args, flags.format, async (ref) => inspectOne(ref), shell);
+    return inspectAll(args, flags.format, async (ref) => inspectOne(ref), { shell, connect, path });
   },
 });

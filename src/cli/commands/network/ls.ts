@@ -1,9 +1,20 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { list, number, text, toggle } from '../../flags/spec.ts';
+import { free, listFormats, scopes, type Takes, yesOrNo } from '../../flags/takes.ts';
 import { parseFilters } from '../../flags/values.ts';
-import { table } from '../../output/table.ts';
+import { writeTable } from '../../output/fit.ts';
 import { byCreation, type NetworkRecord, networkRecords } from './records.ts';
+
+const filters = {
+  dangling: yesOrNo,
+  driver: 'driver',
+  id: free,
+  label: free,
+  name: 'network',
+  scope: scopes,
+  type: ['builtin', 'custom'],
+} satisfies Takes;
 
 /** The seed's table, unless `--format` asks for today's. */
 export const ls = command({
@@ -15,30 +26,27 @@ export const ls = command({
     n: number('Show n last created networks'),
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display numeric IDs', { short: 'q' }),
-    filter: list('Provide filter values (e.g. "driver=bridge")', { short: 'f' }),
-    format: text('Format output using a Go template, table, json or raw'),
+    filter: list('Provide filter values (e.g. "driver=bridge")', { short: 'f', takes: filters }),
+    format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
   },
   async run({ flags, connect, shell }) {
-    const filters = parseFilters('-f, --filter', flags.filter);
+    const wanted = parseFilters('-f, --filter', flags.filter);
     const client = await connect();
-    const options = flags.filter.length > 0 ? { filters: JSON.stringify(filters) } : {};
+    const options = flags.filter.length > 0 ? { filters: JSON.stringify(wanted) } : {};
     const networks = await client.ask((docker) => docker.listNetworks(options), networkRecords);
     const full = flags['no-trunc'];
     if (flags.format !== '') {
       const { formatNetworks } = await import('./format.ts');
-      shell.stdout.write(formatNetworks(flags.format, networks, full));
+      shell.stdout.write(Buffer.from(formatNetworks(flags.format, networks, full)));
       return 0;
     }
     const shown = newest(byCreation(networks), flags.latest ? 1 : flags.n);
     const idOf = (network: NetworkRecord) => (full ? network.Id : shortId(network.Id));
-    shell.stdout.write(
-      flags.quiet
-        ? shown.map((network) => `${idOf(network)}\n`).join('')
-        : table(
-            ['NETWORK ID', 'NAME', 'TYPE'],
-            shown.map((network) => [idOf(network), network.Name, network.Driver]),
-          ),
-    );
+    if (flags.quiet) shell.stdout.write(shown.map((network) => `${idOf(network)}\n`).join(''));
+    else {
+      const rows = shown.map((network) => [idOf(network), network.Name, network.Driver]);
+      writeTable(['NETWORK ID', 'NAME', 'TYPE'], rows, shell, { full });
+    }
     return 0;
   },
 });

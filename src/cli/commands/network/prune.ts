@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { command } from '../../command.ts';
 import { list, toggle } from '../../flags/spec.ts';
+import { free } from '../../flags/takes.ts';
 import { parseFilters } from '../../flags/values.ts';
 import { confirmed } from '../../output/prompt.ts';
 
@@ -11,7 +12,7 @@ export const prune = command({
   description: 'Remove all unused networks',
   args: [0, 0],
   flags: {
-    filter: list('Provide filter values (e.g. "until=<timestamp>")'),
+    filter: list('Provide filter values (e.g. "until=<timestamp>")', { takes: { label: free, until: free } }),
     force: toggle('Do not prompt for confirmation', { short: 'f' }),
   },
   async run({ flags, connect, shell }) {

@@ -1,7 +1,8 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
-import { table } from '../../output/table.ts';
+import { listFormats } from '../../flags/takes.ts';
+import { writeTable } from '../../output/fit.ts';
 import { nodeRecords } from './records.ts';
 
 export const ls = command({
@@ -9,7 +10,7 @@ export const ls = command({
   description: 'Lists the nodes whose daemons live and share the KV store',
   args: [0, 0],
   flags: {
-    format: text('Format output using a Go template, table, json or raw'),
+    format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display node IDs', { short: 'q' }),
   },
@@ -19,7 +20,7 @@ export const ls = command({
     const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
     if (flags.format !== '') {
       const { formatNodes } = await import('./format.ts');
-      shell.stdout.write(formatNodes(flags.format, nodes, idOf));
+      shell.stdout.write(Buffer.from(formatNodes(flags.format, nodes, idOf)));
     } else if (flags.quiet) {
       shell.stdout.write(nodes.map(({ id }) => `${idOf(id)}\n`).join(''));
     } else {
@@ -28,7 +29,9 @@ export const ls = command({
         ...[idOf(node.id), node.name, node.advertise || '-', node.version],
         node.self ? '*' : '',
       ]);
-      shell.stdout.write(table(['NODE ID', 'NAME', 'ADVERTISE', 'VERSION', 'SELF'], rows));
+      writeTable(['NODE ID', 'NAME', 'ADVERTISE', 'VERSION', 'SELF'], rows, shell, {
+        full: flags['no-trunc'],
+      });
     }
     return 0;
   },

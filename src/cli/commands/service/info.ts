@@ -1,5 +1,6 @@
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { findService } from './records.ts';
 
@@ -7,11 +8,11 @@ export const info = command({
   synopsis: 'SERVICE[.NETWORK]',
   description: 'Displays detailed information about a service',
   args: [1, 1],
-  flags: { format: text('Everything known, through a Go template or as json') },
-  async run({ args: [ref = ''], flags, connect, shell }) {
+  flags: { format: text('Everything known, through a Go template or as json', { takes: objectFormats }) },
+  async run({ args: [ref = ''], flags, connect, shell, path }) {
     const client = await connect();
     if (flags.format !== '') {
-      return inspectAll([ref], flags.format, (one) => findService(client, one), shell);
+      return inspectAll([ref], flags.format, (one) => findService(client, one), { shell, connect, path });
     }
     const service = await findService(client, ref);
     shell.stdout.write(`Service Id: ${service.id}\n\tName: ${service.name}\n\tNetwork: ${service.network}\n`);

@@ -1,7 +1,11 @@
 import { shortId } from '../../../lib/ids.ts';
+import { visibleLines } from '../../../lib/plain-text.ts';
+import type { Client } from '../../client/client.ts';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
-import { aligned } from '../../output/table.ts';
+import { listFormats } from '../../flags/takes.ts';
+import { writeLines } from '../../output/fit.ts';
+import { networkRecord } from '../network/records.ts';
 import { listRows, listServices, type ServiceRecord } from './records.ts';
 
 export const ls = command({
@@ -10,10 +14,11 @@ export const ls = command({
   args: [0],
   flags: {
     all: toggle("Show the containers' own names too, which nobody published", { short: 'a' }),
-    format: text('Format output using a Go template, table, json or raw'),
+    format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
     // The single-dash form is 2015's; `--net` was an error then.
     network: text('Only show the services that are published on the specified network', {
       aliases: ['-net'],
+      takes: 'network',
     }),
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display numeric IDs', { short: 'q' }),
@@ -21,22 +26,30 @@ export const ls = command({
   async run({ flags, connect, shell }) {
     const client = await connect();
     const query = {
-      ...(flags.network ? { network: flags.network } : {}),
+      ...(flags.network ? { network: await networkId(client, flags.network) } : {}),
       ...(flags.all ? { all: 1 } : {}),
     };
     const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
     if (flags.format !== '') {
       const { formatServices } = await import('./format.ts');
-      shell.stdout.write(formatServices(flags.format, byName(await listServices(client, query)), idOf));
+      shell.stdout.write(
+        Buffer.from(formatServices(flags.format, byName(await listServices(client, query)), idOf)),
+      );
       return 0;
     }
     const found = await (flags['no-trunc'] ? listServices : listRows)(client, query);
-    const rows = typeof found === 'string' ? found : rowsOf(found, idOf);
+    const rows = visibleLines(typeof found === 'string' ? found : rowsOf(found, idOf));
     if (flags.quiet) shell.stdout.write(rows.replaceAll(/\t.*/g, ''));
-    else shell.stdout.write(aligned(`SERVICE ID\tNAME\tNETWORK\tPROVIDER\n${rows}`));
+    else writeLines(`SERVICE ID\tNAME\tNETWORK\tPROVIDER\n${rows}`, shell, { full: flags['no-trunc'] });
     return 0;
   },
 });
+
+/** 2015's API answers an empty list for a network that does not exist. @throws DaemonError where there is none */
+async function networkId(client: Client, ref: string): Promise<string> {
+  const { Id } = await client.request('GET', `/networks/${encodeURIComponent(ref)}`, {}, networkRecord);
+  return Id;
+}
 
 function rowsOf(services: readonly ServiceRecord[], idOf: (id: string) => string): string {
   const rows = byName(services).map(({ name, id, network, providers }) => {

@@ -7,6 +7,7 @@ import { experimental } from './records.ts';
 export const publish = command({
   synopsis: 'SERVICE[.NETWORK]',
   description: 'Publish a new service on a network',
+  takes: { 'SERVICE[.NETWORK]': 'new-service' },
   args: [1, 1],
   flags: {
     alias: list('Another name that the service answers to', { commas: true }),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { command } from '../../command.ts';
 import { text, toggle } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { toJson } from '../../template/values.ts';
 
 const diagnosis = z.object({
@@ -14,7 +15,10 @@ export const doctor = command({
   synopsis: '[NETWORK]',
   description: 'Shows what this host should have and has not, and the other way round',
   args: [0, 1],
-  flags: { repair: toggle('Make it as it should be'), format: text('json: the whole report') },
+  flags: {
+    repair: toggle('Make it as it should be'),
+    format: text('json: the whole report', { takes: objectFormats }),
+  },
   async run({ args: [network], flags, connect, shell }) {
     const client = await connect();
     const query = network === undefined ? {} : { network };

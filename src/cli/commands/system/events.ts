@@ -1,13 +1,39 @@
 import { createInterface } from 'node:readline';
 import * as z from 'zod/mini';
+import { visible } from '../../../lib/plain-text.ts';
 import { openStream } from '../../client/streams.ts';
 import { command } from '../../command.ts';
 import { list, text } from '../../flags/spec.ts';
+import { free, objectFormats, scopes, type Takes } from '../../flags/takes.ts';
 import { parseTime } from '../../flags/time.ts';
 import { parseFilters } from '../../flags/values.ts';
 import { compileFormat } from '../../output/formatter.ts';
 import { anyJson } from '../../output/values.ts';
 import type { Value } from '../../template/values.ts';
+
+const filters = {
+  container: 'container',
+  daemon: free,
+  event: [
+    'attach',
+    'connect',
+    'create',
+    'destroy',
+    'die',
+    'disconnect',
+    'publish',
+    'start',
+    'stop',
+    'unpublish',
+  ],
+  image: free,
+  label: free,
+  network: 'network',
+  node: 'node',
+  scope: scopes,
+  service: 'service',
+  type: ['container', 'daemon', 'network', 'node', 'service'],
+} satisfies Takes;
 
 const eventRecord = z.object({
   Type: z.string(),
@@ -23,8 +49,8 @@ export const events = command({
   description: 'Get real time events from the daemon',
   args: [0, 0],
   flags: {
-    filter: list('Filter output based on conditions provided', { short: 'f' }),
-    format: text('Format output using a Go template, or json'),
+    filter: list('Filter output based on conditions provided', { short: 'f', takes: filters }),
+    format: text('Format output using a Go template, or json', { takes: objectFormats }),
     since: text('Show all events created since timestamp'),
     until: text('Stream events until this timestamp'),
   },
@@ -40,15 +66,15 @@ export const events = command({
     });
     // One line is one event; chunks of the connection are not.
     for await (const line of createInterface({ input: stream })) {
-      if (line.trim() !== '') shell.stdout.write(`${write(line)}\n`);
+      if (line.trim() !== '') shell.stdout.write(Buffer.from(`${write(line)}\n`));
     }
     return 0;
   },
 });
 
 function lineWriter(format: string): (line: string) => string {
-  if (format === 'json') return (line) => line.trim();
-  if (format === '') return (line) => eventLine(eventRecord.parse(JSON.parse(line)));
+  if (format === 'json') return (line) => visible(line.trim());
+  if (format === '') return (line) => eventLine(eventRecord.parse(JSON.parse(line)), nanosIn(line));
   const template = compileFormat(format);
   return (line) => {
     const event: Value = anyJson.parse(JSON.parse(line));
@@ -56,12 +82,16 @@ function lineWriter(format: string): (line: string) => string {
   };
 }
 
+/** As written: nanoseconds since 1970 have 19 digits, of which a number keeps 16. */
+function nanosIn(line: string): string {
+  return /"timeNano":\s*(\d+)/.exec(line)?.[1] ?? '0';
+}
+
 /** `2026-11-21T21:26:21.745938023Z network create <id> (name=foo, type=bridge)` */
-function eventLine({ Type, Action, Actor, timeNano }: EventRecord): string {
-  const seconds = Math.floor(timeNano / 1e9);
-  const nanos = String(Math.round(timeNano - seconds * 1e9)).padStart(9, '0');
-  const time = `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${nanos}Z`;
+function eventLine({ Type, Action, Actor }: EventRecord, timeNano: string): string {
+  const [seconds, nanos] = [timeNano.slice(0, -9), timeNano.slice(-9).padStart(9, '0')];
+  const time = `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${nanos}Z`;
   const attributes = Object.entries(Actor.Attributes ?? {}).map(([key, value]) => `${key}=${value}`);
   const suffix = attributes.length > 0 ? ` (${attributes.sort().join(', ')})` : '';
-  return `${time} ${Type} ${Action} ${Actor.ID}${suffix}`;
+  return visible(`${time} ${Type} ${Action} ${Actor.ID}${suffix}`);
 }

@@ -5,6 +5,7 @@ const store = z.object({
   reachable: z.boolean(),
   since: z.number(),
   reason: z.optional(z.string()),
+  degraded: z.optional(z.string()),
 });
 
 const listener = z.object({

@@ -1,6 +1,7 @@
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 import {
@@ -14,15 +15,17 @@ import {
 
 export const info = command({
   synopsis: '',
-  description: 'Display how the daemon stands',
+  description: "Show the daemon's state",
   args: [0, 0],
-  flags: { format: text('Everything known, through a Go template or as json', { short: 'f' }) },
-  async run({ flags, connect, shell }) {
+  flags: {
+    format: text('Everything known, through a Go template or as json', { short: 'f', takes: objectFormats }),
+  },
+  async run({ flags, connect, shell, path }) {
     const client = await connect();
     if (flags.format !== '') {
       const whole = () => client.request('GET', '/info', {}, anyJson);
       const format = flags.format === 'json' ? '{{json .}}' : flags.format;
-      return inspectAll([''], format, whole, shell);
+      return inspectAll([''], format, whole, { shell, connect, path });
     }
     const record = await client.ask((docker) => docker.info(), infoRecord);
     shell.stdout.write(describe(record, Date.now()));
@@ -57,7 +60,8 @@ function engineLines({ address, version, apiVersion, reachable, reason, ...rest 
   ];
 }
 
-function storeText({ name, reachable, since, reason }: StoreRecord, now: number): string {
+function storeText({ name, reachable, since, reason, degraded }: StoreRecord, now: number): string {
+  if (reachable && degraded !== undefined) return `${name} (degraded: ${degraded})`;
   if (reachable) return `${name} (reachable)`;
   const age = Math.max(0, Math.round((now - since) / 1000));
   const when = new Date(since).toISOString();

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { toJson } from '../../template/values.ts';
 
 const answer = z.object({
@@ -29,7 +30,7 @@ export const probe = command({
   synopsis: 'CONTAINER NAME',
   description: 'Shows what a name is to a container: what it resolves to, who answers, by what path',
   args: [2, 2],
-  flags: { format: text('json: the whole report') },
+  flags: { format: text('json: the whole report', { takes: objectFormats }) },
   async run({ args: [container = '', name = ''], flags, connect, shell }) {
     const client = await connect();
     const report = await client.request(

@@ -3,6 +3,7 @@ import { version as own } from '../../../lib/version.ts';
 import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
+import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 
@@ -17,10 +18,10 @@ export const version = command({
   description: 'Show the version information of client and daemon',
   args: [0, 0],
   flags: {
-    format: text('Format output using a Go template, or json', { short: 'f' }),
+    format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
     short: toggle('Only the version of the client', { hidden: true }),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, connect, shell, path }) {
     if (flags.short) {
       shell.stdout.write(`Fairlead version ${own}\n`);
       return 0;
@@ -31,7 +32,11 @@ export const version = command({
         Client: { Version: own },
         Server: await client.request('GET', '/version', {}, anyJson),
       });
-      return inspectAll([''], flags.format === 'json' ? '{{json .}}' : flags.format, both, shell);
+      return inspectAll([''], flags.format === 'json' ? '{{json .}}' : flags.format, both, {
+        shell,
+        connect,
+        path,
+      });
     }
     shell.stdout.write(`Client:\n Version: ${own}\n Node.js: ${process.versions.node}\n\n`);
     try {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../failure.ts';
+import { styled, styleOf } from '../../output/style.ts';
 import type { Shell } from '../../shell.ts';
 import { ask } from './ask.ts';
 import type { Step } from './story.ts';
@@ -20,11 +22,11 @@ export async function play(steps: readonly Step[], { bin, env, shell }: Stage): 
   const kept = new Map<string, string>();
   for (const step of steps) {
     const words = step.words.map((word) => fillIn(word, kept));
-    if (step.remark) shell.stdout.write(`\n${emphasised(`# ${step.remark}`, shell)}\n`);
-    shell.stdout.write(`${emphasised(`$ ${words.map(shellQuoted).join(' ')}`, shell)}\n`);
-    const { output, code } = await runStep(words, bin, env);
+    if (step.remark) shell.stdout.write(emphasised(`\n# ${step.remark}\n`, shell));
+    shell.stdout.write(emphasised(`$ ${words.map(shellQuoted).join(' ')}\n`, shell));
+    const { output, code } = await runUntil(isSeen(step, kept), words, bin, env);
     shell.stdout.write(output);
-    if (code !== 0) throw new Failure(`the tour stopped: ${words.join(' ')} ended with exit code ${code}`);
+    if (code !== 0) throw new Failure(`stopped: ${words.join(' ')} ended with exit code ${code}`);
     if (step.keep) kept.set(step.keep, output.trim().slice(0, keptLength(output)));
   }
 }
@@ -36,6 +38,30 @@ function keptLength(output: string): number {
 
 function fillIn(word: string, kept: ReadonlyMap<string, string>): string {
   return word.replace(/\{([a-z0-9-]+)\}/g, (all, name: string) => kept.get(name) ?? all);
+}
+
+/** Milliseconds between two runs of a step that waits for something, and until it has waited long enough. */
+const pause = 500;
+const patience = 60_000;
+
+function isSeen({ untilShown, untilGone }: Step, kept: ReadonlyMap<string, string>) {
+  return (output: string) =>
+    (untilShown === undefined || output.includes(fillIn(untilShown, kept))) &&
+    (untilGone === undefined || !output.includes(fillIn(untilGone, kept)));
+}
+
+async function runUntil(
+  isSeen: (output: string) => boolean,
+  words: readonly string[],
+  bin: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Outcome> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    const outcome = await runStep(words, bin, env);
+    if (isSeen(outcome.output) || performance.now() > deadline) return outcome;
+    await sleep(pause);
+  }
 }
 
 interface Outcome {
@@ -68,6 +94,6 @@ function shellQuoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function emphasised(text: string, { stdout }: Shell): string {
-  return stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text;
+function emphasised(text: string, shell: Shell): Buffer {
+  return styled(styleOf(shell.stdout, shell).bold(text));
 }

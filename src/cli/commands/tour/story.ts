@@ -6,8 +6,9 @@ export interface Step {
   readonly remark?: string;
   /** Remembers the output (without the newline, cut like a short id) under this name. */
   readonly keep?: string;
-  /** The exit code that belongs to the story; 0 otherwise. */
-  readonly fails?: boolean;
+  /** Run again until the output has this, or has it no more: what it shows takes a moment. Filled in as the words. */
+  readonly untilShown?: string;
+  readonly untilGone?: string;
 }
 
 export interface Setting {

@@ -25,7 +25,7 @@ export const tour = command({
         process.on(signal, () => resolve('interrupted'));
     });
     const daemon = await startDaemon(program);
-    const client = openClient(chooseEndpoint(daemon.host, shell));
+    const client = await openClient(chooseEndpoint({ host: daemon.host, tls: {} }, shell));
     try {
       for (const line of daemon.greeting) shell.stdout.write(`${line}\n`);
       const played = await Promise.race([tell(daemon, client, dirname(program), shell), interrupted]);
