@@ -15,7 +15,7 @@ interface Sample {
 
 const page = await readFile(new URL('../../docs/testing.md', import.meta.url), 'utf8');
 const samples: readonly Sample[] = [
-  ...page.matchAll(/<!-- sample: (\w+) file=(\S+) -->\n```\w+\n(.*?)```/gs),
+  ...page.matchAll(/<!-- sample: (\w+) file=(\S+) -->\n(?:<!-- run: .+ -->\n)?```\w+\n(.*?)```/gs),
 ].map(([, name = '', file = '', text = '']) => ({ name, file, text }));
 /** The table at the end of the page: sample → whether it is run here. */
 const said = new Map(
