@@ -7,6 +7,8 @@ import { FairleadError } from '../lib/errors.ts';
 import type { Fairlead, FairleadOptions } from './contract.ts';
 import { startFairlead } from './index.ts';
 
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
 /** `fairlead fake`: for tests in languages that cannot import fairlead/testing. */
 export const fake = command({
   synopsis: '',
@@ -15,7 +17,7 @@ export const fake = command({
   args: [0, 0],
   flags: {
     port: number('Port on 127.0.0.1; 0: any', { initial: -1 }),
-    socket: text('Path of the unix socket (default: one of its own)'),
+    socket: text('Path of the unix socket (default: one of its own)', { takes: 'file' }),
     dns: number('Port of the DNS responder on 127.0.0.1; 0: any', { shown: '0', initial: 0 }),
     'no-dns': toggle('Without a DNS responder'),
     nodes: number('How many daemons share one store', { shown: '1', initial: 1 }),
@@ -23,6 +25,7 @@ export const fake = command({
     'lease-ttl': text('Time after which a silent node is taken for dead', { shown: '15s' }),
     'log-level': text("How much of the daemons' log goes to stderr: debug, info, warn, error or silent", {
       shown: 'silent',
+      takes: logLevels,
     }),
   },
   async run({ flags, shell }) {
@@ -46,8 +49,6 @@ export const fake = command({
     return 0;
   },
 });
-
-const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 async function started(options: FairleadOptions): Promise<Fairlead> {
   try {

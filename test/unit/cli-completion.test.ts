@@ -168,6 +168,14 @@ describe('what a shell is answered', () => {
       ['bash', 'fish', 'zsh', ':4', ''],
     ],
     [
+      ['fake', '--log-level', ''],
+      ['debug', 'info', 'warn', 'error', 'silent', ':4', ''],
+    ],
+    [
+      ['fake', '--socket', ''],
+      [':0', ''],
+    ],
+    [
       ['completion', 'zsh', 'do'],
       ['docker', 'dokku', ':4', ''],
     ],
