@@ -8,6 +8,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -56,8 +57,9 @@ async function bundle() {
 async function buildInto(outdir) {
   const { build } = await import('esbuild');
   const common = { outdir, bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
-  for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle])
+  for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle, fakeBundle, testingBundle])
     await build({ ...common, ...program });
+  declareTesting(outdir);
   await writeReference(build, outdir);
   // etcd3 reads them beside the bundle.
   cpSync('node_modules/etcd3/proto', `${outdir}/proto`, { recursive: true });
@@ -118,6 +120,36 @@ const dnsThreadBundle = {
   sourcemap: true,
 };
 
+/** `fairlead fake`: a process of what `fairlead/testing` is in one's own. */
+const fakeBundle = {
+  ...asCommonJs,
+  entryPoints: { 'cli/fake': 'src/testing/command.ts' },
+  minify: true,
+  plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
+};
+
+/** For consumers, who import it: one file without a package beside it and without native code. */
+const testingBundle = {
+  entryPoints: { testing: 'src/testing/index.ts' },
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+  plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
+};
+
+/** Its types: src/testing/contract.ts imports nothing, so that it is the whole declaration. */
+function declareTesting(outdir) {
+  const into = mkdtempSync(join(tmpdir(), 'fairlead-types-'));
+  const flags = ['--declaration', '--emitDeclarationOnly', '--noEmit', 'false', '--strict', '--ignoreConfig'];
+  const places = ['--target', 'es2023', '--types', '', '--outDir', into, 'src/testing/contract.ts'];
+  run(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, ...places]);
+  const contract = readFileSync(join(into, 'contract.d.ts'), 'utf8');
+  writeFileSync(`${outdir}/testing.d.ts`, `${contract}export declare const startFairlead: StartFairlead;\n`);
+  rmSync(into, { recursive: true });
+}
+
 /** A container's shim starts with each container. */
 const shimBundle = {
   entryPoints: { shim: 'src/container/shim/main.ts' },
@@ -173,6 +205,10 @@ const standIns = [
   {
     path: /daemon\/command\.ts$/,
     code: "module.exports = { get daemon() { return load('daemon').daemon; } };",
+  },
+  {
+    path: /testing\/command\.ts$/,
+    code: "module.exports = { get fake() { return load('fake').fake; } };",
   },
   // A line without flags goes without it, so its code is loaded apart.
   { from: /flags.parse\.ts$/, path: /^yargs$/, code: "module.exports = load('yargs').default;" },

@@ -2,5 +2,6 @@ import { docker } from '../src/cli/docker.ts';
 import { runAsProcess } from '../src/cli/shell.ts';
 
 const loadDaemon = async () => (await import('../src/daemon/command.ts')).daemon;
+const loadFake = async () => (await import('../src/testing/command.ts')).fake;
 
-void runAsProcess('docker', (shell) => docker(process.argv.slice(2), shell, { loadDaemon }));
+void runAsProcess('docker', (shell) => docker(process.argv.slice(2), shell, { loadDaemon, loadFake }));

@@ -1,3 +1,4 @@
+import { type Clock, systemClock, type Timer } from '../../src/lib/clock.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { newId } from '../../src/lib/ids.ts';
 import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
@@ -23,11 +24,14 @@ export class Ledger {
   readonly #table: Table;
   readonly #watchers = new Watchers();
   readonly #queue: Task[] = [];
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, Timer>();
   #running: Promise<void> | undefined;
 
   /** Leases that the table has from an earlier process get their TTL anew. */
-  constructor(table: Table) {
+  constructor(
+    table: Table,
+    private readonly clock: Clock = systemClock,
+  ) {
     this.#table = table;
     for (const lease of table.leases()) this.orphanLease(lease.id, lease.ttlSeconds);
   }
@@ -71,14 +75,14 @@ export class Ledger {
     const timer = this.#timers.get(id);
     const isThere = this.#table.leases().some((row) => row.id === id && row.ttlSeconds === ttlSeconds);
     if (timer === undefined || !isThere) return false;
-    clearTimeout(timer);
+    timer.cancel();
     this.#timers.delete(id);
     return true;
   }
 
   /** Deletes the lease's keys as one commit. An unknown lease is no error. */
   async endLease(id: string): Promise<void> {
-    clearTimeout(this.#timers.get(id));
+    this.#timers.get(id)?.cancel();
     this.#timers.delete(id);
     await this.#submit((transaction) => {
       const keys = transaction.hasLease(id) ? transaction.removeLease(id) : [];
@@ -104,18 +108,16 @@ export class Ledger {
 
   /** Waits for the commits under way; the leases stay in the table. */
   async close(): Promise<void> {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#running;
     await this.#table.close();
   }
 
   #endAfter(id: string, milliseconds: number): void {
-    const timer = setTimeout(() => {
-      this.endLease(id).catch(() => this.#endAfter(id, retryDelay));
-    }, milliseconds);
-    timer.unref();
-    this.#timers.set(id, timer);
+    const end = () => this.endLease(id).catch(() => this.#endAfter(id, retryDelay));
+    this.#timers.get(id)?.cancel();
+    this.#timers.set(id, this.clock.after(milliseconds, end));
   }
 
   #submit(run: Task['run']): Promise<void> {

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { Entry } from '../store.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
@@ -12,8 +13,8 @@ export class MemoryStore extends LedgerStore {
   }
 }
 
-export function createMemoryLedger(): Ledger {
-  return new Ledger(new MemoryTable());
+export function createMemoryLedger(clock: Clock = systemClock): Ledger {
+  return new Ledger(new MemoryTable(), clock);
 }
 
 class MemoryTable implements Table {

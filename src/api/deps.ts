@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { Apps } from '../apps/apps.ts';
 import type { Probe } from '../dns/probe.ts';
-import type { RemoteDns } from '../dns/thread/dns-thread.ts';
+import type { RemoteDns } from '../dns/thread/remote-dns.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
 import type { Failures } from './failures.ts';
@@ -18,6 +20,22 @@ export interface ApiDeps {
   readonly upstream?: Upstream;
   readonly log: Logger;
   readonly failures: Failures;
+  /** Of fairlead/testing. */
+  readonly hooks?: ApiHooks;
+}
+
+export interface ApiHooks {
+  /** Sees each request before any route does, and answers it, breaks it off or lets it wait. @returns whether it goes on */
+  admit(request: IncomingMessage, answer: HookAnswer): Promise<boolean>;
+  /** Routes beside the API's own. */
+  routes(app: FastifyInstance): void;
+}
+
+export interface HookAnswer {
+  /** As an error of the Engine's. */
+  refuse(status: number, message: string): void;
+  /** Breaks the connection. */
+  reset(): void;
 }
 
 /** What the API needs of DNS. */

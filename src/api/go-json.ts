@@ -36,14 +36,12 @@ export const go = {
       .transform((value) => value ?? []),
   texts: () => go.list(line),
   freeTexts: () => go.list(z.string({ error: 'string' })),
-  textMap: () => go.freeMap().superRefine((map, context) => refuseControls(Object.values(map), context)),
+  textMap: () => go.textMapOrNil().transform((map) => map ?? {}),
+  /** A map of which nil is told from empty. */
+  textMapOrNil: () =>
+    mapOrNil().superRefine((map, context) => refuseControls(Object.values(map ?? {}), context)),
   /** Its values may be of several lines. */
-  freeMap: () =>
-    z
-      .record(z.string(), z.string({ error: 'string' }).nullable(), { error: 'map[string]string' })
-      .nullish()
-      .superRefine((map, context) => refuseControls(Object.keys(map ?? {}), context))
-      .transform(withoutNulls),
+  freeMap: () => mapOrNil().transform((map) => map ?? {}),
   map: <T extends z.ZodType>(item: T, type: string) =>
     z
       .record(z.string(), item, { error: type })
@@ -59,10 +57,16 @@ export const go = {
     z.preprocess((value) => value ?? undefined, go.object(type, shape).optional()),
 };
 
-function withoutNulls(
-  value: Readonly<Record<string, string | null>> | null | undefined,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries(value ?? {}).map(([name, text]) => [name, text ?? '']));
+function mapOrNil() {
+  return z
+    .record(z.string(), z.string({ error: 'string' }).nullable(), { error: 'map[string]string' })
+    .nullish()
+    .superRefine((map, context) => refuseControls(Object.keys(map ?? {}), context))
+    .transform((map) => (map ? withoutNulls(map) : undefined));
+}
+
+function withoutNulls(map: Readonly<Record<string, string | null>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([name, text]) => [name, text ?? '']));
 }
 
 function canonical(value: unknown, names: ReadonlyMap<string, string>): unknown {

@@ -116,9 +116,11 @@ export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  server.closeIdleConnections();
+  // Of the answers under way each one's connection is idle once it has gone out.
+  const idle = setInterval(() => server.closeIdleConnections(), 10);
   // Answers under way get a moment to go out; a daemon that stops waits for no client.
   const timer = setTimeout(() => server.closeAllConnections(), 1000);
   await closed;
+  clearInterval(idle);
   clearTimeout(timer);
 }

@@ -9,6 +9,7 @@ import { createEngineApi } from './engine/index.ts';
 import { platformName } from './engine/system.ts';
 import { answerFor, type Dialect } from './error-map.ts';
 import { experimentalRoutes } from './experimental/index.ts';
+import { withHooks } from './hooks.ts';
 import { forward, forwardUpgrade } from './host-engine/forward.ts';
 import { belongsToEngine } from './host-engine/owner.ts';
 import { spokenVersion } from './host-engine/system.ts';
@@ -52,8 +53,9 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   return {
     app,
     async listen(address, tcp) {
+      const handlers = withHooks(handlersFor(deps, app, upgrade), deps.hooks);
       const options = { closing: closing.signal, log: deps.log, headers };
-      const server = createHttpServer(address, handlersFor(deps, app, upgrade), options, tcp);
+      const server = createHttpServer(address, handlers, options, tcp);
       const bound = await listenOn(server, address);
       servers.push(server);
       if (bound.kind === 'tcp' && !tcp?.tls) deps.log.warn(openPortWarning(bound));

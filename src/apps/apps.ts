@@ -46,7 +46,7 @@ export class Apps {
   }
 
   async create(name: string): Promise<App> {
-    return await this.#records.add(emptyApp(parseAppName(name), { web: 1 }));
+    return await this.#records.add(emptyApp(parseAppName(name), { web: 1 }, this.deps.model.clock.now()));
   }
 
   async destroy(name: string): Promise<void> {
@@ -211,7 +211,8 @@ export class Apps {
     const serving = this.#deploys.serving(name);
     if (serving.length === 0) return undefined;
     const count = (type: string) => serving.filter(({ process }) => process === type).length;
-    return emptyApp(name, Object.fromEntries(serving.map(({ process }) => [process, count(process)])));
+    const scale = Object.fromEntries(serving.map(({ process }) => [process, count(process)]));
+    return emptyApp(name, scale, this.deps.model.clock.now());
   }
 
   /** What is said of such an app needs a record. */

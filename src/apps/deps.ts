@@ -4,7 +4,7 @@ import type { Model } from '../network/model.ts';
 
 export interface AppDeps {
   readonly directory: Directory;
-  readonly model: Pick<Model, 'containers' | 'networks'>;
+  readonly model: Pick<Model, 'containers' | 'networks' | 'clock'>;
   /** Replaces a container's aliases on the networks that `on` selects, in place. */
   readonly setAliases: RunningModel['setAliases'];
   /** The TCP ports that are listened on where this process runs. */

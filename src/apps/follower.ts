@@ -13,15 +13,15 @@ const lookAgainMs = 60_000;
  */
 export function followContainers(
   apps: Pick<Apps, 'nameContainer'>,
-  model: Pick<Model, 'containers' | 'events'>,
+  model: Pick<Model, 'containers' | 'events' | 'clock'>,
   log: Logger,
 ): () => void {
   const follower = new Follower(apps, model, log);
   void follower.run();
-  const again = setInterval(() => void follower.nameAll(), lookAgainMs).unref();
+  const again = model.clock.every(lookAgainMs, () => follower.nameAll());
   // Not waited for: a deploy may hold what is left to do for as long as it takes.
   return () => {
-    clearInterval(again);
+    again.cancel();
     follower.end();
   };
 }

@@ -54,6 +54,7 @@ export function namingOf(app: App, type: string, tld: string) {
   return { aliases: [[app.name, type, tld].filter((part) => part !== '').join('.')], dnsPolicy } as const;
 }
 
-export function emptyApp(name: string, scale: App['scale']): App {
-  return { name, created: timestamp(), properties: {}, scale, processes: {} };
+/** `now`: Unix time in milliseconds. */
+export function emptyApp(name: string, scale: App['scale'], now: number): App {
+  return { name, created: timestamp(now), properties: {}, scale, processes: {} };
 }

@@ -27,6 +27,7 @@ export const globalFlags = {
 /** What the CLI does not know itself, because imports go down only. */
 export interface Parts {
   readonly loadDaemon: () => Promise<Command>;
+  readonly loadFake: () => Promise<Command>;
 }
 
 /** Runs one command line. @returns the exit code */

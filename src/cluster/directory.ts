@@ -1,4 +1,5 @@
 import type { Check, CommitResult, Store, StoreStatus, Write } from '../../kvstore/store.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { EndpointFolders } from './endpoint-folders.ts';
@@ -21,6 +22,7 @@ export interface DirectoryOptions {
    * a lease's time, since a node that takes longer is as good as dead.
    */
   readonly graceMs?: number;
+  readonly clock?: Clock;
 }
 
 /** Less would not let nodes find the way back to a store: their tries are up to 2 s apart, and take turns. */
@@ -40,15 +42,17 @@ export class Directory {
   readonly #apps: KeptRecords | undefined;
   readonly #graceMs: number;
   readonly #entrance: Entrance;
+  readonly #clock: Clock;
 
   constructor(
     readonly stores: Stores,
     private readonly log: Logger,
-    { nodeId, graceMs = 0 }: DirectoryOptions = {},
+    { nodeId, graceMs = 0, clock = systemClock }: DirectoryOptions = {},
   ) {
+    this.#clock = clock;
     this.#refill = new Refill(stores.global, log);
     this.#graceMs = Math.max(graceMs, leastGraceMs);
-    this.#entrance = new Entrance(stores, log, this.#graceMs);
+    this.#entrance = new Entrance(stores, log, this.#graceMs, clock);
     for (const store of new Set([stores.local, stores.global])) {
       this.#folders.set(store, this.#watchLists(store));
     }
@@ -59,7 +63,7 @@ export class Directory {
     const onChange = (networkIds: ReadonlySet<string>) => this.#notify(networkIds);
     const doubts = (of: 'self' | 'other') => this.#entrance.doubts(of);
     this.#endpoints = new EndpointFolders(stores.local, {
-      ...{ log, nodeId, graceMs: this.#graceMs, doubts, onChange },
+      ...{ log, clock, nodeId, graceMs: this.#graceMs, doubts, onChange },
     });
   }
 
@@ -217,12 +221,15 @@ export class Directory {
   }
 
   #watchLists(store: Store): ObjectLists {
-    return watchLists(store, this.log, this.#graceMs, {
-      onNetworks: (networkIds) => this.#notify(networkIds),
-      onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
-      afterGap: (prefix) => this.#unlessWiped(store, prefix),
-      doubts: () => this.#entrance.doubts('other'),
-    });
+    return watchLists(
+      { store, log: this.log, clock: this.#clock, graceMs: this.#graceMs },
+      {
+        onNetworks: (networkIds) => this.#notify(networkIds),
+        onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
+        afterGap: (prefix) => this.#unlessWiped(store, prefix),
+        doubts: () => this.#entrance.doubts('other'),
+      },
+    );
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Store } from '../../kvstore/store.ts';
+import type { Clock } from '../lib/clock.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
@@ -11,6 +12,7 @@ const lookEveryMs = 250;
 
 export interface EndpointFoldersDeps {
   readonly log: Logger;
+  readonly clock?: Clock;
   /** This node's own. */
   readonly nodeId: string | undefined;
   /** How long other nodes have to put again what a gap has taken, in milliseconds. */
@@ -112,7 +114,7 @@ export class EndpointFolders {
   }
 
   #watch(store: Store, prefix: string, isShared: boolean): WatchedFolder<Endpoint> {
-    const { log, graceMs, nodeId } = this.deps;
+    const { log, clock, graceMs, nodeId } = this.deps;
     const doubts = (endpoint: Endpoint) =>
       this.deps.doubts?.(endpoint.nodeId === nodeId ? 'self' : 'other') ?? false;
     const folder: WatchedFolder<Endpoint> = new WatchedFolder({
@@ -120,6 +122,7 @@ export class EndpointFolders {
       prefix,
       schema: endpointSchema,
       log,
+      ...(clock ? { clock } : {}),
       onChange: (changed) => {
         for (const endpoint of changed) this.#index(folder, endpoint);
         this.deps.onChange(new Set(changed.map(({ networkId }) => networkId)));

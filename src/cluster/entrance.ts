@@ -1,4 +1,5 @@
 import type { Store, StoreStatus } from '../../kvstore/store.ts';
+import type { Clock } from '../lib/clock.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Scope } from './records.ts';
@@ -11,7 +12,7 @@ export type Stores = Readonly<Record<Scope, Store>>;
  * program wrote must not be written to, and keeps being no more than a store that is away.
  */
 export class Entrance {
-  readonly #opened = Date.now();
+  readonly #opened: number;
   #doubtUntil = 0;
   #shut: { readonly since: number; readonly reason: string } | undefined;
 
@@ -19,9 +20,11 @@ export class Entrance {
     private readonly stores: Stores,
     private readonly log: Logger,
     private readonly graceMs: number,
+    private readonly clock: Clock,
   ) {
+    this.#opened = clock.now();
     if (stores.global !== stores.local)
-      this.#shut = { since: Date.now(), reason: 'this node is about to join' };
+      this.#shut = { since: this.#opened, reason: 'this node is about to join' };
   }
 
   /** Opens the KV store when `step` succeeds. A refusal, which no retry will change, is logged once. */
@@ -32,7 +35,7 @@ export class Entrance {
     } catch (error) {
       const reason = messageOf(error);
       if (isKind(error, 'invalid') && this.#shut?.reason !== reason) {
-        this.#shut = { since: Date.now(), reason };
+        this.#shut = { since: this.clock.now(), reason };
         this.log.error(`kv store ${this.stores.global.status().name} cannot be used: ${reason}`);
       }
       throw error;
@@ -41,7 +44,7 @@ export class Entrance {
 
   /** This node has just lost its lease though it lives. */
   doubt(): void {
-    this.#doubtUntil = performance.now() + this.graceMs;
+    this.#doubtUntil = this.clock.monotonic() + this.graceMs;
   }
 
   /**
@@ -52,9 +55,9 @@ export class Entrance {
    */
   doubts(of: 'self' | 'other'): boolean {
     const { reachable, since } = this.stores.global.status();
-    const wasAway = since > this.#opened && Date.now() - since < this.graceMs;
-    const isYoung = of === 'self' && Date.now() - this.#opened < this.graceMs;
-    return !reachable || wasAway || isYoung || performance.now() < this.#doubtUntil;
+    const wasAway = since > this.#opened && this.clock.now() - since < this.graceMs;
+    const isYoung = of === 'self' && this.clock.now() - this.#opened < this.graceMs;
+    return !reachable || wasAway || isYoung || this.clock.monotonic() < this.#doubtUntil;
   }
 
   status(scope: Scope): StoreStatus {

@@ -1,4 +1,5 @@
 import type { Lease, Store } from '../../kvstore/store.ts';
+import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
@@ -29,8 +30,8 @@ export class Membership {
   #announcing: Promise<void> = Promise.resolve();
   /** Told when the store has the record as it is now. */
   #amended: (() => void)[] = [];
-  #retry: NodeJS.Timeout | undefined;
-  #localRetry: NodeJS.Timeout | undefined;
+  #retry: Timer | undefined;
+  #localRetry: Timer | undefined;
 
   constructor(
     private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
@@ -38,6 +39,7 @@ export class Membership {
     /** Of its leases. */
     readonly ttlSeconds: number,
     private readonly log: Logger,
+    private readonly clock: Clock = systemClock,
   ) {
     this.#self = self;
   }
@@ -90,8 +92,8 @@ export class Membership {
   /** Leaves without a goodbye: the containers go on running, so their endpoints stay until the lease's end. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#retry);
-    clearTimeout(this.#localRetry);
+    this.#retry?.cancel();
+    this.#localRetry?.cancel();
   }
 
   /** Leaves with a goodbye: whatever hangs on the leases goes now. */
@@ -141,7 +143,7 @@ export class Membership {
         return;
       } catch (error) {
         this.log.debug({ error: messageOf(error) }, 'this node could not be announced yet');
-        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+        await new Promise<void>((resolve) => this.clock.after(retryMs, resolve));
       }
     }
   }
@@ -164,7 +166,7 @@ export class Membership {
       if (!isKind(error, 'unavailable')) throw error;
       if (!this.#localRetry)
         this.log.warn(`this node has no lease of its own store yet: ${messageOf(error)}`);
-      this.#localRetry = setTimeout(() => void this.#joinLocal(), retryMs);
+      this.#localRetry = this.clock.after(retryMs, () => this.#joinLocal());
     }
   }
 
@@ -174,7 +176,7 @@ export class Membership {
       await this.#join('global');
     } catch (error) {
       this.log.debug({ error: messageOf(error) }, 'the KV store gave no lease yet');
-      if (!this.#closed) this.#retry = setTimeout(() => void this.#joinWhenReachable(), retryMs);
+      if (!this.#closed) this.#retry = this.clock.after(retryMs, () => this.#joinWhenReachable());
     }
   }
 }

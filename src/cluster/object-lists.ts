@@ -1,4 +1,5 @@
 import type { Store } from '../../kvstore/store.ts';
+import type { Clock } from '../lib/clock.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
@@ -29,14 +30,15 @@ export interface ListListeners {
   readonly doubts: () => boolean;
 }
 
-export function watchLists(
-  store: Store,
-  log: Logger,
-  graceMs: number,
-  listeners: ListListeners,
-): ObjectLists {
+export interface ListOptions {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly graceMs: number;
+}
+
+export function watchLists(common: ListOptions, listeners: ListListeners): ObjectLists {
   const { onNetworks, onNodes, afterGap, doubts } = listeners;
-  const common = { store, log, graceMs };
   return {
     networks: new WatchedFolder({
       ...common,
@@ -58,7 +60,7 @@ export function watchLists(
       schema: nodeSchema,
       onChange: (changed) => onNodes(new Set(changed.map(({ id }) => id))),
       // A node whose lease was lost by the store, and not by the node's death, comes again with a new one.
-      afterGap: async () => () => graceMs,
+      afterGap: async () => () => common.graceMs,
       doubts,
     }),
   };

@@ -48,6 +48,8 @@ export const networkSchema = z.object({
   ipam: z.object({
     driver: z.string(),
     options: texts,
+    /** None were given, not even an empty map: the Engine shows null then. */
+    optionsUnset: z.literal(true).exactOptional(),
     pools: z.array(pool),
     /** Of an IPAM plugin. */
     addressSpace: z.string().optional(),

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Change, Entry, Store } from '../../kvstore/store.ts';
+import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { shared } from '../lib/shared-text.ts';
 import { decode } from './decode.ts';
@@ -24,6 +25,7 @@ export interface FolderOptions<T> {
   readonly prefix: string;
   readonly schema: z.ZodType<T>;
   readonly log: Logger;
+  readonly clock?: Clock;
   /** Told after each batch which records came, changed or went. */
   readonly onChange: (changed: readonly T[]) => void;
   /**
@@ -41,7 +43,7 @@ export interface FolderOptions<T> {
 export class WatchedFolder<T> {
   readonly #entries = new Map<string, Versioned<T>>();
   /** Keys that the store lacks and that are shown all the same, with what ends that. */
-  readonly #lingering = new Map<string, NodeJS.Timeout | undefined>();
+  readonly #lingering = new Map<string, Timer | undefined>();
   readonly #seen = new Set<string>();
   readonly #waiters = new Map<string, Set<() => void>>();
   readonly #watch;
@@ -109,7 +111,7 @@ export class WatchedFolder<T> {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#lingering.values()) clearTimeout(timer);
+    for (const timer of this.#lingering.values()) timer?.cancel();
     await this.#watch.return?.();
     await this.#done;
   }
@@ -186,15 +188,15 @@ export class WatchedFolder<T> {
   }
 
   #linger(key: string, milliseconds: number): void {
-    clearTimeout(this.#lingering.get(key));
+    this.#lingering.get(key)?.cancel();
     if (milliseconds === 0) return;
     const end = () => {
       // A store that is away again confirms nothing.
       if (this.options.store.status().reachable) this.forget(key);
       else this.#linger(key, milliseconds);
     };
-    const timer = milliseconds === Infinity ? undefined : setTimeout(end, milliseconds).unref();
-    this.#lingering.set(key, timer);
+    const { clock = systemClock } = this.options;
+    this.#lingering.set(key, milliseconds === Infinity ? undefined : clock.after(milliseconds, end));
   }
 
   #change(changes: readonly Change[]): void {
@@ -217,7 +219,7 @@ export class WatchedFolder<T> {
     for (const change of changes) {
       const key = change.op === 'put' ? change.entry.key : change.key;
       const before = this.#entries.get(key)?.record;
-      clearTimeout(this.#lingering.get(key));
+      this.#lingering.get(key)?.cancel();
       this.#lingering.delete(key);
       if (before !== undefined) changed.push(before);
       const after = change.op === 'put' ? this.#put(change.entry) : this.#delete(change.key);

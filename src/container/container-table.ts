@@ -1,5 +1,6 @@
 import { maxValueSize, type Store } from '../../kvstore/store.ts';
 import { folders, keys } from '../cluster/keys.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
@@ -17,6 +18,11 @@ export interface RecordKeeper {
   forget(id: string): void;
 }
 
+export interface ContainerTableOptions {
+  readonly clock?: Clock;
+  readonly keeper?: RecordKeeper;
+}
+
 /**
  * The records of the runtimes that keep their own: in memory for reading, in the store for the next
  * daemon. Memory follows the store: a change is seen once it is committed.
@@ -24,6 +30,7 @@ export interface RecordKeeper {
 export class ContainerTable {
   readonly #store: Store;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #keeper: RecordKeeper | undefined;
   /** Whose record in the store does not decode: they are left alone. */
   readonly #unread = new Set<string>();
@@ -32,9 +39,10 @@ export class ContainerTable {
   readonly #names = new Map<string, string>();
   readonly #queue = new SerialQueue();
 
-  constructor(store: Store, log: Logger, keeper?: RecordKeeper) {
+  constructor(store: Store, log: Logger, { clock = systemClock, keeper }: ContainerTableOptions = {}) {
     this.#store = store;
     this.#log = log;
+    this.#clock = clock;
     this.#keeper = keeper;
   }
 
@@ -97,7 +105,7 @@ export class ContainerTable {
     const container: Container = {
       id,
       name,
-      created: creationTime(),
+      created: creationTime(this.#clock.now()),
       spec: { ...spec, name },
       state,
       memberships,
@@ -218,11 +226,14 @@ export class ContainerTable {
 }
 
 function changed(old: Container, change: ContainerChange & { readonly name: string }): Container {
-  const { restart, failure, ...members } = change;
+  const { restart, failure, health: newHealth, ...members } = change;
   const { restart: before, ...spec } = { ...old.spec, name: change.name };
+  const { health: oldHealth = 'none', healthy: _, ...rest } = old;
   const policy = restart ?? before ?? 'none';
+  const health = newHealth ?? oldHealth;
   return {
-    ...old,
+    ...rest,
+    ...(health === 'none' ? {} : { health, healthy: health === 'healthy' }),
     ...members,
     spec: policy === 'none' ? spec : { ...spec, restart: policy },
     state: { ...old.state, ...failure },

@@ -109,6 +109,8 @@ export const containerSchema = z.object({
   state: stateSchema,
   memberships: z.array(membershipSchema),
   published: z.array(bindingSchema).exactOptional(),
+  healthy: z.boolean().exactOptional(),
+  health: z.enum(['starting', 'healthy', 'unhealthy']).exactOptional(),
   supervision: z
     .object({
       restarts: z.number().int(),

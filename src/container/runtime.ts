@@ -54,16 +54,15 @@ export interface Runtime {
   /** Told of every end of a container's main process, asked for or not, once each, after the state changed. */
   onExit(listener: (id: string, exitCode: number) => void): void;
 
-  /** @throws conflict when not running; unsupported in the simulated way */
+  /** @throws conflict when not running */
   exec(id: string, spec: ExecSpec): Promise<ExecProcess>;
   /**
    * Live streams; those of a container that does not run yet begin with its next start, and nothing is lost.
    * Destroying `stdout` detaches; ending `stdin` ends the program's.
-   * @throws unsupported in the simulated way
    */
   attach(id: string): Promise<ProcessStreams>;
   logs(id: string, options: LogOptions): AsyncIterable<LogLine>;
-  /** The processes of a running container; none without a command. @throws invalid | unsupported in the simulated way */
+  /** The processes of a running container; none without a command. @throws invalid */
   top(id: string, psArgs: string): Promise<ProcessTable>;
 
   /** The data-plane sandbox that the container's interfaces are in: its own, `hostSandbox`, or another's. */
@@ -89,7 +88,11 @@ export interface Container {
   readonly supervision?: Supervision;
   /** False: its health check has not succeeded yet, or fails. Absent: it has none. */
   readonly healthy?: boolean;
+  /** Of a simulated container's health check, as it was last said (Containers.setHealth). */
+  readonly health?: Health;
 }
+
+export type Health = 'starting' | 'healthy' | 'unhealthy';
 
 /** What a restart policy remembers of its container. */
 export interface Supervision {
@@ -242,6 +245,8 @@ export interface ContainerChange {
   readonly supervision?: Supervision;
   /** `none`: a container that ends stays so. */
   readonly restart?: RestartPolicy | 'none';
+  /** `none`: it has no health check. */
+  readonly health?: Health | 'none';
   /** Of a start that failed. */
   readonly failure?: Pick<ContainerState, 'error' | 'exitCode'>;
 }

@@ -77,7 +77,7 @@ class SandboxRuntime implements Runtime {
   constructor(options: SandboxRuntimeOptions) {
     this.#options = options;
     this.#files = new RecordFiles(options.store, options.directory, options.log);
-    this.#table = new ContainerTable(options.store, options.log, this.#files);
+    this.#table = new ContainerTable(options.store, options.log, { keeper: this.#files });
     this.#starter = new Starter(this.#table, options);
     this.#holders = new Holders(options.directory);
     this.#supervisor = new Supervisor((id, { exitCode, finishedAt }) => this.#end(id, exitCode, finishedAt));
@@ -136,7 +136,7 @@ class SandboxRuntime implements Runtime {
       writeNetworkFiles(paths, files);
       if (container.spec.command.length > 0) return await this.#startCommand(container);
       noteBoot(paths);
-      return await this.#table.setState(id, { ...running, pid: 0, startedAt: timestamp() });
+      return await this.#table.setState(id, { ...running, pid: 0, startedAt: timestamp(Date.now()) });
     } catch (error) {
       const exitCode = error instanceof CommandError ? error.exitCode : container.state.exitCode;
       await this.#table.setState(id, { error: messageOf(error), exitCode });
@@ -222,7 +222,7 @@ class SandboxRuntime implements Runtime {
     const clients = this.#clients.take(id);
     try {
       const { outer, pid } = await this.#starter.launch(container, clients.length);
-      const recorded = this.#table.setState(id, { ...running, pid, startedAt: timestamp() });
+      const recorded = this.#table.setState(id, { ...running, pid, startedAt: timestamp(Date.now()) });
       this.#supervisor.watch(id, this.#starter.paths(id), outer, recorded);
       await recorded.catch(() => killTree(outer));
       for (const client of clients) await this.#connect(id, client);
@@ -253,7 +253,7 @@ class SandboxRuntime implements Runtime {
 
   async #endWithoutCommand(id: string, signal: number): Promise<void> {
     await this.#holders.end(id);
-    await this.#end(id, exitCodeOf(signal), timestamp());
+    await this.#end(id, exitCodeOf(signal), timestamp(Date.now()));
   }
 
   /** The host pid of the process whose namespaces are the container's. */

@@ -1,36 +1,77 @@
 import type { Store } from '../../kvstore/store.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import { FairleadError } from '../lib/errors.ts';
+import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
-import type { Runtime } from './runtime.ts';
+import type { Container, ExecSpec, LogOptions, Runtime } from './runtime.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
+import { simulateExec } from './simulated/exec.ts';
+import { ContainerOutput } from './simulated/output.ts';
+import { noPrograms, type Output, type Programs } from './simulated/programs.ts';
 
 export interface SimulatedRuntimeOptions {
   readonly store: Store;
   /** Where its sandboxes are modelled. */
   readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'removeSandbox'>;
   readonly log: Logger;
+  /** Absent: nothing is known of any. */
+  readonly programs?: Programs;
+  readonly clock?: Clock;
+}
+
+export interface SimulatedRuntime extends Runtime {
+  /** The main process ends by itself. @throws not-found | conflict when it does not run */
+  exit(id: string, exitCode: number): Promise<void>;
+  /** The main process writes. @throws not-found */
+  write(id: string, output: Output): void;
 }
 
 /**
  * Containers that are records: a started one runs until it is stopped, with or without a command, and
- * ends as a program would that handles no signal (143 after stop, 137 after a kill).
+ * ends as a program would that handles no signal (143 after stop, 137 after a kill); unless `programs` knows better.
  */
-export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRuntimeOptions): Runtime {
-  const table = new ContainerTable(store, log);
+export function createSimulatedRuntime(options: SimulatedRuntimeOptions): SimulatedRuntime {
+  const { store, dataplane, log, programs = noPrograms, clock = systemClock } = options;
+  const table = new ContainerTable(store, log, { clock });
   const exits = new Exits();
+  const outputs = new Map<string, ContainerOutput>();
+  /** Ends to come, of programs that end by themselves. */
+  const endings = new Map<string, Timer>();
   const sandboxOf = (id: string) => resolveSandbox(table, id);
+  const outputOf = (id: string) => {
+    const { spec } = table.require(id);
+    const output = outputs.get(id) ?? new ContainerOutput(clock, spec.tty);
+    outputs.set(id, output);
+    return output;
+  };
 
   const ensureSandbox = async (id: string) => {
     if (sandboxOf(id) === id) await dataplane.ensureSandbox(id);
   };
-  const end = async (id: string, signal: number) => {
-    const exitCode = exitCodeOf(signal);
-    if (await table.setExited(id, exitCode, timestamp())) exits.tell(id, exitCode);
+  const end = async (id: string, exitCode: number) => {
+    endings.get(id)?.cancel();
+    endings.delete(id);
+    const hasEnded = await table.setExited(id, exitCode, timestamp(clock.now()));
+    if (!hasEnded) return;
+    // A check of what does not run says nothing; the next start begins without.
+    if (table.get(id)?.health) await table.update(id, { health: 'none' });
+    outputs.get(id)?.end();
+    exits.tell(id, exitCode);
+  };
+  const run = async (container: Container) => {
+    const { id, name } = container;
+    const program = await programs.run(container);
+    if (!program) return outputOf(id).tell(silence(name));
+    outputOf(id).write(program);
+    const { exitCode, exitAfterMs = 0 } = program;
+    if (exitCode !== undefined)
+      endings.set(
+        id,
+        clock.after(exitAfterMs, () => end(id, exitCode)),
+      );
   };
 
   return {
@@ -49,6 +90,8 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
       refuseRemovalWhileRunning(table.require(id));
       await dataplane.removeSandbox(id);
       await table.delete(id);
+      outputs.get(id)?.end();
+      outputs.delete(id);
     },
     async prepare(id) {
       refuseSharingWithStopped(table, id);
@@ -57,25 +100,28 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
     async start(id) {
       const container = table.require(id);
       if (container.state.status === 'running') return container;
-      return table.setState(id, {
-        status: 'running',
-        pid: 0,
-        exitCode: 0,
-        startedAt: timestamp(),
-        error: '',
-      });
+      const startedAt = timestamp(clock.now());
+      const running = { status: 'running', pid: 0, exitCode: 0, startedAt, error: '' } as const;
+      const started = await table.setState(id, running);
+      await run(started);
+      return started;
     },
     async signal(id, name) {
       const signal = parseSignal(name);
       table.requireRunning(id);
-      if (isFatal(signal)) await end(id, signal);
+      if (isFatal(signal)) await end(id, exitCodeOf(signal));
     },
     stop: async (id, _timeoutSeconds, name = 'SIGTERM') => {
       table.require(id);
       const signal = parseSignal(name);
       // What a program lives through is followed by SIGKILL.
-      await end(id, isFatal(signal) ? signal : parseSignal('SIGKILL'));
+      await end(id, exitCodeOf(isFatal(signal) ? signal : parseSignal('SIGKILL')));
     },
+    async exit(id, exitCode) {
+      table.requireRunning(id);
+      await end(id, exitCode);
+    },
+    write: (id, output) => outputOf(id).write(output),
     async release(id) {
       if (sandboxOf(id) === id) await dataplane.removeSandbox(id);
     },
@@ -83,23 +129,30 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
       table.require(id);
     },
     onExit: (listener) => exits.listen(listener),
-    exec: (id) => refuse(table, id, 'exec'),
-    attach: (id) => refuse(table, id, 'attach'),
-    // biome-ignore lint/correctness/useYield: there are no lines to yield
-    async *logs(id) {
-      await refuse(table, id, 'logs');
+    exec: async (id: string, spec: ExecSpec) => simulateExec(programs, clock, table.requireRunning(id), spec),
+    async attach(id) {
+      const { name, state } = table.require(id);
+      const output = outputOf(id);
+      return output.attach(state.status === 'running' && output.isEmpty ? silence(name) : '');
     },
-    top: (id) => refuse(table, id, 'top'),
+    logs: (id: string, asked: LogOptions) =>
+      outputOf(id).read(asked, table.require(id).state.status === 'running'),
+    async top(id) {
+      table.requireRunning(id);
+      return { titles: [...psTitles], processes: [] };
+    },
     sandboxOf,
-    async close() {},
+    async close() {
+      for (const timer of endings.values()) timer.cancel();
+      for (const output of outputs.values()) output.end();
+    },
   };
 }
 
-async function refuse(table: ContainerTable, id: string, what: string): Promise<never> {
-  const { name } = table.require(id);
-  throw new FairleadError(
-    'unsupported',
-    `${what}: the daemon runs in the simulated way, where container ${name} is a record and runs no program; ` +
-      `see what it resolves and reaches with: fairlead probe ${name} NAME`,
-  );
+/** Of `ps -ef`, the Engine's default. */
+const psTitles = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'];
+
+/** For who is attached and would wait for output in vain. */
+function silence(name: string): string {
+  return `fairlead: container ${name} is simulated: it runs no program and writes nothing; it ends with: docker stop ${name}\n`;
 }

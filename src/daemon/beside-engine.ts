@@ -1,48 +1,13 @@
-import { join } from 'node:path';
-import type { Store } from '../../kvstore/store.ts';
 import type { EngineState } from '../api/deps.ts';
 import type { Upstream } from '../api/host-engine/upstream.ts';
 import { createPluginServer } from '../api/plugin/server.ts';
-import type { Runtime } from '../container/runtime.ts';
-import { createSandboxRuntime } from '../container/sandbox.ts';
-import { createSimulatedRuntime } from '../container/simulated.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
-import { resolverAddress } from '../dataplane/names.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { UndoStack } from '../lib/undo.ts';
 import type { RunningModel } from '../network/create-model.ts';
 import type { EngineSide } from '../network/parts.ts';
 import type { DaemonConfig } from './config.ts';
-import type { EngineWay, Way } from './way.ts';
-
-export interface RuntimeParts {
-  readonly dataplane: Dataplane;
-  readonly store: Store;
-  readonly log: Logger;
-  /** The node's; see src/dataplane/names.ts. */
-  readonly tag: string;
-}
-
-/** What runs the containers in this way, and the Engine where it is one. */
-export async function openRuntime(
-  way: Way,
-  parts: RuntimeParts,
-  { dataRoot, pluginSocket }: DaemonConfig,
-): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }> {
-  if (way.way === 'simulated') return { runtime: createSimulatedRuntime(parts) };
-  if (way.way === 'sandbox') {
-    return { runtime: createSandboxRuntime({ ...parts, directory: join(dataRoot, 'containers') }) };
-  }
-  const resolver = resolverAddress;
-  const { socketPath } = way;
-  // Loaded in this way only; see way.ts.
-  const { createEngineRuntime } = await import('../container/engine.ts');
-  const { runtime, engine, links } = await createEngineRuntime({ ...parts, socketPath, resolver });
-  await parts.dataplane.ensureHostAddress(resolver);
-  const driver = pluginSocket.kind === 'none' ? 'fairlead' : pluginSocket.name;
-  return { runtime, engine: { host: engine, links, driver, resolver, tag: parts.tag } };
-}
+import type { EngineWay } from './way.ts';
 
 /**
  * Listens as the Engine's plugin. Where another plugin has the name the daemon goes on without: its networks are

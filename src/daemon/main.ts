@@ -1,12 +1,8 @@
-import { join } from 'node:path';
 import { createDrivers } from '../../drivers/index.ts';
 import { dockerDirectories } from '../../drivers/remote/discovery.ts';
 import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../drivers/remote/plugins.ts';
-import { openEmbeddedStore } from '../../kvstore/local/embedded.ts';
-import { openStore } from '../../kvstore/open.ts';
-import type { Store } from '../../kvstore/store.ts';
 import { Failures } from '../api/failures.ts';
 import { createApi } from '../api/server.ts';
 import { createApps } from '../apps/create-apps.ts';
@@ -16,48 +12,46 @@ import { folders } from '../cluster/keys.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
-import { directoryIds } from '../container/sandbox/directory.ts';
-import { putBackLost } from '../container/sandbox/lost-records.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import { openLinuxDataplane } from '../dataplane/linux/open.ts';
 import { isBridgeName } from '../dataplane/names.ts';
-import { createSimulatedDataplane } from '../dataplane/simulated.ts';
-import { createProbe } from '../dns/probe.ts';
-import { DnsThread, type RemoteDns } from '../dns/thread/dns-thread.ts';
-import { formatHostAddress } from '../lib/host-address.ts';
+import { createProbe, type Probe } from '../dns/probe.ts';
+import type { RemoteDns } from '../dns/thread/remote-dns.ts';
+import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import { timestamp } from '../lib/time.ts';
 import { UndoStack } from '../lib/undo.ts';
 import { version } from '../lib/version.ts';
-import { createModel } from '../network/create-model.ts';
+import { createModel, type RunningModel } from '../network/create-model.ts';
 import { defaultPools } from '../network/pools.ts';
 import { chooseAdvertise } from './advertise.ts';
-import { engineState, isOfDocker, openPlugin, openRuntime, upstreamOf } from './beside-engine.ts';
+import { engineState, isOfDocker, openPlugin, upstreamOf } from './beside-engine.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
 import { sayFarewell } from './farewell.ts';
-import { openIdentity } from './identity.ts';
+import type { Platform } from './platform.ts';
 import { logSpace, logStoreChanges } from './store-log.ts';
 import { storeStates, systemInfo } from './system-info.ts';
 import { readTlsKeys } from './tls-keys.ts';
-import { chooseWay, type Way } from './way.ts';
+import type { Way } from './way.ts';
 
-export interface RunningDaemon {
-  /** What a person is told once it is ready. */
+/** Of a daemon that is ready. */
+interface Opened {
+  /** What a person is told. */
   readonly greeting: readonly string[];
+  /** Where it listens; the port is the real one where any would do. */
+  readonly hosts: readonly HostAddress[];
+  readonly model: RunningModel;
+  readonly membership: Membership;
+  readonly dns: Pick<RemoteDns, 'status'>;
+  readonly probe: Probe;
+}
+
+export interface RunningDaemon extends Opened {
   /** Lets go of everything in the reverse order; what fails is logged. */
   close(): Promise<void>;
 }
-
-/** Where a test puts itself between the daemon and what it acts on, to fail it at a chosen step. */
-export interface Seams {
-  readonly store: (store: Store) => Store;
-  readonly dataplane: (dataplane: Dataplane) => Dataplane;
-}
-
-export const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane) => dataplane };
 
 /**
  * The composition root: opens everything in order, and closes what it opened when a step fails. `stop` is looked at
@@ -66,7 +60,7 @@ export const asTheyAre: Seams = { store: (store) => store, dataplane: (dataplane
  */
 export async function startDaemon(
   config: DaemonConfig,
-  seams: Seams = asTheyAre,
+  platform: Platform,
   sink = new LogSink(2),
   stop = new AbortController().signal,
 ): Promise<RunningDaemon> {
@@ -76,7 +70,7 @@ export async function startDaemon(
     for (const failure of await opened.unwind()) log.error(failure.message);
   };
   try {
-    return { greeting: await open(config, seams, { log, sink, stop }, opened), close };
+    return { ...(await open(config, platform, { log, sink, stop }, opened)), close };
   } catch (error) {
     await close();
     throw error;
@@ -85,19 +79,22 @@ export async function startDaemon(
 
 async function open(
   config: DaemonConfig,
-  seams: Seams,
+  platform: Platform,
   { log, sink, stop }: { readonly log: Logger; readonly sink: LogSink; readonly stop: AbortSignal },
   opened: UndoStack,
-): Promise<readonly string[]> {
-  const dns = new DnsThread({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
+): Promise<Opened> {
+  const { clock } = platform;
+  const dns = platform.dns({ log, logLevel: config.logLevel, sink, options: dnsOptions(config) });
   opened.push('dns', () => dns.close());
-  const { nodeId, tag } = await openIdentity(config.dataRoot);
-  const { store, way } = await openLocalState(config, seams, log, opened);
+  const { nodeId, tag } = await platform.identity(config);
+  const { store, way } = await openLocalState(config, platform, log, opened);
 
   stop.throwIfAborted();
-  const global = await openGlobalStore(config, store, opened);
-  const stores = { local: store, global };
-  const directory = new Directory(stores, log, { nodeId, graceMs: config.leaseTtlSeconds * 1000 });
+  const shared = await platform.globalStore(config);
+  if (shared) opened.push('kv store', () => shared.close());
+  const global = shared ?? store;
+  const graceMs = config.leaseTtlSeconds * 1000;
+  const directory = new Directory({ local: store, global }, log, { nodeId, graceMs, clock });
   opened.push('directory', () => directory.close());
   await directory.ready();
   // Names are answered from here on, before anything of the kernel is looked at.
@@ -109,11 +106,11 @@ async function open(
     id: nodeId,
     name: config.nodeName,
     version,
-    started: timestamp(),
+    started: timestamp(clock.now()),
     ...(advertise ? { advertise } : {}),
   };
   const failures = new Failures(log, () => storeStates(directory).some(({ reachable }) => !reachable));
-  const membership = new Membership(directory, self, config.leaseTtlSeconds, log);
+  const membership = new Membership(directory, self, config.leaseTtlSeconds, log, clock);
   opened.push('membership', () => membership.close());
   await membership.start();
   if (global !== store)
@@ -126,8 +123,8 @@ async function open(
       ),
     );
 
-  const dataplane = seams.dataplane(await openDataplane(way, config, tag, log));
-  const { runtime, engine } = await openRuntime(way, { dataplane, store, log, tag }, config);
+  const dataplane = await platform.dataplane(way, { tag, log }, config);
+  const { runtime, engine } = await platform.runtime(way, { dataplane, store, log, tag }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
   opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
@@ -140,7 +137,8 @@ async function open(
     id: nodeId,
     publish: (tunnelSecret: string | undefined) => membership.amend({ tunnelSecret }),
     lifetimeMs: config.tunnelKeyLifetimeSeconds * 1000,
-    settleMs: config.leaseTtlSeconds * 1000,
+    settleMs: graceMs,
+    now: () => clock.monotonic(),
   };
   const driverNamed = createDrivers({ dataplane, tag, advertise: () => underlay, node, plugin });
   let listening = Promise.resolve();
@@ -154,6 +152,7 @@ async function open(
     ipamNamed: ipamPlugins(plugins),
     settings: modelSettings(config),
     log,
+    clock,
     listeners: async () => (await dns.status()).listeners,
     onHostNetworks: (networks) => {
       // One after another: the last word is the newest one's.
@@ -176,68 +175,42 @@ async function open(
 
   const probe = createProbe({ directory, dns, runtime, dataplane });
   const state = engine && { engine: () => engineState(engine, pluginProblem) };
-  const info = systemInfo({ config, way, nodeId, directory, plugins, ...state });
+  const info = systemInfo({ config, clock, way, nodeId, directory, plugins, ...state });
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
   const upstream = way.way === 'engine' && engine ? upstreamOf(way, engine) : undefined;
   const parts = { model, dns, probe, apps, info, log, failures };
-  const api = await createApi({ ...parts, ...(upstream ? { upstream } : {}) });
+  const api = await createApi({
+    ...parts,
+    ...(upstream ? { upstream } : {}),
+    ...(platform.hooks ? { hooks: platform.hooks } : {}),
+  });
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));
+  const hosts: HostAddress[] = [];
   const tcp = { ...(tls && { tls }), names: config.apiNames };
   for (const host of config.hosts) {
     stop.throwIfAborted();
-    await api.listen(host, tcp);
+    hosts.push(await api.listen(host, tcp));
   }
   await listening;
   stop.throwIfAborted();
-  return await greeting(config, way, dns);
+  return { greeting: await greeting(hosts, way, dns), hosts, model, membership, dns, probe };
 }
 
-/** The embedded store, with all containers that are in the data root, and the way that fits them. */
-async function openLocalState(config: DaemonConfig, seams: Seams, log: Logger, opened: UndoStack) {
-  const directory = join(config.dataRoot, 'containers');
-  const trace = directoryIds(directory).length > 0 ? { trace: `containers are in ${directory}` } : {};
-  const embedded = await openEmbeddedStore(join(config.dataRoot, 'store'), {
-    restore: config.restore,
-    ...trace,
-  });
-  const store = seams.store(embedded);
+/** The local store, with all containers that the platform has, and the way that fits them. */
+async function openLocalState(config: DaemonConfig, platform: Platform, log: Logger, opened: UndoStack) {
+  const { store, notes = [], hasContainers = false, putBackLost } = await platform.localState(config);
   opened.push('store', () => store.close());
-  for (const note of embedded.notes) log.warn(note);
+  for (const note of notes) log.warn(note);
   opened.push(
     'state log',
     logSpace(() => store.status(), log),
   );
   await ensureSchema(store);
-  const hasContainers = (await store.list(folders.containers)).length > 0 || 'trace' in trace;
-  const way = await chooseWay(config, hasContainers);
-  if (way.way === 'sandbox') {
-    await putBackLost({ store, directory, isRestored: embedded.isRestored, log });
-  }
+  const way = await platform.way(config, hasContainers || (await store.list(folders.containers)).length > 0);
+  if (way.way === 'sandbox') await putBackLost?.(log);
   return { store, way };
-}
-
-/** The KV store; without one, global objects live in the embedded store too. Its server is not waited for. */
-async function openGlobalStore(
-  { kvStore, kvStoreOptions }: DaemonConfig,
-  local: Store,
-  opened: UndoStack,
-): Promise<Store> {
-  if (kvStore === undefined) return local;
-  const store = await openStore(kvStore, kvStoreOptions);
-  opened.push('kv store', () => store.close());
-  return store;
-}
-
-async function openDataplane(
-  { way }: Way,
-  { dataRoot }: DaemonConfig,
-  tag: string,
-  log: Logger,
-): Promise<Dataplane> {
-  if (way === 'simulated') return createSimulatedDataplane();
-  return await openLinuxDataplane({ tag, log, memory: join(dataRoot, 'forwarding.json') });
 }
 
 function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
@@ -273,7 +246,11 @@ function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
   );
 }
 
-async function greeting(config: DaemonConfig, { way, why }: Way, dns: RemoteDns): Promise<readonly string[]> {
+async function greeting(
+  hosts: readonly HostAddress[],
+  { way, why }: Way,
+  dns: RemoteDns,
+): Promise<readonly string[]> {
   const { degraded, listeners } = await dns.status();
   const trouble = listeners.filter(({ state }) => state === 'degraded');
   return [
@@ -281,6 +258,6 @@ async function greeting(config: DaemonConfig, { way, why }: Way, dns: RemoteDns)
     ...(degraded
       ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
       : []),
-    `ready on ${config.hosts.map(formatHostAddress).join(', ')}`,
+    `ready on ${hosts.map(formatHostAddress).join(', ')}`,
   ];
 }

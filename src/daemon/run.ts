@@ -4,7 +4,8 @@ import { createLogger, type LogFormat } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import { readableLine } from '../lib/log-text.ts';
 import type { DaemonConfig } from './config.ts';
-import { asTheyAre, startDaemon } from './main.ts';
+import { hostPlatform } from './host-platform.ts';
+import { startDaemon } from './main.ts';
 import { titleWithoutSecrets } from './process-title.ts';
 import { tellReady } from './service-manager.ts';
 import { StartCut, StopRequest } from './stop-request.ts';
@@ -42,7 +43,7 @@ function formatter(format: LogFormat): ((line: string) => string) | undefined {
 }
 
 async function runUntilStopped(config: DaemonConfig, sink: LogSink, stop: StopRequest): Promise<void> {
-  const daemon = await startDaemon(config, asTheyAre, sink, stop.signal).catch((error: unknown) => {
+  const daemon = await startDaemon(config, hostPlatform(), sink, stop.signal).catch((error: unknown) => {
     if (!(error instanceof StartCut)) throw error;
     return undefined;
   });

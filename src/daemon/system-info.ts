@@ -3,12 +3,14 @@ import type { Plugins } from '../../drivers/remote/plugins.ts';
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { EngineState, SystemInfo } from '../api/deps.ts';
 import type { Directory } from '../cluster/directory.ts';
+import type { Clock } from '../lib/clock.ts';
 import { version } from '../lib/version.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Way } from './way.ts';
 
 export interface InfoParts {
   readonly config: DaemonConfig;
+  readonly clock: Clock;
   readonly way: Way;
   readonly nodeId: string;
   readonly directory: Directory;
@@ -18,8 +20,16 @@ export interface InfoParts {
 }
 
 /** How the daemon stands, whenever it is asked. */
-export function systemInfo({ config, way, nodeId, directory, plugins, engine }: InfoParts): () => SystemInfo {
-  const started = Date.now();
+export function systemInfo({
+  config,
+  clock,
+  way,
+  nodeId,
+  directory,
+  plugins,
+  engine,
+}: InfoParts): () => SystemInfo {
+  const started = clock.now();
   const { driver, name } = config.defaultNetwork;
   return () => ({
     version,

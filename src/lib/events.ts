@@ -1,4 +1,5 @@
 import { Channel } from './channel.ts';
+import { type Clock, systemClock } from './clock.ts';
 
 /** One line of `GET /events`, in the Engine's shape (docker-facts 5.4). */
 export interface DaemonEvent {
@@ -23,8 +24,10 @@ export class EventBus {
   readonly #past: DaemonEvent[] = [];
   readonly #subscribers = new Set<Channel<DaemonEvent>>();
 
+  constructor(readonly clock: Clock = systemClock) {}
+
   emit(event: NewEvent): void {
-    const now = Date.now();
+    const now = this.clock.now();
     const full: DaemonEvent = { scope: 'local', ...event, time: Math.floor(now / 1000), timeNano: now * 1e6 };
     this.#past.push(full);
     if (this.#past.length > kept) this.#past.shift();

@@ -1,5 +1,5 @@
-/** Now in RFC 3339 with nanosecond digits and Z, as the Engine writes times. */
-export function timestamp(milliseconds = Date.now()): string {
+/** A Unix time in milliseconds as RFC 3339 with nanosecond digits and Z, as the Engine writes times. */
+export function timestamp(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace('Z', '000000Z');
 }
 

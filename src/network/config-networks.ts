@@ -28,14 +28,14 @@ export function withConfiguration(spec: NetworkSpec, networks: readonly Network[
       'user specified configurations are not supported if the network depends on a configuration network',
     );
   }
-  const { driver, options } = from.ipam;
+  const { driver, options, optionsUnset } = from.ipam;
   return {
     ...spec,
     internal: from.internal,
     attachable: from.attachable,
     ...(from.ipv4 === false ? { ipv4: false } : {}),
     ipv6: from.ipv6,
-    ipam: { driver, options, config: from.configOnly.pools },
+    ipam: { driver, ...(optionsUnset ? {} : { options }), config: from.configOnly.pools },
     options: from.options,
     labels: { ...from.labels },
   };

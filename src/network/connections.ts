@@ -99,9 +99,9 @@ export class Connections {
     });
   }
 
-  /** Shows a renamed container's new name to the others on its networks. */
-  async rename(container: Container): Promise<void> {
-    await this.attachments.records.rename(container);
+  /** Shows a container's new name or health to the others on its networks. */
+  async show(container: Container): Promise<void> {
+    await this.attachments.records.show(container);
   }
 
   /** Takes a provider off whoever it is: a container of this host, or the record of one that is elsewhere or gone. */

@@ -1,4 +1,4 @@
-import type { Container, RestartPolicy, Runtime } from '../container/runtime.ts';
+import type { Container, Health, RestartPolicy, Runtime } from '../container/runtime.ts';
 import { parseSignal } from '../container/signals.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
 import type { Connections } from './connections.ts';
@@ -153,7 +153,7 @@ export class Containers implements Contract {
     }
     await this.places.exclusively(id, async () => {
       const container = await this.runtime.update(id, { name });
-      await this.connections.rename(container);
+      await this.connections.show(container);
       this.#emit(container, 'rename', { oldName: `/${oldName}` });
     });
   }
@@ -161,6 +161,15 @@ export class Containers implements Contract {
   async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
     const { id } = this.find(ref);
     await this.places.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
+  }
+
+  async setHealth(ref: string, health: Health | 'none'): Promise<void> {
+    const { id } = this.find(ref);
+    await this.places.exclusively(id, async () => {
+      const container = await this.runtime.update(id, { health });
+      await this.connections.show(container);
+      if (health !== 'none') this.#emit(container, `health_status: ${health}`);
+    });
   }
 
   async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {

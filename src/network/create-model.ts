@@ -6,6 +6,7 @@ import type { Network } from '../cluster/records.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { ListenerStatus } from '../dns/listeners.ts';
+import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { EventBus } from '../lib/events.ts';
 import { Gate } from '../lib/gate.ts';
@@ -43,6 +44,7 @@ export interface ModelDeps {
   readonly ipamNamed: (name: string) => IpamDriver | undefined;
   readonly settings: ModelSettings;
   readonly log: Logger;
+  readonly clock: Clock;
   /** Told which networks are set up on this host, so that DNS can listen on their gateways. */
   readonly onHostNetworks: (networks: readonly Network[]) => void;
   /** In the engine way: whose containers they are. */
@@ -65,11 +67,19 @@ export interface RunningModel extends Model {
 
 /** Puts the use cases together and brings kernel and records in line before it returns. */
 export async function createModel(deps: ModelDeps): Promise<RunningModel> {
-  const { directory, membership, dataplane, driverNamed, log } = deps;
+  const { directory, membership, dataplane, driverNamed, log, clock } = deps;
   const driverOf = (network: Network) => driverNamed(network.driver);
   const graceMs = membership.ttlSeconds * 1000;
   const letNodesIn = () => parts.hostNetworks.letNodesIn();
-  const peers = new Peers({ directory, nodeId: membership.self.id, driverOf, log, graceMs, letNodesIn });
+  const peers = new Peers({
+    directory,
+    nodeId: membership.self.id,
+    driverOf,
+    log,
+    clock,
+    graceMs,
+    letNodesIn,
+  });
   const parts: Parts = {
     ...deps,
     hostNetworks: new HostNetworks({
@@ -82,7 +92,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
       onSetUp: ({ id }) => peers.refresh(id),
     }),
     ipam: new Ipam(directory, membership.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
-    events: new EventBus(),
+    events: new EventBus(clock),
     queue: new SerialQueue(),
     gate: new Gate(),
   };
@@ -122,6 +132,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     containers,
     doctor,
     events: parts.events,
+    clock,
     nodes: () => directory.nodes(),
     reconcile: () => reconciler.run(),
     begin() {

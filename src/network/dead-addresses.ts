@@ -29,7 +29,7 @@ export interface Holders {
 export class DeadAddresses {
   readonly #since = new Map<string, number>();
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(private readonly now: () => number) {}
 
   /** Of one network's claims, those to end now. `folder` tells which of the remembered ones are spoken of. */
   expired(folder: string, claims: readonly Claim[], holders: Holders): readonly Claim[] {

@@ -141,7 +141,7 @@ export function common(
     containerName: container.name,
     name: service?.name ?? container.name,
     ...(service ? { serviceId: service.id } : {}),
-    created: timestamp(),
+    created: timestamp(parts.clock.now()),
     aliases: [...(service?.aliases ?? []), ...membership.aliases],
     ...dnsPolicyOf(membership),
     ...linksOf(membership),

@@ -16,9 +16,11 @@ import type { Parts } from './parts.ts';
 
 /** The endpoints of this node in the store: what other nodes and DNS see of its containers. */
 export class EndpointRecords {
-  readonly #late = new LateWithdrawals((network, endpoint) => this.withdraw(network, endpoint));
+  readonly #late: LateWithdrawals;
 
-  constructor(private readonly parts: Parts) {}
+  constructor(private readonly parts: Parts) {
+    this.#late = new LateWithdrawals(parts.clock, (network, endpoint) => this.withdraw(network, endpoint));
+  }
 
   /** Takes the addresses and makes the endpoint, in one commit. @throws conflict | exhausted | forbidden */
   async put(request: EndpointRequest): Promise<Endpoint> {
@@ -172,17 +174,17 @@ export class EndpointRecords {
     this.parts.directory.admit(endpoint);
   }
 
-  /** Shows a renamed container's new name. */
-  async rename({ name: containerName, memberships }: Container): Promise<void> {
+  /** Shows a container's new name or health. */
+  async show({ name: containerName, memberships, healthy = true }: Container): Promise<void> {
     const { directory, membership } = this.parts;
     for (const { joined, network: networkId } of memberships) {
       const network = directory.network(networkId);
       if (!joined || !network) continue;
-      await commitWithRetry(directory, network.scope, `rename ${containerName}`, async () => {
+      await commitWithRetry(directory, network.scope, `show ${containerName}`, async () => {
         const entry = directory.endpointEntry(networkId, joined.endpointId);
         if (!entry) return { result: undefined, checks: [], writes: [] };
         const name = entry.record.serviceId ? entry.record.name : containerName;
-        const value = JSON.stringify({ ...entry.record, name, containerName });
+        const value = JSON.stringify({ ...entry.record, name, containerName, healthy });
         const key = keys.endpoint(networkId, joined.endpointId);
         return {
           result: undefined,

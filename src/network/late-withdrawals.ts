@@ -1,4 +1,5 @@
 import type { Endpoint, Network } from '../cluster/records.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 
 const retryMs = 1000;
 
@@ -10,14 +11,17 @@ const retryMs = 1000;
  */
 export class LateWithdrawals {
   readonly #owed = new Map<string, { readonly network: Network; readonly endpoint: Endpoint }>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
   /** `withdraw` deletes the record if it is still this endpoint's. @throws when the store is away */
-  constructor(private readonly withdraw: (network: Network, endpoint: Endpoint) => Promise<void>) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly withdraw: (network: Network, endpoint: Endpoint) => Promise<void>,
+  ) {}
 
   add(network: Network, endpoint: Endpoint): void {
     this.#owed.set(endpoint.id, { network, endpoint });
-    this.#timer ??= setInterval(() => void this.#retry(), retryMs).unref();
+    this.#timer ??= this.clock.every(retryMs, () => this.#retry());
   }
 
   /** It is there again, and rightly so. */
@@ -26,7 +30,7 @@ export class LateWithdrawals {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#owed.clear();
   }
 
@@ -39,7 +43,7 @@ export class LateWithdrawals {
         return;
       }
     }
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
   }
 }

@@ -1,5 +1,13 @@
 import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
-import type { Container, Membership, PublishRequest, RestartPolicy, Runtime } from '../container/runtime.ts';
+import type {
+  Container,
+  Health,
+  Membership,
+  PublishRequest,
+  RestartPolicy,
+  Runtime,
+} from '../container/runtime.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
 import type { Doctor } from './doctor/doctor.ts';
 
@@ -13,6 +21,8 @@ export interface Model {
   readonly services: Services;
   readonly containers: Containers;
   readonly events: EventBus;
+  /** What times in records, and those in filters, are told by. */
+  readonly clock: Clock;
   readonly doctor: Doctor;
   /** The living nodes that share the KV store, this one included. */
   nodes(): readonly NodeRecord[];
@@ -128,6 +138,8 @@ export interface Containers {
   rename(ref: string, name: string): Promise<void>;
   /** Changes the restart policy; undefined: a container that ends stays so. */
   setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void>;
+  /** What a health check says; DNS withholds a container that is not healthy. @throws unsupported beside an Engine */
+  setHealth(ref: string, health: Health | 'none'): Promise<void>;
   connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
   /** `force` also takes an endpoint (id or name) of a container that is gone. */
   disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;

@@ -25,10 +25,11 @@ export function planIpam(parts: PoolParts, wanted: PoolsWanted): Network['ipam']
   const { driver: network, scope, spec, used, hostSubnets, given } = wanted;
   if (given) return accept(parts, network, given, used);
   refuseWithoutFamily(spec);
-  const options = { ...spec.ipam?.options };
+  const { options } = spec.ipam ?? {};
   const driver = spec.ipam?.driver || 'default';
+  const chosen = { driver, options: { ...options }, ...(options ? {} : { optionsUnset: true as const }) };
   // With `null` a network plugin gives the addresses by itself.
-  if (!network.addressed || (network.remote && driver === 'null')) return { driver, options, pools: [] };
+  if (!network.addressed || (network.remote && driver === 'null')) return { ...chosen, pools: [] };
   const ours = takenByNetworks(parts, used);
   const pools = [...planGivenPools(spec.ipam?.config ?? [], ours)];
   const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
@@ -38,7 +39,7 @@ export function planIpam(parts: PoolParts, wanted: PoolsWanted): Network['ipam']
     pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...routes]));
   }
   if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
-  return { driver, options, pools };
+  return { ...chosen, pools };
 }
 
 function refuseWithoutFamily({ ipv4, ipv6, ipam }: NetworkSpec): void {

@@ -178,7 +178,7 @@ export class Networks implements Contract {
     spec: NetworkSpec,
     given?: Network['ipam'],
   ): Promise<Network> {
-    const draft = { id, created: timestamp(), driver: driver.name, scope } as const;
+    const draft = { id, created: timestamp(this.parts.clock.now()), driver: driver.name, scope } as const;
     return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
       if (this.named(spec.name)) throw nameTaken(spec.name);
       if (!spec.configOnly) this.#refuseSecond(driver);

@@ -1,4 +1,5 @@
 import type { KnownNode } from '../../drivers/driver.ts';
+import type { Timer } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Parts } from './parts.ts';
 
@@ -8,20 +9,20 @@ const againMs = 60_000;
 /** Tells the plugins that have networks of many hosts which nodes there are, as they come and go. */
 export class NodeDiscovery {
   readonly #unsubscribe: () => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: Timer;
   /** What was wrong at the last try, by driver: it is said once. */
   readonly #said = new Map<string, string>();
   #last = '';
 
   constructor(private readonly parts: Parts) {
     this.#unsubscribe = parts.directory.subscribe(() => this.#changed());
-    this.#timer = setInterval(() => void this.#tellAll(), againMs).unref();
+    this.#timer = parts.clock.every(againMs, () => this.#tellAll());
     this.#changed();
   }
 
   close(): void {
     this.#unsubscribe();
-    clearInterval(this.#timer);
+    this.#timer.cancel();
   }
 
   /** Most changes are of endpoints, and say nothing of nodes. */

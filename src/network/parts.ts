@@ -5,6 +5,7 @@ import type { Network } from '../cluster/records.ts';
 import type { EngineLinks, HostEngine } from '../container/host-engine.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
 import type { Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/log.ts';
@@ -27,6 +28,7 @@ export interface Parts {
   /** Held shared by every operation, alone by the sweep for orphans. */
   readonly gate: Gate;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly settings: ModelSettings;
   /** @throws not-found, in the Engine's words */
   readonly driverNamed: (name: string) => Driver;

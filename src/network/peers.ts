@@ -1,6 +1,7 @@
 import type { Driver, Peer } from '../../drivers/driver.ts';
 import type { Directory } from '../cluster/directory.ts';
 import type { Endpoint, Network } from '../cluster/records.ts';
+import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import { messageOf, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
@@ -11,6 +12,7 @@ export interface PeersDeps {
   readonly nodeId: string;
   readonly driverOf: (network: Network) => Driver;
   readonly log: Logger;
+  readonly clock?: Clock;
   /** Lets the nodes in that are known now; before anything leads to them. */
   readonly letNodesIn: () => Promise<void>;
   /** Milliseconds from now in which what is programmed already is not taken away; see `#program`. */
@@ -31,12 +33,12 @@ export class Peers {
   readonly #mute = new Set<string>();
   readonly #unsubscribe: () => void;
   #settling: boolean;
-  readonly #settled: NodeJS.Timeout | undefined;
+  readonly #settled: Timer | undefined;
 
   constructor(private readonly deps: PeersDeps) {
-    const { graceMs = 0 } = deps;
+    const { graceMs = 0, clock = systemClock } = deps;
     this.#settling = graceMs > 0;
-    if (this.#settling) this.#settled = setTimeout(() => this.#settle(), graceMs).unref();
+    if (this.#settling) this.#settled = clock.after(graceMs, () => this.#settle());
     this.#unsubscribe = deps.directory.subscribe((networkIds) => {
       this.#letNodesIn();
       for (const id of networkIds) this.refresh(id);
@@ -74,7 +76,7 @@ export class Peers {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#settled);
+    this.#settled?.cancel();
     this.#unsubscribe();
     this.#networks.clear();
     await Promise.allSettled(this.#waiting.values());

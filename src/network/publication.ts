@@ -35,7 +35,7 @@ export function publishService(
       id,
       networkId: network.id,
       name,
-      created: timestamp(),
+      created: timestamp(parts.clock.now()),
       shared,
       endpointId,
       ...addresses,

@@ -2,6 +2,7 @@ import { folders } from '../cluster/keys.ts';
 import type { AddressRecord, Endpoint, Network } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import type { Owned, Survey } from '../dataplane/dataplane.ts';
+import type { Timer } from '../lib/clock.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
 import { sideBySide } from '../lib/side-by-side.ts';
 import type { Attachments } from './attachments.ts';
@@ -32,13 +33,13 @@ export interface ReconcileOptions {
  * ours that none of them claims are left-overs of a crash and go.
  */
 export class Reconciler {
-  #timer: NodeJS.Timeout | undefined;
-  #first: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
+  #first: Timer | undefined;
   #running: Promise<void> = Promise.resolve();
   #passed = false;
   /** The next sweep looks at all networks. */
   #sweepsAll = false;
-  readonly #dead = new DeadAddresses();
+  readonly #dead: DeadAddresses;
 
   constructor(
     private readonly parts: Parts,
@@ -46,16 +47,19 @@ export class Reconciler {
     private readonly holdings: Holdings,
     private readonly attachments: Attachments,
     private readonly participation: Participation,
-  ) {}
+  ) {
+    this.#dead = new DeadAddresses(() => parts.clock.monotonic());
+  }
 
   start(): void {
-    this.#timer = setInterval(() => void this.run(), intervalMs).unref();
-    this.#first = setTimeout(() => this.sweepAll(), sweepAfterMs).unref();
+    const { clock } = this.parts;
+    this.#timer = clock.every(intervalMs, () => this.run());
+    this.#first = clock.after(sweepAfterMs, () => this.sweepAll());
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    clearTimeout(this.#first);
+    this.#timer?.cancel();
+    this.#first?.cancel();
     await this.#running;
   }
 

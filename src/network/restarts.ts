@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Container, RestartPolicy, Supervision } from '../container/runtime.ts';
+import type { Timer } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { never } from '../lib/time.ts';
@@ -14,7 +15,7 @@ const untouched: Supervision = { restarts: 0, restarting: false, stopped: false 
 
 /** Starts containers again that ended, as their restart policies ask, ever more slowly. */
 export class Restarts {
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, Timer>();
   readonly #delays = new Map<string, number>();
   /** What is remembered is read and written in one: an end, a stop and a start may come together. */
   readonly #notes = new SerialQueue();
@@ -22,7 +23,7 @@ export class Restarts {
   readonly #attempts = new Map<string, symbol>();
 
   constructor(
-    private readonly parts: Pick<Parts, 'runtime' | 'log'>,
+    private readonly parts: Pick<Parts, 'runtime' | 'log' | 'clock'>,
     private readonly start: (id: string, isWanted: () => boolean) => Promise<unknown>,
   ) {}
 
@@ -65,18 +66,16 @@ export class Restarts {
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
   }
 
   #later(id: string, delay: number): void {
-    clearTimeout(this.#timers.get(id));
+    this.#timers.get(id)?.cancel();
     const attempt = Symbol(id);
     this.#attempts.set(id, attempt);
-    this.#timers.set(
-      id,
-      setTimeout(() => void this.#again(id, attempt), delay),
-    );
+    const again = () => this.#again(id, attempt);
+    this.#timers.set(id, this.parts.clock.after(delay, again));
   }
 
   async #again(id: string, attempt: symbol): Promise<void> {
@@ -103,7 +102,7 @@ export class Restarts {
   }
 
   #forget(id: string): void {
-    clearTimeout(this.#timers.get(id));
+    this.#timers.get(id)?.cancel();
     this.#timers.delete(id);
     this.#attempts.delete(id);
     this.#delays.delete(id);

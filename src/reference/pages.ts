@@ -3,6 +3,7 @@ import { program } from '../cli/commands/program.ts';
 import { type Group, isGroup, type Leaf } from '../cli/program.ts';
 import { sectionsOf } from '../cli/sections.ts';
 import { daemon } from '../daemon/command.ts';
+import { fake } from '../testing/command.ts';
 
 /** A command as every reference shows it: the man pages, and docs/cli.md. */
 export interface Documented {
@@ -21,7 +22,7 @@ export interface Page {
 }
 
 /** The table that also runs them, and completes them. */
-export const root: Group = program({ loadDaemon: async () => daemon });
+export const root: Group = program({ loadDaemon: async () => daemon, loadFake: async () => fake });
 
 /** One for each word that may stand behind `fairlead`, except those of the group `container` that may, too. */
 export async function pages(): Promise<readonly Page[]> {

@@ -103,7 +103,7 @@ function makeNetwork(n: number): Network {
     name: `net${n}`,
     driver: 'overlay',
     scope: 'global',
-    created: timestamp(),
+    created: timestamp(Date.now()),
     internal: false,
     attachable: false,
     ipv6: false,
@@ -120,7 +120,7 @@ function makeNetwork(n: number): Network {
 
 function makeNode(n: number): NodeRecord {
   const advertise = `192.0.${2 + Math.floor(n / 250)}.${1 + (n % 250)}`;
-  return { id: newId(), name: `node${n}`, advertise, version: '0.1.0', started: timestamp() };
+  return { id: newId(), name: `node${n}`, advertise, version: '0.1.0', started: timestamp(Date.now()) };
 }
 
 function networkWrites(network: Network): readonly Write[] {
@@ -150,7 +150,7 @@ function makeService(network: Network, n: number): Service {
     id: newId(),
     networkId: network.id,
     name: `service-${n}`,
-    created: timestamp(),
+    created: timestamp(Date.now()),
     shared: false,
     endpointId: newId(),
     ipv4: `${addressOf(network, n)}/20`,
@@ -171,7 +171,7 @@ function makeEndpoint(network: Network, n: number, nodeId: string, service?: Ser
     containerName,
     name: service?.name ?? containerName,
     ...(service && { serviceId: service.id }),
-    created: timestamp(),
+    created: timestamp(Date.now()),
     ipv4: `${address}/20`,
     mac: macOf(address),
     aliases: [],

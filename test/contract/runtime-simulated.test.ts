@@ -1,6 +1,7 @@
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
-import type { Runtime } from '../../src/container/runtime.ts';
+import type { LogLine, Runtime } from '../../src/container/runtime.ts';
 import { createSimulatedRuntime } from '../../src/container/simulated.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -27,26 +28,78 @@ async function place(spoil: Spoil = () => ({})): Promise<RuntimePlace> {
   };
 }
 
+async function linesOf(log: AsyncIterable<LogLine>): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { stream, data } of log) lines.push(`${stream} ${data}`);
+  return lines;
+}
+
 describe('the simulated runtime', () => {
   for (const { name, run } of runtimeChecks) test(name, async () => run(await place()));
 
-  test('says that it runs no programs, and what to use instead', async () => {
+  test('runs no program: exec fails and says why, the log is empty, nothing runs', async () => {
     const { runtime } = await place();
     const { id } = await runtime.create(containerSpec({ name: 'c1', command: ['sleep', '1'] }));
-    await runtime.start(id, containerFiles);
     const exec = { command: ['true'], env: [], workingDir: '', user: '', tty: false, attachStdin: false };
-    const refusal = (what: string) => ({
-      kind: 'unsupported',
-      message:
-        `${what}: the daemon runs in the simulated way, where container c1 is a record and runs no program; ` +
-        'see what it resolves and reaches with: fairlead probe c1 NAME',
+    await expect(runtime.exec(id, exec)).rejects.toMatchObject({ kind: 'conflict' });
+    await runtime.start(id, containerFiles);
+    const process = await runtime.exec(id, exec);
+    expect(await text(process.stdout)).toBe('');
+    expect(await text(process.stderr)).toBe(
+      'fairlead: container c1 is simulated and runs no program, so this was not run: true\n' +
+        'fairlead: see what it resolves and reaches with: fairlead probe c1 NAME\n',
+    );
+    expect(await process.exited).toBe(126);
+    expect(await linesOf(runtime.logs(id, { follow: false }))).toEqual([]);
+    expect((await runtime.top(id, '-ef')).processes).toEqual([]);
+  });
+
+  test('tells who is attached that no output will come, and lets go at the end', async () => {
+    const { runtime } = await place();
+    const { id } = await runtime.create(containerSpec({ name: 'c1' }));
+    const early = await runtime.attach(id);
+    const log = linesOf(runtime.logs(id, { follow: true }));
+    expect(await log).toEqual([]);
+    await runtime.start(id, containerFiles);
+    const late = await runtime.attach(id);
+    const followed = linesOf(runtime.logs(id, { follow: true }));
+    await runtime.stop(id, 1);
+    const notice =
+      'fairlead: container c1 is simulated: it runs no program and writes nothing; it ends with: docker stop c1\n';
+    for (const { stdout, stderr } of [early, late]) {
+      expect(await text(stderr)).toBe(notice);
+      expect(await text(stdout)).toBe('');
+    }
+    expect(await followed).toEqual([]);
+  });
+
+  test('writes, ends and answers as its programs say', async () => {
+    const runtime = createSimulatedRuntime({
+      store: new MemoryStore(),
+      dataplane: createSimulatedDataplane(),
+      log: silentLogger,
+      programs: {
+        run: ({ name }) => (name === 'job' ? { stdout: 'a\nb\n', stderr: 'c', exitCode: 3 } : undefined),
+        exec: (_, { command, stdin }) =>
+          command[0] === 'cat' ? stdin().then((sent) => ({ stdout: sent, exitCode: 7 })) : undefined,
+      },
     });
-    await expect(runtime.exec(id, exec)).rejects.toMatchObject(refusal('exec'));
-    await expect(runtime.attach(id)).rejects.toMatchObject(refusal('attach'));
-    const read = async () => {
-      for await (const line of runtime.logs(id, { follow: false })) throw new Error(`a line: ${line.time}`);
-    };
-    await expect(read()).rejects.toMatchObject(refusal('logs'));
+    const ended = new Promise((resolve) => runtime.onExit((_, exitCode) => resolve(exitCode)));
+    const { id } = await runtime.create(containerSpec({ name: 'job' }));
+    await runtime.start(id, containerFiles);
+    const process = await runtime.exec(id, {
+      ...{ command: ['cat'], env: [], workingDir: '', user: '', tty: false, attachStdin: true },
+    });
+    process.stdin.end('hello');
+    expect(await text(process.stdout)).toBe('hello');
+    expect([await process.exited, await ended]).toEqual([7, 3]);
+    expect(await linesOf(runtime.logs(id, { follow: true }))).toEqual([
+      'stdout a\n',
+      'stdout b\n',
+      'stderr c',
+    ]);
+    expect(await linesOf(runtime.logs(id, { follow: false, tail: 1 }))).toEqual(['stderr c']);
+    await runtime.close();
   });
 
   test('models the sandboxes of running containers anew after a restart', async () => {

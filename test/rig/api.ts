@@ -106,6 +106,7 @@ function withPrograms(model: Model, programs: true | Pick<Runtime, 'exec'>): Mod
     kill: (ref, signal) => containers.kill(ref, signal),
     wait: (ref, condition) => containers.wait(ref, condition),
     remove: (ref, options) => containers.remove(ref, options),
+    setHealth: (ref, health) => containers.setHealth(ref, health),
     setRestart: (ref, restart) => containers.setRestart(ref, restart),
     rename: (ref, name) => containers.rename(ref, name),
     connect: (network, ref, settings) => containers.connect(network, ref, settings),

@@ -49,7 +49,8 @@ export function testShell({ program = 'docker', host = '', stdin = '', env = {},
 export async function runCli(argv: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const { shell, written } = testShell(options);
   const loadDaemon = async () => (await import('../../src/daemon/command.ts')).daemon;
-  const code = await fairlead(argv, shell, { loadDaemon });
+  const loadFake = async () => (await import('../../src/testing/command.ts')).fake;
+  const code = await fairlead(argv, shell, { loadDaemon, loadFake });
   return { code, ...written };
 }
 

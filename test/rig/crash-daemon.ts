@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseConfig } from '../../src/daemon/config.ts';
+import { hostPlatform } from '../../src/daemon/host-platform.ts';
 import { startDaemon } from '../../src/daemon/main.ts';
 
 /**
@@ -52,10 +53,10 @@ async function main(): Promise<void> {
       'dns-listen': 'none',
       'node-name': 'crash',
     }),
-    {
+    hostPlatform({
       store: (store) => stepping(store, ['commit']),
       dataplane: (plane) => stepping(plane, kernelSteps),
-    },
+    }),
   );
   process.once('SIGTERM', () => process.exit());
   for (const line of daemon.greeting) process.stdout.write(`${line}\n`);

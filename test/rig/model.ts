@@ -9,6 +9,7 @@ import { Membership } from '../../src/cluster/membership.ts';
 import { createSimulatedRuntime } from '../../src/container/simulated.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { timestamp } from '../../src/lib/time.ts';
@@ -44,7 +45,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     id: nodeId,
     name: 'test',
     version: '0',
-    started: timestamp(),
+    started: timestamp(Date.now()),
     ...(advertise ? { advertise } : {}),
   };
   const membership = new Membership(directory, self, options.leaseTtlSeconds ?? 3, silentLogger);
@@ -77,6 +78,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
       globalPools: defaultPools.global,
     },
     log: silentLogger,
+    clock: systemClock,
     onHostNetworks: () => {},
   });
   model.begin();

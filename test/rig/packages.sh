@@ -24,6 +24,7 @@ needs=(
   mandoc:mandoc
   /usr/share/bash-completion/bash_completion:bash-completion
   /usr/lib/python3/dist-packages/docker:python3-docker
+  /usr/lib/python3/dist-packages/pytest:python3-pytest
   "$zookeeper_jar:libzookeeper-java"
 )
 
@@ -67,10 +68,18 @@ missing_servers() {
   [[ -e $cache/libip4tc2/usr/lib ]] || echo libip4tc2
   [[ -e $cache/libip6tc2/usr/lib ]] || echo libip6tc2
   [[ -x $cache/busybox-static/bin/busybox ]] || echo busybox-static
+  [[ -e $cache/testcontainers/node_modules/testcontainers/package.json ]] || echo testcontainers
   ! $encrypted || [[ -d $cache/kernel/lib/modules ]] || echo kernel
   $bench || return 0
   [[ -x $cache/aardvark-dns/usr/lib/podman/aardvark-dns ]] || echo aardvark-dns
   [[ -x $cache/unbound/usr/sbin/unbound ]] || echo unbound
+}
+
+# A client of docs/testing.md; with its 125 packages it is none of the checkout's own. The last that Node 20 can load.
+install_testcontainers() {
+  echo "installing testcontainers (once) …"
+  mkdir -p "$cache/testcontainers"
+  npm install --prefix "$cache/testcontainers" --ignore-scripts --no-audit --no-fund testcontainers@10.28.0 >"$log" 2>&1
 }
 
 # An apt whose package lists may be of another day, so a failed download gets one try with fresh ones.
@@ -134,6 +143,7 @@ for server in "${servers[@]}"; do
   case $server in
     consul) unpack_consul ;;
     kernel) unpack_kernel ;;
+    testcontainers) install_testcontainers ;;
     *) unpack "$server" ;;
   esac
 done

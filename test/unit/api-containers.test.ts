@@ -321,12 +321,12 @@ describe('logs', () => {
     expect(answer.headers['content-type']).toBe('application/vnd.docker.raw-stream');
   });
 
-  it('are an error, not empty, where there cannot be any', async () => {
+  it('are empty where nothing runs that could write', async () => {
     await using api = await createTestApi();
     await create(api, 'c1');
     for (const follow of ['', '&follow=1']) {
       const answer = await api.call('GET', `/containers/c1/logs?stdout=1${follow}`);
-      expect([answer.status, answer.text]).toEqual([501, expect.stringContaining('simulated')]);
+      expect([answer.status, answer.text]).toEqual([200, '']);
     }
     const none = await api.call('GET', '/containers/c1/logs');
     expect(none.json()).toEqual({ message: 'Bad parameters: you must choose at least one stream' });

@@ -30,7 +30,7 @@ describe('GET /networks', () => {
     const answer = await api.call('GET', '/v1.44/networks/foo');
     expect(answer.text).toBe(
       `{"Name":"foo","Id":"${id}","Created":"${time}","Scope":"local","Driver":"bridge","EnableIPv6":false,` +
-        '"IPAM":{"Driver":"default","Options":{},"Config":[{"Subnet":"10.7.0.0/24","Gateway":"10.7.0.1",' +
+        '"IPAM":{"Driver":"default","Options":null,"Config":[{"Subnet":"10.7.0.0/24","Gateway":"10.7.0.1",' +
         '"AuxiliaryAddresses":{"x":"10.7.0.9"}}]},"Internal":false,"Attachable":false,"Ingress":false,' +
         '"ConfigFrom":{"Network":""},"ConfigOnly":false,"Containers":{},"Options":{},"Labels":{"a":"b"}}\n',
     );

@@ -27,8 +27,8 @@ function daemonRuns(way: 'engine' | 'simulated'): void {
 
 async function asked(words: readonly string[], host = fake.host): Promise<readonly string[]> {
   const { shell, written } = testShell({ host, env: { PATH: path } });
-  const loadDaemon = () => Promise.reject(new Error('not asked for'));
-  expect(await docker(['__complete', ...words], shell, { loadDaemon })).toBe(0);
+  const unasked = () => Promise.reject(new Error('not asked for'));
+  expect(await docker(['__complete', ...words], shell, { loadDaemon: unasked, loadFake: unasked })).toBe(0);
   expect(written.stderr).toBe('');
   return written.stdout.trimEnd().split('\n');
 }

@@ -5,6 +5,7 @@ import { meanings, operandsOf } from '../../src/cli/completion/operands.ts';
 import { dokku } from '../../src/cli/dokku.ts';
 import { type Group, isGroup } from '../../src/cli/program.ts';
 import { daemon as daemonCommand } from '../../src/daemon/command.ts';
+import { fake as fakeCommand } from '../../src/testing/command.ts';
 import { FakeDaemon, runCli, testShell } from '../rig/cli.ts';
 
 const id = (digit: string) => digit.repeat(64);
@@ -167,6 +168,14 @@ describe('what a shell is answered', () => {
       ['bash', 'fish', 'zsh', ':4', ''],
     ],
     [
+      ['fake', '--log-level', ''],
+      ['debug', 'info', 'warn', 'error', 'silent', ':4', ''],
+    ],
+    [
+      ['fake', '--socket', ''],
+      [':0', ''],
+    ],
+    [
       ['completion', 'zsh', 'do'],
       ['docker', 'dokku', ':4', ''],
     ],
@@ -243,7 +252,9 @@ async function synopses(group: Group): Promise<readonly string[]> {
 }
 
 it('every word of a synopsis has a meaning', async () => {
-  const all = await synopses(program({ loadDaemon: async () => daemonCommand }));
+  const all = await synopses(
+    program({ loadDaemon: async () => daemonCommand, loadFake: async () => fakeCommand }),
+  );
   const words = all.filter((text) => text !== '').flatMap((text) => operandsOf(text).map(({ word }) => word));
   expect([...new Set(words)].filter((word) => !Object.hasOwn(meanings, word))).toEqual([]);
 });

@@ -60,6 +60,7 @@ describe('the man pages', () => {
       'fairlead-doctor.1',
       'fairlead-dokku.1',
       'fairlead-events.1',
+      'fairlead-fake.1',
       'fairlead-info.1',
       'fairlead-inspect.1',
       'fairlead-network.1',

@@ -77,7 +77,7 @@ function selector(
     byNetwork(container) &&
     matchesLabels(filters, container.spec.labels) &&
     matchesExactly(filters, 'status', shownStatus(container)) &&
-    matchesExactly(filters, 'health', 'none') &&
+    matchesExactly(filters, 'health', container.health ?? 'none') &&
     matchesExit(filters, container) &&
     matchesImage(filters, container) &&
     matchesPorts(filters, container) &&
@@ -147,7 +147,7 @@ export function listShape(
   container: Container,
   find: NetworkIndex,
   version: ApiVersion,
-  withSize: boolean,
+  { withSize, now }: { readonly withSize: boolean; readonly now: number },
 ): Record<string, unknown> {
   const { spec } = container;
   return {
@@ -161,7 +161,7 @@ export function listShape(
     ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
     Labels: spec.labels,
     State: shownStatus(container),
-    Status: statusText(container, Date.now()),
+    Status: statusText(container, now),
     HostConfig: { NetworkMode: networkModeText(spec.networkMode) },
     NetworkSettings: { Networks: endpointsShape(container, find, version, 'list') },
     Mounts: [],
@@ -184,6 +184,14 @@ export function statusText(container: Container, now: number): string {
     return `Restarting (${state.exitCode}) ${humanDuration(now - Date.parse(state.finishedAt))} ago`;
   }
   if (state.status === 'created') return 'Created';
-  if (state.status === 'running') return `Up ${humanDuration(now - Date.parse(state.startedAt))}`;
+  if (state.status === 'running') {
+    return `Up ${humanDuration(now - Date.parse(state.startedAt))}${healthText(container)}`;
+  }
   return `Exited (${state.exitCode}) ${humanDuration(now - Date.parse(state.finishedAt))} ago`;
+}
+
+/** As `docker ps` shows it behind the time. */
+function healthText({ health }: Container): string {
+  if (health === undefined) return '';
+  return health === 'starting' ? ' (health: starting)' : ` (${health})`;
 }

@@ -51,7 +51,7 @@ function endpointShape(
     IPAMConfig: ipamConfig(membership),
     Links: (named && membership.links) || null,
     Aliases: aliases(container, membership, named && where === 'inspect', version),
-    MacAddress: joined?.mac ?? '',
+    MacAddress: joined?.mac ?? membership.mac ?? '',
     DriverOpts: membership.driverOptions ?? null,
     ...(!isBefore(version, '1.48') && { GwPriority: membership.gatewayPriority ?? 0 }),
     NetworkID: network?.id ?? '',

@@ -46,7 +46,7 @@ export function inspectShape(
   };
 }
 
-function stateShape({ state, supervision }: Container): Record<string, unknown> {
+function stateShape({ state, supervision, health }: Container): Record<string, unknown> {
   const running = state.status === 'running';
   const restarting = !running && (supervision?.restarting ?? false);
   return {
@@ -62,6 +62,7 @@ function stateShape({ state, supervision }: Container): Record<string, unknown> 
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
+    ...(health && { Health: { Status: health, FailingStreak: health === 'unhealthy' ? 1 : 0, Log: [] } }),
   };
 }
 

@@ -20,12 +20,15 @@ export function containerRoutes(app: FastifyInstance, model: Model): void {
   removalRoutes(app, model);
 }
 
-function readRoutes(app: FastifyInstance, { containers, networks }: Model): void {
+function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model): void {
   app.get('/containers/json', async (request) => {
     const query = queryOf(request);
     const find = indexNetworks(networks);
     const selected = selectContainers(query, containers.list(), find);
-    return selected.map((container) => listShape(container, find, versionOf(request), flagOf(query, 'size')));
+    const size = flagOf(query, 'size');
+    return selected.map((container) =>
+      listShape(container, find, versionOf(request), { withSize: size, now: clock.now() }),
+    );
   });
   app.get<Ref>('/containers/:ref/json', async (request) =>
     inspectShape(
@@ -83,7 +86,7 @@ function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
   });
 }
 
-function removalRoutes(app: FastifyInstance, { containers, events }: Model): void {
+function removalRoutes(app: FastifyInstance, { containers, events, clock }: Model): void {
   app.delete<Ref>('/containers/:ref', async (request, reply) => {
     const query = queryOf(request);
     const { id } = containers.find(request.params.ref);
@@ -97,7 +100,7 @@ function removalRoutes(app: FastifyInstance, { containers, events }: Model): voi
   app.post('/containers/prune', async (request) => {
     const filters = parseFilters(queryOf(request));
     requireKnown(filters, ['until', 'label', 'label!']);
-    const until = untilFilter(filters, Date.now());
+    const until = untilFilter(filters, clock.now());
     const removed: string[] = [];
     for (const { id, created, spec, state } of [...containers.list()]) {
       if (state.status === 'running' || !matchesLabels(filters, spec.labels)) continue;

@@ -15,7 +15,7 @@ import { listedImage } from './images.ts';
  */
 export function diskUsageRoutes(
   app: FastifyInstance,
-  { containers, networks }: Pick<Model, 'containers' | 'networks'>,
+  { containers, networks, clock }: Pick<Model, 'containers' | 'networks' | 'clock'>,
   images: Images,
 ): void {
   app.get('/system/df', async (request) => {
@@ -32,7 +32,9 @@ export function diskUsageRoutes(
       Containers: containers
         .list()
         .toReversed()
-        .map((container) => listShape(container, find, versionOf(request), true)),
+        .map((container) =>
+          listShape(container, find, versionOf(request), { withSize: true, now: clock.now() }),
+        ),
       Volumes: [],
       BuildCache: [],
       BuilderSize: 0,

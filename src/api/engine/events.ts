@@ -60,13 +60,15 @@ export function parseSpan(query: URLSearchParams): Span {
 export function selectedEvents(bus: EventBus, { since, until }: Span): AsyncIterator<DaemonEvent> {
   const inSpan = ({ timeNano }: DaemonEvent) => until === undefined || timeNano / 1e9 <= until;
   // Without `since` only an `until` in the past asks for what was.
-  const from = since ?? (until !== undefined && until * 1000 < Date.now() ? 0 : Number.POSITIVE_INFINITY);
+  const from =
+    since ?? (until !== undefined && until * 1000 < bus.clock.now() ? 0 : Number.POSITIVE_INFINITY);
   const past = bus.past().filter((event) => event.timeNano / 1e9 >= from && inSpan(event));
   const live = bus.subscribe();
   const stop = () => void live.return?.();
-  const left = until === undefined ? undefined : until * 1000 - Date.now();
+  const left = until === undefined ? undefined : until * 1000 - bus.clock.now();
   if (left !== undefined && left <= 0) stop();
-  const timer = left === undefined || left <= 0 ? undefined : setTimeout(stop, Math.min(left, maxTimerMs));
+  const timer =
+    left === undefined || left <= 0 ? undefined : bus.clock.after(Math.min(left, maxTimerMs), stop);
   return mapIterator(
     {
       async next() {
@@ -76,7 +78,7 @@ export function selectedEvents(bus: EventBus, { since, until }: Span): AsyncIter
       return: async () => (await live.return?.()) ?? { done: true, value: undefined },
     },
     (event) => event,
-    () => clearTimeout(timer),
+    () => timer?.cancel(),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ExecProcess, ExecSpec } from '../../container/runtime.ts';
+import { type Clock, systemClock, type Timer } from '../../lib/clock.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
 
@@ -24,10 +25,13 @@ export interface Exec {
 /** Execs live in memory only: they belong to the daemon that started them. */
 export class ExecTable {
   readonly #execs = new Map<string, Exec>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, Timer>();
 
   /** `most`: of one container at once, be they created, running or ended and kept. */
-  constructor(private readonly most: number) {}
+  constructor(
+    private readonly most: number,
+    private readonly clock: Clock = systemClock,
+  ) {}
 
   /** Of those that have ended the oldest makes room. @throws limited when none has */
   add(exec: Omit<Exec, 'id' | 'state' | 'pid' | 'exitCode'>): Exec {
@@ -49,7 +53,7 @@ export class ExecTable {
   begin(exec: Exec): void {
     if (exec.state === 'created') {
       exec.state = 'running';
-      clearTimeout(this.#timers.get(exec.id));
+      this.#timers.get(exec.id)?.cancel();
       return;
     }
     const what = exec.state === 'running' ? 'is already running' : 'has already run';
@@ -68,7 +72,7 @@ export class ExecTable {
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of this.#timers.values()) timer.cancel();
   }
 
   #makeRoom(containerId: string): void {
@@ -84,13 +88,16 @@ export class ExecTable {
   }
 
   #forget(id: string): void {
-    clearTimeout(this.#timers.get(id));
+    this.#timers.get(id)?.cancel();
     this.#execs.delete(id);
     this.#timers.delete(id);
   }
 
   #forgetIn(id: string, milliseconds: number): void {
-    clearTimeout(this.#timers.get(id));
-    this.#timers.set(id, setTimeout(() => this.#forget(id), milliseconds).unref());
+    this.#timers.get(id)?.cancel();
+    this.#timers.set(
+      id,
+      this.clock.after(milliseconds, () => this.#forget(id)),
+    );
   }
 }

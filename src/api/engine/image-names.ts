@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { timestamp } from '../../lib/time.ts';
 import type { Containers } from '../../network/model.ts';
@@ -10,7 +11,10 @@ const maxPulled = 1000;
 export class Images {
   readonly #pulled = new Map<string, string>();
 
-  constructor(private readonly containers: Pick<Containers, 'list'>) {}
+  constructor(
+    private readonly containers: Pick<Containers, 'list'>,
+    private readonly clock: Clock = systemClock,
+  ) {}
 
   /** Name → when it came to be known, RFC 3339. */
   known(): ReadonlyMap<string, string> {
@@ -36,7 +40,7 @@ export class Images {
   /** @returns whether it was not known before */
   pull(name: string): boolean {
     const isNew = !this.known().has(name);
-    this.#pulled.set(name, timestamp());
+    this.#pulled.set(name, timestamp(this.clock.now()));
     if (this.#pulled.size > maxPulled) this.#pulled.delete([...this.#pulled.keys()][0] ?? name);
     return isNew;
   }

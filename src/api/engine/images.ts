@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { FairleadError } from '../../lib/errors.ts';
 import { queryOf } from '../query.ts';
@@ -41,7 +42,9 @@ export function imageRoutes(app: FastifyInstance, images: Images): void {
       { status: `Digest: ${imageId(name)}` },
       { status: `Status: ${what} for ${name}` },
     ];
-    return reply.type('application/json').send(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(''));
+    // In chunks, as the Engine's: docker-py takes an answer with a length for one JSON value.
+    const text = lines.map((line) => `${JSON.stringify(line)}\r\n`);
+    return reply.type('application/json').send(Readable.from(text));
   });
 }
 

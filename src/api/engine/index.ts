@@ -39,8 +39,8 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
   const { model } = deps;
   const { containers } = model;
   const terminals = new Terminals();
-  const images = new Images(containers);
-  const execs = new ExecTable(limits.execsOfContainer);
+  const images = new Images(containers, model.clock);
+  const execs = new ExecTable(limits.execsOfContainer, model.clock);
   const eventOptions = { closing, readers: new Shares(limits.eventReaders, 'event readers') };
   const streams = new Shares(limits.streamsOfContainer, 'attached clients and log readers');
   const attach = { containers, events: model.events, terminals, streams, closing };
@@ -70,6 +70,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       doctorRoutes(app, model);
       metricsRoute(app, deps);
       nodesRoute(app, deps);
+      deps.hooks?.routes(app);
     },
     upgrades: [attachRoute(attach), execUpgrade(execDeps)],
     close: () => execs.close(),

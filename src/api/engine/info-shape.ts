@@ -8,7 +8,7 @@ import type { SystemInfo } from '../deps.ts';
 export function infoShape(
   info: SystemInfo,
   dns: DnsStatus,
-  { containers }: Model,
+  { containers, clock }: Model,
   images: number,
 ): Record<string, unknown> {
   const all = containers.list();
@@ -24,7 +24,7 @@ export function infoShape(
     DriverStatus: [],
     Plugins: { Volume: [], Network: networkDrivers(info), Authorization: null, Log: [] },
     ...limits,
-    SystemTime: timestamp(),
+    SystemTime: timestamp(clock.now()),
     LoggingDriver: 'json-file',
     CgroupDriver: 'none',
     CgroupVersion: '2',
@@ -54,7 +54,7 @@ export function infoShape(
     Isolation: '',
     InitBinary: '',
     SecurityOptions: [],
-    Warnings: warnings(info, dns),
+    Warnings: warnings(info, dns, clock.now()),
     Fairlead: fairleadShape(info, dns),
   };
 }
@@ -96,11 +96,11 @@ function fairleadShape(info: SystemInfo, dns: DnsStatus): Record<string, unknown
   return { ...own, stores, dns, plugins, ...(info.engineState ? { engineState: info.engineState } : {}) };
 }
 
-function warnings({ stores }: SystemInfo, dns: DnsStatus): string[] {
+function warnings({ stores }: SystemInfo, dns: DnsStatus, now: number): string[] {
   const away = stores
     .filter(({ reachable }) => !reachable)
     .map(({ name, since, reason }) => {
-      const seconds = Math.round((Date.now() - since) / 1000);
+      const seconds = Math.round((now - since) / 1000);
       return `WARNING: kv store ${name} is unreachable, data ${seconds} s old${reason ? `: ${reason}` : ''}`;
     });
   const deaf = dns.listeners

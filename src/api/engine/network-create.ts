@@ -20,7 +20,7 @@ export const networkCreate = go.object('types.NetworkCreateRequest', {
   EnableIPv6: go.flag(),
   IPAM: go.object('network.IPAM', {
     Driver: go.text(),
-    Options: go.textMap(),
+    Options: go.textMapOrNil(),
     Config: go.list(poolConfig, '[]network.IPAMConfig'),
   }),
   Internal: go.flag(),
@@ -52,7 +52,7 @@ export function parseNetworkCreate(request: Request, version: ApiVersion): Netwo
     ipv6: request.EnableIPv6,
     ipam: {
       ...(IPAM.Driver && { driver: IPAM.Driver }),
-      options: IPAM.Options,
+      ...(IPAM.Options && { options: IPAM.Options }),
       config: IPAM.Config.map(parsePool),
     },
     options: request.Options,

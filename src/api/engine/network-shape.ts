@@ -30,8 +30,8 @@ export function networkShape(
 function ipamShape({ name, ipam, configOnly }: Network): Record<string, unknown> {
   // The Engine shows those of IPv4 first, in whichever order they were given.
   const pools = [...(configOnly?.pools ?? ipam.pools)].sort((a, b) => familyAt(a) - familyAt(b));
-  // Nobody gave the predefined networks any: the Engine has null there.
-  const none = ['bridge', 'host', 'none'].includes(name);
+  // Records of before `optionsUnset`: nobody gave the predefined networks any.
+  const none = ipam.optionsUnset || ['bridge', 'host', 'none'].includes(name);
   return { Driver: ipam.driver, Options: none ? null : ipam.options, Config: pools.map(poolShape) };
 }
 

@@ -53,7 +53,7 @@ function readRoutes(app: FastifyInstance, { networks }: Model): void {
   });
 }
 
-function writeRoutes(app: FastifyInstance, { networks, events }: Model): void {
+function writeRoutes(app: FastifyInstance, { networks, events, clock }: Model): void {
   app.post('/networks/create', async (request, reply) => {
     const body = readJson(request, networkCreate, 'types.NetworkCreateRequest');
     const { id } = await networks.create(parseNetworkCreate(body, versionOf(request)));
@@ -66,7 +66,7 @@ function writeRoutes(app: FastifyInstance, { networks, events }: Model): void {
   app.post('/networks/prune', async (request) => {
     const filters = parseFilters(queryOf(request));
     requireKnown(filters, ['until', 'label', 'label!']);
-    const until = untilFilter(filters, Date.now());
+    const until = untilFilter(filters, clock.now());
     const removed = await networks.prune(
       ({ labels, created }) =>
         matchesLabels(filters, labels) &&

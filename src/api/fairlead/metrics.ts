@@ -26,7 +26,7 @@ export function metricsRoute(
   });
 }
 
-async function infoMetrics({ info, dns }: Pick<ApiDeps, 'info' | 'dns'>): Promise<string[]> {
+async function infoMetrics({ info, dns, model }: Pick<ApiDeps, 'info' | 'dns' | 'model'>): Promise<string[]> {
   const { version, way, stores, started } = info();
   const listeners = (await dns.status()).listeners.map(({ address, port, state }) => ({
     labels: { address: `${address}:${port}` },
@@ -59,7 +59,10 @@ async function infoMetrics({ info, dns }: Pick<ApiDeps, 'info' | 'dns'>): Promis
       'fairlead_store_state_seconds',
       'gauge',
       'For how long the store has been in this state.',
-      stores.map(({ name, since }) => ({ labels: { store: name }, value: (Date.now() - since) / 1000 })),
+      stores.map(({ name, since }) => ({
+        labels: { store: name },
+        value: (model.clock.now() - since) / 1000,
+      })),
     ),
     metric('fairlead_dns_listening', 'gauge', 'Whether DNS listens on the address.', listeners),
   ];

@@ -9,7 +9,7 @@ import { node } from './node/group.ts';
 import { service } from './service/group.ts';
 
 /** Everything `fairlead` can do; what the seed speaks of comes first. */
-export function program({ loadDaemon }: Parts): Group {
+export function program({ loadDaemon, loadFake }: Parts): Group {
   return {
     synopsis: '[OPTIONS] COMMAND [arg...]',
     width: 12,
@@ -27,6 +27,7 @@ export function program({ loadDaemon }: Parts): Group {
       Diagnostics: diagnostics,
       'Daemon and set-up': {
         daemon: { summary: 'Run the daemon', load: loadDaemon },
+        fake: { summary: 'Run a daemon in memory, for tests', load: loadFake },
         completion: {
           summary: 'Print the completion script of a shell',
           load: async () => (await import('./system/completion.ts')).completion,

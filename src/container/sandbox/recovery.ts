@@ -23,11 +23,11 @@ export function findRunning({ spec }: Container, paths: ContainerPaths, sandboxP
     const kept = wasStartedInThisBoot(paths) && existsSync(sandboxPath);
     return kept
       ? { kind: 'running' }
-      : { kind: 'ended', exit: { exitCode: unknownCode, finishedAt: timestamp() } };
+      : { kind: 'ended', exit: { exitCode: unknownCode, finishedAt: timestamp(Date.now()) } };
   }
   const exit = readExitFile(paths);
   if (outer && !exit) return { kind: 'running', outer };
-  return { kind: 'ended', exit: exit ?? { exitCode: unknownCode, finishedAt: timestamp() } };
+  return { kind: 'ended', exit: exit ?? { exitCode: unknownCode, finishedAt: timestamp(Date.now()) } };
 }
 
 /** A container that is running though no record says what it is: nothing of it may be touched. */

@@ -96,7 +96,7 @@ export class Supervisor {
     // Without a report the shim is dead, or about to be, and PID 1 of the container with it.
     if (!reported && !(await hasEnded(outer, patience))) await killTree(outer);
     const ended = this.#running.get(id);
-    const lost = { exitCode: killedCode, finishedAt: timestamp() };
+    const lost = { exitCode: killedCode, finishedAt: timestamp(Date.now()) };
     await this.#onEnd(id, reported ?? readExitFile(paths) ?? lost);
     // Only now: who stops it meanwhile must wait until its record says so.
     if (this.#running.get(id) === ended) this.#running.delete(id);

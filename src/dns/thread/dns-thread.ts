@@ -2,25 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { builtFile } from '../../lib/built-file.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { Logger, LogLevel } from '../../lib/log.ts';
-import type { Dns, DnsOptions, DnsStatus, Gateway } from '../dns.ts';
+import type { Dns, DnsStatus, Gateway } from '../dns.ts';
 import { type FeedSource, NameFeed } from './name-feed.ts';
 import type { Asked, Beginning, Order, Told } from './protocol.ts';
-
-export interface DnsThreadParts {
-  readonly options: DnsOptions;
-  readonly log: Logger;
-  readonly logLevel: LogLevel;
-  /** Takes the thread's lines of the log. */
-  readonly sink: { write(line: string): void };
-}
-
-/** `Dns`, asked from another thread. */
-export type RemoteDns = {
-  readonly [Method in Exclude<keyof Dns, 'start'>]: (
-    ...args: Parameters<Dns[Method]>
-  ) => Promise<Awaited<ReturnType<Dns[Method]>>>;
-};
+import type { DnsThreadParts, RemoteDns } from './remote-dns.ts';
 
 interface Pending {
   resolve(value: unknown): void;

@@ -88,6 +88,11 @@ export class EngineContainers implements Containers {
     await this.runtime.update(this.find(ref).id, { restart: restart ?? 'none' });
   }
 
+  async setHealth(ref: string): Promise<void> {
+    const { name } = this.find(ref);
+    throw new FairleadError('unsupported', `the health of container ${name} is what the Docker Engine says`);
+  }
+
   async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {
     const network = this.networks.find(networkRef);
     await this.connections.connect(network, this.find(containerRef).id, settings);

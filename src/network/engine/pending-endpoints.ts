@@ -221,7 +221,7 @@ function placeholder(network: Network, id: string, nodeId: string, service: Serv
     containerName: `starting-${shortId(id)}`,
     name,
     ...(service ? { serviceId: service.id } : {}),
-    created: timestamp(),
+    created: timestamp(Date.now()),
     aliases: [],
     ports: [],
     healthy: false,

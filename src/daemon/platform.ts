@@ -1,0 +1,64 @@
+import type { Store } from '../../kvstore/store.ts';
+import type { ApiHooks } from '../api/deps.ts';
+import type { Runtime } from '../container/runtime.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { FeedSource } from '../dns/thread/name-feed.ts';
+import type { DnsThreadParts, RemoteDns } from '../dns/thread/remote-dns.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { EngineSide } from '../network/parts.ts';
+import type { DaemonConfig } from './config.ts';
+import type { Identity } from './identity.ts';
+import type { Way } from './way.ts';
+
+/**
+ * What a daemon is made on: this host (host-platform.ts), or what fairlead/testing makes in memory. Opened in the order
+ * of the members; what is opened is closed by who asked for it.
+ */
+export interface Platform {
+  readonly clock: Clock;
+  dns(parts: DnsThreadParts): StartableDns;
+  identity(config: DaemonConfig): Promise<Identity>;
+  localState(config: DaemonConfig): Promise<LocalState>;
+  /** Undefined: global objects live in the local store too. A server is not waited for. */
+  globalStore(config: DaemonConfig): Promise<Store | undefined>;
+  /** `hasContainers`: of the ways in which the daemon keeps their records. @throws invalid for one that cannot work */
+  way(config: DaemonConfig, hasContainers: boolean): Promise<Way>;
+  dataplane(
+    way: Way,
+    node: { readonly tag: string; readonly log: Logger },
+    config: DaemonConfig,
+  ): Promise<Dataplane>;
+  /** What runs the containers in this way, and the Engine where it is one. */
+  runtime(
+    way: Way,
+    parts: RuntimeParts,
+    config: DaemonConfig,
+  ): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }>;
+  /** Absent: every request goes to its route. */
+  readonly hooks?: ApiHooks;
+}
+
+/** The local store as it was found, and what else is known of the containers here. */
+export interface LocalState {
+  readonly store: Store;
+  /** What a person should know of how it was found, a line each. */
+  readonly notes?: readonly string[];
+  /** There are files of containers, whatever the store knows of them. */
+  readonly hasContainers?: boolean;
+  /** Puts into the store what only those files know. Before anything else reads it; in the sandbox way only. */
+  readonly putBackLost?: (log: Logger) => Promise<void>;
+}
+
+export interface StartableDns extends RemoteDns {
+  /** @throws invalid when an address in the options does not parse */
+  start(directory: FeedSource): Promise<void>;
+}
+
+export interface RuntimeParts {
+  readonly dataplane: Dataplane;
+  readonly store: Store;
+  readonly log: Logger;
+  /** The node's; see src/dataplane/names.ts. */
+  readonly tag: string;
+}
