@@ -14,7 +14,15 @@ export function renderFirewall(tag: string, firewall: Firewall): string {
   const clear = [table, `delete ${table}`, ''].join('\n');
   if (firewall.networks.length === 0) return clear;
   const sealing = isSealing(firewall) ? [sealed] : [];
-  const parts = [...setsOf(firewall).map(declaration), ...sealing, forward, input, portChains, postrouting];
+  const parts = [
+    ...setsOf(firewall).map(declaration),
+    ...sealing,
+    forward,
+    resolvers,
+    input,
+    portChains,
+    postrouting,
+  ];
   return `${clear}${table} {\n${parts.join('\n')}\n}\n`;
 }
 
@@ -153,6 +161,19 @@ const forward = `\
   }`;
 
 /**
+ * A gateway's DNS is for its own bridge and the host: for anybody else, a container of another network or a machine that
+ * routes our subnets to this host, it would be an open resolver (RFC 5358). The one that containers of every network
+ * ask is for what is behind a bridge here.
+ */
+const resolvers = `\
+  chain resolvers {
+    iifname "lo" return
+    ip daddr @subnets4 fib daddr . iif type != local drop
+    ip6 daddr @subnets6 fib daddr . iif type != local drop
+    ip daddr ${resolverAddress} meta iifkind != "bridge" drop
+  }`;
+
+/**
  * From sandboxes to the host itself: its addresses on other bridges are as far away as those networks,
  * and an internal network has DNS, echo and neighbour discovery (RFC 4861), nothing else. No sandbox reaches
  * the host's loopback addresses, although route_localnet (firewall-ports.ts) would let it try.
@@ -160,6 +181,7 @@ const forward = `\
 const input = `\
   chain input {
     type filter hook input priority filter; policy accept;
+    meta l4proto { tcp, udp } th dport 53 jump resolvers
     iifname != @bridges accept
     udp dport @tunnels drop
     ct state established,related accept
