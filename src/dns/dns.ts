@@ -1,12 +1,17 @@
 import type { Logger } from '../lib/log.ts';
+import type { Transport } from './answer.ts';
 import { type DnsDump, dumpTable, type Resync, resync } from './dump.ts';
 import { Forwarder } from './forwarder.ts';
+import { limitsOf } from './limits.ts';
 import { type ListenerStatus, Listeners } from './listeners.ts';
 import { type Lookup, lookupIn } from './lookup-as.ts';
 import { Counters, type DnsMetrics } from './metrics.ts';
 import { type NameSource, NameTable } from './name-table.ts';
-import { QueryHandler } from './query-handler.ts';
-import { parseServer } from './resolv-conf.ts';
+import { type Entrance, QueryHandler } from './query-handler.ts';
+import { parseServer, type Upstream } from './resolv-conf.ts';
+import { Shares } from './shares.ts';
+import { TcpConnections } from './tcp-connections.ts';
+import { UpstreamHealth } from './upstream-health.ts';
 import { Upstreams } from './upstreams.ts';
 import { Views } from './view.ts';
 
@@ -53,7 +58,7 @@ export interface DnsOptions {
   readonly upstreams?: readonly string[];
   /** Default /etc/resolv.conf. */
   readonly resolvConf?: string;
-  /** Forwarded queries at once; default 1024. */
+  /** Forwarded queries at once; default 1024. One asker may have an eighth of them (limits.ts). */
   readonly maxInflight?: number;
   /** Unknown single-label names go upstream instead of NXDOMAIN; default false. */
   readonly forwardSingleLabel?: boolean;
@@ -75,9 +80,12 @@ export function createDns(parts: {
   const { directory, log, options = {} } = parts;
   const host = hostListener(options);
   const counters = new Counters();
-  const upstreams = upstreamsOf(options, (server) => listeners.owns(server.address, server.port));
-  const limits = { ...options, maxInflight: options.maxInflight ?? dnsDefaults.maxInflight };
-  const forwarder = new Forwarder(upstreams, limits, counters, log);
+  const limits = limitsOf(options.maxInflight ?? dnsDefaults.maxInflight, log);
+  const health = new UpstreamHealth(sayOf(log));
+  const isOwn = ({ address, port }: Upstream) => listeners.owns(address, port);
+  const upstreams = new Upstreams(serversOf(options), isOwn, health);
+  const underWay = new Shares(limits.forwards.total, limits.forwards.perAsker);
+  const forwarder = new Forwarder(upstreams, underWay, options, counters, log);
   const table = new NameTable(directory);
   const views = new Views(table);
   const answering = {
@@ -85,10 +93,9 @@ export function createDns(parts: {
     forwardSingleLabel: options.forwardSingleLabel ?? false,
   };
   const handler = new QueryHandler({ table, views, forwarder, counters, options: answering, log });
-  const listeners = new Listeners((entrance, transport) => {
-    const arrival = { entrance, transport };
-    return (packet, from) => handler.handle(packet, from, arrival);
-  }, log);
+  const connections = new TcpConnections(limits.connections, counters);
+  const handlerOf = (entrance: Entrance, transport: Transport) => handler.handlerAt({ entrance, transport });
+  const listeners = new Listeners(handlerOf, connections, log);
   let gateways: readonly Gateway[] = [];
   let started = false;
   const converge = () =>
@@ -113,8 +120,9 @@ export function createDns(parts: {
     resync: () => resync(table),
     lookupAs: (containerId, name) =>
       lookupIn(views.asContainer(containerId), name, { table, forwarder, options: answering }),
-    metrics: () => counters.snapshot(forwarder.inflight),
+    metrics: () => counters.snapshot({ inflight: underWay.taken, connections: connections.count }),
     async close() {
+      health.close();
       table.close();
       await listeners.close();
     },
@@ -136,13 +144,14 @@ function gatewayListener({ gatewayPort = 53 }: DnsOptions) {
   });
 }
 
-function upstreamsOf(
-  { upstreams = [], resolvConf }: DnsOptions,
-  isOwn: ConstructorParameters<typeof Upstreams>[1],
-) {
+function serversOf({ upstreams = [], resolvConf = '/etc/resolv.conf' }: DnsOptions) {
   const servers = upstreams.map((text) => parseServer(text));
-  return new Upstreams(
-    servers.length > 0 ? servers : { resolvConf: resolvConf ?? '/etc/resolv.conf' },
-    isOwn,
-  );
+  return servers.length > 0 ? servers : { resolvConf };
+}
+
+function sayOf(log: Logger) {
+  return ({ address, port }: Upstream, isDead: boolean) => {
+    if (isDead) log.warn(`dns: upstream ${address}:${port} answers nothing: it is asked last until it does`);
+    else log.info(`dns: upstream ${address}:${port} answers again`);
+  };
 }

@@ -1,17 +1,17 @@
-import { randomInt } from 'node:crypto';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { type ReplyOptions, replyTruncated, replyWithCode, sizeLimit } from './answer.ts';
+import { type ReplyOptions, replyWithCode } from './answer.ts';
+import type { Asker } from './asker.ts';
 import { exchangeTcp, exchangeUdp } from './exchange.ts';
 import type { Counters } from './metrics.ts';
 import type { Query } from './question.ts';
 import type { Upstream } from './resolv-conf.ts';
+import type { Shares } from './shares.ts';
+import { asReply, isAnswerTo, isHelpful, outgoing } from './upstream-query.ts';
 import type { Upstreams } from './upstreams.ts';
-import { headerBits, headerSize, maxUdpSize, rcodes, recordTypes } from './wire.ts';
+import { headerBits, rcodes } from './wire.ts';
 
 export interface ForwarderOptions {
-  /** Queries under way at once; more get SERVFAIL at once (--dns-max-inflight). */
-  readonly maxInflight: number;
   /** For one server to answer. Default 2000. */
   readonly tryMs?: number;
   /** For all servers together: below the 5 s after which clients give up and see silence. Default 4500. */
@@ -21,45 +21,35 @@ export interface ForwarderOptions {
 /** Less time than this is not enough to ask anybody. */
 const worthwhileMs = 20;
 
-/** What a server says when it cannot help; another may. NXDOMAIN is an answer. */
-const unhelpful: ReadonlySet<number> = new Set([
-  rcodes.FORMERR,
-  rcodes.SERVFAIL,
-  rcodes.NOTIMP,
-  rcodes.REFUSED,
-]);
-
-/**
- * Takes what is not ours to the upstream servers. The question goes as the client spelled it, under an
- * ID of our own; of its EDNS options none goes along: cookies are between neighbours (RFC 7873), and
- * whose client asks is nobody's business (EDNS Client Subnet).
- */
+/** Takes what is not ours to the upstream servers, for those who have a way out and within their shares. */
 export class Forwarder {
   readonly #tryMs: number;
   readonly #totalMs: number;
-  #inflight = 0;
 
   constructor(
     private readonly upstreams: Upstreams,
+    /** Of queries that are under way. */
+    private readonly shares: Shares,
     private readonly options: ForwarderOptions,
     private readonly counters: Counters,
     private readonly log: Logger,
   ) {
-    this.#tryMs = options.tryMs ?? 2000;
-    this.#totalMs = options.totalMs ?? 4500;
+    this.#tryMs = this.options.tryMs ?? 2000;
+    this.#totalMs = this.options.totalMs ?? 4500;
   }
 
-  get inflight(): number {
-    return this.#inflight;
-  }
-
-  /** Resolves with the reply to send, always: SERVFAIL where no server helps. */
-  async forward(query: Query, reply: ReplyOptions): Promise<Buffer> {
-    if (this.#inflight >= this.options.maxInflight) {
-      this.counters.forwardOverflows++;
-      return replyWithCode(query, rcodes.SERVFAIL, reply);
+  /** Resolves with the reply to send, always: SERVFAIL where no server helps, or none may be asked. */
+  async forward(query: Query, reply: ReplyOptions, { view, claimant }: Asker): Promise<Buffer> {
+    const failure = replyWithCode(query, rcodes.SERVFAIL, reply);
+    if (!view.hasWayOut) {
+      this.counters.forwardsDenied++;
+      return failure;
     }
-    this.#inflight++;
+    const limit = this.shares.take(claimant);
+    if (limit) {
+      this.counters.forwardOverflows[limit]++;
+      return failure;
+    }
     this.counters.forwarded++;
     try {
       const answer = await this.#askServers(query, reply);
@@ -67,10 +57,10 @@ export class Forwarder {
     } catch (error) {
       this.log.error({ error }, `dns: forwarding failed: ${messageOf(error)}`);
     } finally {
-      this.#inflight--;
+      this.shares.giveBack(claimant);
     }
     this.counters.forwardFailures++;
-    return replyWithCode(query, rcodes.SERVFAIL, reply);
+    return failure;
   }
 
   /** The first helpful answer, else the last unhelpful one. */
@@ -80,8 +70,8 @@ export class Forwarder {
     for (const server of this.upstreams.inOrder()) {
       const left = Math.min(this.#tryMs, deadline - performance.now());
       if (left < worthwhileMs) break;
-      const answer = await this.#ask(server, query, reply, left);
-      if (answer && !unhelpful.has(rcodeOf(answer))) return answer;
+      const answer = await this.#ask(server, outgoing(query), reply, left);
+      if (answer && isHelpful(answer)) return answer;
       last = answer ?? last;
     }
     return last;
@@ -89,79 +79,31 @@ export class Forwarder {
 
   async #ask(
     server: Upstream,
-    query: Query,
+    packet: Buffer,
     reply: ReplyOptions,
     timeoutMs: number,
   ): Promise<Buffer | undefined> {
-    const packet = outgoing(query);
-    const accepts = (answer: Buffer) => isAnswerTo(packet, answer);
-    const until = performance.now() + timeoutMs;
+    const asked = performance.now();
+    const answer = await this.#attempt(exchangeUdp(server, packet, accepting(packet), timeoutMs));
+    if (answer) this.upstreams.answered(server, packet);
+    else this.upstreams.unanswered(server, asked);
+    // A client on UDP is told of the truncation and comes back over TCP by itself.
+    if (!answer || reply.transport === 'udp' || !(answer.readUInt16BE(2) & headerBits.tc)) return answer;
+    // A server that takes no TCP still lives.
+    const left = Math.max(1, asked + timeoutMs - performance.now());
+    return await this.#attempt(exchangeTcp(server, packet, accepting(packet), left));
+  }
+
+  async #attempt(exchange: Promise<Buffer>): Promise<Buffer | undefined> {
     try {
-      const answer = await exchangeUdp(server, packet, accepts, timeoutMs);
-      this.upstreams.answered(server);
-      // A client on UDP is told of the truncation and comes back over TCP by itself.
-      if (reply.transport === 'udp' || !(answer.readUInt16BE(2) & headerBits.tc)) return answer;
-      return await exchangeTcp(server, packet, accepts, Math.max(1, until - performance.now()));
+      return await exchange;
     } catch (error) {
-      this.upstreams.failed(server);
-      this.log.debug({ server: server.address }, `dns: ${messageOf(error)}`);
+      this.log.debug({}, `dns: ${messageOf(error)}`);
       return undefined;
     }
   }
 }
 
-function rcodeOf(answer: Buffer): number {
-  return answer.readUInt16BE(2) & headerBits.rcode;
-}
-
-const optSize = 11;
-/** AD in a query asks for the AD bit in the answer (RFC 6840 section 5.7). */
-const forwardedBits = headerBits.rd | headerBits.cd | 0x0020;
-
-function outgoing({ packet, end, edns }: Query): Buffer {
-  const out = Buffer.alloc(end + (edns ? optSize : 0));
-  packet.copy(out, headerSize, headerSize, end);
-  out.writeUInt16BE(randomInt(0x10000), 0);
-  out.writeUInt16BE(packet.readUInt16BE(2) & forwardedBits, 2);
-  out.writeUInt16BE(1, 4);
-  if (edns) {
-    out.writeUInt16BE(1, 10);
-    out.writeUInt16BE(recordTypes.OPT, end + 1);
-    out.writeUInt16BE(maxUdpSize, end + 3);
-    out.writeUInt16BE(edns.dnssecOk ? 0x8000 : 0, end + 7);
-  }
-  return out;
-}
-
-/** Same ID, a response, and the same question; servers that refuse may leave the question out. */
-function isAnswerTo(asked: Buffer, answer: Buffer): boolean {
-  if (answer.length < headerSize || answer.readUInt16BE(0) !== asked.readUInt16BE(0)) return false;
-  if (!(answer.readUInt16BE(2) & headerBits.qr)) return false;
-  if (answer.readUInt16BE(4) === 0) return unhelpful.has(rcodeOf(answer));
-  const end = endOfQuestion(asked);
-  return answer.readUInt16BE(4) === 1 && questionText(asked, end) === questionText(answer, end);
-}
-
-/** The type must match exactly, the name without case: some servers answer in their own. */
-function questionText(packet: Buffer, end: number): string {
-  return (
-    packet.toString('latin1', headerSize, end - 4).toLowerCase() + packet.toString('latin1', end - 4, end)
-  );
-}
-
-function endOfQuestion(packet: Buffer): number {
-  let at = headerSize;
-  while (packet[at]) at += (packet[at] ?? 0) + 1;
-  return at + 5;
-}
-
-/** The server's answer under the client's ID and spelling, or TC where the client takes less than came. */
-function asReply(query: Query, answer: Buffer, reply: ReplyOptions): Buffer {
-  if (answer.readUInt16BE(4) === 0) return replyWithCode(query, rcodeOf(answer), reply);
-  if (answer.length > sizeLimit(query.edns, reply.transport))
-    return replyTruncated(query, rcodeOf(answer), reply);
-  const out = Buffer.from(answer);
-  query.packet.copy(out, 0, 0, 2);
-  query.packet.copy(out, headerSize, headerSize, query.end);
-  return out;
+function accepting(packet: Buffer): (answer: Buffer) => boolean {
+  return (answer) => isAnswerTo(packet, answer);
 }

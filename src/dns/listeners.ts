@@ -2,7 +2,8 @@ import { networkInterfaces } from 'node:os';
 import type { Logger } from '../lib/log.ts';
 import type { Transport } from './answer.ts';
 import { ListeningSocket, type SocketState } from './listening-socket.ts';
-import type { Entrance, Respond } from './query-handler.ts';
+import type { Entrance, ListenerHandler } from './query-handler.ts';
+import type { TcpConnections } from './tcp-connections.ts';
 
 /** An address to answer on. */
 export interface ListenAddress {
@@ -27,7 +28,7 @@ interface Listener {
   readonly sockets: readonly ListeningSocket[];
 }
 
-export type RespondTo = (entrance: Entrance, transport: Transport) => Respond;
+export type HandlerOf = (entrance: Entrance, transport: Transport) => ListenerHandler;
 
 /**
  * Brings the bound sockets in line with a desired set of addresses. A port that is taken degrades DNS on
@@ -39,7 +40,8 @@ export class Listeners {
   #converging: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly respondTo: RespondTo,
+    private readonly handlerOf: HandlerOf,
+    private readonly connections: TcpConnections,
     private readonly log: Logger,
   ) {}
 
@@ -79,9 +81,13 @@ export class Listeners {
 
   #open(wanted: ListenAddress): Listener {
     const onChange = (state: SocketState) => this.#report(wanted, state);
-    const udp = new ListeningSocket('udp', wanted, this.respondTo(wanted.entrance, 'udp'), onChange);
-    const tcpPort = () => udp.port || wanted.port;
-    const tcp = new ListeningSocket('tcp', wanted, this.respondTo(wanted.entrance, 'tcp'), onChange, tcpPort);
+    const { connections } = this;
+    const open = (transport: Transport, port?: () => number) => {
+      const handler = this.handlerOf(wanted.entrance, transport);
+      return new ListeningSocket(transport, wanted, handler, connections, onChange, port);
+    };
+    const udp = open('udp');
+    const tcp = open('tcp', () => udp.port || wanted.port);
     return { wanted, sockets: [udp, tcp] };
   }
 

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Transport } from './answer.ts';
-import type { Respond } from './query-handler.ts';
+import type { ListenerHandler } from './query-handler.ts';
+import type { TcpConnections } from './tcp-connections.ts';
 import { TcpTransport } from './tcp-transport.ts';
 import { UdpTransport } from './udp-transport.ts';
 
@@ -25,7 +26,8 @@ export class ListeningSocket {
   constructor(
     private readonly transport: Transport,
     private readonly at: { readonly address: string; readonly port: number },
-    private readonly respond: Respond,
+    private readonly handler: ListenerHandler,
+    private readonly connections: TcpConnections,
     /** Told when it is bound, or not for a new reason. */
     private readonly onChange: (state: SocketState) => void,
     private readonly portToBind: () => number = () => at.port,
@@ -65,8 +67,8 @@ export class ListeningSocket {
   async #tryBind(): Promise<void> {
     const server =
       this.transport === 'udp'
-        ? new UdpTransport(isIPv6(this.at.address) ? 6 : 4, this.respond)
-        : new TcpTransport(this.respond);
+        ? new UdpTransport(isIPv6(this.at.address) ? 6 : 4, this.handler)
+        : new TcpTransport(this.handler, this.connections);
     const failure = await bind(server, this.at.address, this.portToBind());
     if (failure) return this.#failed(failure);
     this.#server = server;

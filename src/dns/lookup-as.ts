@@ -1,12 +1,12 @@
 import { Packet } from 'dns2';
 import { replyToGarbage } from './answer.ts';
+import type { Asker } from './asker.ts';
 import { ownerOf } from './dump.ts';
 import type { Forwarder } from './forwarder.ts';
 import { keyOf, labelsOf } from './labels.ts';
 import type { NameTable } from './name-table.ts';
 import { parseQuery } from './question.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
-import type { View } from './view.ts';
 import { headerBits, rcodeName, rcodes } from './wire.ts';
 import type { Host, Zone } from './zone.ts';
 
@@ -16,6 +16,8 @@ export interface Lookup {
   readonly rcode: string;
   /** The answer is an upstream server's. */
   readonly forwarded: boolean;
+  /** An upstream server would be asked, if the asker were not on internal networks only. */
+  readonly denied?: true;
   readonly answers: readonly LookupAnswer[];
   /** The networks that were searched, in order. */
   readonly searched: readonly string[];
@@ -42,12 +44,16 @@ export interface LookupParts {
 }
 
 /** Goes through the same steps as a query; only what is not ours waits, for the upstream servers. */
-export async function lookupIn(view: View, name: string, parts: LookupParts): Promise<Lookup> {
+export async function lookupIn(asker: Asker, name: string, parts: LookupParts): Promise<Lookup> {
+  const { view } = asker;
   const searched = view.zones.map(({ network }) => network.name);
   const labels = labelsOf(name.toLowerCase());
   if (!labels) return { rcode: 'FORMERR', forwarded: false, answers: [], searched };
   const outcome = resolve({ labels, key: keyOf(labels) }, view, parts.table, parts.options);
-  if (outcome.kind === 'forward') return { ...(await askUpstream(name, parts.forwarder)), searched };
+  if (outcome.kind === 'forward') {
+    const found = await askUpstream(name, asker, parts.forwarder);
+    return view.hasWayOut ? { ...found, searched } : { ...found, forwarded: false, denied: true, searched };
+  }
   const rcode = rcodeName(outcome.kind === 'no-name' ? rcodes.NXDOMAIN : rcodes.NOERROR);
   const answers =
     outcome.kind === 'hosts' ? outcome.hosts.flatMap((host) => answersOf(host, outcome.zone)) : [];
@@ -67,14 +73,18 @@ function answersOf(host: Host, { network }: Zone): readonly LookupAnswer[] {
 }
 
 /** A person waits for this one, so dns2 may encode the question and take the answer apart. */
-async function askUpstream(name: string, forwarder: Forwarder): Promise<Omit<Lookup, 'searched'>> {
+async function askUpstream(
+  name: string,
+  asker: Asker,
+  forwarder: Forwarder,
+): Promise<Omit<Lookup, 'searched'>> {
   const packet = new Packet();
   packet.header = new Packet.Header({ id: 0, rd: 1 });
   packet.questions.push(new Packet.Question(name, Packet.TYPE.A, Packet.CLASS.IN));
   const query = parseQuery(packet.toBuffer());
   const reply =
     typeof query === 'object'
-      ? await forwarder.forward(query, { transport: 'tcp', echoSubnet: false })
+      ? await forwarder.forward(query, { transport: 'tcp', echoSubnet: false }, asker)
       : replyToGarbage(packet.toBuffer(), rcodes.FORMERR);
   const answers = Packet.parse(reply).answers.flatMap(({ address }) => (address ? [{ address }] : []));
   return { rcode: rcodeName(reply.readUInt16BE(2) & headerBits.rcode), forwarded: true, answers };

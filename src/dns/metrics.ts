@@ -1,4 +1,5 @@
 import type { Transport } from './answer.ts';
+import type { Limit } from './shares.ts';
 import { headerBits, rcodeName } from './wire.ts';
 
 /** Counters since the start, as `/metrics` shows them. */
@@ -10,12 +11,20 @@ export interface DnsMetrics {
   readonly truncated: number;
   /** Not answered at all: responses, and packets without an ID. */
   readonly dropped: number;
+  /** Packets and connections of those who are not answered at a network's listener. */
+  readonly notAdmitted: number;
   readonly forwarded: number;
+  /** Refused with SERVFAIL because the asker is on internal networks only. */
+  readonly forwardsDenied: number;
   /** Forwarded queries that no upstream answered. */
   readonly forwardFailures: number;
-  /** Refused with SERVFAIL because --dns-max-inflight queries were under way. */
-  readonly forwardOverflows: number;
+  /** Refused with SERVFAIL because so many were under way: of the asker, of its network, or of all (--dns-max-inflight). */
+  readonly forwardOverflows: Readonly<Record<Limit, number>>;
   readonly inflight: number;
+  /** Over TCP, open now. */
+  readonly connections: number;
+  /** Connections that cost an older one, or were refused where none was idle, by what had reached its limit. */
+  readonly connectionOverflows: Readonly<Record<Limit, number>>;
 }
 
 /** Written to with every query, hence plain numbers. */
@@ -24,9 +33,12 @@ export class Counters {
   tcp = 0;
   truncated = 0;
   dropped = 0;
+  notAdmitted = 0;
   forwarded = 0;
+  forwardsDenied = 0;
   forwardFailures = 0;
-  forwardOverflows = 0;
+  readonly forwardOverflows = { asker: 0, network: 0, total: 0 };
+  readonly connectionOverflows = { asker: 0, network: 0, total: 0 };
   readonly #rcodes = new Array<number>(16).fill(0);
 
   countAnswer(reply: Buffer): void {
@@ -36,20 +48,18 @@ export class Counters {
     if (flags & headerBits.tc) this.truncated++;
   }
 
-  snapshot(inflight: number): DnsMetrics {
-    const { udp, tcp, truncated, dropped, forwarded, forwardFailures, forwardOverflows } = this;
+  snapshot(now: Pick<DnsMetrics, 'inflight' | 'connections'>): DnsMetrics {
+    const { udp, tcp, truncated, dropped, notAdmitted, forwarded, forwardsDenied, forwardFailures } = this;
     const answers = this.#rcodes.flatMap((count, rcode) =>
       count > 0 ? [[rcodeName(rcode), count] as const] : [],
     );
     return {
       queries: { udp, tcp },
       answers: Object.fromEntries(answers),
-      truncated,
-      dropped,
-      forwarded,
-      forwardFailures,
-      forwardOverflows,
-      inflight,
+      ...{ truncated, dropped, notAdmitted, forwarded, forwardsDenied, forwardFailures },
+      forwardOverflows: { ...this.forwardOverflows },
+      connectionOverflows: { ...this.connectionOverflows },
+      ...now,
     };
   }
 }

@@ -13,8 +13,8 @@ export interface Probe {
 export interface ProbeReport {
   readonly container: string;
   readonly name: string;
-  /** `answered`, `no-such-name`, `no-address`, `forwarded`. */
-  readonly verdict: 'answered' | 'no-such-name' | 'no-address' | 'forwarded';
+  /** `no-way-out`: the container is on internal networks only, so no upstream server is asked. */
+  readonly verdict: 'answered' | 'no-such-name' | 'no-address' | 'forwarded' | 'no-way-out';
   /** The RCODE as text: `NOERROR`, `NXDOMAIN`. */
   readonly rcode: string;
   /** Who answers: one line per address. */
@@ -80,7 +80,8 @@ async function tryToReach(
   return { ...answer, ...(await dataplane.reach(place, { address })) };
 }
 
-function verdictOf({ forwarded, rcode, answers }: Lookup): ProbeReport['verdict'] {
+function verdictOf({ forwarded, denied, rcode, answers }: Lookup): ProbeReport['verdict'] {
+  if (denied) return 'no-way-out';
   if (forwarded) return 'forwarded';
   if (rcode !== 'NOERROR') return 'no-such-name';
   return answers.length > 0 ? 'answered' : 'no-address';
@@ -89,12 +90,16 @@ function verdictOf({ forwarded, rcode, answers }: Lookup): ProbeReport['verdict'
 function reasonOf(
   container: Container,
   name: string,
-  { forwarded, rcode, answers, searched }: Lookup,
+  { forwarded, denied, rcode, answers, searched }: Lookup,
 ): string | undefined {
   const addresses = answers.map(({ address }) => address).join(', ');
   if (forwarded) {
     const said = addresses || `no address (${rcode})`;
     return `${name} is no name of ${networksText(searched)}; the upstream servers say: ${said}`;
+  }
+  if (denied) {
+    const networks = networksText(searched);
+    return `${name} is no name of ${networks}; ${container.name} is on internal networks only, so no upstream server is asked`;
   }
   if (rcode !== 'NOERROR') {
     const where =

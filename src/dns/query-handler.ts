@@ -10,6 +10,7 @@ import {
   replyWithCode,
   type Transport,
 } from './answer.ts';
+import type { Asker, View } from './asker.ts';
 import { encodeTail } from './encoder.ts';
 import type { Forwarder } from './forwarder.ts';
 import { keyOf, labelsOfWire } from './labels.ts';
@@ -18,8 +19,9 @@ import type { NameTable } from './name-table.ts';
 import { drop, parseQuery, type Query } from './question.ts';
 import { recordsFor } from './records.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
+import type { Claimant } from './shares.ts';
 import { Turns } from './turns.ts';
-import type { View, Views } from './view.ts';
+import type { Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 
 /**
@@ -43,6 +45,23 @@ export interface Arrival {
  */
 export type Respond = (packet: Buffer, from: string) => Buffer | Promise<Buffer> | undefined;
 
+export interface ListenerHandler {
+  readonly respond: Respond;
+  /** Whose share a connection from this address uses; undefined: who is there is not answered here. */
+  readonly admit: (from: string) => Claimant | undefined;
+}
+
+/** Goes upstream, for this asker. */
+interface Forwarding {
+  readonly query: Query;
+  readonly asker: Asker;
+}
+
+/** Asks where it is not answered, not even with an error: whoever forges addresses would have it sent elsewhere. */
+const stranger = 'stranger';
+
+type Handled = Buffer | Forwarding | typeof drop | typeof stranger;
+
 export interface QueryHandlerParts {
   readonly table: NameTable;
   readonly views: Views;
@@ -62,7 +81,13 @@ export class QueryHandler {
 
   constructor(private readonly parts: QueryHandlerParts) {}
 
-  /** The `Respond` of a listener. */
+  handlerAt(arrival: Arrival): ListenerHandler {
+    return {
+      respond: (packet, from) => this.handle(packet, from, arrival),
+      admit: (from) => this.#admit(from, arrival.entrance),
+    };
+  }
+
   handle(packet: Buffer, from: string, arrival: Arrival): ReturnType<Respond> {
     const { counters } = this.parts;
     counters[arrival.transport]++;
@@ -71,19 +96,29 @@ export class QueryHandler {
       counters.dropped++;
       return undefined;
     }
+    if (answer === stranger) {
+      counters.notAdmitted++;
+      return undefined;
+    }
     if (!Buffer.isBuffer(answer)) return this.#forward(answer, arrival);
     counters.countAnswer(answer);
     return answer;
   }
 
-  async #forward(query: Query, arrival: Arrival): Promise<Buffer> {
-    const reply = await this.parts.forwarder.forward(query, optionsFor(arrival));
+  #admit(from: string, entrance: Entrance): Claimant | undefined {
+    const claimant = this.#askerAt(entrance, from)?.claimant;
+    if (!claimant) this.parts.counters.notAdmitted++;
+    return claimant;
+  }
+
+  async #forward({ query, asker }: Forwarding, arrival: Arrival): Promise<Buffer> {
+    const reply = await this.parts.forwarder.forward(query, optionsFor(arrival), asker);
     this.parts.counters.countAnswer(reply);
     return reply;
   }
 
   /** A bug must cost one query its answer, not the daemon its life. */
-  #answerSafely(packet: Buffer, from: string, arrival: Arrival): Buffer | Query | typeof drop {
+  #answerSafely(packet: Buffer, from: string, arrival: Arrival): Handled {
     try {
       return this.#answer(packet, from, arrival);
     } catch (error) {
@@ -95,24 +130,26 @@ export class QueryHandler {
     }
   }
 
-  /** The query itself is returned where it is to be forwarded. */
-  #answer(packet: Buffer, from: string, arrival: Arrival): Buffer | Query | typeof drop {
+  #answer(packet: Buffer, from: string, arrival: Arrival): Handled {
+    const { entrance } = arrival;
+    const found = this.#askerAt(entrance, from);
+    if (!found) return stranger;
     const query = parseQuery(packet);
     if (query === drop) return drop;
     if (typeof query === 'number') return replyToGarbage(packet, query);
     const options = optionsFor(arrival);
     const refusal = refusalOf(query);
     if (refusal !== undefined) return replyWithCode(query, refusal, options);
-    const asker = askerOf(query, from, arrival.entrance);
-    const view = this.#viewOf(arrival.entrance, asker);
-    const ready = view.ready.get(query.key) ?? this.#makeReady(query, view);
-    return ready === 'forward' ? query : replyWith(query, ready, options, asker);
+    const named = entrance.kind === 'host' ? namedAsker(query) : undefined;
+    const asker = named === undefined ? found : (this.parts.views.onBehalfOf(named) ?? found);
+    const ready = asker.view.ready.get(query.key) ?? this.#makeReady(query, asker.view);
+    return ready === 'forward' ? { query, asker } : replyWith(query, ready, options, named ?? from);
   }
 
-  #viewOf(entrance: Entrance, asker: string): View {
+  #askerAt(entrance: Entrance, from: string): Asker | undefined {
     const { views } = this.parts;
-    if (entrance.kind === 'gateway') return views.onGateway(entrance.networkId, asker);
-    return asker === '' ? views.host() : views.asAddress(asker);
+    if (entrance.kind === 'gateway') return views.onGateway(entrance.networkId, from);
+    return entrance.kind === 'shared' ? views.onShared(from) : views.onHost(from);
   }
 
   #makeReady(query: Query, view: View): ReadyAnswer | 'forward' {
@@ -145,11 +182,10 @@ export class QueryHandler {
   }
 }
 
-/** The address that the question is from or on behalf of; empty for the host itself. */
-function askerOf({ edns }: Query, from: string, entrance: Entrance): string {
-  if (entrance.kind !== 'host') return from;
+/** The address that the host's listener is asked on behalf of. */
+function namedAsker({ edns }: Query): string | undefined {
   const subnet = edns?.clientSubnet;
-  if (!subnet || !namesOneAddress(subnet)) return '';
+  if (!subnet || !namesOneAddress(subnet)) return undefined;
   return fromNumber(BigInt(`0x${subnet.address.toString('hex')}`), subnet.family === 1 ? 4 : 6);
 }
 

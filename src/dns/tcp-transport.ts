@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import { TCPServer } from 'dns2';
 import { framed } from './exchange.ts';
-import type { Respond } from './query-handler.ts';
+import type { ListenerHandler } from './query-handler.ts';
+import type { Claimant } from './shares.ts';
+import type { OpenConnection, TcpConnections } from './tcp-connections.ts';
 
 export interface TcpLimits {
   /** A connection on which nothing moves for this long is closed. */
   readonly idleMs: number;
-  readonly maxConnections: number;
   /** Queries of one connection that are being forwarded; reading waits beyond. */
   readonly maxPending: number;
   /** Octets of answers that a client has not taken yet; reading waits beyond. */
@@ -16,7 +17,6 @@ export interface TcpLimits {
 export const defaultTcpLimits: TcpLimits = {
   // Docker's eight seconds (docker-facts 7.3).
   idleMs: 8000,
-  maxConnections: 256,
   maxPending: 64,
   maxUnsent: 256 * 1024,
 };
@@ -26,22 +26,32 @@ export const defaultTcpLimits: TcpLimits = {
  * dns2 hangs up on what does not parse and reads as fast as a client cares to send.
  */
 export class TcpTransport extends TCPServer {
-  readonly #respond: Respond;
+  readonly #handler: ListenerHandler;
+  readonly #connections: TcpConnections;
   readonly #limits: TcpLimits;
   readonly #clients = new Set<Socket>();
 
-  constructor(respond: Respond, limits: TcpLimits = defaultTcpLimits) {
+  constructor(handler: ListenerHandler, connections: TcpConnections, limits: TcpLimits = defaultTcpLimits) {
     super();
-    this.#respond = respond;
+    this.#handler = handler;
+    this.#connections = connections;
     this.#limits = limits;
-    this.maxConnections = limits.maxConnections;
   }
 
   /** Called by dns2 for each connection. */
   handle(client: Socket): void {
+    const claimant = this.#handler.admit(client.remoteAddress ?? '');
+    const connection = claimant && new Connection(client, claimant, this.#handler, this.#limits);
+    if (!connection || !this.#connections.add(connection)) {
+      client.destroy();
+      return;
+    }
     this.#clients.add(client);
-    client.on('close', () => this.#clients.delete(client));
-    new Connection(client, this.#respond, this.#limits).start();
+    client.on('close', () => {
+      this.#clients.delete(client);
+      this.#connections.remove(connection);
+    });
+    connection.start();
   }
 
   /** Connections too: waiting for their clients could take for ever. */
@@ -52,16 +62,25 @@ export class TcpTransport extends TCPServer {
 }
 
 /** Answers pipelined queries in the order in which they become known (RFC 7766 section 6.2.1.1). */
-class Connection {
+class Connection implements OpenConnection {
   #received: Buffer = Buffer.alloc(0);
   #pending = 0;
   #ended = false;
 
   constructor(
     private readonly client: Socket,
-    private readonly respond: Respond,
+    readonly claimant: Claimant,
+    private readonly handler: ListenerHandler,
     private readonly limits: TcpLimits,
   ) {}
+
+  get isIdle(): boolean {
+    return this.#pending === 0 && this.client.writableLength === 0;
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
 
   start(): void {
     const { client, limits } = this;
@@ -97,7 +116,7 @@ class Connection {
   }
 
   #take(packet: Buffer): void {
-    const reply = this.respond(packet, this.client.remoteAddress ?? '');
+    const reply = this.handler.respond(packet, this.client.remoteAddress ?? '');
     if (reply instanceof Promise) void this.#writeLater(reply);
     else this.#write(reply);
   }

@@ -1,5 +1,11 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import type { Respond } from './query-handler.ts';
+import type { ListenerHandler } from './query-handler.ts';
+
+/**
+ * Octets, or what net.core.rmem_max allows (some kernels 208 kB). All who ask here wait in it: while this thread is not
+ * running, a burst of one asker's must not push the others' out. The usual one holds 270 short queries.
+ */
+const recvBufferSize = 1 << 20;
 
 /**
  * A plain datagram socket. dns2's server is one too, but takes each packet apart into objects and encodes the
@@ -11,9 +17,10 @@ export class UdpTransport {
 
   constructor(
     family: 4 | 6,
-    private readonly respond: Respond,
+    private readonly handler: ListenerHandler,
   ) {
-    this.socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6', lookup: isAddress });
+    const type = family === 4 ? 'udp4' : 'udp6';
+    this.socket = createSocket({ type, lookup: isAddress, recvBufferSize });
     this.socket.on('message', (packet, from) => this.#take(packet, from));
   }
 
@@ -25,7 +32,7 @@ export class UdpTransport {
   #take(packet: Buffer, { address, port }: RemoteInfo): void {
     // Nobody can be answered on port 0; Node would throw.
     if (port === 0) return;
-    const reply = this.respond(packet, address);
+    const reply = this.handler.respond(packet, address);
     if (reply instanceof Promise) void reply.then((late) => this.#send(late, port, address));
     else if (reply) this.#send(reply, port, address);
   }

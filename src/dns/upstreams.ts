@@ -1,14 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseResolvConf, type Upstream } from './resolv-conf.ts';
+import type { UpstreamHealth } from './upstream-health.ts';
 
-/** A server that did not answer is asked last for this long, so that one dead server costs one query its two seconds. */
-const shunMs = 10_000;
 /** How often the resolv.conf is looked at for changes (DHCP, VPN); only while queries are forwarded. */
 const recheckMs = 5_000;
 
 /** Which servers to ask, and in what order. */
 export class Upstreams {
-  readonly #shunnedUntil = new Map<string, number>();
   #servers: readonly Upstream[] = [];
   #checked = Number.NEGATIVE_INFINITY;
   #modified = Number.NaN;
@@ -17,15 +15,15 @@ export class Upstreams {
     private readonly source: readonly Upstream[] | { readonly resolvConf: string },
     /** Ours, so that no query goes round in circles. */
     private readonly isOwn: (server: Upstream) => boolean,
+    private readonly health: UpstreamHealth,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Our own listeners left out, those that answer first. */
+  /** As they were given, our own listeners left out; dead ones last, where nobody waits for them while others live. */
   inOrder(): readonly Upstream[] {
-    const now = this.now();
     const usable = this.all().filter((server) => !this.isOwn(server));
-    const shunned = (server: Upstream) => (this.#shunnedUntil.get(idOf(server)) ?? 0) > now;
-    return [...usable.filter((server) => !shunned(server)), ...usable.filter(shunned)];
+    const isDead = (server: Upstream) => this.health.isDead(server);
+    return [...usable.filter((server) => !isDead(server)), ...usable.filter(isDead)];
   }
 
   all(): readonly Upstream[] {
@@ -37,12 +35,12 @@ export class Upstreams {
     return this.#servers;
   }
 
-  failed(server: Upstream): void {
-    this.#shunnedUntil.set(idOf(server), this.now() + shunMs);
+  answered(server: Upstream, question: Buffer): void {
+    this.health.answered(server, question);
   }
 
-  answered(server: Upstream): void {
-    this.#shunnedUntil.delete(idOf(server));
+  unanswered(server: Upstream, asked: number): void {
+    this.health.unanswered(server, asked);
   }
 
   /** A file that is away (being replaced, say) leaves the last known servers. */
@@ -52,12 +50,9 @@ export class Upstreams {
       if (mtimeMs === this.#modified) return;
       this.#servers = parseResolvConf(readFileSync(file, 'utf8'));
       this.#modified = mtimeMs;
+      this.health.keepOnly(this.#servers);
     } catch {
       this.#modified = Number.NaN;
     }
   }
-}
-
-function idOf({ address, port }: Upstream): string {
-  return `${address} ${port}`;
 }

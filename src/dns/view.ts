@@ -1,122 +1,158 @@
+import { isIP } from 'node:net';
 import type { ReadyAnswer } from './answer.ts';
+import type { Asker, View } from './asker.ts';
+import { HostAddresses } from './host-addresses.ts';
 import type { NameTable, Swap } from './name-table.ts';
-import type { Zone } from './zone.ts';
+import { hostClaimant } from './shares.ts';
+import { isOnSubnetOf, type Zone } from './zone.ts';
 
-/** What one asker can see, and the answers made for it so far. Valid until one of its zones is swapped. */
-export interface View {
-  /** The host sees every network, but only names that say which (`SERVICE.NETWORK`). */
-  readonly kind: 'container' | 'host';
-  /** In the order in which they are searched. */
-  readonly zones: readonly Zone[];
-  /** Who asks, if it has names of its own for others: only it sees them. */
-  readonly linkedAs?: string;
-  readonly ready: Map<string, ReadyAnswer | 'forward'>;
-}
-
-interface Asker {
-  readonly zones: readonly Zone[];
+interface Found extends Asker {
   readonly containerId?: string;
+  /** The kernel says so, which tells of no changes: it is asked each time. */
+  readonly passing?: boolean;
 }
 
-/** A view of somebody's, and who that is, if it is a container. */
-interface Known {
-  readonly view: View;
-  readonly containerId: string | undefined;
-}
-
-/** Of all views, some 400 bytes each. Random names must not fill the memory: at this many all are dropped. */
+/** Of all views, some 400 bytes each. Random names must not fill the memory: at this many the largest view's go. */
 const maxReady = 32768;
 const maxAskers = 16384;
 const maxViews = 16384;
+
+/** What askers are kept under that ask elsewhere than at a network's gateway. */
+const shared = 'shared';
+const onBehalf = 'on behalf';
+const host = 'host';
 
 /**
  * Tells askers apart by their address (DESIGN §7). Askers with the same networks share a view, so its
  * ready answers are made once for all of them.
  */
 export class Views {
-  /** Listener (a network's id, or empty) → the asker's address → what it sees. */
-  readonly #byAsker = new Map<string, Map<string, Known>>();
+  /** Where they ask (a gateway's network id, for one) → the asker's address → who it is. */
+  readonly #byAsker = new Map<string, Map<string, Found>>();
   readonly #byZones = new Map<string, View>();
   #host: View | undefined;
   #kept = 0;
 
-  constructor(private readonly table: NameTable) {
+  constructor(
+    private readonly table: NameTable,
+    private readonly addresses = new HostAddresses(),
+  ) {
     table.onSwap((swap) => this.#drop(swap));
   }
 
   /**
-   * Somebody asks a network's gateway. A container sees this network first, then its others in the
-   * order in which it joined them; anybody else, the host included, sees this network alone.
+   * Somebody asks a network's gateway. A container sees this network first, then its others in the order in which it
+   * joined them; the host, and what else has an address of the network's, see this network alone. Undefined for
+   * everybody else, who is not answered (RFC 5358).
    */
-  onGateway(networkId: string, address: string): View {
-    return this.#asker(networkId, address, () => {
+  onGateway(networkId: string, address: string): Asker | undefined {
+    return this.#asker(networkId, address, (text) => {
       const zone = this.table.zone(networkId);
-      if (!zone) return { zones: [] };
-      const containerId = zone.byAddress.get(unmapped(address))?.endpoint.containerId;
-      return containerId === undefined
-        ? { zones: [zone] }
-        : { zones: this.#zonesFrom(zone, containerId), containerId };
+      const container = zone && this.#containerOn(zone, text);
+      if (container) return container;
+      const isInside = zone !== undefined && isOnSubnetOf(zone, text);
+      const isHost = this.addresses.has(text);
+      if (!isInside && !isHost) return undefined;
+      const claimant = isHost ? hostClaimant : strangers(networkId);
+      return { view: this.#viewOf(zone ? [zone] : []), claimant, passing: !isInside };
     });
   }
 
-  /** Somebody says, in EDNS Client Subnet or as a shared entrance's asker, who it is; nobody's address sees nothing. */
-  asAddress(address: string): View {
-    return this.#asker('', address, () => {
-      for (const zone of this.table.zones()) {
-        const asker = zone.byAddress.get(unmapped(address));
-        const containerId = asker?.endpoint.containerId;
-        if (containerId !== undefined) return { zones: this.#zonesFrom(zone, containerId), containerId };
-      }
-      return { zones: [] };
+  /** Somebody asks where containers of every network do: one of them, another on this host, or the host itself. */
+  onShared(address: string): Asker | undefined {
+    return this.#asker(shared, address, (text) => {
+      const known = this.#byAddress(text);
+      if (known) return known;
+      const isHost = this.addresses.has(text);
+      if (!isHost && !this.addresses.isInner(text)) return undefined;
+      const claimant = isHost ? hostClaimant : { asker: text, network: shared };
+      return { view: this.#viewOf([]), claimant, passing: true };
     });
   }
 
-  asContainer(containerId: string): View {
-    this.table.refresh();
-    return this.#shared({ zones: this.table.zonesOfContainer(containerId), containerId });
+  /** The host's listener is asked on behalf of an address (EDNS Client Subnet); nobody's sees nothing. */
+  onBehalfOf(address: string): Asker | undefined {
+    return this.#asker(onBehalf, address, (text) => {
+      return this.#byAddress(text) ?? { view: this.#viewOf([]), claimant: { asker: text, network: host } };
+    });
   }
 
-  host(): View {
-    this.table.refresh();
-    this.#host ??= { kind: 'host', zones: [...this.table.zones()], ready: new Map() };
-    return this.#host;
+  /** Whoever reaches the host's listener. */
+  onHost(address: string): Asker | undefined {
+    return this.#asker(host, address, (text) => {
+      const claimant = this.addresses.has(text) ? hostClaimant : { asker: text, network: host };
+      return { view: this.#hostView(), claimant };
+    });
+  }
+
+  asContainer(containerId: string): Asker {
+    const zones = this.table.zonesOfContainer(containerId);
+    return {
+      view: this.#viewOf(zones, containerId),
+      claimant: { asker: containerId, network: zones[0]?.network.id ?? host },
+    };
   }
 
   /** Keeps an answer for the view's next asker. */
   keep(view: View, key: string, ready: ReadyAnswer | 'forward'): void {
-    if (this.#kept >= maxReady) this.#dropAll();
+    if (this.#kept >= maxReady) this.#dropLargest();
     this.#kept++;
     view.ready.set(key, ready);
   }
 
-  #zonesFrom(first: Zone, containerId: string): readonly Zone[] {
-    return [first, ...this.table.zonesOfContainer(containerId).filter((zone) => zone !== first)];
+  #hostView(): View {
+    this.#host ??= { kind: 'host', zones: [...this.table.zones()], hasWayOut: true, ready: new Map() };
+    return this.#host;
   }
 
-  #asker(listener: string, address: string, find: () => Asker): View {
+  #byAddress(address: string): Found | undefined {
+    let isInternal = false;
+    let inside: Zone | undefined;
+    for (const zone of this.table.zones()) {
+      const container = this.#containerOn(zone, address);
+      if (container) return container;
+      if (!isOnSubnetOf(zone, address)) continue;
+      inside ??= zone;
+      isInternal ||= zone.network.internal;
+    }
+    // One that is just being started, say: it sees nothing yet, and what it may do is not known.
+    return inside && { view: this.#viewOf([], '', !isInternal), claimant: strangers(inside.network.id) };
+  }
+
+  #containerOn(zone: Zone, address: string): Found | undefined {
+    const containerId = zone.byAddress.get(address)?.endpoint.containerId;
+    if (containerId === undefined) return undefined;
+    const others = this.table.zonesOfContainer(containerId).filter((other) => other !== zone);
+    const claimant = { asker: containerId, network: zone.network.id };
+    return { view: this.#viewOf([zone, ...others], containerId), claimant, containerId };
+  }
+
+  #asker(where: string, address: string, find: (address: string) => Found | undefined): Asker | undefined {
     this.table.refresh();
-    const known = this.#byAsker.get(listener)?.get(address);
-    if (known) return known.view;
-    const asker = find();
-    const view = this.#shared(asker);
-    const askers = this.#byAsker.get(listener) ?? new Map<string, Known>();
+    const known = this.#byAsker.get(where)?.get(address);
+    if (known) return known;
+    const text = unmapped(address);
+    const asker = isIP(text) === 0 ? undefined : find(text);
+    if (!asker || asker.passing) return asker;
+    const askers = this.#byAsker.get(where) ?? new Map<string, Found>();
     if (askers.size >= maxAskers) askers.clear();
-    this.#byAsker.set(listener, askers.set(address, { view, containerId: asker.containerId }));
-    return view;
+    this.#byAsker.set(where, askers.set(address, asker));
+    return asker;
   }
 
-  #shared({ zones, containerId = '' }: Asker): View {
+  /** Who is on no network is not held back by one. */
+  #viewOf(
+    zones: readonly Zone[],
+    containerId = '',
+    hasWayOut = zones.length === 0 || zones.some(isOpen),
+  ): View {
     const linked = zones.some(({ links }) => links.has(containerId));
-    const key = [...zones.map(({ network }) => network.id), linked ? containerId : ''].join();
+    const key = [...zones.map(({ network }) => network.id), linked ? containerId : '', hasWayOut].join();
     const known = this.#byZones.get(key);
     if (known) return known;
     if (this.#byZones.size >= maxViews) this.#dropAll();
-    const view: View = {
-      kind: 'container',
-      zones,
-      ...(linked ? { linkedAs: containerId } : {}),
-      ready: new Map(),
-    };
+    const links = linked ? { linkedAs: containerId } : {};
+    const view: View = { kind: 'container', zones, hasWayOut, ...links, ready: new Map() };
     this.#byZones.set(key, view);
     return view;
   }
@@ -142,6 +178,16 @@ export class Views {
     }
   }
 
+  /** Whoever asks for the most names loses them, and nobody else. */
+  #dropLargest(): void {
+    let largest = this.#host;
+    for (const view of this.#byZones.values()) {
+      if (view.ready.size > (largest?.ready.size ?? 0)) largest = view;
+    }
+    this.#forget(largest);
+    largest?.ready.clear();
+  }
+
   #forget(view: View | undefined): void {
     this.#kept -= view?.ready.size ?? 0;
   }
@@ -154,7 +200,16 @@ export class Views {
   }
 }
 
-function isOn(zone: Zone, address: string, { containerId }: Known): boolean {
+/** Whoever has an address of the network's that is no endpoint's, all together: one may take any number of them. */
+function strangers(networkId: string) {
+  return { asker: `strangers on ${networkId}`, network: networkId };
+}
+
+function isOpen({ network }: Zone): boolean {
+  return !network.internal;
+}
+
+function isOn(zone: Zone, address: string, { containerId }: Found): boolean {
   return containerId === undefined ? zone.byAddress.has(unmapped(address)) : zone.containers.has(containerId);
 }
 

@@ -1,11 +1,11 @@
 import type { Endpoint, Link, Network } from '../cluster/records.ts';
-import { parseAddress, parseSubnet, type Subnet, withoutPrefix } from '../lib/addresses.ts';
+import { contains, parseAddress, parseSubnet, type Subnet, withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
 import { foldCase } from '../lib/names.ts';
-import { type Labels, labelsOf } from './labels.ts';
+import { keyOf, type Labels, labelsOf } from './labels.ts';
 
 /** What names are made of. */
-export type NamedNetwork = Pick<Network, 'id' | 'name' | 'ipam'>;
+export type NamedNetwork = Pick<Network, 'id' | 'name' | 'ipam' | 'internal'>;
 export type NamedEndpoint = Pick<
   Endpoint,
   | 'id'
@@ -34,7 +34,7 @@ export interface Host {
 /** The names of one network at one moment. Never changed: a change of the network makes another. */
 export interface Zone {
   readonly network: NamedNetwork;
-  /** The network's name, as labels and folded. */
+  /** The network's name, as labels and folded; of a name that DNS cannot have, its short id. */
   readonly labels: Labels;
   readonly key: string;
   /** Which swap of the name table this zone came with. */
@@ -60,22 +60,21 @@ export interface ZoneLink {
   readonly target: string;
 }
 
-/** Undefined for a network that DNS has nothing to say about: its name cannot be a DNS name, or nothing on it has an address. */
+/** Undefined for a network that DNS has nothing to say about: nothing on it has an address. */
 export function buildZone(
   network: NamedNetwork,
   endpoints: readonly NamedEndpoint[],
   generation: number,
 ): Zone | undefined {
-  const labels = labelsOf(network.name);
   // Without pools there are no addresses: `host` and `none`, which must not shadow a top-level domain.
-  if (!labels || (network.ipam.pools.length === 0 && !endpoints.some(({ ipv4, ipv6 }) => ipv4 ?? ipv6)))
-    return undefined;
+  if (network.ipam.pools.length === 0 && !endpoints.some(({ ipv4, ipv6 }) => ipv4 ?? ipv6)) return undefined;
+  const labels = labelsOf(network.name) ?? [shortId(network.id)];
   const builder = new ZoneBuilder();
   for (const endpoint of inOrder(endpoints)) builder.add(endpoint);
   return {
     network,
     labels,
-    key: foldCase(network.name),
+    key: keyOf(labels),
     generation,
     subnets: network.ipam.pools.flatMap(({ subnet }) => attempt(() => parseSubnet(subnet)) ?? []),
     names: builder.names,
@@ -175,4 +174,8 @@ export function containsRange(
   range: { readonly family: number; readonly first: bigint; readonly last: bigint },
 ): boolean {
   return subnet.family === range.family && range.first >= subnet.first && range.last <= subnet.last;
+}
+
+export function isOnSubnetOf({ subnets }: Zone, address: string): boolean {
+  return subnets.some((subnet) => contains(subnet, address));
 }

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDns, type Dns, type DnsOptions } from '../../src/dns/dns.ts';
+import { limitsOf } from '../../src/dns/limits.ts';
 import { parseResolvConf, parseServer } from '../../src/dns/resolv-conf.ts';
+import { UpstreamHealth } from '../../src/dns/upstream-health.ts';
 import { Upstreams } from '../../src/dns/upstreams.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import {
@@ -19,6 +21,7 @@ import {
   makeNetwork,
   makeQuery,
   readReply,
+  wireName,
 } from './dns-fixture.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -28,7 +31,12 @@ afterEach(async () => {
 
 interface FakeUpstream {
   readonly server: string;
+  /** But for probes, which ask for the root's servers. */
   readonly received: Buffer[];
+}
+
+function isRootQuestion(query: Buffer): boolean {
+  return query[12] === 0;
 }
 
 /** A UDP server that answers as told: a list is sent one after the other, undefined is silence. */
@@ -38,7 +46,7 @@ async function upstream(
   const socket: Socket = createSocket('udp4');
   const received: Buffer[] = [];
   socket.on('message', (query, { port, address }) => {
-    received.push(query);
+    if (!isRootQuestion(query)) received.push(query);
     for (const packet of [reply(query) ?? []].flat()) socket.send(packet, port, address);
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
@@ -209,18 +217,6 @@ describe('upstreams that do not help', () => {
     expect(yes.received.length).toBe(0);
   });
 
-  it('fails over to the next after tryMs, and asks the silent one last from then on', async () => {
-    const silent = await upstream(() => undefined);
-    const good = await upstream((query) => replyTo(query));
-    const { to, dns } = await start({ upstreams: [silent.server, good.server], tryMs: 100 });
-    for (let n = 0; n < 3; n++) {
-      const reply = await askUdp(makeQuery('a.test'), to);
-      expect(reply && readReply(reply).rcode).toBe(0);
-    }
-    expect([silent.received.length, good.received.length]).toEqual([1, 3]);
-    expect(dns.status().upstreams).toEqual([good.server, silent.server]);
-  });
-
   it('never asks itself', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'flt-'));
     cleanUps.push(() => rmSync(directory, { recursive: true }));
@@ -236,25 +232,154 @@ describe('upstreams that do not help', () => {
   });
 });
 
-it('keeps at most maxInflight under way: SERVFAIL at once beyond, and own names are not held up', async () => {
-  const waiting: (() => void)[] = [];
-  const socket = createSocket('udp4');
-  cleanUps.push(() => new Promise<void>((resolve) => socket.close(resolve)));
-  socket.on('message', (query, { port, address }) => {
-    waiting.push(() => socket.send(replyTo(query), port, address));
+describe('which upstream is asked first', () => {
+  const isFor = (name: string) => (query: Buffer) => query.includes(wireName(name));
+
+  it('the next after tryMs, and a silent one last from then on, until it answers a probe', async () => {
+    let isSilent = true;
+    const first = await upstream((query) => (isSilent ? undefined : replyTo(query)));
+    const good = await upstream((query) => replyTo(query));
+    const { to, dns } = await start({ upstreams: [first.server, good.server], tryMs: 100 });
+    const ask = async () => {
+      const reply = await askUdp(makeQuery('a.test'), to);
+      expect(reply && readReply(reply).rcode).toBe(0);
+    };
+    await ask();
+    await eventually(() => dns.status().upstreams[0] === good.server);
+    const before = first.received.length;
+    for (let n = 0; n < 20; n++) await ask();
+    expect(first.received.length).toBe(before);
+    isSilent = false;
+    // Nobody asks meanwhile.
+    await eventually(() => dns.status().upstreams[0] === first.server);
   });
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { to, dns } = await start({ upstreams: [`127.0.0.1:${socket.address().port}`], maxInflight: 5 });
-  const held = Array.from({ length: 5 }, () => askUdp(makeQuery('a.test'), to));
-  await eventually(() => waiting.length === 5);
-  const beyond = await askUdp(makeQuery('a.test'), to);
-  expect(beyond && readReply(beyond).rcode).toBe(2);
-  const own = await askUdp(makeQuery('web.foo'), to);
-  expect(own && readReply(own).answers).toEqual(['web.foo 5 A 127.0.19.2']);
-  expect(dns.metrics()).toMatchObject({ forwarded: 5, forwardOverflows: 1, inflight: 5 });
-  for (const answer of waiting) answer();
-  for (const reply of await Promise.all(held)) expect(reply && readReply(reply).rcode).toBe(0);
-  expect(dns.metrics().inflight).toBe(0);
+
+  it('the first still, though it leaves one name open: nothing else is asked elsewhere', async () => {
+    const first = await upstream((query) => (isFor('hole.test')(query) ? undefined : replyTo(query)));
+    const second = await upstream((query) => replyTo(query, { rcode: 3 }));
+    const { to, dns } = await start({ upstreams: [first.server, second.server], tryMs: 100 });
+    for (let n = 0; n < 5; n++) {
+      const [open, other] = await Promise.all(
+        ['hole.test', 'a.test'].map((name) => askUdp(makeQuery(name), to)),
+      );
+      expect([open && readReply(open).rcode, other && readReply(other).rcode]).toEqual([3, 0]);
+      const after = await askUdp(makeQuery('b.test'), to);
+      expect(after && readReply(after).rcode).toBe(0);
+      expect(dns.status().upstreams).toEqual([first.server, second.server]);
+    }
+    expect(second.received.every(isFor('hole.test'))).toBe(true);
+  });
+
+  it.each([
+    [
+      'answers nothing but the root’s servers any more',
+      (query: Buffer, n: number) => n === 0 || isRootQuestion(query),
+    ],
+    ['leaves the root’s servers open', (query: Buffer) => isFor('a.test')(query)],
+  ])('the first still, though it %s', async (_what, answers) => {
+    let asked = 0;
+    const first = await upstream((query) => (answers(query, asked++) ? replyTo(query) : undefined));
+    const second = await upstream((query) => replyTo(query));
+    const { to, dns } = await start({ upstreams: [first.server, second.server], tryMs: 100 });
+    await askUdp(makeQuery('a.test'), to);
+    await askUdp(makeQuery('hole.test'), to);
+    expect(second.received.length).toBe(1);
+    const end = performance.now() + 1500;
+    while (performance.now() < end) {
+      expect(dns.status().upstreams[0]).toBe(first.server);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+
+  it('the first still, though it takes no TCP', async () => {
+    const first = await upstream((query) => replyTo(query, { answers: 0, flags: 0x0200 }));
+    const second = await upstream((query) => replyTo(query));
+    const { to, dns } = await start({ upstreams: [first.server, second.server] });
+    const [reply] = await askTcp(frame(makeQuery('a.test')), to);
+    expect(reply && readReply(reply).answers).toEqual(['a.test 60 A 192.0.2.7']);
+    expect(dns.status().upstreams).toEqual([first.server, second.server]);
+  });
+
+  it('all of them, when all are dead', async () => {
+    let isSilent = true;
+    const only = await upstream((query) => (isSilent ? undefined : replyTo(query)));
+    const { to, dns } = await start({ upstreams: [only.server, '127.0.0.1:1'], tryMs: 50 });
+    await askUdp(makeQuery('a.test'), to);
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    isSilent = false;
+    const reply = await askUdp(makeQuery('b.test'), to);
+    expect(reply && readReply(reply).rcode).toBe(0);
+    expect(dns.status().upstreams[0]).toBe(only.server);
+  });
+});
+
+describe('shares of --dns-max-inflight', () => {
+  async function holding(maxInflight: number) {
+    const waiting: (() => void)[] = [];
+    const socket = createSocket('udp4');
+    cleanUps.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+    socket.on('message', (query, { port, address }) => {
+      waiting.push(() => socket.send(replyTo(query), port, address));
+    });
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    const started = await start({ upstreams: [`127.0.0.1:${socket.address().port}`], maxInflight });
+    /** Of the container with this address, or of the host. */
+    const ask = (last?: number) => {
+      const options = last === undefined ? {} : { edns: 1232, options: clientSubnet([127, 0, 19, last]) };
+      return askUdp(makeQuery('a.test', options), started.to);
+    };
+    return { ...started, waiting, ask };
+  }
+
+  it('one asker has an eighth: SERVFAIL at once beyond, others and own names are not held up', async () => {
+    const { dns, to, waiting, ask } = await holding(16);
+    const held = [ask(2), ask(2)];
+    await eventually(() => waiting.length === 2);
+    const beyond = await ask(2);
+    expect(beyond && readReply(beyond).rcode).toBe(2);
+    const own = await askUdp(makeQuery('web.foo'), to);
+    expect(own && readReply(own).answers).toEqual(['web.foo 5 A 127.0.19.2']);
+    held.push(ask());
+    await eventually(() => waiting.length === 3);
+    expect(dns.metrics()).toMatchObject({
+      forwarded: 3,
+      forwardOverflows: { asker: 1, network: 0, total: 0 },
+      inflight: 3,
+    });
+    for (const answer of waiting) answer();
+    for (const reply of await Promise.all(held)) expect(reply && readReply(reply).rcode).toBe(0);
+    expect(dns.metrics().inflight).toBe(0);
+  });
+
+  it('the host has half', async () => {
+    const { dns, waiting, ask } = await holding(8);
+    const held = Array.from({ length: 4 }, () => ask());
+    await eventually(() => waiting.length === 4);
+    const beyond = await ask();
+    expect(beyond && readReply(beyond).rcode).toBe(2);
+    expect(dns.metrics().forwardOverflows).toEqual({ asker: 0, network: 1, total: 0 });
+    for (const answer of waiting) answer();
+    await Promise.all(held);
+  });
+});
+
+describe('limitsOf', () => {
+  it('takes no more than a quarter of the files that the process may open, and says so', () => {
+    const said: string[] = [];
+    const log = { ...silentLogger, warn: (text: unknown) => said.push(String(text)) };
+    expect(limitsOf(1024, log, 1_048_576)).toEqual({
+      forwards: { total: 1024, perAsker: 128 },
+      connections: { total: 1024, perAsker: 32 },
+    });
+    expect(said).toEqual([]);
+    expect(limitsOf(1024, log, 1024)).toEqual({
+      forwards: { total: 256, perAsker: 32 },
+      connections: { total: 256, perAsker: 32 },
+    });
+    expect(said).toEqual([
+      expect.stringMatching(/^dns: of 1024 forwarded queries .* 256 are used: .* 1024 files open/),
+    ]);
+  });
 });
 
 describe('large answers', () => {
@@ -326,6 +451,7 @@ describe('resolv.conf', () => {
     const upstreams = new Upstreams(
       { resolvConf },
       () => false,
+      new UpstreamHealth(() => {}),
       () => now,
     );
     expect(upstreams.all()).toEqual([]);

@@ -2,6 +2,9 @@ import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDns, type Dns } from '../../src/dns/dns.ts';
+import { Counters } from '../../src/dns/metrics.ts';
+import type { ListenerHandler } from '../../src/dns/query-handler.ts';
+import { TcpConnections } from '../../src/dns/tcp-connections.ts';
 import { TcpTransport } from '../../src/dns/tcp-transport.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import {
@@ -136,6 +139,7 @@ describe('listeners', () => {
 });
 
 describe('TCP', () => {
+  const counters = new Counters();
   async function gateway() {
     const dns = open();
     await dns.ensureListeners(gateways);
@@ -182,11 +186,14 @@ describe('TCP', () => {
     expect(replies.map((reply) => reply.readUInt16BE(2) & 15)).toEqual([1, 0]);
   });
 
-  const limits = { idleMs: 100, maxConnections: 2, maxPending: 3, maxUnsent: 1000 };
+  const limits = { idleMs: 100, maxPending: 3, maxUnsent: 1000 };
 
-  async function transport(respond: ConstructorParameters<typeof TcpTransport>[0]) {
-    const server = new TcpTransport(respond, limits);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  /** Askers are told apart by their addresses; the third octet is the network. */
+  async function transport(respond: ListenerHandler['respond'], idleMs = limits.idleMs) {
+    const admit = (from: string) => ({ asker: from, network: from.split('.')[2] ?? '' });
+    const connections = new TcpConnections({ total: 16, perAsker: 4 }, counters);
+    const server = new TcpTransport({ respond, admit }, connections, { ...limits, idleMs });
+    await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
     cleanUps.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
     const address = server.address();
     return { address: '127.0.0.1', port: typeof address === 'object' && address ? address.port : 0 };
@@ -197,18 +204,64 @@ describe('TCP', () => {
     expect(await askTcp(Buffer.from([0]), to)).toEqual([]);
   });
 
-  it('takes no more connections than it may', async () => {
-    const to = await transport((packet) => packet);
-    const sockets = [
-      connect({ host: to.address, port: to.port }),
-      connect({ host: to.address, port: to.port }),
-    ];
-    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.on('connect', resolve))));
-    sockets[0]?.write(frame(Buffer.from('one')));
-    await new Promise((resolve) => sockets[0]?.once('data', resolve));
-    const refused = await askTcp(frame(Buffer.from('two')), to).catch(() => []);
-    expect(refused).toEqual([]);
-    for (const socket of sockets) socket.destroy();
+  /** A connection that is held open, and whether it still is. */
+  async function hold(to: { port: number }, from: string) {
+    const socket = connect({ host: '127.0.0.1', port: to.port, localAddress: from });
+    cleanUps.push(() => socket.destroy());
+    const held = { socket, isOpen: true };
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      held.isOpen = false;
+    });
+    await new Promise((resolve) => socket.once('connect', resolve));
+    return held;
+  }
+
+  const openOf = (held: readonly { isOpen: boolean }[]) => held.map(({ isOpen }) => isOpen);
+
+  it('closes the oldest idle connection of whoever opens too many, and nobody else’s', async () => {
+    const before = counters.connectionOverflows.asker;
+    const to = await transport((packet) => packet, 30_000);
+    const other = await hold(to, '127.0.2.1');
+    const held: Awaited<ReturnType<typeof hold>>[] = [];
+    for (let n = 0; n < 6; n++) held.push(await hold(to, '127.0.1.1'));
+    await eventually(() => held.filter(({ isOpen }) => isOpen).length === 4);
+    expect(openOf(held)).toEqual([false, false, true, true, true, true]);
+    expect(other.isOpen).toBe(true);
+    expect(counters.connectionOverflows.asker - before).toBe(2);
+    expect((await askTcp(frame(Buffer.from('one')), { address: '127.0.0.1', port: to.port })).length).toBe(1);
+  });
+
+  it('refuses one more where none is idle', async () => {
+    let asked = 0;
+    const never = new Promise<Buffer>(() => {});
+    const to = await transport(() => {
+      asked++;
+      return never;
+    }, 30_000);
+    const held: Awaited<ReturnType<typeof hold>>[] = [];
+    for (let n = 0; n < 4; n++) {
+      const one = await hold(to, '127.0.1.1');
+      one.socket.write(frame(Buffer.from('waiting')));
+      held.push(one);
+    }
+    await eventually(() => asked === 4);
+    const more = await hold(to, '127.0.1.1');
+    await eventually(() => !more.isOpen);
+    expect(openOf(held)).toEqual([true, true, true, true]);
+  });
+
+  it('leaves room for whoever comes next, however many hold connections', async () => {
+    const to = await transport((packet) => packet, 30_000);
+    for (let asker = 1; asker < 12; asker++) {
+      for (let n = 0; n < 5; n++) await hold(to, `127.0.${asker % 3}.${asker}`);
+    }
+    for (const from of ['127.0.0.99', '127.0.1.99', '127.0.7.1']) {
+      const { socket } = await hold(to, from);
+      const answered = new Promise((resolve) => socket.once('data', resolve));
+      socket.write(frame(Buffer.from('one')));
+      expect(await answered).toEqual(frame(Buffer.from('one')));
+    }
   });
 
   it('reads no further while a connection has enough queries under way', async () => {

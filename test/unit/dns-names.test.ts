@@ -1,18 +1,27 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../kvstore/local/memory.ts';
 import { Directory } from '../../src/cluster/directory.ts';
 import { keys } from '../../src/cluster/keys.ts';
 import type { Network } from '../../src/cluster/records.ts';
+import type { Asker, View } from '../../src/dns/asker.ts';
+import { HostAddresses } from '../../src/dns/host-addresses.ts';
 import { keyOf, labelsOf } from '../../src/dns/labels.ts';
 import { NameTable } from '../../src/dns/name-table.ts';
 import { type Outcome, resolve } from '../../src/dns/responder.ts';
-import { type View, Views } from '../../src/dns/view.ts';
+import { Views } from '../../src/dns/view.ts';
 import { reverseName } from '../../src/lib/addresses.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { FakeNames, makeEndpoint, makeNetwork, nextId } from './dns-fixture.ts';
 
 const options = { forwardSingleLabel: false };
+const nowhere = new HostAddresses(
+  () => ({}),
+  () => '',
+);
 
 let names: FakeNames;
 let table: NameTable;
@@ -20,9 +29,12 @@ let views: Views;
 let foo: Network;
 let bar: Network;
 
-function tell(view: View, name: string, settings = options, of = table): string {
+function tell(asker: Asker | undefined, name: string, settings = options, of = table): string {
+  if (!asker) return 'not answered';
+  const { view } = asker;
   const labels = labelsOf(name.toLowerCase()) ?? [];
-  return describeOutcome(resolve({ labels, key: keyOf(labels) }, view, of, settings));
+  const outcome = describeOutcome(resolve({ labels, key: keyOf(labels) }, view, of, settings));
+  return outcome === 'forward' && !view.hasWayOut ? 'denied' : outcome;
 }
 
 /** `hosts 172.18.0.2@foo`, `no-name soa foo`, `forward` … */
@@ -107,7 +119,7 @@ describe('names of a network', () => {
   it('does not mistake an escaped dot for two labels', () => {
     const labels = ['host.example', 'com'];
     const ask = { labels, key: keyOf(labels) };
-    expect(resolve(ask, views.asContainer(c1), table, options).kind).toBe('forward');
+    expect(resolve(ask, views.asContainer(c1).view, table, options).kind).toBe('forward');
   });
 });
 
@@ -183,14 +195,14 @@ describe('askers', () => {
   });
 
   it('sees nothing of other networks', () => {
-    for (const view of [
+    for (const asker of [
       views.onGateway(foo.id, '172.18.0.2'),
       views.asContainer(c1),
-      views.asAddress('172.18.0.2'),
+      views.onBehalfOf('172.18.0.2'),
     ]) {
-      expect(tell(view, 'only-bar')).toBe('no-name soa .');
-      expect(tell(view, 'only-bar.bar')).toBe('no-name soa bar');
-      expect(tell(view, 'bar')).toBe('no-name soa .');
+      expect(tell(asker, 'only-bar')).toBe('no-name soa .');
+      expect(tell(asker, 'only-bar.bar')).toBe('no-name soa bar');
+      expect(tell(asker, 'bar')).toBe('no-name soa .');
     }
   });
 
@@ -227,24 +239,132 @@ describe('askers', () => {
   });
 
   it('shows the host every network, by NAME.NETWORK only', () => {
-    expect(tell(views.host(), 'my-service.foo')).toBe('hosts 172.18.0.2@foo soa foo');
-    expect(tell(views.host(), 'c3.bar')).toBe('hosts 192.168.16.4@Bar soa Bar');
-    expect(tell(views.host(), 'a.apps.foo')).toBe('hosts 172.18.0.2@foo soa foo');
-    expect(tell(views.host(), 'my-service')).toBe('no-name soa .');
-    expect(tell(views.host(), 'com')).toBe('no-name soa .');
-    expect(tell(views.host(), 'host.example.com')).toBe('forward');
-    expect(tell(views.host(), '3.16.168.192.in-addr.arpa')).toBe(
+    expect(tell(views.onHost('127.0.0.1'), 'my-service.foo')).toBe('hosts 172.18.0.2@foo soa foo');
+    expect(tell(views.onHost('127.0.0.1'), 'c3.bar')).toBe('hosts 192.168.16.4@Bar soa Bar');
+    expect(tell(views.onHost('127.0.0.1'), 'a.apps.foo')).toBe('hosts 172.18.0.2@foo soa foo');
+    expect(tell(views.onHost('127.0.0.1'), 'my-service')).toBe('no-name soa .');
+    expect(tell(views.onHost('127.0.0.1'), 'com')).toBe('no-name soa .');
+    expect(tell(views.onHost('127.0.0.1'), 'host.example.com')).toBe('forward');
+    expect(tell(views.onHost('127.0.0.1'), '3.16.168.192.in-addr.arpa')).toBe(
       'pointer c2.Bar soa 16.168.192.in-addr.arpa',
     );
   });
 
+  it('is not answered at a gateway from beyond its subnets, but for the host', () => {
+    const host = { lo: [], eth0: [{ address: '192.0.2.7', cidr: '192.0.2.7/24' }] };
+    const here = new Views(
+      table,
+      new HostAddresses(
+        () => host,
+        () => '',
+      ),
+    );
+    for (const address of ['192.0.2.8', '192.168.16.4', '10.0.0.1', 'fd00:19::2', 'fe80::2%br0', '']) {
+      expect(here.onGateway(foo.id, address)).toBeUndefined();
+    }
+    for (const address of ['172.18.0.1', '172.18.9.9', '127.0.0.1', '192.0.2.7', 'fd00:18::99', '::1']) {
+      expect(tell(here.onGateway(foo.id, address), 'c1')).toBe('hosts 172.18.0.2@foo soa .');
+    }
+    expect(here.onGateway(nextId(), '172.18.0.2')).toBeUndefined();
+  });
+
+  it('is answered where all ask if it is on this host: on a network of ours, or behind a bridge that leads nowhere', () => {
+    const sysfs = mkdtempSync(join(tmpdir(), 'flt-'));
+    for (const folder of ['docker0/bridge', 'br0/bridge', 'eth1'])
+      mkdirSync(join(sysfs, folder), { recursive: true });
+
+    const devices = {
+      lo: [{ address: '127.0.0.1', cidr: '127.0.0.1/8' }],
+      docker0: [{ address: '172.30.0.1', cidr: '172.30.0.1/16' }],
+      br0: [{ address: '192.0.2.7', cidr: '192.0.2.7/24' }],
+      eth1: [{ address: '198.51.100.7', cidr: '198.51.100.7/24' }],
+    };
+    const routes =
+      'Iface\tDestination\tGateway\tFlags\n' +
+      'br0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n' +
+      'docker0\t00001EAC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n';
+    const here = new Views(
+      table,
+      new HostAddresses(
+        () => devices,
+        () => routes,
+        sysfs,
+      ),
+    );
+    expect(tell(here.onShared('172.18.0.3'), 'c3')).toBe('hosts 192.168.16.4@Bar soa .');
+    for (const address of ['172.30.0.9', '127.0.0.1', '192.0.2.7', '172.18.0.99']) {
+      expect(tell(here.onShared(address), 'c1')).toBe('no-name soa .');
+      expect(tell(here.onShared(address), 'x.example')).toBe('forward');
+    }
+    for (const address of ['192.0.2.8', '198.51.100.8', '203.0.113.1']) {
+      expect(here.onShared(address)).toBeUndefined();
+    }
+    rmSync(sysfs, { recursive: true });
+  });
+
   it('takes an address of nobody for somebody on no network', () => {
-    expect(tell(views.asAddress('172.18.0.99'), 'c1')).toBe('no-name soa .');
-    expect(tell(views.asAddress('172.18.0.99'), 'c1.foo')).toBe('no-name soa foo');
+    expect(tell(views.onBehalfOf('172.18.0.99'), 'c1')).toBe('no-name soa .');
+    expect(tell(views.onBehalfOf('172.18.0.99'), 'c1.foo')).toBe('no-name soa foo');
   });
 
   it('knows an asker by its IPv6 address', () => {
-    expect(tell(views.asAddress('fd00:18::2'), 'db')).toBe('hosts 172.18.0.2,172.18.0.3@foo soa .');
+    expect(tell(views.onBehalfOf('fd00:18::2'), 'db')).toBe('hosts 172.18.0.2,172.18.0.3@foo soa .');
+  });
+});
+
+describe('who is on internal networks only', () => {
+  let inner: Network;
+  const outside = (asker: Asker | undefined) => tell(asker, 'secret.attacker.example');
+  const join = (network: Network, containerId: string, ipv4: string) =>
+    names.set(network, [
+      ...names.endpointsOf(network.id),
+      makeEndpoint(network, { name: 'x', containerId, ipv4 }),
+    ]);
+
+  beforeEach(() => {
+    inner = { ...makeNetwork('inner', '10.7.0.0/24'), internal: true };
+    names.set(inner, []);
+  });
+
+  it('asks nobody upstream, wherever it asks, from when it has no other until it has one again', () => {
+    const c9 = nextId('a9');
+    join(inner, c9, '10.7.0.9/24');
+    const ways = () => [
+      views.onGateway(inner.id, '10.7.0.9'),
+      views.onShared('10.7.0.9'),
+      views.onBehalfOf('10.7.0.9'),
+      views.asContainer(c9),
+    ];
+    expect(ways().map(outside)).toEqual(['denied', 'denied', 'denied', 'denied']);
+    expect(ways().map((asker) => tell(asker, 'x'))).toEqual(Array(4).fill('hosts 10.7.0.9@inner soa .'));
+    const before = names.endpointsOf(bar.id);
+    join(bar, c9, '192.168.16.9/20');
+    expect([...ways(), views.onGateway(bar.id, '192.168.16.9')].map(outside)).toEqual(
+      Array(5).fill('forward'),
+    );
+    names.set(bar, before);
+    expect(ways().map(outside)).toEqual(['denied', 'denied', 'denied', 'denied']);
+  });
+
+  it('nor does an address there that is no container’s, and the host only by its own listener', () => {
+    expect(outside(views.onGateway(inner.id, '10.7.0.77'))).toBe('denied');
+    expect(outside(views.onGateway(inner.id, '127.0.0.1'))).toBe('denied');
+    expect(outside(views.onShared('10.7.0.77'))).toBe('denied');
+    expect(outside(views.onBehalfOf('10.7.0.77'))).toBe('denied');
+    expect(outside(views.onHost('127.0.0.1'))).toBe('forward');
+    expect(outside(views.onBehalfOf('203.0.113.5'))).toBe('forward');
+  });
+
+  it('whatever the network is called: one that DNS cannot name has its short id for a name', () => {
+    const odd = { ...makeNetwork('l'.repeat(64), '10.8.0.0/24'), internal: true };
+    names.set(odd, []);
+    join(odd, c3, '10.8.0.2/24');
+    join(inner, nextId('aa'), '10.7.0.3/24');
+    expect(tell(views.onGateway(odd.id, '10.8.0.2'), `x.${odd.id.slice(0, 12)}`)).toMatch(
+      /^hosts 10\.8\.0\.2@/,
+    );
+    names.set(bar, []);
+    expect(outside(views.onGateway(odd.id, '10.8.0.2'))).toBe('denied');
   });
 });
 
@@ -278,8 +398,20 @@ describe('changes', () => {
     expect(views.onGateway(foo.id, '172.18.0.2')).not.toBe(onFoo);
   });
 
+  it('nor does anybody lose them to one who asks for names without end', () => {
+    const [quiet, greedy] = [views.asContainer(c1).view, views.asContainer(c3).view];
+    views.keep(quiet, 'kept', 'forward');
+    for (let n = 0; n < 40_000; n++) views.keep(greedy, `name ${n}`, 'forward');
+    expect(quiet.ready.has('kept')).toBe(true);
+    expect(greedy.ready.size).toBeLessThan(10_000);
+    expect(views.asContainer(c1).view).toBe(quiet);
+  });
+
   it('are seen as by one who has never asked before, whatever was asked meanwhile', () => {
-    const networks = ['n0', 'n1', 'n2'].map((name, n) => makeNetwork(name, `10.${n}.0.0/24`));
+    const networks = ['n0', 'n1', 'n2'].map((name, n) => ({
+      ...makeNetwork(name, `10.${n}.0.0/24`),
+      internal: n === 1,
+    }));
     const [containers, addresses] = [
       [c1, c2, c3],
       [2, 3, 4],
@@ -294,27 +426,39 @@ describe('changes', () => {
       network: fc.nat(2),
       endpoints: fc.option(fc.uniqueArray(endpoint, { selector: ({ last }) => last, maxLength: 3 })),
     });
-    const asked = ['a', 'b', 'a.n0', 'x.w', 'b.n2', 'x.n1', '2.0.1.10.in-addr.arpa', 'l', 'b.gone.n1'];
+    const asked = [
+      'a',
+      'b',
+      'a.n0',
+      'x.w',
+      'b.n2',
+      'x.n1',
+      '2.0.1.10.in-addr.arpa',
+      'l',
+      'b.gone.n1',
+      'x.example',
+    ];
     const see = (by: Views) => [
       ...networks.flatMap(({ id }, n) =>
         addresses.flatMap((last) => [
           by.onGateway(id, `10.${n}.0.${last}`),
-          by.asAddress(`10.${n}.0.${last}`),
+          by.onBehalfOf(`10.${n}.0.${last}`),
         ]),
       ),
       ...containers.map((id) => by.asContainer(id)),
-      by.host(),
+      by.onHost('127.0.0.1'),
     ];
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
         const changing = new FakeNames();
         const old = new NameTable(changing);
-        const kept = new Views(old);
+        const kept = new Views(old, nowhere);
         const answers = new Map<View, Map<string, string>>();
-        const remembered = (view: View, name: string) => {
-          const known = answers.get(view) ?? new Map<string, string>();
-          const answer = known.get(name) ?? tell(view, name, options, old);
-          answers.set(view, known.set(name, answer));
+        const remembered = (asker: Asker | undefined, name: string) => {
+          if (!asker) return tell(asker, name);
+          const known = answers.get(asker.view) ?? new Map<string, string>();
+          const answer = known.get(name) ?? tell(asker, name, options, old);
+          answers.set(asker.view, known.set(name, answer));
           return answer;
         };
         changes.forEach(({ network: n, endpoints }, step) => {
@@ -332,9 +476,9 @@ describe('changes', () => {
               ),
             );
           const fresh = new NameTable(changing);
-          const told = see(kept).map((view) => asked.map((name) => remembered(view, name)));
-          const wanted = see(new Views(fresh)).map((view) =>
-            asked.map((name) => tell(view, name, options, fresh)),
+          const told = see(kept).map((asker) => asked.map((name) => remembered(asker, name)));
+          const wanted = see(new Views(fresh, nowhere)).map((asker) =>
+            asked.map((name) => tell(asker, name, options, fresh)),
           );
           expect(told).toEqual(wanted);
           fresh.close();
@@ -362,7 +506,7 @@ describe('changes', () => {
     names.set(foo, [...names.endpointsOf(foo.id), sick]);
     expect(tell(views.asContainer(c2), 'sick')).toBe('no-name soa .');
     expect(tell(views.asContainer(c2), '8.0.18.172.in-addr.arpa')).toBe('no-name soa 18.172.in-addr.arpa');
-    expect(tell(views.asAddress('172.18.0.8'), 'c2')).toBe('hosts 172.18.0.3@foo soa .');
+    expect(tell(views.onBehalfOf('172.18.0.8'), 'c2')).toBe('hosts 172.18.0.3@foo soa .');
   });
 
   it('pass over what cannot be a DNS name or an address', () => {
@@ -380,7 +524,7 @@ describe('changes', () => {
   it('leave host and none out: they would shadow top-level domains', () => {
     const host = makeNetwork('dev');
     names.set(host, [makeEndpoint(host, { name: 'web' })]);
-    expect(tell(views.host(), 'web.dev')).toBe('forward');
+    expect(tell(views.onHost('127.0.0.1'), 'web.dev')).toBe('forward');
   });
 });
 

@@ -86,11 +86,22 @@ async function objectMetrics({ model }: Pick<ApiDeps, 'model'>): Promise<string[
 }
 
 async function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): Promise<string[]> {
-  const { queries, answers, inflight, ...counts } = await dns.metrics();
+  const metrics = await dns.metrics();
+  const { queries, answers, inflight, connections, forwardOverflows, connectionOverflows, ...counts } =
+    metrics;
   return [
     metric('fairlead_dns_queries_total', 'counter', 'Queries by transport.', byLabel('transport', queries)),
     metric('fairlead_dns_answers_total', 'counter', 'Answers by RCODE.', byLabel('rcode', answers)),
     metric('fairlead_dns_inflight', 'gauge', 'Forwarded queries under way.', [{ value: inflight }]),
+    metric('fairlead_dns_connections', 'gauge', 'Open TCP connections.', [{ value: connections }]),
+    ...Object.entries({ forwardOverflows, connectionOverflows }).map(([name, byLimit]) =>
+      metric(
+        `fairlead_dns_${snakeCase(name)}_total`,
+        'counter',
+        dnsHelp[name] ?? name,
+        byLabel('limit', byLimit),
+      ),
+    ),
     ...Object.entries(counts).map(([name, value]) =>
       metric(`fairlead_dns_${snakeCase(name)}_total`, 'counter', dnsHelp[name] ?? name, [{ value }]),
     ),
@@ -116,9 +127,13 @@ function eventLoopMetrics({ median, p99, max }: Delays): string {
 const dnsHelp: Readonly<Record<string, string>> = {
   truncated: 'Answers that did not fit into a datagram.',
   dropped: 'Packets that were not answered.',
+  notAdmitted: 'Packets and connections of those who are not answered at a network listener.',
   forwarded: 'Queries handed to an upstream.',
+  forwardsDenied: 'Queries not handed to an upstream because the asker is on internal networks only.',
   forwardFailures: 'Forwarded queries that no upstream answered.',
-  forwardOverflows: 'Queries refused because too many were under way.',
+  forwardOverflows: 'Queries refused because too many of the asker, of its network or of all were under way.',
+  connectionOverflows:
+    'TCP connections that cost an idle one or were refused, by the limit that was reached.',
 };
 
 function byLabel(label: string, values: Readonly<Record<string, number>>): Sample[] {

@@ -26,6 +26,7 @@ export function renderFirewall(tag: string, firewall: HostFirewall): string {
     ...sealing,
     forward,
     transit,
+    resolvers,
     input,
     portChains,
     postrouting,
@@ -221,6 +222,19 @@ const transit = `\
   }`;
 
 /**
+ * A gateway's DNS is for its own bridge and the host: for anybody else, a container of another network or a machine that
+ * routes our subnets to this host, it would be an open resolver (RFC 5358). The one that containers of every network
+ * ask is for what is behind a bridge here.
+ */
+const resolvers = `\
+  chain resolvers {
+    iifname "lo" return
+    ip daddr @subnets4 fib daddr . iif type != local drop
+    ip6 daddr @subnets6 fib daddr . iif type != local drop
+    ip daddr ${resolverAddress} meta iifkind != "bridge" drop
+  }`;
+
+/**
  * From sandboxes to the host itself: its addresses on other bridges are as far away as those networks,
  * and an internal network has DNS, echo and neighbour discovery (RFC 4861), nothing else. No sandbox reaches
  * the host's loopback addresses, although route_localnet (firewall-ports.ts) would let it try. Whoever may send to a
@@ -232,6 +246,7 @@ const input = `\
     type filter hook input priority filter; policy accept;
     udp dport @tunnels ip saddr != @nodes4 drop
     udp dport @tunnels ip6 saddr != @nodes6 drop
+    meta l4proto { tcp, udp } th dport 53 jump resolvers
     iifname != @bridges accept
     udp dport @tunnels drop
     icmpv6 type { nd-router-advert, nd-redirect } drop

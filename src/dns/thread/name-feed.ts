@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Directory } from '../../cluster/directory.ts';
-import type { NamedEndpoint } from '../zone.ts';
+import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
 import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
 export type FeedSource = Pick<Directory, 'networks' | 'network' | 'endpointsOf' | 'subscribe'>;
@@ -67,12 +67,16 @@ export class NameFeed {
     else this.#sent.delete(networkId);
     return {
       networkId,
-      network: network && { id: network.id, name: network.name, ipam: network.ipam },
+      network: network && namedNetwork(network),
       // A record is never changed: another one takes its place.
       put: [...now.values()].filter((each) => before?.get(each.id) !== each).map(named),
       gone: [...(before?.keys() ?? [])].filter((id) => !now.has(id)),
     };
   }
+}
+
+function namedNetwork({ id, name, ipam, internal }: NamedNetwork): NamedNetwork {
+  return { id, name, ipam, internal };
 }
 
 /** Only what names are made of: the thread's copy is to be small. */
