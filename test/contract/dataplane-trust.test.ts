@@ -190,12 +190,13 @@ describe('what a container may send', { concurrent: true, timeout: 60_000 }, () 
       source: string,
       ...sender: string[]
     ) => {
-      const words = ['python3', frames, 'listen', '10.1.0.5', '9999', '0.6'];
+      const words = ['python3', frames, 'listen', '10.1.0.5', '9999', '30'];
       const listening = host.runIn(target.namespace, ...(words as [string, ...string[]]));
       const sockets = () => host.runIn(target.namespace, 'ss', '-Hlun', 'sport', '=', ':9999');
       await until('a listener', sockets);
       const forged = ['datagram', device, source, mac, '10.1.0.5', '9999', ...sender];
       await host.runIn(from.namespace, 'python3', frames, ...forged);
+      await host.runIn(target.namespace, 'python3', frames, 'finish', '10.1.0.5', '9999');
       return (await listening).trim().split('\n').at(-1);
     };
     expect(await heard(one, 'eth0', '10.1.0.2')).toBe('forged 10.1.0.2');
@@ -222,10 +223,11 @@ describe('what a container may send', { concurrent: true, timeout: 60_000 }, () 
     const addresses = ['10.1.0.2/24', 'fd00:1::2/64'];
     const { namespace } = await sandbox(host, dataplane, plugOn(host, bridge, 2, { addresses }));
     const heard = async (verb: string, ...args: string[]) => {
-      const hearing = host.run('python3', frames, 'hear', bridge, '0.6');
+      const hearing = host.run('python3', frames, 'hear', bridge, '30');
       const sockets = async () => (await host.run('cat', '/proc/net/packet')).trim().split('\n').length;
       await until('a listener', sockets, (count) => count > 1);
       await host.runIn(namespace, 'python3', frames, verb, 'eth0', ...args);
+      await host.run('python3', frames, 'finish_hearing', bridge);
       return (await hearing).split('\n').includes(verb);
     };
     expect(await heard('probe', '10.1.0.9')).toBe(true);

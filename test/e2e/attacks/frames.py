@@ -157,16 +157,22 @@ def tunnel(source, to, vni, inner, *words):
 
 
 def listen(address, port, seconds):
-    """Says that it listens, and then what came."""
+    """Says that it listens, and then what came: nothing, if that is `finish`."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind((address, int(port)))
         s.settimeout(float(seconds))
         print("listening", flush=True)
         try:
             data, sender = s.recvfrom(2048)
-            print(data.decode(), sender[0], flush=True)
+            print("nothing" if data == b"finish" else f"{data.decode()} {sender[0]}", flush=True)
         except TimeoutError:
             print("nothing", flush=True)
+
+
+def finish(address, port):
+    """To a listener of the same namespace: what was sent to it before this has come, or does not come."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"finish", (address, int(port)))
 
 
 def probe(device, address):
@@ -195,8 +201,16 @@ def duplicates(device, address):
     send(device, ether(MULTICAST_ALL, own_mac(device), 0x86DD, packet))
 
 
+EXPERIMENTAL = 0x88B5
+
+
+def finish_hearing(device):
+    """To who hears what passes the device (a frame of the local experimental type, IEEE 802)."""
+    send(device, ether("ff:ff:ff:ff:ff:ff", own_mac(device), EXPERIMENTAL, b""))
+
+
 def hear(device, seconds):
-    """Says which of the four above came in."""
+    """Says which of the four above came in, until `finish_hearing`."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_ALL)) as s:
         s.bind((device, ETH_ALL))
         print("listening", flush=True)
@@ -206,6 +220,8 @@ def hear(device, seconds):
             try:
                 frame = s.recv(2048)
             except TimeoutError:
+                return
+            if frame[12:14] == EXPERIMENTAL.to_bytes(2, "big"):
                 return
             if frame[12:14] == b"\x08\x06" and frame[28:32] == b"\0\0\0\0":
                 print("probe", flush=True)

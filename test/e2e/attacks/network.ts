@@ -240,7 +240,7 @@ async function overheard(
   { namespace, ipv4 }: Station,
   sendIt: () => Promise<unknown>,
 ): Promise<Outcome> {
-  const hears = () => stage.forge({ namespace }, 'listen', ipv4, '9999', '1.5');
+  const hears = () => stage.forge({ namespace }, 'listen', ipv4, '9999', '30');
   const heard = hears();
   await until(
     'a listener',
@@ -248,6 +248,7 @@ async function overheard(
     (text) => text !== '',
   );
   await sendIt();
+  await stage.forge({ namespace }, 'finish', ipv4, '9999');
   const text = (await heard).trim().split('\n').at(-1) ?? '';
   return { succeeded: text.startsWith('forged'), seen: text };
 }
