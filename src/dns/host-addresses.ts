@@ -22,9 +22,9 @@ export class HostAddresses {
     private readonly devices = '/sys/class/net',
   ) {}
 
-  /** Loopback included: no packet from there is anybody's but the host's (RFC 1122 section 3.2.1.3). */
+  /** Loopback included. */
   has(address: string): boolean {
-    if (address.startsWith('127.') || address === '::1') return true;
+    if (isLoopback(address)) return true;
     this.#refresh();
     return this.#own.has(address);
   }
@@ -61,6 +61,11 @@ export class HostAddresses {
     const folder = `${this.devices}/${device}`;
     return existsSync(`${folder}/bridge`) || !existsSync(folder);
   }
+}
+
+/** No packet from there is anybody's but the host's (RFC 1122 section 3.2.1.3). */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
 }
 
 /** None where the kernel has no IPv4, or is another system's. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { ReadyAnswer } from './answer.ts';
 import type { Asker, View } from './asker.ts';
-import { HostAddresses } from './host-addresses.ts';
+import { HostAddresses, isLoopback } from './host-addresses.ts';
 import type { NameTable, Swap } from './name-table.ts';
 import { hostClaimant } from './shares.ts';
 import { isOnSubnetOf, type Zone } from './zone.ts';
@@ -54,7 +54,7 @@ export class Views {
       const isHost = this.addresses.has(text);
       if (!isInside && !isHost) return undefined;
       const claimant = isHost ? hostClaimant : strangers(networkId);
-      return { view: this.#viewOf(zone ? [zone] : []), claimant, passing: !isInside };
+      return { view: this.#viewOf(zone ? [zone] : []), claimant, passing: !isInside && !isLoopback(text) };
     });
   }
 
