@@ -30,7 +30,7 @@ export function createSimulatedRuntime({ store, dataplane, log }: SimulatedRunti
   };
   const end = async (id: string, signal: number) => {
     const exitCode = exitCodeOf(signal);
-    if (await table.setExited(id, exitCode, timestamp())) exits.tell(id, exitCode);
+    if (await table.setExited(id, { exitCode, finishedAt: timestamp() })) exits.tell(id, exitCode);
   };
 
   return {

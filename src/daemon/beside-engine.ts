@@ -32,7 +32,8 @@ export async function openRuntime(
 ): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }> {
   if (way.way === 'simulated') return { runtime: createSimulatedRuntime(parts) };
   if (way.way === 'sandbox') {
-    return { runtime: createSandboxRuntime({ ...parts, directory: join(dataRoot, 'containers') }) };
+    const [directory, volumes] = [join(dataRoot, 'containers'), join(dataRoot, 'volumes')];
+    return { runtime: createSandboxRuntime({ ...parts, directory, volumes }) };
   }
   const resolver = resolverAddress;
   const { socketPath } = way;

@@ -1,3 +1,4 @@
+import { closeInherited } from '../lib/descriptors.ts';
 import { createLogger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import type { DaemonConfig } from './config.ts';
@@ -15,6 +16,7 @@ const lastWordsMs = 1000;
  * go on running without it.
  */
 export async function runDaemon(config: DaemonConfig): Promise<void> {
+  closeInherited();
   const title = titleWithoutSecrets([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
   if (title !== undefined) process.title = title;
   const sink = new LogSink(stderr);

@@ -13,7 +13,10 @@ export function openDataplane(tag: string, hostNamespace: string): Promise<Datap
 export async function openRuntime(root: string, shim: string, dataplane: Dataplane) {
   const store = await openEmbeddedStore(join(root, 'store'));
   const directory = join(root, 'containers');
-  const runtime = createSandboxRuntime({ store, dataplane, directory, shim, log: silentLogger });
+  const volumes = join(root, 'volumes');
+  const runtime = createSandboxRuntime({
+    ...{ store, dataplane, directory, volumes, shim, log: silentLogger },
+  });
   await runtime.recover();
   const close = async () => {
     await runtime.close();
