@@ -1,5 +1,6 @@
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { Apps } from '../apps/apps.ts';
+import type { Volumes } from '../container/volumes.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/dns-thread.ts';
 import type { Logger } from '../lib/log.ts';
@@ -12,6 +13,8 @@ export interface ApiDeps {
   readonly dns: DnsControl;
   readonly probe: Probe;
   readonly apps: Apps;
+  /** Not where an Engine has the containers, and volumes of its own. */
+  readonly volumes: Volumes;
   /** How the daemon stands at this moment. */
   readonly info: () => SystemInfo;
   /** The Docker Engine that has the containers; absent in the other ways. */

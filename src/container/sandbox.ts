@@ -35,6 +35,7 @@ import { WaitingClients } from './sandbox/waiting-clients.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import type { ExitRecord } from './shim/protocol.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
+import { Volumes } from './volumes.ts';
 
 export interface SandboxRuntimeOptions {
   readonly store: Store;
@@ -99,11 +100,15 @@ class SandboxRuntime implements Runtime {
   }
 
   async remove(id: string): Promise<void> {
-    refuseRemovalWhileRunning(this.#table.require(id));
+    const container = this.#table.require(id);
+    refuseRemovalWhileRunning(container);
     await this.release(id);
     this.#clients.end(id);
     removeDirectory(this.#starter.paths(id));
     await this.#table.delete(id);
+    if (container.spec.autoRemove) {
+      new Volumes(this.#options.volumes).removeAnonymous(container, this.#table.list());
+    }
   }
 
   async prepare(id: string): Promise<void> {

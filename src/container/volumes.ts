@@ -26,8 +26,12 @@ export class Volumes {
     return names.flatMap((name) => this.get(name) ?? []);
   }
 
+  pathOf(name: string): string {
+    return volumeData(this.directory, name);
+  }
+
   get(name: string): Volume | undefined {
-    const path = volumeData(this.directory, name);
+    const path = this.pathOf(name);
     const stat = namePattern.test(name) ? statSync(path, { throwIfNoEntry: false }) : undefined;
     if (!stat) return undefined;
     return { name, path, created: stat.birthtime.toISOString(), labels: this.#labels(name) };
@@ -45,7 +49,7 @@ export class Volumes {
     checkVolumeName(name);
     const there = this.get(name);
     if (there) return there;
-    mkdirSync(volumeData(this.directory, name), { recursive: true, mode: 0o755 });
+    mkdirSync(this.pathOf(name), { recursive: true, mode: 0o755 });
     if (Object.keys(labels).length > 0) {
       writeFileSync(join(this.directory, name, settingsFile), JSON.stringify({ labels }), { mode: 0o600 });
     }
@@ -63,6 +67,15 @@ export class Volumes {
       throw new FairleadError('conflict', `remove ${name}: volume is in use - [${ids}]`);
     }
     rmSync(join(this.directory, name), { recursive: true, force: true });
+  }
+
+  /** Of a container that is gone; those that another has, too, stay. */
+  removeAnonymous(container: Container, others: readonly Container[]): void {
+    const own = volumesOf(container).filter(({ anonymous, source }) => anonymous && this.get(source));
+    for (const { source } of own) {
+      const shared = others.some((other) => volumesOf(other).some((volume) => volume.source === source));
+      if (!shared) this.remove(source, []);
+    }
   }
 
   #labels(name: string): Readonly<Record<string, string>> {

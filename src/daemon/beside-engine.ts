@@ -24,6 +24,10 @@ export interface RuntimeParts {
   readonly tag: string;
 }
 
+export function volumesDirectory(dataRoot: string): string {
+  return join(dataRoot, 'volumes');
+}
+
 /** What runs the containers in this way, and the Engine where it is one. */
 export async function openRuntime(
   way: Way,
@@ -32,7 +36,7 @@ export async function openRuntime(
 ): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }> {
   if (way.way === 'simulated') return { runtime: createSimulatedRuntime(parts) };
   if (way.way === 'sandbox') {
-    const [directory, volumes] = [join(dataRoot, 'containers'), join(dataRoot, 'volumes')];
+    const [directory, volumes] = [join(dataRoot, 'containers'), volumesDirectory(dataRoot)];
     return { runtime: createSandboxRuntime({ ...parts, directory, volumes }) };
   }
   const resolver = resolverAddress;

@@ -16,6 +16,7 @@ import { folders } from '../cluster/keys.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
+import { Volumes } from '../container/volumes.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../dataplane/linux/open.ts';
 import { isBridgeName } from '../dataplane/names.ts';
@@ -31,7 +32,14 @@ import { version } from '../lib/version.ts';
 import { createModel } from '../network/create-model.ts';
 import { defaultPools } from '../network/pools.ts';
 import { chooseAdvertise } from './advertise.ts';
-import { engineState, isOfDocker, openPlugin, openRuntime, upstreamOf } from './beside-engine.ts';
+import {
+  engineState,
+  isOfDocker,
+  openPlugin,
+  openRuntime,
+  upstreamOf,
+  volumesDirectory,
+} from './beside-engine.ts';
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
@@ -175,7 +183,8 @@ async function open(
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
   const upstream = way.way === 'engine' && engine ? upstreamOf(way, engine) : undefined;
-  const parts = { model, dns, probe, apps, info, log, failures };
+  const volumes = new Volumes(volumesDirectory(config.dataRoot));
+  const parts = { model, dns, probe, apps, volumes, info, log, failures };
   const api = await createApi({ ...parts, ...(upstream ? { upstream } : {}) });
   opened.push('api', () => api.close());
   const tls = config.tls && (await readTlsKeys(config.tls));

@@ -47,13 +47,13 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       else {
         systemRoutes(app, deps, images);
         diskUsageRoutes(app, model, images);
-        containerRoutes(app, model);
+        containerRoutes(app, model, deps.volumes);
         containerStreamRoutes(app, containers, terminals, closing);
         attachOutputRoute(app, model, closing);
         execRoutes(app, execDeps);
         eventRoutes(app, model.events, { closing });
         imageRoutes(app, images);
-        volumeRoutes(app);
+        volumeRoutes(app, deps.volumes, containers);
         pluginRoutes(app);
         topRoute(app, model);
         updateRoute(app, model);

@@ -71,7 +71,8 @@ export class Starter {
     const { id } = container;
     const program = mainProgram(hostnameOf(this.#table, id), container);
     const shim = this.#shims.take(id) ?? (await this.#shimIn(id));
-    const launched = await runInShim(shim, { directory: this.paths(id).root, program, holdFor });
+    const job = { directory: this.paths(id).root, program, holdFor };
+    const launched = await runInShim(shim, job, this.#isolation(id));
     this.#spare.refill(this.#plan(defaultIsolation));
     return launched;
   }
@@ -80,7 +81,8 @@ export class Starter {
   async hold(id: string): Promise<ProcessIdentity> {
     const shim = this.#newShim(this.#plan(this.#isolation(id)), this.networkNamespace(id));
     await shim.settle(() => this.#tenant(id, hostMounts()));
-    return (await runInShim(shim, { directory: this.paths(id).root, holdFor: 0 })).outer;
+    const job = { directory: this.paths(id).root, holdFor: 0 };
+    return (await runInShim(shim, job, this.#isolation(id))).outer;
   }
 
   /** After: no process of the container is left. */

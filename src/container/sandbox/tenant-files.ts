@@ -27,7 +27,15 @@ export function writeTenantFiles(paths: ContainerPaths, isolation: Isolation, pl
   const lateLocks =
     Object.keys(isolation.sysctls).length > 0 && isolation.readonlyPaths.includes('/proc/sys');
   const memory = isolation.privileged ? [sharedMemory(isolation, '/dev')] : [];
-  const lines = [...memory, ...own, ...byDepth(mounts).map(lineOf), ...(lateLocks ? lock('/proc/sys') : [])];
+  // For what the shim writes there; it takes it away before the program comes (shim/main.ts).
+  const open = isolation.readOnly ? [fstabLine(paths.root, paths.root, 'none', 'bind')] : [];
+  const lines = [
+    ...open,
+    ...memory,
+    ...own,
+    ...byDepth(mounts).map(lineOf),
+    ...(lateLocks ? lock('/proc/sys') : []),
+  ];
   const options = { mode: 0o600 };
   writeFileSync(paths.mounts, lines.join(''), options);
   writeFileSync(paths.remounts, lockedMounts(isolation, mounts, places.host), options);

@@ -12,6 +12,7 @@
  * memory, descriptors and root are out of reach for whoever lacks CAP_SYS_PTRACE.
  */
 import { appendFileSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
+import { runToEnd as runProgramToEnd } from '../../lib/child.ts';
 import { closeInherited } from '../../lib/descriptors.ts';
 import { Clients } from './clients.ts';
 import { drained } from './drain.ts';
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
 async function run(job: Job): Promise<void> {
   // The files are named by themselves: a path to the socket may be longer than sun_path (unix(7)).
   process.chdir(job.directory);
+  if (job.umount !== undefined) await takeAway(job.directory, job.umount);
   if (job.ownDevices) completeDevices();
   if (job.program) await runToEnd(job.program, job.holdFor);
   else await hold();
@@ -77,6 +79,12 @@ async function hold(): Promise<void> {
   await new Clients(0, nothing).listen(0);
   reply({ started: { pid: 0 } });
   await new Promise(() => {});
+}
+
+/** From the container: it stays this process's working directory, where it can be written to, and is nobody else's. */
+async function takeAway(directory: string, umount: string): Promise<void> {
+  const { code, stderr } = await runProgramToEnd([umount, '--lazy', directory]);
+  if (code !== 0) throw new Error(stderr.trim());
 }
 
 /** With the links that every /dev has, and without the list of what was mounted there. */

@@ -10,6 +10,8 @@ export interface Job {
   readonly holdFor: number;
   /** The container has a /dev of its own, and not all of it can be mounted. */
   readonly ownDevices: boolean;
+  /** The directory is a mount of its own, open in a container that is read-only: with this program (umount) it leaves it. */
+  readonly umount?: string;
 }
 
 /** A program to run in the container. */
