@@ -27,7 +27,7 @@ import { initPid } from './sandbox/namespaces.ts';
 import { killTree, type ProcessIdentity } from './sandbox/process-identity.ts';
 import { CommandError } from './sandbox/programs.ts';
 import { clearLeftovers, findRunning, noteBoot } from './sandbox/recovery.ts';
-import { connectToShim } from './sandbox/shim-connection.ts';
+import { connectToShim, shimPatience } from './sandbox/shim-connection.ts';
 import { Starter } from './sandbox/starter.ts';
 import { Supervisor } from './sandbox/supervisor.ts';
 import { listProcesses } from './sandbox/top.ts';
@@ -47,6 +47,8 @@ export interface SandboxRuntimeOptions {
   readonly log: Logger;
   /** The built shim; by default `shim.cjs` in dist. */
   readonly shim?: string;
+  /** Milliseconds that it has to answer; by default many. */
+  readonly patience?: number;
 }
 
 /**
@@ -67,13 +69,15 @@ class SandboxRuntime implements Runtime {
   readonly #holders: Holders;
   readonly #starter: Starter;
   readonly #clients = new WaitingClients();
+  readonly #patience: number;
 
   constructor(options: SandboxRuntimeOptions) {
     this.#options = options;
+    this.#patience = options.patience ?? shimPatience;
     this.#table = new ContainerTable(options.store, options.log);
     this.#starter = new Starter(this.#table, options);
     this.#holders = new Holders(options.directory, (id) => this.#starter.hold(id));
-    this.#supervisor = new Supervisor((id, exit) => this.#end(id, exit));
+    this.#supervisor = new Supervisor(this.#patience, (id, exit) => this.#end(id, exit));
   }
 
   async recover(): Promise<void> {
@@ -169,7 +173,7 @@ class SandboxRuntime implements Runtime {
     const container = this.#table.requireRunning(id);
     try {
       const program = furtherProgram(hostnameOf(this.#table, id), container, spec);
-      return await execIn(this.#starter.paths(id), await this.#outer(container), program);
+      return await execIn(this.#starter.paths(id), await this.#outer(container), program, this.#patience);
     } catch (error) {
       if (error instanceof CommandError) return failedExec(error, spec.tty);
       throw error;
@@ -258,7 +262,7 @@ class SandboxRuntime implements Runtime {
 
   async #connect(id: string, attachment: Attachment): Promise<void> {
     try {
-      attachment.connect((await connectToShim(this.#starter.paths(id).root)).socket);
+      attachment.connect((await connectToShim(this.#starter.paths(id).root, this.#patience)).socket);
     } catch {
       // It has just ended, or it has no command whose streams there could be.
       attachment.end();

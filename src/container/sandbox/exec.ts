@@ -8,7 +8,7 @@ import type { ContainerPaths } from './directory.ts';
 import { hostPid } from './namespaces.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { CommandError } from './programs.ts';
-import { connectToShim, shimPatience } from './shim-connection.ts';
+import { connectToShim } from './shim-connection.ts';
 
 /** Of a program that ended with its container. */
 const killedCode = 137;
@@ -22,8 +22,9 @@ export async function execIn(
   paths: ContainerPaths,
   outer: ProcessIdentity,
   spec: ProgramSpec,
+  patience: number,
 ): Promise<ExecProcess> {
-  const { socket, hello } = await connectToShim(paths.root);
+  const { socket, hello } = await connectToShim(paths.root, patience);
   if (!hello.answers) {
     socket.destroy();
     const what =
@@ -43,7 +44,7 @@ export async function execIn(
     socket.once('close', () => resolve(undefined));
   });
   const closed = new Promise((resolve) => socket.once('close', resolve));
-  if (!(await inTime(replied, shimPatience))) socket.destroy();
+  if (!(await inTime(replied, patience))) socket.destroy();
   const reply = await replied;
   if (!reply) throw new FairleadError('internal', 'the shim of the container did not answer');
   if ('failed' in reply) throw new CommandError(reply.failed.message, reply.failed.exitCode);

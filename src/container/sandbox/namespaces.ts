@@ -17,9 +17,6 @@ export interface Tenant {
   readonly domainname: string;
 }
 
-/** Milliseconds that each step of a start may take, many times what it takes where fifty start at once. */
-const patience = 60_000;
-
 /**
  * What is the same for all containers of a plan comes first, beside the start of the command. Then it reads the tenant's
  * directory, hostname and domain name, a line each. What comes after them is the command's stdin, once all is set and
@@ -67,6 +64,7 @@ exec 5>&1
 export class Namespaces {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string, void>;
+  readonly #patience: number;
   #said = '';
   /** Rejects with an internal error when they could not be made. */
   readonly ready: Promise<void>;
@@ -75,9 +73,10 @@ export class Namespaces {
   constructor(
     command: readonly string[],
     readonly plan: NamespacePlan,
-    stage: string,
+    { stage, patience }: { readonly stage: string; readonly patience: number },
     network?: string,
   ) {
+    this.#patience = patience;
     const purpose = 'a container';
     const enter = network === undefined ? [] : [tool('nsenter', purpose), `--net=${network}`];
     const unshare = [
@@ -147,6 +146,8 @@ export class Namespaces {
   async end(): Promise<void> {
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#letGo();
+    // A command that is stopped does not see that its stdin has ended.
+    if (this.alive && !(await inTime(gone, this.#patience))) this.#child.kill('SIGKILL');
     if (this.alive) await gone;
   }
 
@@ -157,13 +158,13 @@ export class Namespaces {
   async #nextLine(): Promise<string | undefined> {
     // The stream is cut when they could not be started, or are let go.
     const line = this.#lines.next().catch(() => undefined);
-    if (!(await inTime(line, patience))) this.#giveUp();
+    if (!(await inTime(line, this.#patience))) this.#giveUp();
     return (await line)?.value ?? undefined;
   }
 
   /** The kernel ends all that is in them together with PID 1, which ends with its parent. */
   #giveUp(): void {
-    this.#note(`no answer within ${patience / 1000} s`);
+    this.#note(`no answer within ${this.#patience / 1000} s`);
     this.#child.kill('SIGKILL');
     this.#child.stdout.destroy();
   }

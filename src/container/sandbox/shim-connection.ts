@@ -7,7 +7,7 @@ import { inTime } from '../../lib/in-time.ts';
 import { encodeControl, type Frame, FrameDecoder, frameTypes } from '../shim/frames.ts';
 import { type ExitRecord, type Notice, type Reply, type Request, shimFiles } from '../shim/protocol.ts';
 
-/** Milliseconds that a shim has to answer a request: above what it takes where many start at once. */
+/** Milliseconds that a shim has to answer, whatever it is asked: far above what it takes where many start at once. */
 export const shimPatience = 30_000;
 
 export const exitSchema = z.object({
@@ -34,12 +34,12 @@ export interface Connected {
 /**
  * Connects to the shim of the container with this directory.
  * The way over /proc/self/fd is short: a socket's path has at most 107 bytes (unix(7)), a data root may be longer.
- * @throws the system's error when nobody listens | internal when it says nothing
+ * @throws the system's error when nobody listens | internal when it says nothing within the time
  */
-export async function connectToShim(root: string): Promise<Connected> {
+export async function connectToShim(root: string, patience: number): Promise<Connected> {
   const socket = await openSocket(root);
   const hello = firstNotice(socket);
-  const heard = await inTime(hello, shimPatience).catch(() => false);
+  const heard = await inTime(hello, patience).catch(() => false);
   if (heard) return { socket, hello: await hello };
   socket.destroy();
   throw new FairleadError('internal', `the shim of the container does not answer (${root})`);
@@ -92,13 +92,15 @@ async function openSocket(root: string): Promise<Socket> {
 export class ShimConnection {
   readonly #socket: Socket;
   readonly #answers: boolean;
+  readonly #patience: number;
   readonly #asked = new Map<number, () => void>();
   #asking = 0;
   /** Resolves when the connection ends: with the exit, or undefined when the shim went without a word. */
   readonly ended: Promise<ExitRecord | undefined>;
 
-  constructor({ socket, hello }: Connected) {
+  constructor({ socket, hello }: Connected, patience: number) {
     this.#socket = socket;
+    this.#patience = patience;
     this.#answers = hello.answers ?? false;
     let exit: ExitRecord | undefined;
     onFrames(socket, (frame) => {
@@ -122,7 +124,7 @@ export class ShimConnection {
     const ack = ++this.#asking;
     const done = new Promise<void>((resolve) => this.#asked.set(ack, resolve));
     this.#socket.write(encodeControl({ ...request, ack }));
-    const answered = await inTime(Promise.race([done, this.ended]), shimPatience);
+    const answered = await inTime(Promise.race([done, this.ended]), this.#patience);
     this.#asked.delete(ack);
     if (!answered) throw new FairleadError('internal', 'the shim of the container does not answer');
   }

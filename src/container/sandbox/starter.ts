@@ -20,6 +20,7 @@ import { type Launched, runInShim } from './launch.ts';
 import { type NamespacePlan, planNamespaces } from './namespace-plan.ts';
 import { Namespaces, type Tenant } from './namespaces.ts';
 import type { ProcessIdentity } from './process-identity.ts';
+import { shimPatience } from './shim-connection.ts';
 import { Spare } from './spare.ts';
 import { writeTenantFiles } from './tenant-files.ts';
 import { WaitingShims } from './waiting-shims.ts';
@@ -30,6 +31,8 @@ export interface SandboxPlaces {
   /** Of named volumes. */
   readonly volumes: string;
   readonly shim?: string;
+  /** Milliseconds; see shim-connection.ts. */
+  readonly patience?: number;
 }
 
 /** Where a container's processes run, by its record. */
@@ -143,7 +146,8 @@ export class Starter {
   /** Without a network namespace to enter it has one of its own. */
   #newShim(plan: NamespacePlan, network?: string): Namespaces {
     const shim = this.#places.shim ?? builtFile('shim.cjs');
-    return new Namespaces([process.execPath, shim], plan, this.#places.directory, network);
+    const { directory: stage, patience = shimPatience } = this.#places;
+    return new Namespaces([process.execPath, shim], plan, { stage, patience }, network);
   }
 }
 

@@ -25,10 +25,12 @@ export const unknownCode = 255;
 /** The daemon's side of running commands: hears of their ends, once each, and ends them. */
 export class Supervisor {
   readonly #onEnd: (id: string, exit: ExitRecord) => Promise<void>;
+  readonly #shimPatience: number;
   readonly #running = new Map<string, Supervised>();
   #closed = false;
 
-  constructor(onEnd: (id: string, exit: ExitRecord) => Promise<void>) {
+  constructor(shimPatience: number, onEnd: (id: string, exit: ExitRecord) => Promise<void>) {
+    this.#shimPatience = shimPatience;
     this.#onEnd = onEnd;
   }
 
@@ -38,8 +40,8 @@ export class Supervisor {
 
   /** `recorded` resolves when the container's record says that it runs: its end is not told before. */
   watch(id: string, paths: ContainerPaths, outer: ProcessIdentity, recorded: Promise<unknown>): void {
-    const connection = connectToShim(paths.root).then(
-      (connected) => new ShimConnection(connected),
+    const connection = connectToShim(paths.root, this.#shimPatience).then(
+      (connected) => new ShimConnection(connected, this.#shimPatience),
       () => undefined,
     );
     const ended = this.#followToEnd(id, paths, outer, connection, recorded);
