@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { Apps } from '../apps/apps.ts';
+import type { Volumes } from '../container/volumes.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/remote-dns.ts';
 import type { Logger } from '../lib/log.ts';
@@ -14,6 +15,8 @@ export interface ApiDeps {
   readonly dns: DnsControl;
   readonly probe: Probe;
   readonly apps: Apps;
+  /** Not where an Engine has the containers, and volumes of its own. */
+  readonly volumes: Volumes;
   /** How the daemon stands at this moment. */
   readonly info: () => SystemInfo;
   /** The Docker Engine that has the containers; absent in the other ways. */

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { startInPlace } from '../lib/child.ts';
 import type { Shell } from './shell.ts';
 
 /**
@@ -45,7 +45,7 @@ export function runReal(
   shell: Shell,
   env: NodeJS.ProcessEnv = shell.env,
 ): Promise<number> {
-  const child = spawn(file, argv, { stdio: 'inherit', argv0: shell.program, env });
+  const child = startInPlace([file, ...argv], { argv0: shell.program, env });
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of fromTerminal) process.on(signal, process.stdin.isTTY ? () => {} : forward);
   for (const signal of always) process.on(signal, forward);

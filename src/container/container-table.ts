@@ -151,11 +151,14 @@ export class ContainerTable {
    * The container has ended: a fact, so memory has it even when the store cannot keep it.
    * Resolves with false when it was not running, so that an end counts once.
    */
-  setExited(id: string, exitCode: number, finishedAt: string): Promise<boolean> {
+  setExited(
+    id: string,
+    end: Pick<ContainerState, 'exitCode' | 'finishedAt'> & Partial<ContainerState>,
+  ): Promise<boolean> {
     return this.#queue.run(id, async () => {
       const old = this.#containers.get(id);
       if (old?.state.status !== 'running') return false;
-      const state: ContainerState = { ...old.state, status: 'exited', pid: 0, exitCode, finishedAt };
+      const state: ContainerState = { ...old.state, ...end, status: 'exited', pid: 0 };
       const exited = { ...old, state };
       try {
         await this.#put(exited);

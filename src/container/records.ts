@@ -59,6 +59,42 @@ const networkModeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('container'), containerId: z.string() }),
 ]);
 
+const mountSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('bind'),
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    createSource: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal('volume'),
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    anonymous: z.boolean(),
+  }),
+  z.object({ kind: z.literal('tmpfs'), target: z.string(), options: z.string() }),
+]);
+
+const isolationSchema = z.object({
+  privileged: z.boolean(),
+  capabilities: texts.exactOptional(),
+  noNewPrivileges: z.boolean(),
+  readOnly: z.boolean(),
+  groups: texts,
+  ulimits: z.array(z.object({ name: z.string(), soft: z.number().int(), hard: z.number().int() })),
+  sysctls: textMap,
+  mounts: z.array(mountSchema),
+  devices: z.array(z.object({ source: z.string(), target: z.string() })),
+  shmSize: z.number().int(),
+  ipc: z.enum(['private', 'host', 'none']),
+  uts: z.enum(['private', 'host']),
+  cgroup: z.enum(['private', 'host']),
+  maskedPaths: texts,
+  readonlyPaths: texts,
+});
+
 const specSchema = z.object({
   name: z.string(),
   image: z.string(),
@@ -81,6 +117,7 @@ const specSchema = z.object({
   exposedPorts: z.array(portSchema),
   publish: publishSchema.exactOptional(),
   autoRemove: z.boolean(),
+  isolation: isolationSchema.exactOptional(),
   restart: z
     .object({
       name: z.enum(['always', 'unless-stopped', 'on-failure']),

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Port } from '../cluster/records.ts';
 import type { InterfaceSource, StaticRoute } from '../dataplane/dataplane.ts';
+import type { Isolation } from './isolation.ts';
 
 /**
  * Where containers are kept and run: sandbox.ts (host programs in network namespaces), simulated.ts
@@ -164,6 +165,8 @@ export interface ContainerSpec {
   /** Absent: no port of the host is asked for. */
   readonly publish?: PublishRequest;
   readonly autoRemove: boolean;
+  /** Absent: the defaults (isolation.ts). */
+  readonly isolation?: Isolation;
   readonly restart?: RestartPolicy;
   /** `SERVICE[.NETWORK]` values of --publish-service, as given. */
   readonly publishServices: readonly string[];
@@ -264,6 +267,8 @@ export interface ExecSpec {
   readonly user: string;
   readonly tty: boolean;
   readonly attachStdin: boolean;
+  /** Has all capabilities, whatever the container has. */
+  readonly privileged?: boolean;
 }
 
 export interface ProcessStreams {

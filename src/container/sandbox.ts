@@ -1,6 +1,6 @@
 import type { Store } from '../../kvstore/store.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import { messageOf } from '../lib/errors.ts';
+import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
@@ -17,14 +17,14 @@ import type {
   Runtime,
 } from './runtime.ts';
 import { Attachment } from './sandbox/attachment.ts';
-import { execSpecOf, planCommand } from './sandbox/command.ts';
+import { furtherProgram } from './sandbox/command.ts';
 import { writeNetworkFiles } from './sandbox/directory.ts';
 import { execIn, failedExec } from './sandbox/exec.ts';
 import { endProcess, Holders } from './sandbox/holders.ts';
 import { hostnameOf } from './sandbox/hostname.ts';
 import { readLog } from './sandbox/log-reader.ts';
 import { initPid } from './sandbox/namespaces.ts';
-import { killTree } from './sandbox/process-identity.ts';
+import { killTree, type ProcessIdentity } from './sandbox/process-identity.ts';
 import { CommandError } from './sandbox/programs.ts';
 import { RecordFiles } from './sandbox/record-files.ts';
 import {
@@ -35,22 +35,28 @@ import {
   stillRuns,
   type UnknownContainer,
 } from './sandbox/recovery.ts';
-import { connectToShim } from './sandbox/shim-connection.ts';
+import { connectToShim, shimPatience } from './sandbox/shim-connection.ts';
 import { Starter } from './sandbox/starter.ts';
 import { Supervisor } from './sandbox/supervisor.ts';
 import { listProcesses } from './sandbox/top.ts';
 import { WaitingClients } from './sandbox/waiting-clients.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
+import type { ExitRecord } from './shim/protocol.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
+import { Volumes, volumesOnDisk } from './volumes.ts';
 
 export interface SandboxRuntimeOptions {
   readonly store: Store;
   readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'removeSandbox' | 'sandboxPath'>;
   /** Containers' files, one directory each; made if missing. */
   readonly directory: string;
+  /** Of named volumes. */
+  readonly volumes: string;
   readonly log: Logger;
   /** The built shim; by default `shim.cjs` in dist. */
   readonly shim?: string;
+  /** Milliseconds that it has to answer; by default many. */
+  readonly patience?: number;
 }
 
 /**
@@ -73,14 +79,16 @@ class SandboxRuntime implements Runtime {
   readonly #starter: Starter;
   readonly #clients = new WaitingClients();
   #unknown: readonly UnknownContainer[] = [];
+  readonly #patience: number;
 
   constructor(options: SandboxRuntimeOptions) {
     this.#options = options;
     this.#files = new RecordFiles(options.store, options.directory, options.log);
+    this.#patience = options.patience ?? shimPatience;
     this.#table = new ContainerTable(options.store, options.log, { keeper: this.#files });
     this.#starter = new Starter(this.#table, options);
-    this.#holders = new Holders(options.directory);
-    this.#supervisor = new Supervisor((id, { exitCode, finishedAt }) => this.#end(id, exitCode, finishedAt));
+    this.#holders = new Holders(options.directory, (id) => this.#starter.hold(id));
+    this.#supervisor = new Supervisor(this.#patience, (id, exit) => this.#end(id, exit));
   }
 
   async recover(): Promise<void> {
@@ -115,10 +123,14 @@ class SandboxRuntime implements Runtime {
   }
 
   async remove(id: string): Promise<void> {
-    refuseRemovalWhileRunning(this.#table.require(id));
+    const container = this.#table.require(id);
+    refuseRemovalWhileRunning(container);
     await this.release(id);
     this.#clients.end(id);
     await this.#table.delete(id);
+    if (container.spec.autoRemove) {
+      new Volumes(volumesOnDisk(this.#options.volumes)).removeAnonymous(container, this.#table.list());
+    }
   }
 
   async prepare(id: string): Promise<void> {
@@ -178,8 +190,8 @@ class SandboxRuntime implements Runtime {
   async exec(id: string, spec: ExecSpec): Promise<ExecProcess> {
     const container = this.#table.requireRunning(id);
     try {
-      const command = planCommand(hostnameOf(this.#table, id), execSpecOf(container, spec));
-      return execIn(await this.#init(container), command, spec.attachStdin);
+      const program = furtherProgram(hostnameOf(this.#table, id), container, spec);
+      return await execIn(this.#starter.paths(id), await this.#outer(container), program, this.#patience);
     } catch (error) {
       if (error instanceof CommandError) return failedExec(error, spec.tty);
       throw error;
@@ -205,7 +217,8 @@ class SandboxRuntime implements Runtime {
 
   async top(id: string, psArgs: string): Promise<ProcessTable> {
     const container = this.#table.requireRunning(id);
-    return await listProcesses(await this.#init(container), container.state.pid, psArgs);
+    const init = initPid(await this.#outer(container)) ?? container.state.pid;
+    return await listProcesses(init, container.state.pid, psArgs);
   }
 
   sandboxOf(id: string): string {
@@ -244,30 +257,30 @@ class SandboxRuntime implements Runtime {
       return;
     }
     await endProcess(paths);
-    await this.#end(id, found.exit.exitCode, found.exit.finishedAt);
+    await this.#end(id, found.exit);
   }
 
-  async #end(id: string, exitCode: number, finishedAt: string): Promise<void> {
-    if (await this.#table.setExited(id, exitCode, finishedAt)) this.#exits.tell(id, exitCode);
+  async #end(id: string, { exitCode, finishedAt, error }: ExitRecord): Promise<void> {
+    if (error !== undefined) this.#options.log.error({ container: id }, `container ${id}: ${error}`);
+    if (await this.#table.setExited(id, { exitCode, finishedAt, error: error ?? '' }))
+      this.#exits.tell(id, exitCode);
   }
 
   async #endWithoutCommand(id: string, signal: number): Promise<void> {
     await this.#holders.end(id);
-    await this.#end(id, exitCodeOf(signal), timestamp(Date.now()));
+    await this.#end(id, { exitCode: exitCodeOf(signal), finishedAt: timestamp(Date.now()) });
   }
 
-  /** The host pid of the process whose namespaces are the container's. */
-  async #init({ id, spec }: Container): Promise<number> {
-    const holder = () =>
-      this.#holders.ensure(id, () => this.#starter.tenant(id), this.#starter.networkNamespace(id));
-    const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await holder();
-    const init = outer && initPid(outer);
-    return init ?? this.#table.requireRunning(id).state.pid;
+  /** Who runs it. @throws conflict when it has just ended */
+  async #outer({ id, spec }: Container): Promise<ProcessIdentity> {
+    const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await this.#holders.ensure(id);
+    if (outer) return outer;
+    throw new FairleadError('conflict', `Container ${id} is not running`);
   }
 
   async #connect(id: string, attachment: Attachment): Promise<void> {
     try {
-      attachment.connect(await connectToShim(this.#starter.paths(id).root));
+      attachment.connect((await connectToShim(this.#starter.paths(id).root, this.#patience)).socket);
     } catch {
       // It has just ended, or it has no command whose streams there could be.
       attachment.end();

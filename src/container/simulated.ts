@@ -54,7 +54,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   const end = async (id: string, exitCode: number) => {
     endings.get(id)?.cancel();
     endings.delete(id);
-    const hasEnded = await table.setExited(id, exitCode, timestamp(clock.now()));
+    const hasEnded = await table.setExited(id, { exitCode, finishedAt: timestamp(clock.now()) });
     if (!hasEnded) return;
     // A check of what does not run says nothing; the next start begins without.
     if (table.get(id)?.health) await table.update(id, { health: 'none' });

@@ -7,6 +7,7 @@ import { directoryIds } from '../container/sandbox/directory.ts';
 import { putBackLost as putBack } from '../container/sandbox/lost-records.ts';
 import { createSandboxRuntime } from '../container/sandbox.ts';
 import { createSimulatedRuntime } from '../container/simulated.ts';
+import { volumesOnDisk } from '../container/volumes.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openLinuxDataplane } from '../dataplane/linux/open.ts';
 import { resolverAddress } from '../dataplane/names.ts';
@@ -45,6 +46,7 @@ export function hostPlatform(seams: Seams = asTheyAre): Platform {
       );
     },
     runtime: openRuntime,
+    volumes: ({ dataRoot }) => volumesOnDisk(volumesIn(dataRoot)),
   };
 }
 
@@ -60,6 +62,10 @@ async function openState({ dataRoot, restore }: DaemonConfig, seams: Seams): Pro
   return { store, notes, hasContainers, putBackLost };
 }
 
+function volumesIn(dataRoot: string): string {
+  return join(dataRoot, 'volumes');
+}
+
 function containersIn(dataRoot: string): string {
   return join(dataRoot, 'containers');
 }
@@ -71,7 +77,13 @@ async function openRuntime(
 ): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }> {
   if (way.way === 'simulated') return { runtime: createSimulatedRuntime(parts) };
   if (way.way === 'sandbox') {
-    return { runtime: createSandboxRuntime({ ...parts, directory: containersIn(dataRoot) }) };
+    return {
+      runtime: createSandboxRuntime({
+        ...parts,
+        directory: containersIn(dataRoot),
+        volumes: volumesIn(dataRoot),
+      }),
+    };
   }
   const resolver = resolverAddress;
   const { socketPath } = way;

@@ -12,6 +12,7 @@ import { folders } from '../cluster/keys.ts';
 import { Membership } from '../cluster/membership.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
+import { Volumes } from '../container/volumes.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { isBridgeName } from '../dataplane/names.ts';
 import { createProbe, type Probe } from '../dns/probe.ts';
@@ -179,7 +180,8 @@ async function open(
   const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
   opened.push('apps', followContainers(apps, model, log));
   const upstream = way.way === 'engine' && engine ? upstreamOf(way, engine) : undefined;
-  const parts = { model, dns, probe, apps, info, log, failures };
+  const volumes = new Volumes(platform.volumes(config));
+  const parts = { model, dns, probe, apps, volumes, info, log, failures };
   const api = await createApi({
     ...parts,
     ...(upstream ? { upstream } : {}),

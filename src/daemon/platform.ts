@@ -1,6 +1,7 @@
 import type { Store } from '../../kvstore/store.ts';
 import type { ApiHooks } from '../api/deps.ts';
 import type { Runtime } from '../container/runtime.ts';
+import type { VolumeFiles } from '../container/volumes.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { FeedSource } from '../dns/thread/name-feed.ts';
 import type { DnsThreadParts, RemoteDns } from '../dns/thread/remote-dns.ts';
@@ -35,6 +36,8 @@ export interface Platform {
     parts: RuntimeParts,
     config: DaemonConfig,
   ): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }>;
+  /** Named volumes of containers. */
+  volumes(config: DaemonConfig): VolumeFiles;
   /** Absent: every request goes to its route. */
   readonly hooks?: ApiHooks;
 }

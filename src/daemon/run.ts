@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import { showsColour } from '../lib/colour.ts';
+import { closeInherited } from '../lib/descriptors.ts';
 import { createLogger, type LogFormat } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import { readableLine } from '../lib/log-text.ts';
@@ -22,6 +23,7 @@ const lastWordsMs = 1000;
  */
 export async function runDaemon(config: DaemonConfig): Promise<void> {
   using stop = new StopRequest();
+  closeInherited();
   // Docker's containers have it, and every file is made with a mode that this one does not change (docs/security.md).
   process.umask(0o022);
   const title = titleWithoutSecrets([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { runToEnd } from '../lib/child.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-
-const run = promisify(execFile);
 
 /**
  * Tells systemd (`Type=notify`) that the daemon is ready, so that what comes after it finds it so. Node has no
@@ -14,7 +11,10 @@ export async function tellReady(log: Logger, env: NodeJS.ProcessEnv = process.en
   delete env.NOTIFY_SOCKET;
   if (!socket) return;
   try {
-    await run('systemd-notify', ['--ready'], { env: { ...env, NOTIFY_SOCKET: socket } });
+    const { code, stderr } = await runToEnd(['systemd-notify', '--ready'], {
+      env: { ...env, NOTIFY_SOCKET: socket },
+    });
+    if (code !== 0) throw new Error(`systemd-notify ended with exit code ${code}: ${stderr.trim()}`);
   } catch (error) {
     log.warn(`systemd was not told that the daemon is ready: ${messageOf(error)}`);
   }

@@ -1,4 +1,5 @@
 import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
+import type { Isolation } from '../container/isolation.ts';
 import type {
   Container,
   Health,
@@ -174,6 +175,7 @@ export interface CreateContainer {
   readonly exposedPorts?: readonly Port[];
   readonly publish?: PublishRequest;
   readonly autoRemove?: boolean;
+  readonly isolation?: Isolation;
   readonly restart?: RestartPolicy;
   readonly publishServices?: readonly string[];
   /** `CONTAINER[:ALIAS]` on its first network: containers that are there now. */

@@ -4,6 +4,7 @@ import type { Ledger } from '../../kvstore/local/ledger.ts';
 import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
 import type { ApiHooks } from '../api/deps.ts';
 import { createSimulatedRuntime, type SimulatedRuntime } from '../container/simulated.ts';
+import { volumesInMemory } from '../container/volumes.ts';
 import { type DaemonConfig, parseConfig } from '../daemon/config.ts';
 import { type RunningDaemon, startDaemon } from '../daemon/main.ts';
 import type { Platform } from '../daemon/platform.ts';
@@ -166,6 +167,7 @@ export class MemoryNode implements FakeNode {
       globalStore: async () => store,
       way: async () => ({ way: 'simulated', why: 'fairlead/testing' }),
       dataplane: async () => createSimulatedDataplane(),
+      volumes: ({ dataRoot }) => volumesInMemory(`${dataRoot}/volumes`, () => clock.now()),
       async runtime(_way, parts) {
         const runtime = createSimulatedRuntime({ ...parts, programs, clock });
         onRuntime(runtime);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parentOf } from '../../src/container/sandbox/process-identity.ts';
@@ -20,6 +20,8 @@ function tests(): void {
     const spare = await spareOf(place);
     const { state } = await place.run({ command: ['sleep', '1000'], hostname: 'second' });
     expect(ancestorsOf(state.pid)).toContain(spare);
+    // This process holds a database that is open without O_CLOEXEC.
+    expect(readdirSync(`/proc/${state.pid}/fd`)).toEqual(['0', '1', '2']);
     const { id } = place.runtime.list().find(({ spec }) => spec.hostname === 'second') ?? { id: '' };
     expect(place.processesIn(id)).toContain(spare);
     expect((await place.exec(id, ['hostname'])).stdout).toBe('second\n');

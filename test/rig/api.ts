@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import type { Upstream } from '../../src/api/host-engine/upstream.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
 import type { Runtime } from '../../src/container/runtime.ts';
+import { Volumes, volumesOnDisk } from '../../src/container/volumes.ts';
 import { createDns } from '../../src/dns/dns.ts';
 import { createProbe } from '../../src/dns/probe.ts';
 import { silentLogger } from '../../src/lib/log.ts';
@@ -49,7 +51,10 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const apps = createApps({ directory, model, dnsTtlSeconds: 0 });
   const failures = new Failures(silentLogger, () => false);
   const upstream = options.upstream ? { upstream: options.upstream } : {};
+  const volumesDirectory = join(tmpdir(), `flt-volumes-${randomUUID()}`);
+  const volumes = new Volumes(volumesOnDisk(volumesDirectory));
   const api = await createApi({
+    volumes,
     model: seen,
     dns: control,
     probe,
@@ -80,6 +85,7 @@ export async function createTestApi(options: TestApiOptions = {}) {
       };
     },
     async [Symbol.asyncDispose]() {
+      await rm(volumesDirectory, { recursive: true, force: true });
       await api.close();
       await dns.close();
       await model[Symbol.asyncDispose]();

@@ -59,9 +59,10 @@ export class SandboxPlace implements AsyncDisposable {
     return this.#runtime;
   }
 
-  async reopen(): Promise<Runtime> {
+  /** `patience`: milliseconds that a shim has to answer. */
+  async reopen(patience?: number): Promise<Runtime> {
     await this.#close();
-    const { runtime, close } = await openRuntime(this.root, this.shim, this.dataplane);
+    const { runtime, close } = await openRuntime(this.root, this.shim, this.dataplane, patience);
     this.#runtime = runtime;
     this.#close = close;
     return runtime;

@@ -10,10 +10,13 @@ export function openDataplane(tag: string, hostNamespace: string): Promise<Datap
 }
 
 /** A runtime on the data root, as a daemon would have it. */
-export async function openRuntime(root: string, shim: string, dataplane: Dataplane) {
+export async function openRuntime(root: string, shim: string, dataplane: Dataplane, patience = 30_000) {
   const store = await openEmbeddedStore(join(root, 'store'));
   const directory = join(root, 'containers');
-  const runtime = createSandboxRuntime({ store, dataplane, directory, shim, log: silentLogger });
+  const volumes = join(root, 'volumes');
+  const runtime = createSandboxRuntime({
+    ...{ store, dataplane, directory, volumes, shim, patience, log: silentLogger },
+  });
   await runtime.recover();
   const close = async () => {
     await runtime.close();

@@ -1,11 +1,13 @@
 import * as z from 'zod';
+import type { Container, Runtime } from '../../container/runtime.ts';
 import { parseSignal } from '../../container/signals.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { parseLink } from '../../network/links.ts';
 import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
 import { endpointSettings, parseEndpointSettings, parseMac } from './endpoint-settings.ts';
-import { limitWarnings } from './limits.ts';
+import { hostOptionWarnings } from './isolation/host-options.ts';
+import { isolationMembers, parseIsolation } from './isolation/isolation-options.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
 import { parseRestart, restartPolicy } from './restart-policy.ts';
@@ -23,6 +25,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   Domainname: go.text(),
   User: go.text(),
   ExposedPorts: anything,
+  Volumes: anything,
   Tty: go.flag(),
   OpenStdin: go.flag(),
   Env: go.freeTexts(),
@@ -44,11 +47,10 @@ export const containerCreate = go.object('container.CreateRequest', {
     ExtraHosts: go.texts(),
     AutoRemove: go.flag(),
     RestartPolicy: restartPolicy,
-    Binds: go.texts(),
     PortBindings: portBindings,
     PublishAllPorts: go.flag(),
     Links: go.texts(),
-    Privileged: go.flag(),
+    ...isolationMembers,
   }),
   NetworkingConfig: go.object('network.NetworkingConfig', {
     EndpointsConfig: go.map(endpointSettings, 'map[string]*network.EndpointSettings'),
@@ -64,14 +66,29 @@ export interface ParsedCreate {
   readonly warnings: readonly string[];
 }
 
-/** @throws invalid, in the Engine's words */
-export function parseContainerCreate(body: Request, raw: unknown, name: string | null): ParsedCreate {
+/** What a create is checked against. */
+export interface CreateContext {
+  readonly runtime: Pick<Runtime, 'kind'>;
+  readonly find: (ref: string) => Container;
+}
+
+/** @throws invalid, in the Engine's words | unsupported: an option that cannot be done and weakens the container */
+export function parseContainerCreate(
+  body: Request,
+  raw: unknown,
+  name: string | null,
+  context: CreateContext,
+): ParsedCreate {
   const host = body.HostConfig;
   if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
   if (body.StopSignal) parseSignal(body.StopSignal);
   requireNamesAndServers(body);
   const mode = networkMode(body);
   const extras = extrasOf(raw);
+  // A container that is a record is kept from nothing, and nothing is weaker for that.
+  const enforced = context.runtime.kind !== 'simulated';
+  const notes = hostOptionWarnings(extras.HostConfig, enforced);
+  const isolation = isolationOf(body, mode, context.find, enforced);
   return {
     request: {
       ...(name && { name: parseContainerName(name) }),
@@ -98,10 +115,11 @@ export function parseContainerCreate(body: Request, raw: unknown, name: string |
       ...linksOf(body, mode),
       autoRemove: host.AutoRemove,
       ...parseRestart(host.RestartPolicy, host.AutoRemove),
+      ...(isolation ? { isolation } : {}),
       publishServices: body.PublishService.filter((service) => service !== ''),
       extras,
     },
-    warnings: [...warningsFor(body, mode), ...limitWarnings(extras.HostConfig)],
+    warnings: [...warningsFor(body, mode), ...notes],
   };
 }
 
@@ -175,12 +193,19 @@ function parseEndpoints(body: Request, mode: string): Record<string, EndpointSet
 }
 
 function warningsFor({ HostConfig }: Request, mode: string): string[] {
-  const { Binds, PortBindings } = HostConfig;
-  const discarded = mode === 'host' && Object.keys(PortBindings).length > 0;
-  return [
-    ...(Binds.length > 0 ? ['Volumes are not supported: a container sees the files of its host.'] : []),
-    ...(discarded ? ['Published ports are discarded when using host network mode'] : []),
-  ];
+  const discarded = mode === 'host' && Object.keys(HostConfig.PortBindings).length > 0;
+  return discarded ? ['Published ports are discarded when using host network mode'] : [];
+}
+
+function isolationOf(body: Request, networkMode: string, find: CreateContext['find'], enforced: boolean) {
+  return parseIsolation({
+    host: body.HostConfig,
+    volumes: Object.keys(body.Volumes ?? {}),
+    hostname: body.Hostname,
+    networkMode,
+    enforced,
+    find,
+  });
 }
 
 /** What inspect gives back although nothing here acts on it: the whole `Config` and `HostConfig` as sent. */

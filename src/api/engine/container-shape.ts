@@ -1,16 +1,18 @@
 import * as z from 'zod';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../container/runtime.ts';
+import type { Volumes } from '../../container/volumes.ts';
 import { parseLink } from '../../network/links.ts';
 import type { ApiVersion } from '../version.ts';
 import { endpointsShape, type NetworkIndex } from './container-networks.ts';
 import { hostConfigDefaults, withoutUnset } from './host-config.ts';
 import { imageId } from './image-name.ts';
+import { mountShapes } from './isolation/mount-shape.ts';
 import { portBindings, portsShape } from './port-bindings.ts';
 
 /** GET /containers/REF/json, members in the Engine's order. */
 export function inspectShape(
   container: Container,
-  runtime: Runtime,
+  { runtime, volumes }: { readonly runtime: Runtime; readonly volumes: Volumes },
   find: NetworkIndex,
   version: ApiVersion,
   withSize = false,
@@ -40,7 +42,7 @@ export function inspectShape(
     GraphDriver: { Name: 'fairlead', Data: null },
     // Files are the host's.
     ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
-    Mounts: [],
+    Mounts: mountShapes(container, volumes),
     Config: configShape(container),
     NetworkSettings: networkSettingsShape(container, runtime, find, version),
   };

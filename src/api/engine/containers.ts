@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Volumes } from '../../container/volumes.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Model } from '../../network/model.ts';
 import { bodyText, decodeJson, readJson } from '../body.ts';
@@ -13,14 +14,14 @@ import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } f
 type Ref = { Params: { ref: string } };
 
 /** The Engine's /containers but for what streams (container-streams.ts, exec.ts). */
-export function containerRoutes(app: FastifyInstance, model: Model): void {
-  readRoutes(app, model);
+export function containerRoutes(app: FastifyInstance, model: Model, volumes: Volumes): void {
+  readRoutes(app, model, volumes);
   createRoute(app, model);
   lifecycleRoutes(app, model);
-  removalRoutes(app, model);
+  removalRoutes(app, model, volumes);
 }
 
-function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model): void {
+function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model, volumes: Volumes): void {
   app.get('/containers/json', async (request) => {
     const query = queryOf(request);
     const find = indexNetworks(networks);
@@ -33,7 +34,7 @@ function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model
   app.get<Ref>('/containers/:ref/json', async (request) =>
     inspectShape(
       containers.find(request.params.ref),
-      containers.runtime,
+      { runtime: containers.runtime, volumes },
       indexNetworks(networks),
       versionOf(request),
       flagOf(queryOf(request), 'size'),
@@ -42,10 +43,11 @@ function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model
 }
 
 function createRoute(app: FastifyInstance, { containers }: Model): void {
+  const context = { runtime: containers.runtime, find: (ref: string) => containers.find(ref) };
   app.post('/containers/create', async (request, reply) => {
     const body = readJson(request, containerCreate, 'container.CreateRequest');
     const raw = decodeJson(bodyText(request), '');
-    const parsed = parseContainerCreate(body, raw, queryOf(request).get('name'));
+    const parsed = parseContainerCreate(body, raw, queryOf(request).get('name'), context);
     const { id } = await containers.create(parsed.request);
     return reply.code(201).send({ Id: id, Warnings: parsed.warnings });
   });
@@ -86,15 +88,16 @@ function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
   });
 }
 
-function removalRoutes(app: FastifyInstance, { containers, events, clock }: Model): void {
+function removalRoutes(app: FastifyInstance, { containers, events, clock }: Model, volumes: Volumes): void {
   app.delete<Ref>('/containers/:ref', async (request, reply) => {
     const query = queryOf(request);
-    const { id } = containers.find(request.params.ref);
+    const container = containers.find(request.params.ref);
     if (flagOf(query, 'link')) {
       // `docker rm --link NAME` means a link, not the container that has the name.
       throw new FairleadError('conflict', 'Conflict, cannot remove the default link name of the container');
     }
-    await containers.remove(id, { force: flagOf(query, 'force') });
+    await containers.remove(container.id, { force: flagOf(query, 'force') });
+    if (flagOf(query, 'v')) volumes.removeAnonymous(container, containers.list());
     return reply.code(204).send();
   });
   app.post('/containers/prune', async (request) => {

@@ -144,6 +144,7 @@ function parseExec(
       user: body.User,
       tty: body.Tty,
       attachStdin: body.AttachStdin,
+      privileged: body.Privileged,
     },
     attachStdout: body.AttachStdout,
     attachStderr: body.AttachStderr,

@@ -51,13 +51,13 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       else {
         systemRoutes(app, deps, images);
         diskUsageRoutes(app, model, images);
-        containerRoutes(app, model);
+        containerRoutes(app, model, deps.volumes);
         containerStreamRoutes(app, attach);
         attachOutputRoute(app, attach);
         execRoutes(app, execDeps);
         eventRoutes(app, model.events, eventOptions);
         imageRoutes(app, images);
-        volumeRoutes(app);
+        volumeRoutes(app, deps.volumes, containers);
         pluginRoutes(app);
         topRoute(app, model);
         updateRoute(app, model);

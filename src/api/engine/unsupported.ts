@@ -6,7 +6,7 @@ import type { Containers } from '../../network/model.ts';
 /** Calls of the Engine API that Fairlead does not offer; whatever is not even here is an unknown page. */
 const notOffered: readonly (readonly [HTTPMethods, ...string[]])[] = [
   ['POST', '/build', '/build/cancel', '/commit', '/session', '/grpc'],
-  ['POST', '/images/load', '/volumes/create'],
+  ['POST', '/images/load'],
   ['GET', '/images/search', '/images/get', '/distribution/*'],
   ['POST', '/plugins/*', '/swarm/init', '/swarm/join'],
   ['DELETE', '/plugins/*'],

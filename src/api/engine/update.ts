@@ -3,7 +3,7 @@ import { containerEvent } from '../../network/container-event.ts';
 import type { Model } from '../../network/model.ts';
 import { bodyText, decodeJson, readJson } from '../body.ts';
 import { go } from '../go-json.ts';
-import { limitWarnings } from './limits.ts';
+import { hostOptionWarnings } from './isolation/host-options.ts';
 import { parseRestart, restartPolicy } from './restart-policy.ts';
 
 const containerUpdate = go.object('container.UpdateConfig', {
@@ -24,7 +24,7 @@ export function updateRoute(
       await containers.setRestart(container.id, restart);
     }
     events.emit(containerEvent(container, 'update'));
-    const warnings = limitWarnings(decodeJson(bodyText(request), ''));
+    const warnings = hostOptionWarnings(decodeJson(bodyText(request), ''));
     return { Warnings: warnings.length === 0 ? null : warnings };
   });
 }

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { realpathSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { runToEnd } from '../../lib/child.ts';
 import { inTime } from '../../lib/in-time.ts';
 import { program } from '../commands/program.ts';
 import { isEngineWork, isOurs, isWithoutEngine, serviceVerbs } from '../docker.ts';
@@ -13,8 +12,6 @@ import { type Answer, type Candidate, directive, joined, nothing, read, written 
 import { complete } from './complete.ts';
 import { namesAt } from './names-at.ts';
 import { valuesFor } from './values.ts';
-
-const run = promisify(execFile);
 
 /** It may ask its own daemon; somebody waits at a prompt. */
 const realPatienceMs = 2000;
@@ -111,11 +108,11 @@ async function real({ words, shell }: Question): Promise<Answer> {
   const program = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
   if (program === undefined) return nothing;
   try {
-    const { stdout } = await run(program, ['__complete', ...words], {
+    const real = await runToEnd([program, '__complete', ...words], {
       env: shell.env,
       timeout: realPatienceMs,
     });
-    return readReal(stdout);
+    return real.code === 0 ? readReal(real.stdout) : nothing;
   } catch {
     return nothing;
   }

@@ -2,7 +2,14 @@ import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import type { ProcessStreams } from '../runtime.ts';
 import { encodeControl, encodeFrame, frameTypes } from '../shim/frames.ts';
-import { onFrames } from './shim-connection.ts';
+import type { Notice, Reply, Request } from '../shim/protocol.ts';
+import { onFrames, parseControl } from './shim-connection.ts';
+
+/** What the connection begins with, and what is said on it beside the streams. */
+export interface Conversation {
+  readonly request: Request;
+  readonly onNotice: (notice: Notice | Reply) => void;
+}
 
 /**
  * The live streams of a container's program. Made before or after it has started: what is written
@@ -24,7 +31,6 @@ export class Attachment implements ProcessStreams {
     });
     this.stdout = this.#output();
     this.stderr = this.#output();
-    this.stdout.once('close', () => this.#socket?.destroy());
     // Both are broken off by the container's end, which is no news to a writer.
     for (const stream of [this.stdin, this.stdout, this.stderr]) stream.on('error', () => {});
   }
@@ -33,20 +39,24 @@ export class Attachment implements ProcessStreams {
     this.#whenConnected((socket) => socket.write(encodeControl({ resize: { columns, rows } })));
   }
 
-  connect(socket: Socket): void {
+  /** Absent: to the container's own program. Of any other, its end is waited for even when nobody reads any more. */
+  connect(socket: Socket, conversation?: Conversation): void {
     if (this.stdout.destroyed) {
       socket.destroy();
       return;
     }
     this.#socket = socket;
-    socket.on('error', () => socket.destroy());
+    this.stdout.once('close', () => (conversation ? socket.resume() : socket.destroy()));
     socket.once('close', () => this.end());
-    onFrames(socket, ({ type, payload }) => {
+    onFrames(socket, (frame) => {
+      const { type, payload } = frame;
       const stream =
         type === frameTypes.stdout ? this.stdout : type === frameTypes.stderr ? this.stderr : undefined;
       if (stream && !stream.destroyed && !stream.push(payload)) socket.pause();
+      const notice = conversation && parseControl(frame);
+      if (notice) conversation.onNotice(notice);
     });
-    socket.write(encodeControl({ attach: true }));
+    socket.write(encodeControl(conversation?.request ?? { attach: true }));
     for (const action of this.#waiting.splice(0)) action();
   }
 

@@ -1,41 +1,58 @@
-import { statSync } from 'node:fs';
-import { FairleadError } from '../../lib/errors.ts';
+import { defaultIsolation, type Isolation } from '../isolation.ts';
 import type { Container, ExecSpec } from '../runtime.ts';
-import type { TerminalTools } from '../shim/protocol.ts';
-import { CommandError, findProgram, findTool } from './programs.ts';
-import { parseUser, type User } from './users.ts';
-
-/** Everything about a command that can be decided before it runs. */
-export interface Command {
-  readonly program: string;
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly workingDir: string;
-  readonly user: User;
-  readonly terminal?: TerminalTools;
-}
+import type { Confinement, ProgramSpec, TerminalTools } from '../shim/protocol.ts';
+import { tool } from './programs.ts';
+import { parseUser } from './users.ts';
 
 type CommandSpec = Pick<ExecSpec, 'command' | 'env' | 'workingDir' | 'user' | 'tty'>;
 
-/** @throws CommandError | unsupported (a terminal is asked for, and its tools are missing) */
-export function planCommand(hostname: string, spec: CommandSpec): Command {
-  const user = parseUser(spec.user);
-  const workingDir = checkDirectory(spec.workingDir || '/');
-  const env = environment(hostname, user.home, spec);
-  const [name = ''] = spec.command;
-  const program = findProgram(name, env.PATH ?? '', workingDir);
-  const terminal = spec.tty ? { terminal: terminalTools() } : {};
-  return { program, command: spec.command, env, workingDir, user, ...terminal };
+/** The container's own program. @throws CommandError | unsupported (a tool is missing) */
+export function mainProgram(hostname: string, { spec }: Container): ProgramSpec {
+  return programOf(hostname, spec, spec.isolation ?? defaultIsolation, spec.openStdin);
 }
 
-/** An exec has the container's environment, user and directory where it names none of its own. */
-export function execSpecOf(container: Container, spec: ExecSpec): CommandSpec {
-  return {
-    ...spec,
-    env: [...container.spec.env, ...spec.env],
-    workingDir: spec.workingDir || container.spec.workingDir,
-    user: spec.user || container.spec.user,
+/**
+ * A further one: it has the container's environment, user, directory, limits and groups where it names none of its own,
+ * and never more capabilities, but for `--privileged`. @throws as `mainProgram`
+ */
+export function furtherProgram(hostname: string, { spec }: Container, exec: ExecSpec): ProgramSpec {
+  const { capabilities, ...isolation } = spec.isolation ?? defaultIsolation;
+  const command = {
+    ...exec,
+    env: [...spec.env, ...exec.env],
+    workingDir: exec.workingDir || spec.workingDir,
+    user: exec.user || spec.user,
   };
+  const kept = exec.privileged || capabilities === undefined ? {} : { capabilities };
+  return programOf(hostname, command, { ...isolation, ...kept }, exec.attachStdin);
+}
+
+function programOf(
+  hostname: string,
+  spec: CommandSpec,
+  isolation: Isolation,
+  openStdin: boolean,
+): ProgramSpec {
+  const { home, ...user } = parseUser(spec.user, isolation.groups);
+  return {
+    command: spec.command,
+    env: environment(hostname, home, spec),
+    workingDir: spec.workingDir || '/',
+    user,
+    confinement: confinementOf(isolation),
+    ...(spec.tty ? { terminal: terminalTools() } : {}),
+    openStdin,
+  };
+}
+
+function confinementOf({ capabilities, noNewPrivileges, ulimits }: Isolation): Confinement {
+  const purpose = 'a container with a program';
+  const tools = {
+    setpriv: tool('setpriv', purpose),
+    prlimit: tool('prlimit', purpose),
+    env: tool('env', purpose),
+  };
+  return { ...(capabilities ? { capabilities } : {}), noNewPrivileges, ulimits, tools };
 }
 
 /** Only what the Engine gives, not the daemon's own; PATH is the host's, whose programs run here. */
@@ -52,18 +69,7 @@ function environment(hostname: string, home: string, spec: CommandSpec): Record<
   return env;
 }
 
-function checkDirectory(directory: string): string {
-  const isDirectory = statSync(directory, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (directory.startsWith('/') && isDirectory) return directory;
-  throw new CommandError(`the working directory ${directory} is no directory of this host`, 126);
-}
-
 function terminalTools(): TerminalTools {
-  const [script, stty] = [findTool('script'), findTool('stty')];
-  if (script && stty) return { script, stty };
-  const missing = script ? 'stty (coreutils)' : 'script (bsdutils or util-linux)';
-  throw new FairleadError(
-    'unsupported',
-    `a terminal (--tty) needs the program ${missing}, which is not installed`,
-  );
+  const purpose = 'a terminal (--tty)';
+  return { script: tool('script', purpose), stty: tool('stty', purpose), chown: tool('chown', purpose) };
 }

@@ -25,8 +25,10 @@ const names = {
   nsswitch: 'nsswitch.conf',
   /** An empty directory, to cover the socket of a name service cache with. */
   empty: 'empty',
-  /** What is bound where, as fstab(5) has it. */
+  /** What is mounted where, as fstab(5) has it; what gets other flags after; kernel settings. See tenant-files.ts. */
   mounts: 'mounts',
+  remounts: 'remounts',
+  sysctls: 'sysctls',
   /** Who runs it: see process-identity.ts. */
   process: 'process',
   /** Its record, as the store has it: see record-files.ts. */
@@ -46,6 +48,8 @@ export function pathsOf(directory: string, id: string): ContainerPaths {
     nsswitch: path('nsswitch'),
     empty: path('empty'),
     mounts: path('mounts'),
+    remounts: path('remounts'),
+    sysctls: path('sysctls'),
     process: path('process'),
     record: path('record'),
   };
@@ -78,10 +82,10 @@ export function writeIdentityFiles(paths: ContainerPaths, hostname: string): voi
 }
 
 /**
- * Bind mounts, source and target, of what the host has a place for.
+ * The container's own files, source and target, where the host has a place for them.
  * @throws internal when it has none for the files that names are resolved by
  */
-function bindMounts(paths: ContainerPaths): readonly (readonly [string, string])[] {
+export function ownFiles(paths: ContainerPaths): readonly (readonly [string, string])[] {
   const mounts: [string, string][] = [
     [paths.resolvConf, '/etc/resolv.conf'],
     [paths.hosts, '/etc/hosts'],
@@ -96,20 +100,6 @@ function bindMounts(paths: ContainerPaths): readonly (readonly [string, string])
     throw new FairleadError('internal', message);
   }
   return mounts.filter(([, target]) => existsSync(target));
-}
-
-/** @throws as `bindMounts` */
-export function writeMounts(paths: ContainerPaths): void {
-  const lines = bindMounts(paths).map(([source, target]) => `${fstabWord(source)} ${target} none bind 0 0\n`);
-  writeFileSync(paths.mounts, lines.join(''), { mode: 0o600 });
-}
-
-/** White space and backslashes in octal (fstab(5)). */
-function fstabWord(path: string): string {
-  return path.replaceAll(
-    /[\s\\#]/g,
-    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
-  );
 }
 
 /**

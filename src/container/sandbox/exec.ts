@@ -1,25 +1,62 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
-import { PassThrough, Readable, Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
+import { FairleadError } from '../../lib/errors.ts';
+import { inTime } from '../../lib/in-time.ts';
 import type { ExecProcess } from '../runtime.ts';
-import { drained } from '../shim/drain.ts';
-import { resizeTerminal, terminalCommand } from '../shim/terminal.ts';
-import type { Command } from './command.ts';
-import { tool } from './namespaces.ts';
-import type { CommandError } from './programs.ts';
+import type { ExitRecord, ProgramSpec, Reply } from '../shim/protocol.ts';
+import { Attachment } from './attachment.ts';
+import type { ContainerPaths } from './directory.ts';
+import { hostPid } from './namespaces.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { CommandError } from './programs.ts';
+import { connectToShim } from './shim-connection.ts';
 
-/** $0 is the directory. Entering a mount namespace leaves a process in its root directory (setns(2)). */
-const inDirectory = ['/bin/sh', '-c', 'cd -- "$0" || exit 126; exec "$@"'];
+/** Of a program that ended with its container. */
+const killedCode = 137;
 
-/** Runs a command, as a child of this process, in all namespaces of the process `init` (host pid). */
-export function execIn(init: number, command: Command, attachStdin: boolean): ExecProcess {
-  const { args, env } = innerCommand(command);
-  const enter = ['-t', String(init), '--net', '--mount', '--uts', '--pid', ...userFlags(command), '--'];
-  const child = spawn(tool('nsenter'), [...enter, ...args], {
-    env: { ...env },
-    stdio: [attachStdin || command.terminal ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+/**
+ * Has the container's shim run a further program, which is so what the container's own is: in the same namespaces,
+ * confined alike, without a descriptor of the daemon's.
+ * @throws CommandError when it could not be run | unsupported for a shim of an older build | internal when it is silent
+ */
+export async function execIn(
+  paths: ContainerPaths,
+  outer: ProcessIdentity,
+  spec: ProgramSpec,
+  patience: number,
+): Promise<ExecProcess> {
+  const { socket, hello } = await connectToShim(paths.root, patience);
+  if (!hello.answers) {
+    socket.destroy();
+    const what =
+      'this container was started by an older build of Fairlead, which cannot run further programs in it';
+    throw new FairleadError('unsupported', `${what}; restart the container`);
+  }
+  const attachment = new Attachment();
+  let exit: ExitRecord | undefined;
+  const replied = new Promise<Reply | undefined>((resolve) => {
+    attachment.connect(socket, {
+      request: { exec: spec },
+      onNotice(notice) {
+        if ('started' in notice || 'failed' in notice) resolve(notice);
+        else if (notice.exit) exit = notice.exit;
+      },
+    });
+    socket.once('close', () => resolve(undefined));
   });
-  return new HostProcess(child, command.terminal !== undefined, attachStdin);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  if (!(await inTime(replied, patience))) socket.destroy();
+  const reply = await replied;
+  if (!reply) throw new FairleadError('internal', 'the shim of the container did not answer');
+  if ('failed' in reply) throw new CommandError(reply.failed.message, reply.failed.exitCode);
+  return {
+    pid: hostPid(outer.pid, reply.started.pid) ?? 0,
+    // A terminal whose stdin ended would read ^D; without a client it just stays open.
+    stdin: spec.openStdin ? attachment.stdin : nowhere(),
+    stdout: attachment.stdout,
+    stderr: attachment.stderr,
+    resize: (columns, rows) => attachment.resize(columns, rows),
+    exited: closed.then(() => exit?.exitCode ?? killedCode),
+  };
 }
 
 /** What could not be run looks like a process that said why and ended, as a shell's `command not found`. */
@@ -34,54 +71,6 @@ export function failedExec({ message, exitCode }: CommandError, tty: boolean): E
     exited: Promise.resolve(exitCode),
     resize() {},
   };
-}
-
-function innerCommand({ program, command, env, workingDir, terminal }: Command) {
-  const there = workingDir === '/' ? [] : [...inDirectory, workingDir];
-  if (!terminal) return { args: [...there, ...command], env };
-  const script = terminalCommand(terminal, program, command.slice(1), env);
-  return { args: [...there, script.file, ...script.args], env: script.env };
-}
-
-function userFlags({ user }: Command): string[] {
-  return user.uid === undefined ? [] : [`--setuid=${user.uid}`, `--setgid=${user.gid ?? 0}`];
-}
-
-class HostProcess implements ExecProcess {
-  readonly pid: number;
-  readonly stdin: Writable;
-  readonly stdout = new PassThrough();
-  readonly stderr = new PassThrough();
-  readonly exited: Promise<number>;
-
-  constructor(child: ChildProcess, tty: boolean, attachStdin: boolean) {
-    this.pid = child.pid ?? 0;
-    // A terminal whose stdin ended would read ^D; without a client it just stays open.
-    this.stdin = attachStdin && child.stdin ? child.stdin : nowhere();
-    child.stdin?.on('error', () => {});
-    child.stdout?.pipe(this.stdout, { end: false });
-    if (tty) child.stderr?.resume();
-    else child.stderr?.pipe(this.stderr, { end: false });
-    this.exited = this.#exit(child);
-  }
-
-  resize(columns: number, rows: number): void {
-    resizeTerminal(this.pid, columns, rows);
-  }
-
-  async #exit(child: ChildProcess): Promise<number> {
-    const code = await new Promise<number>((resolve) => {
-      child.once('error', () => resolve(126));
-      child.once('exit', (status, signal) =>
-        resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)),
-      );
-    });
-    const behind = () => this.stdout.writableNeedDrain || this.stderr.writableNeedDrain;
-    await drained([child.stdout, child.stderr], behind);
-    this.stdout.end();
-    this.stderr.end();
-    return code;
-  }
 }
 
 function nowhere(): Writable {

@@ -1,27 +1,27 @@
 import { type ContainerPaths, pathsOf } from './directory.ts';
-import { launchHolder } from './launch.ts';
-import type { Tenant } from './namespaces.ts';
 import { isAlive, killTree, type ProcessIdentity, readIdentity } from './process-identity.ts';
 
 /**
- * Namespaces of containers without a command, made when something is first executed in them: until then
- * such a container is no process at all. What is executed shares them, and dies with them.
+ * Namespaces of containers without a command, with a shim in them, made when something is first executed in them: until
+ * then such a container is no process at all. What is executed shares them, and dies with them.
  */
 export class Holders {
   readonly #directory: string;
+  readonly #hold: (id: string) => Promise<ProcessIdentity>;
   readonly #starting = new Map<string, Promise<ProcessIdentity>>();
 
-  constructor(directory: string) {
+  constructor(directory: string, hold: (id: string) => Promise<ProcessIdentity>) {
     this.#directory = directory;
+    this.#hold = hold;
   }
 
-  /** The one that lives, even if an earlier daemon made it; else a new one. `network`: a file to enter its namespace by. */
-  async ensure(id: string, tenant: () => Tenant, network: string): Promise<ProcessIdentity> {
+  /** The one that lives, even if an earlier daemon made it; else a new one. */
+  async ensure(id: string): Promise<ProcessIdentity> {
     const starting = this.#starting.get(id);
     if (starting) return starting;
     const living = livingProcess(pathsOf(this.#directory, id));
     if (living) return living;
-    const started = launchHolder(tenant, network).finally(() => this.#starting.delete(id));
+    const started = this.#hold(id).finally(() => this.#starting.delete(id));
     this.#starting.set(id, started);
     return started;
   }

@@ -1,54 +1,94 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { type ChildProcessWithoutNullStreams, startChild } from '../../lib/child.ts';
 import { FairleadError } from '../../lib/errors.ts';
+import { inTime } from '../../lib/in-time.ts';
 import { childrenOf, readProc } from '../shim/process-tree.ts';
-import { type ContainerPaths, writeMounts } from './directory.ts';
+import type { ContainerPaths } from './directory.ts';
+import type { NamespacePlan } from './namespace-plan.ts';
 import { identityOf, killTree, type ProcessIdentity, writeIdentity } from './process-identity.ts';
-import { findTool } from './programs.ts';
+import { tool } from './programs.ts';
 
 /** The container that namespaces become the namespaces of. */
 export interface Tenant {
+  /** What is to be mounted and set is in files there (tenant-files.ts). */
   readonly paths: ContainerPaths;
+  /** Empty: it keeps the host's. */
   readonly hostname: string;
   readonly domainname: string;
 }
 
 /**
- * Reads the tenant's directory, hostname and domain name, a line each. What comes after them is the command's
- * stdin, once its files are mounted; where that fails it has none. One `mount` for all of them, as each costs
- * 2 ms, and all of it beside the start of the command.
+ * What is the same for all containers of a plan comes first, beside the start of the command. Then it reads the tenant's
+ * directory, hostname and domain name, a line each. What comes after them is the command's stdin, once all is set and
+ * mounted; where that fails it has none. The hostname's file is opened while it can be: /proc/sys is locked after.
+ * One `mount` for many, as each costs 2 ms. Nothing that is read stands in a command but as a word of its own.
  */
-const initScript = `echo ready
-{ IFS= read -r directory && IFS= read -r hostname && IFS= read -r domain &&
-  echo "$hostname" > /proc/sys/kernel/hostname &&
-  { [ -z "$domain" ] || echo "$domain" > /proc/sys/kernel/domainname; } &&
-  mount --all --fstab "$directory/mounts" && exec cat; } | exec "$@"`;
+const initScript = `stage=$1 devices=$2 fstab=$3 remounts=$4
+shift 4
+remount() {
+  while IFS= read -r flags && IFS= read -r place; do
+    mount -o "remount,bind,$flags" none "$place" || ! mountpoint -q "$place" || return 1
+  done
+}
+points() {
+  while IFS= read -r name; do
+    case $name in */*) mkdir -p "$stage/\${name%/*}" || return 1 ;; esac
+    : > "$stage/$name" || return 1
+  done
+}
+prepare() {
+  [ -n "$devices" ] || return 0
+  mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=65536k tmpfs "$stage" && printf %s "$devices" | points &&
+    printf %s "$fstab" > "$stage/.fstab" && mount --all --fstab "$stage/.fstab" &&
+    mount --move "$stage" /dev && printf %s "$remounts" | remount
+}
+name() { [ -z "$1" ] || printf '%s\n' "$1"; }
+set_all() {
+  while IFS= read -r key && IFS= read -r value; do printf '%s\n' "$value" > "/proc/sys/$key" || return 1; done
+}
+exec 5>&1
+{ exec 3>/proc/sys/kernel/hostname 4>/proc/sys/kernel/domainname && prepare && echo ready >&5 &&
+  IFS= read -r directory && IFS= read -r hostname && IFS= read -r domain &&
+  name "$hostname" >&3 && name "$domain" >&4 && set_all < "$directory/sysctls" &&
+  mount --all --fstab "$directory/mounts" && remount < "$directory/remounts" &&
+  exec cat 3>&- 4>&- 5>&-; } | exec "$@" 5>&-`;
 
 /**
- * New mount, UTS and pid namespaces with a command that waits in them for a tenant. The processes are
+ * New namespaces with a command that waits in them for a tenant. The processes are
  *   unshare (in the host's pid namespace; its identity is in the tenant's file `process`)
  *     sh    (PID 1: sets up, then waits; collects orphans; everything dies with it)
- *       the command: the shim, or for a tenant without a command a shell that sleeps
- * `ip netns exec` is not used: it mounts /sys anew and hides the cgroups. `unshare` makes the new mounts
- * private, so the binds are not seen on the host; --kill-child ties PID 1 to its parent. All of it ends when this
+ *       the command: the shim
+ * `unshare` makes the new mounts private, so the binds are not seen on the host; --kill-child ties PID 1 to its parent. All of it ends when this
  * process does, or lets go, before the command has had its first line.
  */
 export class Namespaces {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string, void>;
+  readonly #patience: number;
   #said = '';
   /** Rejects with an internal error when they could not be made. */
   readonly ready: Promise<void>;
 
   /** `command`: absolute path and arguments. `network`: a file to enter a network namespace by; else that is new too. */
-  constructor(command: readonly string[], network?: string) {
-    const enter = network === undefined ? [] : [tool('nsenter'), `--net=${network}`];
-    const unshare = [tool('unshare'), '--mount', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
-    const init = [...(network === undefined ? ['--net'] : []), '/bin/sh', '-c', initScript, 'sh'];
+  constructor(
+    command: readonly string[],
+    readonly plan: NamespacePlan,
+    { stage, patience }: { readonly stage: string; readonly patience: number },
+    network?: string,
+  ) {
+    this.#patience = patience;
+    const purpose = 'a container';
+    const enter = network === undefined ? [] : [tool('nsenter', purpose), `--net=${network}`];
+    const unshare = [
+      tool('unshare', purpose),
+      ...plan.namespaces,
+      ...(network === undefined ? ['--net'] : []),
+    ];
+    const init = ['/bin/sh', '-c', initScript, 'sh', stage, plan.devices, plan.fstab, plan.remounts];
     const [program = '', ...args] = [...enter, ...unshare, ...init, ...command];
     // NODE_EXTRA_CA_CERTS and the like would slow the shim's start.
     const env = { PATH: process.env.PATH ?? '' };
-    const child = spawn(program, args, { cwd: '/', detached: true, env });
+    const child = startChild([program, ...args], { cwd: '/', detached: true, env, stdio: 'pipe' });
     child.on('error', ({ message }) => this.#note(message));
     child.stdin.on('error', () => {});
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#note(text));
@@ -70,15 +110,15 @@ export class Namespaces {
 
   /**
    * Makes them the tenant's: they can be found by its file `process` from now on.
-   * @throws as `ready`, `tenant` and `writeMounts`. They are gone then.
+   * @throws as `ready` and `tenant`. They are gone then.
    */
   async settle(tenant: () => Tenant): Promise<void> {
     try {
       await this.ready;
       const { paths, hostname, domainname } = tenant();
-      writeMounts(paths);
+      const lines = [paths.root, hostname, domainname].map(oneLine).join('');
       if (this.pid !== undefined) writeIdentity(paths.process, this.pid);
-      this.#child.stdin?.write(`${paths.root}\n${hostname}\n${domainname}\n`);
+      this.#child.stdin.write(lines);
     } catch (error) {
       await this.end();
       throw error;
@@ -91,7 +131,7 @@ export class Namespaces {
    */
   async ask(line: string): Promise<{ readonly answer: string; readonly outer: ProcessIdentity }> {
     const outer = this.pid === undefined ? undefined : identityOf(this.pid);
-    this.#child.stdin?.write(`${line}\n`);
+    this.#child.stdin.write(oneLine(line));
     const answer = await this.#nextLine();
     if (answer === undefined || !outer) {
       if (outer) await killTree(outer);
@@ -106,6 +146,8 @@ export class Namespaces {
   async end(): Promise<void> {
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#letGo();
+    // A command that is stopped does not see that its stdin has ended.
+    if (this.alive && !(await inTime(gone, this.#patience))) this.#child.kill('SIGKILL');
     if (this.alive) await gone;
   }
 
@@ -115,12 +157,20 @@ export class Namespaces {
 
   async #nextLine(): Promise<string | undefined> {
     // The stream is cut when they could not be started, or are let go.
-    const next = await this.#lines.next().catch(() => undefined);
-    return next?.value ?? undefined;
+    const line = this.#lines.next().catch(() => undefined);
+    if (!(await inTime(line, this.#patience))) this.#giveUp();
+    return (await line)?.value ?? undefined;
+  }
+
+  /** The kernel ends all that is in them together with PID 1, which ends with its parent. */
+  #giveUp(): void {
+    this.#note(`no answer within ${this.#patience / 1000} s`);
+    this.#child.kill('SIGKILL');
+    this.#child.stdout.destroy();
   }
 
   #letGo(): void {
-    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream?.destroy();
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy();
   }
 
   #note(text: string): void {
@@ -158,9 +208,9 @@ export function hostPid(outer: number, inner: number): number | undefined {
   return undefined;
 }
 
-/** @throws internal when it is not installed */
-export function tool(name: string): string {
-  const path = findTool(name);
-  if (!path) throw new FairleadError('internal', `the program ${name} (util-linux) is not installed`);
-  return path;
+/** Where one line is expected, a second would be taken for the next. @throws internal */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  if (!/[\u0000-\u001f\u007f]/.test(text)) return `${text}\n`;
+  throw new FairleadError('internal', `a control character cannot be passed on: ${JSON.stringify(text)}`);
 }

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import type { NamespacePlan } from './namespace-plan.ts';
 import type { Namespaces } from './namespaces.ts';
 
 /** Milliseconds. It holds what is mounted on the host, and takes some 15 MB of memory. */
@@ -9,42 +11,48 @@ const idleFor = 60_000;
  * most of a start's time.
  */
 export class Spare {
-  readonly #start: () => Namespaces;
+  readonly #start: (plan: NamespacePlan) => Namespaces;
   #kept:
     | { readonly namespaces: Namespaces; readonly mounts: string; readonly timer: NodeJS.Timeout }
     | undefined;
   #closed = false;
 
-  constructor(start: () => Namespaces) {
+  constructor(start: (plan: NamespacePlan) => Namespaces) {
     this.#start = start;
   }
 
-  /** New ones when none are ready. @throws internal when they could not be made */
-  async take(): Promise<Namespaces> {
-    const kept = this.#kept;
-    this.#kept = undefined;
-    clearTimeout(kept?.timer);
-    // They have the host's mounts of when they were made.
-    const fits = kept?.namespaces.alive && kept.mounts === hostMounts();
-    if (kept && !fits) void kept.namespaces.end();
-    const namespaces = kept && fits ? kept.namespaces : this.#start();
+  /** New ones when none of that plan are ready. @throws internal when they could not be made */
+  async take(plan: NamespacePlan): Promise<Namespaces> {
+    const namespaces = this.#takeKept(plan) ?? this.#start(plan);
     await namespaces.ready;
     return namespaces;
   }
 
   /** Has one ready from soon on, for a while. */
-  refill(): void {
+  refill(plan: NamespacePlan): void {
     if (this.#closed || this.#kept?.namespaces.alive) return;
     clearTimeout(this.#kept?.timer);
-    const mounts = hostMounts();
+    const mounts = mountTable();
     const timer = setTimeout(() => void this.#drop(), idleFor);
     timer.unref();
-    this.#kept = { namespaces: this.#start(), mounts, timer };
+    this.#kept = { namespaces: this.#start(plan), mounts, timer };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#drop();
+  }
+
+  #takeKept(plan: NamespacePlan): Namespaces | undefined {
+    const kept = this.#kept;
+    // It stays for the next container that is like most.
+    if (!kept || !isDeepStrictEqual(kept.namespaces.plan, plan)) return undefined;
+    this.#kept = undefined;
+    clearTimeout(kept.timer);
+    // They have the host's mounts of when they were made.
+    if (kept.namespaces.alive && kept.mounts === mountTable()) return kept.namespaces;
+    void kept.namespaces.end();
+    return undefined;
   }
 
   async #drop(): Promise<void> {
@@ -56,7 +64,7 @@ export class Spare {
 }
 
 /** Without those of network namespaces, one of which comes with each container (proc_pid_mountinfo(5)). */
-function hostMounts(): string {
+function mountTable(): string {
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   return lines.filter((line) => !line.includes(' - nsfs ')).join('\n');
 }

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { builtFile } from '../../lib/built-file.ts';
 import type { ContainerTable } from '../container-table.ts';
+import { defaultIsolation, type Isolation } from '../isolation.ts';
 import type { Container } from '../runtime.ts';
 import { resolveSandbox } from '../sandbox-of.ts';
-import { planCommand } from './command.ts';
+import { mainProgram } from './command.ts';
 import {
   type ContainerPaths,
   makeDirectory,
@@ -13,16 +14,25 @@ import {
   writeNetworkFiles,
 } from './directory.ts';
 import { endProcess } from './holders.ts';
+import { type HostMount, hostMounts } from './host-mounts.ts';
 import { hostnameOf } from './hostname.ts';
 import { type Launched, runInShim } from './launch.ts';
+import { type NamespacePlan, planNamespaces } from './namespace-plan.ts';
 import { Namespaces, type Tenant } from './namespaces.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { shimPatience } from './shim-connection.ts';
 import { Spare } from './spare.ts';
+import { writeTenantFiles } from './tenant-files.ts';
 import { WaitingShims } from './waiting-shims.ts';
 
 export interface SandboxPlaces {
   readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'sandboxPath'>;
   readonly directory: string;
+  /** Of named volumes. */
+  readonly volumes: string;
   readonly shim?: string;
+  /** Milliseconds; see shim-connection.ts. */
+  readonly patience?: number;
 }
 
 /** Where a container's processes run, by its record. */
@@ -30,7 +40,7 @@ export class Starter {
   readonly #table: ContainerTable;
   readonly #places: SandboxPlaces;
   readonly #shims = new WaitingShims();
-  readonly #spare = new Spare(() => this.#newShim());
+  readonly #spare = new Spare((plan) => this.#newShim(plan));
 
   constructor(table: ContainerTable, places: SandboxPlaces) {
     this.#table = table;
@@ -43,15 +53,6 @@ export class Starter {
 
   networkNamespace(id: string): string {
     return this.#places.dataplane.sandboxPath(resolveSandbox(this.#table, id));
-  }
-
-  /** The container as its command's, or its holder's, namespaces get it. Its files are written. */
-  tenant(id: string): Tenant {
-    const paths = this.paths(id);
-    const hostname = hostnameOf(this.#table, id);
-    makeDirectory(paths);
-    writeIdentityFiles(paths, hostname);
-    return { paths, hostname, domainname: this.#table.require(id).spec.domainname };
   }
 
   /** Before a start that is to come soon. After: the container's sandbox is there, and a shim waits in it. */
@@ -68,15 +69,23 @@ export class Starter {
     if (resolveSandbox(this.#table, id) === id) await this.#places.dataplane.ensureSandbox(id);
   }
 
-  /** @throws as `planCommand` and `runInShim` */
-  async launch({ id, spec }: Container, holdFor: number): Promise<Launched> {
-    const command = planCommand(hostnameOf(this.#table, id), spec);
+  /** @throws as `mainProgram` and `runInShim` */
+  async launch(container: Container, holdFor: number): Promise<Launched> {
+    const { id } = container;
+    const program = mainProgram(hostnameOf(this.#table, id), container);
     const shim = this.#shims.take(id) ?? (await this.#shimIn(id));
-    try {
-      return await runInShim(shim, this.paths(id), command, { openStdin: spec.openStdin, holdFor });
-    } finally {
-      this.#spare.refill();
-    }
+    const job = { directory: this.paths(id).root, program, holdFor };
+    const launched = await runInShim(shim, job, this.#isolation(id));
+    this.#spare.refill(this.#plan(defaultIsolation));
+    return launched;
+  }
+
+  /** Namespaces with a shim, of a container without a command whose sandbox is there. */
+  async hold(id: string): Promise<ProcessIdentity> {
+    const shim = this.#newShim(this.#plan(this.#isolation(id)), this.networkNamespace(id));
+    await shim.settle(() => this.#tenant(id, hostMounts()));
+    const job = { directory: this.paths(id).root, holdFor: 0 };
+    return (await runInShim(shim, job, this.#isolation(id))).outer;
   }
 
   /** After: no process of the container is left. */
@@ -91,15 +100,38 @@ export class Starter {
 
   /** In the container's sandbox, which is there afterwards. */
   async #shimIn(id: string): Promise<Namespaces> {
-    const shim = (await this.#spareFor(id)) ?? this.#newShim(this.networkNamespace(id));
-    await shim.settle(() => this.tenant(id));
+    const host = hostMounts();
+    const plan = this.#plan(this.#isolation(id), host);
+    const shim = (await this.#spareFor(id, plan)) ?? this.#newShim(plan, this.networkNamespace(id));
+    await shim.settle(() => this.#tenant(id, host));
     return shim;
   }
 
+  /** The container as its namespaces get it. Its files are written. */
+  #tenant(id: string, host: readonly HostMount[]): Tenant {
+    const paths = this.paths(id);
+    const hostname = hostnameOf(this.#table, id);
+    const isolation = this.#isolation(id);
+    makeDirectory(paths);
+    writeIdentityFiles(paths, hostname);
+    writeTenantFiles(paths, isolation, { host, volumes: this.#places.volumes });
+    const { domainname } = this.#table.require(id).spec;
+    const own = isolation.uts === 'private';
+    return { paths, hostname: own ? hostname : '', domainname: own ? domainname : '' };
+  }
+
+  #isolation(id: string): Isolation {
+    return this.#table.require(id).spec.isolation ?? defaultIsolation;
+  }
+
+  #plan(isolation: Isolation, host: readonly HostMount[] = hostMounts()): NamespacePlan {
+    return planNamespaces(isolation, host, this.#places.directory);
+  }
+
   /** Undefined when the container's sandbox is another one: shared, or there before. */
-  async #spareFor(id: string): Promise<Namespaces | undefined> {
+  async #spareFor(id: string, plan: NamespacePlan): Promise<Namespaces | undefined> {
     if (resolveSandbox(this.#table, id) !== id) return undefined;
-    const spare = await this.#spare.take();
+    const spare = await this.#spare.take(plan);
     try {
       await this.#places.dataplane.ensureSandbox(id, spare.pid);
       if (isSameFile(this.networkNamespace(id), `/proc/${spare.pid}/ns/net`)) return spare;
@@ -112,8 +144,10 @@ export class Starter {
   }
 
   /** Without a network namespace to enter it has one of its own. */
-  #newShim(network?: string): Namespaces {
-    return new Namespaces([process.execPath, this.#places.shim ?? builtFile('shim.cjs')], network);
+  #newShim(plan: NamespacePlan, network?: string): Namespaces {
+    const shim = this.#places.shim ?? builtFile('shim.cjs');
+    const { directory: stage, patience = shimPatience } = this.#places;
+    return new Namespaces([process.execPath, shim], plan, { stage, patience }, network);
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { inTime } from '../../lib/in-time.ts';
 import { timestamp } from '../../lib/time.ts';
 import { type ExitRecord, type Request, shimFiles } from '../shim/protocol.ts';
 import type { ContainerPaths } from './directory.ts';
@@ -25,10 +25,12 @@ export const unknownCode = 255;
 /** The daemon's side of running commands: hears of their ends, once each, and ends them. */
 export class Supervisor {
   readonly #onEnd: (id: string, exit: ExitRecord) => Promise<void>;
+  readonly #shimPatience: number;
   readonly #running = new Map<string, Supervised>();
   #closed = false;
 
-  constructor(onEnd: (id: string, exit: ExitRecord) => Promise<void>) {
+  constructor(shimPatience: number, onEnd: (id: string, exit: ExitRecord) => Promise<void>) {
+    this.#shimPatience = shimPatience;
     this.#onEnd = onEnd;
   }
 
@@ -38,8 +40,8 @@ export class Supervisor {
 
   /** `recorded` resolves when the container's record says that it runs: its end is not told before. */
   watch(id: string, paths: ContainerPaths, outer: ProcessIdentity, recorded: Promise<unknown>): void {
-    const connection = connectToShim(paths.root).then(
-      (socket) => new ShimConnection(socket),
+    const connection = connectToShim(paths.root, this.#shimPatience).then(
+      (connected) => new ShimConnection(connected, this.#shimPatience),
       () => undefined,
     );
     const ended = this.#followToEnd(id, paths, outer, connection, recorded);
@@ -56,9 +58,10 @@ export class Supervisor {
   async stop(id: string, signal: number, timeoutSeconds: number): Promise<void> {
     const running = this.#running.get(id);
     if (!running) return;
-    await this.#send(id, { signal });
+    // A silent shim must not hold up what comes after the timeout.
+    void this.#send(id, { signal }).catch(() => {});
     if (timeoutSeconds < 0) return running.ended;
-    if (await within(running.ended, timeoutSeconds * 1000)) return;
+    if (await inTime(running.ended, timeoutSeconds * 1000)) return;
     await this.kill(id);
   }
 
@@ -66,8 +69,8 @@ export class Supervisor {
   async kill(id: string): Promise<void> {
     const running = this.#running.get(id);
     if (!running) return;
-    await this.#send(id, { signal: constants.signals.SIGKILL });
-    if (await within(running.ended, patience)) return;
+    void this.#send(id, { signal: constants.signals.SIGKILL }).catch(() => {});
+    if (await inTime(running.ended, patience)) return;
     await killTree(running.outer);
     await running.ended;
   }
@@ -80,7 +83,7 @@ export class Supervisor {
 
   async #send(id: string, request: Request): Promise<void> {
     const connection = await this.#running.get(id)?.connection;
-    connection?.send(request);
+    await connection?.request(request);
   }
 
   async #followToEnd(
@@ -109,15 +112,5 @@ export function readExitFile(paths: ContainerPaths): ExitRecord | undefined {
     return exitSchema.parse(JSON.parse(readFileSync(join(paths.root, shimFiles.exit), 'utf8')));
   } catch {
     return undefined;
-  }
-}
-
-async function within(ended: Promise<void>, milliseconds: number): Promise<boolean> {
-  const timeout = new AbortController();
-  const timer = sleep(milliseconds, false, { signal: timeout.signal }).catch(() => false);
-  try {
-    return await Promise.race([ended.then(() => true), timer]);
-  } finally {
-    timeout.abort();
   }
 }

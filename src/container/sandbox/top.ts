@@ -1,17 +1,13 @@
-import { execFile } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { FairleadError, messageOf } from '../../lib/errors.ts';
+import { runToEnd } from '../../lib/child.ts';
+import { FairleadError } from '../../lib/errors.ts';
 import type { ProcessTable } from '../runtime.ts';
+import { childrenOf } from '../shim/process-tree.ts';
 import { parentOf } from './process-identity.ts';
 
-const run = promisify(execFile);
-/** Bytes of the host's process list. */
-const maxOutput = 16 * 1024 * 1024;
-
 /**
- * What the host's `ps` says of the processes in the PID namespace of `init`, as the Engine does it. What is above
- * `main` is not the container's own: the shim.
+ * What the host's `ps` says of the processes in the PID namespace of `init`, as the Engine does it. PID 1, the
+ * shim below it, and what is between that and `main` are not the container's own.
  * @throws invalid for arguments that ps refuses, or whose output has no PID column
  */
 export async function listProcesses(init: number, main: number, psArgs: string): Promise<ProcessTable> {
@@ -21,18 +17,16 @@ export async function listProcesses(init: number, main: number, psArgs: string):
   const pidAt = titles.indexOf('PID');
   if (pidAt < 0) throw new FairleadError('invalid', "Couldn't find PID field in ps output");
   const inside = pidsBeside(init);
-  for (const pid of ancestorsOf(main)) inside.delete(pid);
+  for (const pid of [init, ...childrenOf(init), ...ancestorsOf(main)]) inside.delete(pid);
   const processes = lines.map((line) => fieldsOf(line, titles.length));
   return { titles, processes: processes.filter((fields) => inside.has(Number(fields[pidAt]))) };
 }
 
 async function ps(args: readonly string[]): Promise<string> {
-  try {
-    return (await run('ps', args, { maxBuffer: maxOutput })).stdout;
-  } catch (error) {
-    const reason = messageOf(error).split('\n')[1] || messageOf(error);
-    throw new FairleadError('invalid', `ps: ${reason.replace(/^error: /, '')}`, { cause: error });
-  }
+  const { code, stdout, stderr } = await runToEnd(['ps', ...args]);
+  if (code === 0) return stdout;
+  const [reason = ''] = stderr.split('\n');
+  throw new FairleadError('invalid', `ps: ${reason.replace(/^error: /, '') || `exit code ${code}`}`);
 }
 
 /** The last column is a command line, which has spaces of its own. */

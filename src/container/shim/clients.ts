@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { encodeControl, encodeFrame, type Frame, FrameDecoder, frameTypes } from './frames.ts';
 import { type Notice, type Request, shimFiles } from './protocol.ts';
+import { Session } from './session.ts';
 
 /** Bytes that wait for a slow client before the program has to wait too, as Docker does. */
 const maxWaiting = 1024 * 1024;
@@ -11,19 +12,21 @@ const farewell = 10_000;
 const longestHold = 10_000;
 
 export interface ClientEvents {
-  readonly onRequest: (request: Request) => void;
+  readonly onRequest: (request: Request) => Promise<void>;
   /** Resolves when the program can take more; an empty chunk is the end of stdin. */
   readonly onStdin: (data: Buffer) => Promise<void>;
   /** The slowest client has fallen behind (true) or has caught up. */
   readonly onCongestion: (congested: boolean) => void;
 }
 
-/** The connections to the shim's socket: the daemon's own, and one for each `attach`. */
+/** The connections to the shim's socket: the daemon's own, and one for each `attach` and each exec. */
 export class Clients {
   readonly #events: ClientEvents;
   readonly #server: Server;
   readonly #all = new Set<Socket>();
   readonly #attached = new Set<Socket>();
+  /** Those of execs, which have an end of their own. */
+  readonly #sessions = new Map<Socket, Session>();
   /** Output that waits for the clients awaited; undefined once they are there. */
   #held: Buffer[] | undefined;
   readonly #awaited: number;
@@ -89,26 +92,39 @@ export class Clients {
     socket.on('data', (chunk: Buffer) => {
       for (const frame of decoder.push(chunk)) this.#handle(socket, frame);
     });
-    socket.write(encodeControl({ pid: this.#pid } satisfies Notice));
+    socket.write(encodeControl({ pid: this.#pid, answers: true } satisfies Notice));
   }
 
   #handle(socket: Socket, frame: Frame): void {
-    if (frame.type === frameTypes.stdin) {
+    const session = this.#sessions.get(socket);
+    if (session) session.handle(frame);
+    else if (frame.type === frameTypes.stdin) {
       socket.pause();
       this.#events.onStdin(frame.payload).finally(() => socket.resume());
     } else if (frame.type === frameTypes.control) {
-      const request: Request = JSON.parse(frame.payload.toString());
-      if (request.attach) {
-        this.#attached.add(socket);
-        if (this.#attached.size >= this.#awaited) this.#release();
-      }
-      this.#events.onRequest(request);
+      void this.#serve(socket, JSON.parse(frame.payload.toString()));
     }
+  }
+
+  async #serve(socket: Socket, request: Request): Promise<void> {
+    if (request.exec) {
+      this.#all.delete(socket);
+      this.#sessions.set(socket, new Session(socket, request.exec));
+      return;
+    }
+    if (request.attach) {
+      this.#attached.add(socket);
+      if (this.#attached.size >= this.#awaited) this.#release();
+    }
+    await this.#events.onRequest(request);
+    if (request.ack === undefined || !socket.writable) return;
+    socket.write(encodeControl({ done: request.ack } satisfies Notice));
   }
 
   #forget(socket: Socket): void {
     this.#all.delete(socket);
     this.#attached.delete(socket);
+    this.#sessions.delete(socket);
     this.#checkCongestion();
   }
 

@@ -11,10 +11,9 @@ export function commandLineOf(pid: number): string | undefined {
   return readProc(pid, 'cmdline');
 }
 
-/** The terminal on the stdin of `pid` or of a process below it. */
+/** The terminal on the stdin of `pid` or of a process below it, by a path that means it wherever /dev is another. */
 export function terminalBelow(pid: number): string | undefined {
-  const own = linkOf(pid, 'fd/0');
-  if (own?.startsWith('/dev/pts/')) return own;
+  if (linkOf(pid, 'fd/0')?.startsWith('/dev/pts/')) return `/proc/${pid}/fd/0`;
   for (const child of childrenOf(pid)) {
     const found = terminalBelow(child);
     if (found) return found;

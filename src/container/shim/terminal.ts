@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChildProcess, startChild } from '../../lib/child.ts';
+import type { Chain } from './confinement.ts';
 import { childrenOf, commandLineOf, terminalBelow } from './process-tree.ts';
-import type { TerminalTools } from './protocol.ts';
+import type { ProgramSpec, TerminalTools } from './protocol.ts';
 
 /**
  * Terminals without a native module: `script` of util-linux makes the pty and copies between it and
@@ -11,23 +12,27 @@ export interface TerminalCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What the pty's shell runs; it stands in the command line until the program has replaced the shell. */
+  /** What the pty's shell runs; it stands in the command line until the shell has been replaced. */
   readonly shellText: string;
 }
 
+/**
+ * `script` is the shim's, with all privileges, as limits of the program are none of its own; so the terminal is given
+ * to the program's user.
+ */
 export function terminalCommand(
   tools: TerminalTools,
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  { env, user }: ProgramSpec,
+  chain: Chain,
 ): TerminalCommand {
   // `script` runs $SHELL; echo is off on a pty whose maker has no terminal of its own.
   const shell = env.SHELL === undefined ? 'unset SHELL' : `SHELL=${quote(env.SHELL)}`;
-  const shellText = `${quote(tools.stty)} echo; ${shell}; exec ${[program, ...args].map(quote).join(' ')}`;
+  const own = user.uid === 0 ? '' : `${quote(tools.chown)} ${user.uid} /proc/self/fd/0; `;
+  const shellText = `${quote(tools.stty)} echo; ${own}${shell}; exec ${chain.argv.map(quote).join(' ')}`;
   return {
     file: tools.script,
     args: ['-q', '-e', '-f', '-c', shellText, '/dev/null'],
-    env: { ...env, SHELL: '/bin/sh' },
+    env: { ...chain.env, SHELL: '/bin/sh' },
     shellText,
   };
 }
@@ -37,14 +42,17 @@ function quote(text: string): string {
 }
 
 /**
- * Waits until the program has taken the shell's place.
+ * Waits until the program has taken the shell's place: until what runs below `script` has its command line.
  * Resolves with its pid, or undefined when `script` has ended before that was seen.
  */
-export async function programUnder(script: ChildProcess, shellText: string): Promise<number | undefined> {
+export async function programUnder(
+  script: ChildProcess,
+  isProgram: (commandLine: string) => boolean,
+): Promise<number | undefined> {
   while (script.exitCode === null && script.signalCode === null) {
     const [pid] = childrenOf(script.pid ?? 0);
     const line = pid === undefined ? undefined : commandLineOf(pid);
-    if (line && !line.includes(shellText)) return pid;
+    if (line && isProgram(line)) return pid;
     await sleep(2);
   }
   return undefined;
@@ -56,7 +64,7 @@ export async function resizeTerminal(pid: number, columns: number, rows: number)
     const terminal = terminalBelow(pid);
     if (terminal) {
       const size = ['cols', String(columns), 'rows', String(rows)];
-      spawn('stty', ['-F', terminal, ...size], { stdio: 'ignore' }).on('error', () => {});
+      startChild(['stty', '-F', terminal, ...size], { stdio: 'ignore' }).on('error', () => {});
       return;
     }
     await sleep(20);

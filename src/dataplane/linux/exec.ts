@@ -1,13 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type Argv, type Outcome, runToEnd } from '../../lib/child.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { KeptIp } from './kept-ip.ts';
 
-/** What a command left behind. `code` is the exit code, 128 + 9 when it was killed for taking too long. */
-export interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type { Argv, Outcome };
 
 export interface ExecOptions {
   readonly input?: string;
@@ -16,8 +11,6 @@ export interface ExecOptions {
   /** Path of the network namespace to run in; absent: the host's. */
   readonly namespace?: string;
 }
-
-export type Argv = readonly [program: string, ...args: string[]];
 
 export interface Exec {
   /** Runs a program to its end. @throws internal when it cannot be started; a bad exit code is a result */
@@ -32,13 +25,14 @@ export interface Exec {
 const defaultTimeout = 10_000;
 
 /**
- * The only place that starts processes for the data plane: argument arrays, never a shell.
+ * Starts the processes of the data plane.
  * `hostNamespace` is for tests: the namespace that plays the host's.
  */
 export function createExec(hostNamespace?: string): Exec {
-  const exec = (argv: Argv, options: ExecOptions = {}) => {
+  const exec = (argv: Argv, { timeout = defaultTimeout, ...options }: ExecOptions = {}) => {
     const namespace = options.namespace ?? hostNamespace;
-    return run(namespace ? ['nsenter', `--net=${namespace}`, ...argv] : argv, options);
+    const entered: Argv = namespace ? ['nsenter', `--net=${namespace}`, ...argv] : argv;
+    return runToEnd(entered, { timeout, ...(options.input === undefined ? {} : { input: options.input }) });
   };
   return Object.assign(exec, { inHost: hostNamespace === undefined });
 }
@@ -53,33 +47,4 @@ export async function output(exec: Exec, argv: Argv, options?: ExecOptions): Pro
 export function commandFailed(argv: Argv, { code, stderr }: Outcome): FairleadError {
   const said = stderr.trim().replaceAll(/\s*\n\s*/g, '; ') || 'it said nothing';
   return new FairleadError('internal', `command failed with exit code ${code}: ${argv.join(' ')}: ${said}`);
-}
-
-function run(argv: Argv, options: ExecOptions): Promise<Outcome> {
-  const [program, ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: 'pipe',
-      timeout: options.timeout ?? defaultTimeout,
-      killSignal: 9,
-    });
-    const stdout = collect(child, 'stdout');
-    const stderr = collect(child, 'stderr');
-    child.once('error', (error) => reject(cannotStart(program, error)));
-    child.once('close', (code) => resolve({ code: code ?? 137, stdout: stdout(), stderr: stderr() }));
-    // A command that ends without reading its input makes the pipe fail; its exit code tells the story.
-    child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
-  });
-}
-
-function collect(child: ChildProcessWithoutNullStreams, stream: 'stdout' | 'stderr'): () => string {
-  const chunks: Buffer[] = [];
-  child[stream].on('data', (chunk: Buffer) => chunks.push(chunk));
-  return () => Buffer.concat(chunks).toString();
-}
-
-function cannotStart(program: string, error: NodeJS.ErrnoException): FairleadError {
-  const reason = error.code === 'ENOENT' ? 'it is not installed' : error.message;
-  return new FairleadError('internal', `cannot run ${program}: ${reason}`, { cause: error });
 }

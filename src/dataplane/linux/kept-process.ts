@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type Argv, type ChildProcess, startChild } from '../../lib/child.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { Argv } from './exec.ts';
 
 /**
  * How a program that reads commands line by line is asked whether it has done one: by a line that it cannot
@@ -41,12 +40,12 @@ export class KeptProcess {
   #answered = false;
   #ended = false;
 
-  constructor([program, ...args]: Argv, dialect: Dialect) {
-    this.#program = program;
+  constructor(argv: Argv, dialect: Dialect) {
+    this.#program = argv[0];
     this.#dialect = dialect;
     // An interactive nft would keep a history of its commands in the home directory.
     const env = { ...process.env, HOME: '/nonexistent' };
-    this.#child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'], env });
+    this.#child = startChild(argv, { stdio: ['pipe', 'ignore', 'pipe'], env });
     this.#gone = new Promise((resolve) => {
       const end = () => {
         this.#end();

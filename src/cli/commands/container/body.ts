@@ -4,6 +4,7 @@ import { Failure } from '../../failure.ts';
 import type { FlagValues } from '../../flags/spec.ts';
 import { keyValues } from '../../flags/values.ts';
 import type { createFlags } from './flags.ts';
+import { anonymousVolumes, isolationBody } from './isolation-body.ts';
 import { networksOf } from './networks.ts';
 import { portsOf } from './ports.ts';
 
@@ -36,6 +37,7 @@ export function createBody(
     Cmd: command.length > 0 ? command : null,
     Image: image,
     WorkingDir: flags.workdir,
+    Volumes: anonymousVolumes(flags.volume),
     Entrypoint: flags.entrypoint === '' ? null : [flags.entrypoint],
     Labels: keyValues('label', flags.label),
     ...(flags['stop-signal'] === '' ? {} : { StopSignal: flags['stop-signal'] }),
@@ -45,7 +47,6 @@ export function createBody(
       : { PublishService: more.length === 0 ? service : flags['publish-service'] }),
     HostConfig: {
       NetworkMode: networks.mode,
-      Binds: flags.volume,
       PortBindings: ports.bindings,
       PublishAllPorts: flags['publish-all'],
       RestartPolicy: restartPolicy(flags.restart),
@@ -56,7 +57,7 @@ export function createBody(
       ExtraHosts: flags['add-host'],
       // Those of a network that somebody made are its endpoint's.
       Links: networks.links.length > 0 ? [] : flags.link,
-      Privileged: flags.privileged,
+      ...isolationBody(flags),
     },
     NetworkingConfig: { EndpointsConfig: networks.endpoints },
   };

@@ -1,11 +1,13 @@
 import { list, number, text, toggle } from '../../flags/spec.ts';
 import { signals } from '../../flags/takes.ts';
+import { isolationFlags } from './isolation-flags.ts';
 
 const restartPolicies = ['always', 'no', 'on-failure', 'on-failure:', 'unless-stopped'];
 const ignored = { hidden: true };
 
 /** What a container is made from: shared by `run` and `create`. */
 export const createFlags = {
+  ...isolationFlags,
   'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
   dns: list('Set custom DNS servers'),
   'dns-option': list('Set DNS options', { aliases: ['dns-opt'] }),
@@ -25,7 +27,6 @@ export const createFlags = {
   name: text('Assign a name to the container'),
   network: list('Connect a container to a network', { aliases: ['net'], takes: 'network' }),
   'network-alias': list('Add network-scoped alias for the container', { aliases: ['net-alias'] }),
-  privileged: toggle('Give extended privileges to this container'),
   publish: list("Publish a container's port(s) to the host", { short: 'p' }),
   'publish-all': toggle('Publish all exposed ports to random ports', { short: 'P' }),
   'publish-service': list('Publish this container as a service', { takes: 'new-service' }),
@@ -35,11 +36,9 @@ export const createFlags = {
   rm: toggle('Automatically remove the container when it exits'),
   tty: toggle('Allocate a pseudo-TTY', { short: 't' }),
   user: text('Username or UID (format: <name|uid>[:<group|gid>])', { short: 'u' }),
-  volume: list('Bind mount a volume', { short: 'v', takes: 'directory' }),
   workdir: text('Working directory inside the container', { short: 'w' }),
   // An image is only a name here, so what chooses or checks one has nothing to do.
   platform: text('Set platform if server is multi-platform capable', ignored),
   pull: text('Pull image before running', ignored),
-  init: toggle('Run an init inside the container', ignored),
   quiet: toggle('Suppress the pull output', { ...ignored, short: 'q' }),
 };

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type ChildProcess, startChild } from '../../../lib/child.ts';
 
 /**
  * Waits for the end of its stdin, that is of the playground, and takes everything away: $1 is what the names of its
@@ -29,8 +29,8 @@ export class CleanUp {
 
   /** `name`: what all namespaces' names begin with. `folder`: goes as well. */
   constructor(name: string, folder: string) {
-    const argv = ['-c', script, 'playground', name, folder];
-    this.#process = spawn('sh', argv, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const argv = ['sh', '-c', script, 'playground', name, folder] as const;
+    this.#process = startChild(argv, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     this.#process.unref();
     this.#process.stdin?.on('error', () => {});
   }

@@ -1,7 +1,7 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChildProcessByStdio, startChild } from '../../../lib/child.ts';
 import { Failure } from '../../failure.ts';
 import { namespaceFile } from './wires.ts';
 
@@ -11,7 +11,7 @@ const readyWithinMs = 30_000;
 
 /** Starts a program on a host, in a process group of its own: Ctrl-C is for the playground alone. */
 function startOn(namespace: string, argv: readonly string[]): Server {
-  return spawn('nsenter', [`--net=${namespaceFile(namespace)}`, ...argv], {
+  return startChild(['nsenter', `--net=${namespaceFile(namespace)}`, ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

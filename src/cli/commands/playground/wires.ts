@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { runToEnd } from '../../../lib/child.ts';
+import { Failure } from '../../failure.ts';
 
 /** The Nth host's address on the wire (RFC 5737's documentation range), counted from 1. */
 export function addressOf(number: number): string {
@@ -23,24 +21,25 @@ export function portOf(number: number): string {
 
 /**
  * Hosts are network namespaces, each with `up0` plugged into one bridge in a namespace of its own: `NAME-wire` in the
- * middle, `NAME-1` and so on. @throws the error of `ip`, with its text
+ * middle, `NAME-1` and so on. @throws Failure with what `ip` said
  */
 export async function layWires(name: string, count: number): Promise<void> {
   const middle = `${name}-wire`;
-  await run('ip', ['netns', 'add', middle]);
-  await ip(middle, 'link', 'add', 'name', 'wire', 'up', 'type', 'bridge');
+  await ip('netns', 'add', middle);
+  await ip('-n', middle, 'link', 'add', 'name', 'wire', 'up', 'type', 'bridge');
   for (let number = 1; number <= count; number += 1) await plug(`${name}-${number}`, middle, number);
 }
 
 async function plug(host: string, middle: string, number: number): Promise<void> {
-  await run('ip', ['netns', 'add', host]);
+  await ip('netns', 'add', host);
   const peer = ['peer', 'name', wireDevice, 'netns', host];
-  await ip(middle, 'link', 'add', portOf(number), 'up', 'master', 'wire', 'type', 'veth', ...peer);
-  await ip(host, 'link', 'set', 'lo', 'up');
-  await ip(host, 'addr', 'add', `${addressOf(number)}/24`, 'dev', wireDevice);
-  await ip(host, 'link', 'set', wireDevice, 'up');
+  await ip('-n', middle, 'link', 'add', portOf(number), 'up', 'master', 'wire', 'type', 'veth', ...peer);
+  await ip('-n', host, 'link', 'set', 'lo', 'up');
+  await ip('-n', host, 'addr', 'add', `${addressOf(number)}/24`, 'dev', wireDevice);
+  await ip('-n', host, 'link', 'set', wireDevice, 'up');
 }
 
-async function ip(namespace: string, ...words: string[]): Promise<void> {
-  await run('ip', ['-n', namespace, ...words]);
+async function ip(...words: string[]): Promise<void> {
+  const { code, stderr } = await runToEnd(['ip', ...words]);
+  if (code !== 0) throw new Failure(`ip ${words.join(' ')}: ${stderr.trim()}`);
 }

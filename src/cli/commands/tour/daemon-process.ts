@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { type ChildProcess, startChild } from '../../../lib/child.ts';
 import { Failure } from '../../failure.ts';
 
 /** A daemon of the tour's own: its data and its socket are in a folder that goes away with it. */
@@ -36,7 +36,7 @@ export async function startDaemon(fairlead: string): Promise<TourDaemon> {
     'warn',
   ];
   // Ctrl-C on the terminal is for the tour, which then ends the daemon: hence a process group of its own.
-  const child = spawn(process.execPath, [fairlead, 'daemon', '--host', host, ...flags], {
+  const child = startChild([process.execPath, fairlead, 'daemon', '--host', host, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

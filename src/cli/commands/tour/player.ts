@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startChild } from '../../../lib/child.ts';
 import { Failure } from '../../failure.ts';
 import { styled, styleOf } from '../../output/style.ts';
 import type { Shell } from '../../shell.ts';
@@ -73,8 +73,9 @@ interface Outcome {
 async function runStep(words: readonly string[], bin: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
   const [program = '', ...args] = words;
   if (program === 'ask') return ask(args);
-  const command = own.has(program) ? process.execPath : program;
-  const child = spawn(command, own.has(program) ? [join(bin, program), ...args] : args, {
+  const argv = own.has(program) ? [process.execPath, join(bin, program)] : [program];
+  const [command = '', ...first] = argv;
+  const child = startChild([command, ...first, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,68 @@
+import { defaultCapabilities } from '../../../container/isolation.ts';
+import { FairleadError } from '../../../lib/errors.ts';
+
+/** capabilities(7), without `CAP_`. */
+const known = new Set([
+  ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP'],
+  ...[
+    'LINUX_IMMUTABLE',
+    'NET_BIND_SERVICE',
+    'NET_BROADCAST',
+    'NET_ADMIN',
+    'NET_RAW',
+    'IPC_LOCK',
+    'IPC_OWNER',
+  ],
+  ...[
+    'SYS_MODULE',
+    'SYS_RAWIO',
+    'SYS_CHROOT',
+    'SYS_PTRACE',
+    'SYS_PACCT',
+    'SYS_ADMIN',
+    'SYS_BOOT',
+    'SYS_NICE',
+  ],
+  ...[
+    'SYS_RESOURCE',
+    'SYS_TIME',
+    'SYS_TTY_CONFIG',
+    'MKNOD',
+    'LEASE',
+    'AUDIT_WRITE',
+    'AUDIT_CONTROL',
+    'SETFCAP',
+  ],
+  ...['MAC_OVERRIDE', 'MAC_ADMIN', 'SYSLOG', 'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_READ', 'PERFMON', 'BPF'],
+  'CHECKPOINT_RESTORE',
+]);
+
+/**
+ * As the Engine's, in the order in which it decides: `--privileged` has all, whatever else is said; `ALL` in either
+ * list is the rest of the other's.
+ * @returns undefined for all of them
+ * @throws invalid, in the Engine's words
+ */
+export function parseCapabilities(
+  add: readonly string[],
+  drop: readonly string[],
+  privileged: boolean,
+): readonly string[] | undefined {
+  const [added, dropped] = [parseList('CapAdd', add), parseList('CapDrop', drop)];
+  if (privileged) return undefined;
+  const all = added.includes('all') ? [...known].map((name) => name.toLowerCase()) : undefined;
+  if (all && dropped.length === 0) return undefined;
+  const base = all ?? (dropped.includes('all') ? [] : defaultCapabilities);
+  const kept = new Set(base.filter((name) => !dropped.includes(name)));
+  for (const name of added) if (name !== 'all') kept.add(name);
+  return [...kept];
+}
+
+/** `NET_ADMIN`, `cap_net_admin` → `net_admin`; `ALL` → `all`. */
+function parseList(member: string, texts: readonly string[]): readonly string[] {
+  return texts.map((text) => {
+    const name = text.toUpperCase().replace(/^CAP_/, '');
+    if (name === 'ALL' || known.has(name)) return name.toLowerCase();
+    throw new FairleadError('invalid', `invalid ${member}: unknown capability: "CAP_${name}"`);
+  });
+}
