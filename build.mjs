@@ -194,8 +194,15 @@ function makeLean(build, standIns) {
   }
 }
 
-main().catch((error) => {
-  if (!(error instanceof ProgramFailed)) throw error;
-  console.error(error.message);
-  process.exitCode = error.exitCode;
-});
+/** Ctrl-C ends esbuild, too, and its complaint may be here before the signal is, which then ends us. */
+const signalWithinMs = 100;
+
+function fail(error) {
+  setTimeout(() => {
+    console.error(error instanceof ProgramFailed ? error.message : error);
+    process.exit(error instanceof ProgramFailed ? error.exitCode : 1);
+  }, signalWithinMs);
+}
+
+process.on('uncaughtException', fail);
+main().catch(fail);

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { atExit } from './at-exit.mjs';
 import { endedWell } from './run.mjs';
 
 /** Whatever this command uses is what V8 has ready later: it talks to a daemon that knows one network. */
@@ -55,16 +56,11 @@ function startAhead(node, words, env) {
 
 async function withTemporaryDirectory(use) {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-build-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   atExit(remove);
   try {
     await use(directory);
   } finally {
     remove();
   }
-}
-
-/** An interrupted build ends by `process.exit`, which runs no `finally`. */
-function atExit(cleanUp) {
-  process.once('exit', cleanUp);
 }

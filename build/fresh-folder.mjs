@@ -1,5 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { constants } from 'node:os';
+import { atExit } from './at-exit.mjs';
+
+/** A child that was just ended may write for a moment still. */
+const forGood = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 };
 
 /**
  * Builds beside and puts in place at the end: whoever uses the folder meanwhile has the old one or the new one. A build
@@ -9,11 +12,9 @@ export async function replaceFolder(name, build) {
   removeLeftOvers(name);
   const fresh = mkdtempSync(`${name}.new-${process.pid}-`);
   const remove = () => {
-    for (const leftOver of [fresh, `${fresh}.old`]) rmSync(leftOver, { recursive: true, force: true });
+    for (const leftOver of [fresh, `${fresh}.old`]) rmSync(leftOver, forGood);
   };
-  process.once('exit', remove);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  atExit(remove);
   try {
     await build(fresh);
     if (existsSync(name)) renameSync(name, `${fresh}.old`);
