@@ -3,6 +3,7 @@ import type { Group } from '../program.ts';
 import { app } from './app/group.ts';
 import { container, topLevel } from './container/group.ts';
 import { dns } from './dns/group.ts';
+import { install } from './install/members.ts';
 import { network } from './network/group.ts';
 import { node } from './node/group.ts';
 import { service } from './service/group.ts';
@@ -51,6 +52,7 @@ export function program({ loadDaemon }: Parts): Group {
         summary: 'Play the whole story on a daemon of its own',
         load: async () => (await import('./tour/tour.ts')).tour,
       },
+      ...install,
     },
   };
 }
