@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { defaultDataRoot } from '../../../lib/data-root.ts';
+import { messageOf } from '../../../lib/errors.ts';
 import type { Client } from '../../client/client.ts';
 import type { Connect } from '../../client/connect.ts';
 import { chooseEndpoint } from '../../client/endpoint.ts';
@@ -63,11 +64,18 @@ async function findPlace(
 ): Promise<Place> {
   const usual = uid === 0 && existsSync(usualConfigFile) ? usualConfigFile : undefined;
   const configFile = flags['config-file'] || usual;
-  const inFile =
-    configFile === undefined ? {} : configured.parse(JSON.parse(await readFile(configFile, 'utf8')));
+  const inFile = configFile === undefined ? {} : await readConfig(configFile);
   const dataRoot =
     flags['data-root'] || inFile['data-root'] || defaultDataRoot({ env, uid, home: homedir() });
   return { configFile, dataRoot };
+}
+
+async function readConfig(file: string): Promise<z.infer<typeof configured>> {
+  try {
+    return configured.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    throw new Failure(`config file ${file}: ${messageOf(error)}`);
+  }
 }
 
 interface Running {
