@@ -1,4 +1,4 @@
-// Builds dist/ with esbuild where it is not up to date; `--setup[=test|=bench]` first installs what a fresh clone lacks.
+// Builds dist/ with esbuild where it is not up to date; `--setup[=test|=bench|=packages]` first installs what a fresh clone lacks.
 import { chmodSync, copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,12 +21,12 @@ async function main() {
   const stamp = stampOf(JSON.stringify(described));
   if (isUpToDate('dist', stamp)) return;
   await stage('building dist/', () =>
-    replaceFolder('dist', async (fresh) => {
-      await buildInto(fresh, described);
-      leaveStamp(fresh, stamp);
-    }),
+    replaceFolder('dist', (fresh) => buildInto(fresh, described).then(() => leaveStamp(fresh, stamp)), kept),
   );
 }
+
+/** What `npm run package` has built. */
+const kept = ['packages'];
 
 async function buildInto(outdir, described) {
   const { build } = await import('esbuild');

@@ -2,17 +2,31 @@ import { existsSync, readFileSync } from 'node:fs';
 import { stage } from './progress.mjs';
 import { run } from './run.mjs';
 
-/** What a fresh clone lacks: packages, and for tests and benchmarks Debian's. */
+/** What a fresh clone lacks: packages, and for tests, benchmarks and the trial of packages Debian's. */
 export async function setUp(purpose) {
   await installPackages();
   if (purpose === 'test') await installDebianPackages([]);
-  if (purpose === 'bench') await installDebianPackages(['bench']);
+  if (purpose === 'bench' || purpose === 'packages') await installDebianPackages([purpose]);
 }
 
 async function installPackages() {
   if (areInstalled()) return;
-  const words = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
-  await stage('installing npm packages', () => run('npm', words, { stdio: ['ignore', 'ignore', 'inherit'] }));
+  // No package needs its script here, and ours would build (package.json).
+  const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: ofThisFolder(process.env) };
+  await stage('installing npm packages', () => run('npm', words, options));
+}
+
+/** Within an `npm i -g ./`, npm's settings for that are in the environment. */
+function ofThisFolder(env) {
+  const {
+    npm_config_global: _,
+    npm_config_location: __,
+    npm_config_prefix: ___,
+    npm_config_omit: ____,
+    ...rest
+  } = env;
+  return rest;
 }
 
 /** npm notes what it has installed: every package of the lock but other platforms', none besides. */

@@ -45,7 +45,8 @@ export const uninstall = command({
       await takeBack({ ...place, dataRoot }, shell, tell);
     await removeLinks(new LinkRecord(shell), tell);
     await leaveData(dataRoot, flags.purge, tell);
-    tell(`the program itself: ${removalCommand()}`);
+    // Debian's package removes itself, and this is a step of that.
+    if (!shell.env.DPKG_MAINTSCRIPT_PACKAGE) tell(`the program itself: ${removalCommand()}`);
     return 0;
   },
 });
