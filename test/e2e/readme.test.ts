@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { Clone } from '../rig/clone.ts';
 import { cleanEnvironment, runToEnd } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { NpmStart } from '../rig/npm-start.ts';
@@ -24,26 +24,6 @@ async function typeReadme(started: NpmStart, packetsMove: boolean): Promise<void
       output: withoutIds(output),
     });
   }
-}
-
-/** A clone of a user that is nobody here, with the packages that `npm ci` would bring it. */
-async function cloneOf(uid: number) {
-  const home = await mkdtemp(join(tmpdir(), 'fairlead-clone-'));
-  const folder = join(home, 'fairlead');
-  const temporary = join(home, 't');
-  await mkdir(temporary);
-  const packages = `cp -al '${root}node_modules' . || cp -a '${root}node_modules' .`;
-  await expectOk(['git', 'clone', '-q', '--no-hardlinks', root, folder]);
-  await chmod(home, 0o755);
-  await expectOk(['chown', '-R', `${uid}:${uid}`, home]);
-  await expectOk(['sh', '-c', `cd ${folder} && { ${packages}; } 2>/dev/null`]);
-  return { home, folder, temporary, [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }) };
-}
-
-async function expectOk(words: readonly string[], env = cleanEnvironment()): Promise<string> {
-  const { code, stdout, stderr } = await runToEnd(words, env);
-  expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' });
-  return stdout;
 }
 
 describe('README, after npm start', () => {
@@ -69,7 +49,7 @@ describe('README, after npm start', () => {
   it('prints what it says for a plain user, in a clone, on a terminal; Ctrl-C leaves nothing', async () => {
     await using host = await TestHost.create();
     const uid = 64_321;
-    await using clone = await cloneOf(uid);
+    await using clone = await Clone.of(uid);
     const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     await using started = await NpmStart.onTerminal({
       folder: clone.folder,
@@ -86,16 +66,20 @@ describe('README, after npm start', () => {
       () => readdir(clone.temporary),
       (left) => left.length === 0,
     );
-    const git = ['git', '-c', 'safe.directory=*', '-C', clone.folder];
-    expect(await expectOk([...git, 'status', '--porcelain'])).toBe('');
+    expect(await clone.changes()).toBe('');
   });
 
   it('says how to go on where the daemon cannot stay', async () => {
     await using host = await TestHost.create();
     const words = ['nsenter', `--net=${host.path}`, 'npm', 'start', '--silent', '--prefix', root];
-    const said = await expectOk(words);
-    expect(said).not.toContain('building');
-    expect(said).toMatch(
+    const built = await stat(`${root}dist`);
+    const { code, stdout, stderr } = await runToEnd(words, cleanEnvironment());
+    expect({ code, stderr, built: (await stat(`${root}dist`)).ino }).toEqual({
+      code: 0,
+      stderr: '',
+      built: built.ino,
+    });
+    expect(stdout).toMatch(
       /\n\nThis is no terminal, so the daemon of the tour has ended\. To go on:\n\n {2}npm start -- --stay .*\n {2}\S+\/dist\/bin\/fairlead daemon .*\n$/,
     );
   });

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cleanEnvironment, type Ran, runToEnd, TestDaemon } from '../rig/daemon.ts';
+import { engineEnvironment } from '../rig/dockerd.ts';
+import { EngineAlone } from '../rig/engine-alone.ts';
 import { TestHost } from '../rig/namespace.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));
@@ -112,6 +114,55 @@ describe('uninstall', () => {
     const { namespaces, ...after } = await stateOf(host);
     expect(after).toEqual(before);
     expect(namespaces).not.toContain(`fl${tag}`);
+  });
+});
+
+describe('uninstall beside an Engine', () => {
+  it('spares its containers, and takes its devices along though others run', async () => {
+    await using alone = await EngineAlone.create();
+    const { host } = alone;
+    const before = await stateOf(host.network);
+    const tag = await tagOf(host.daemon.dataRoot);
+    expect(before.links).toContain(`fl${tag}`);
+    await host.dockerOk('run', '-d', '--name', 'theirs', 'busybox', 'sleep', '600');
+    await host.dropInOk('network', 'create', 'foo');
+    await host.dockerOk('run', '-d', '--name', 'c1', '--network', 'foo', 'busybox', 'sleep', '600');
+    const config = join(host.daemon.dataRoot, 'config.json');
+    await writeFile(config, JSON.stringify({ engine: host.dockerHost, advertise: 'up0' }));
+    const { PATH = '', XTABLES_LIBDIR = '' } = await engineEnvironment(host.engine.directory);
+    const env = [
+      'env',
+      `PATH=${PATH}`,
+      `XTABLES_LIBDIR=${XTABLES_LIBDIR}`,
+      `FAIRLEAD_HOST=${host.daemon.host}`,
+    ];
+    const apart = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /var/lib; exec "$@"', 'sh'];
+    const uninstall = [
+      process.execPath,
+      join(bin, 'fairlead'),
+      'uninstall',
+      '--force',
+      '--config-file',
+      config,
+    ];
+    const words = [...apart, ...uninstall];
+
+    const refused = await host.run(...env, ...words);
+    expect({ code: refused.code, stderr: refused.stderr }).toEqual({
+      code: 1,
+      stderr: "containers of the Docker Engine are on Fairlead's networks; first: docker rm -f c1\n",
+    });
+    expect((await host.daemon.run('fairlead', 'info')).code).toBe(0);
+
+    await host.dockerOk('rm', '-f', 'c1');
+    const done = await host.run(...env, ...words);
+    expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(done.stdout).toContain('left in the Docker Engine, where they are names only: networks foo\n');
+    const after = await stateOf(host.network);
+    expect(after.links).not.toContain(`fl${tag}`);
+    expect(after.rules).not.toContain(`fairlead_${tag}`);
+    expect(await host.iptables('-S', 'DOCKER-USER')).not.toContain('fl');
+    expect(await host.dockerOk('inspect', '-f', '{{.State.Running}}', 'theirs')).toBe('true');
   });
 });
 
