@@ -1,66 +1,68 @@
-// Builds dist/ with esbuild; `--setup[=test|=bench]` first installs what a fresh clone lacks.
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+// Builds dist/ with esbuild where it is not up to date; `--setup[=test|=bench|=packages]` first installs what a fresh clone lacks.
 import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileAhead } from './build/code-cache.mjs';
+import { replaceFolder } from './build/fresh-folder.mjs';
+import { noticesOf } from './build/notices.mjs';
+import { stage } from './build/progress.mjs';
+import { ProgramFailed, run } from './build/run.mjs';
+import { setUp } from './build/set-up.mjs';
+import { isUpToDate, leaveStamp, stampOf } from './build/stamp.mjs';
+import { describeBuild } from './build/version.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 process.chdir(root);
 
-const setup = process.argv.find((arg) => arg.startsWith('--setup'));
-if (setup) {
-  installPackages();
-  if (setup === '--setup=test') installDebianPackages([]);
-  if (setup === '--setup=bench') installDebianPackages(['bench']);
-}
-function installPackages() {
-  const stamp = 'node_modules/.package-lock.json';
-  if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync('package-lock.json').mtimeMs) return;
-  console.log('installing npm packages (once) …');
-  // Not `npm ci`: it refuses a registry that lacks optional packages of other platforms.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
+async function main() {
+  const [, purpose] = process.argv.find((arg) => arg.startsWith('--setup'))?.split('=') ?? ['', 'nothing'];
+  if (purpose !== 'nothing') await setUp(purpose);
+  const described = describeBuild();
+  const stamp = stampOf(JSON.stringify(described));
+  if (isUpToDate('dist', stamp)) return;
+  await stage('building dist/', () =>
+    replaceFolder('dist', (fresh) => buildInto(fresh, described).then(() => leaveStamp(fresh, stamp)), kept),
+  );
 }
 
-/** Tests and benchmarks talk to real servers and use real tools; on Debian, root can install them. */
-function installDebianPackages(words) {
-  run('bash', ['test/rig/packages.sh', ...words]);
-}
+/** What `npm run package` has built. */
+const kept = ['packages'];
 
-/** Built beside and put in place at the end: whoever uses dist meanwhile has the old one or the new one. */
-async function bundle() {
-  const fresh = mkdtempSync('dist.new-');
-  try {
-    await buildInto(fresh);
-    if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
-    renameSync(fresh, 'dist');
-  } finally {
-    for (const leftOver of [fresh, `${fresh}.old`]) rmSync(leftOver, { recursive: true, force: true });
-  }
-}
-
-async function buildInto(outdir) {
+async function buildInto(outdir, described) {
   const { build } = await import('esbuild');
-  const common = { outdir, bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
-  for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle, fakeBundle, testingBundle])
-    await build({ ...common, ...program });
-  declareTesting(outdir);
-  await writeReference(build, outdir);
+  const define = { FAIRLEAD_BUILD: JSON.stringify(described) };
+  const common = {
+    outdir,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+    metafile: true,
+  };
+  const inputs = [];
+  for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle, fakeBundle, testingBundle]) {
+    const options = { ...common, ...program, define: { ...define, ...program.define }, write: false };
+    const { outputFiles, metafile } = await build(options);
+    // Not by esbuild's own process, which may outlive an interrupted build for a moment.
+    for (const { path, contents } of outputFiles) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, contents);
+    }
+    inputs.push(...Object.keys(metafile.inputs));
+  }
+  writeFileSync(`${outdir}/licences.txt`, noticesOf(inputs));
+  await declareTesting(outdir);
+  await writeReference(build, outdir, define);
   // etcd3 reads them beside the bundle.
   cpSync('node_modules/etcd3/proto', `${outdir}/proto`, { recursive: true });
   mkdirSync(`${outdir}/bin`);
@@ -71,12 +73,11 @@ async function buildInto(outdir) {
     copyFileSync('bin/launcher.cjs', `${outdir}/bin/${name}`);
     chmodSync(`${outdir}/bin/${name}`, 0o755);
   }
-  for (const name of executables) await compileCliAhead(`${outdir}/bin/${name}`);
-  await compileDaemonAhead(`${outdir}/bin/fairlead`);
+  await compileAhead(outdir);
 }
 
 /** man/ and completion/, from the table of commands; where a package installs them from. */
-async function writeReference(build, outdir) {
+async function writeReference(build, outdir, define) {
   const outfile = join(outdir, 'reference.mjs');
   await build({
     entryPoints: ['src/reference/main.ts'],
@@ -87,8 +88,9 @@ async function writeReference(build, outdir) {
     target: 'node20',
     packages: 'external',
     logLevel: 'warning',
+    define,
   });
-  run(process.execPath, [outfile, 'build', outdir]);
+  await run(process.execPath, [outfile, 'build', outdir]);
   rmSync(outfile);
 }
 
@@ -103,12 +105,11 @@ const asCommonJs = {
 
 /**
  * The daemon is one CommonJS file with its packages inside, as the CLI's below, and etcd's client another, since not
- * every daemon has it. dockerode is loaded from node_modules: it has native code.
+ * every daemon has it.
  */
 const daemonBundle = {
   ...asCommonJs,
   entryPoints: { 'cli/daemon': 'src/daemon/command.ts', 'cli/etcd3': 'etcd3' },
-  external: ['dockerode'],
   sourcemap: true,
   plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
 };
@@ -140,11 +141,11 @@ const testingBundle = {
 };
 
 /** Its types: src/testing/contract.ts imports nothing, so that it is the whole declaration. */
-function declareTesting(outdir) {
+async function declareTesting(outdir) {
   const into = mkdtempSync(join(tmpdir(), 'fairlead-types-'));
   const flags = ['--declaration', '--emitDeclarationOnly', '--noEmit', 'false', '--strict', '--ignoreConfig'];
   const places = ['--target', 'es2023', '--types', '', '--outDir', into, 'src/testing/contract.ts'];
-  run(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, ...places]);
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, ...places]);
   const contract = readFileSync(join(into, 'contract.d.ts'), 'utf8');
   writeFileSync(`${outdir}/testing.d.ts`, `${contract}export declare const startFairlead: StartFairlead;\n`);
   rmSync(into, { recursive: true });
@@ -189,7 +190,26 @@ const lighterYargs = [
   { from: /yargs/, path: /^string-width$/, code: 'module.exports = (text) => text.length;' },
 ];
 
+/** Docker's client, without what neither daemon nor CLI calls. */
+const leanDocker = [
+  // Swarm sessions, image builds and ssh: gRPC, protobuf, tar, ssh2.
+  {
+    from: /dockerode/,
+    path: /^(\.\/(session|buildkit)|tar-fs|@balena\/dockerignore)$/,
+    code: refuse('dockerode'),
+  },
+  { from: /docker-modem/, path: /^\.\/ssh$/, code: refuse('ssh') },
+  { from: /docker-modem/, path: /^debug$/, code: 'module.exports = () => () => {};' },
+  { from: /docker-modem/, path: /^readable-stream$/, code: "module.exports = require('node:stream');" },
+  // It writes every request out for its debug log, which is off.
+  { from: /docker-modem/, path: /^util$/, code: writesNothing },
+  { from: /dockerode/, path: /^zlib$/, code: lazily('zlib', 'createGzip') },
+  // TLS costs 5 ms; a unix socket needs none.
+  { from: /docker-modem/, path: /^https$/, code: lazily('https', 'request') },
+];
+
 const daemonStandIns = [
+  ...leanDocker,
   { from: /kvstore/, path: /^etcd3$/, code: "module.exports = load('etcd3');" },
   // Routes have no schemas (src/api/without-schemas.ts).
   {
@@ -212,20 +232,7 @@ const standIns = [
   },
   // A line without flags goes without it, so its code is loaded apart.
   { from: /flags.parse\.ts$/, path: /^yargs$/, code: "module.exports = load('yargs').default;" },
-  // Swarm sessions, image builds and ssh: gRPC, protobuf, tar, ssh2.
-  {
-    from: /dockerode/,
-    path: /^(\.\/(session|buildkit)|tar-fs|@balena\/dockerignore)$/,
-    code: refuse('dockerode'),
-  },
-  { from: /docker-modem/, path: /^\.\/ssh$/, code: refuse('ssh') },
-  { from: /docker-modem/, path: /^debug$/, code: 'module.exports = () => () => {};' },
-  { from: /docker-modem/, path: /^readable-stream$/, code: "module.exports = require('node:stream');" },
-  // It writes every request out for its debug log, which is off.
-  { from: /docker-modem/, path: /^util$/, code: writesNothing },
-  { from: /dockerode/, path: /^zlib$/, code: lazily('zlib', 'createGzip') },
-  // TLS costs 5 ms; a unix socket needs none.
-  { from: /docker-modem/, path: /^https$/, code: lazily('https', 'request') },
+  ...leanDocker,
   ...lighterYargs,
 ];
 
@@ -250,63 +257,15 @@ function makeLean(build, standIns) {
   }
 }
 
-/** Whatever this command uses is what V8 has ready later: it talks to a daemon that knows one network. */
-const warmUp = {
-  fairlead: ['network', 'ls', '-q'],
-  docker: ['network', 'ls', '-q'],
-  dokku: ['network:list'],
-};
+/** Ctrl-C ends esbuild, too, and its complaint may be here before the signal is, which then ends us. */
+const signalWithinMs = 100;
 
-async function compileCliAhead(file) {
-  const name = basename(file);
-  await withTemporaryDirectory(async (directory) => {
-    const socket = join(directory, 'socket');
-    const network = { Id: '0', Name: 'foo', Created: '', Driver: 'bridge' };
-    const server = createServer((_request, response) => response.end(JSON.stringify([network])));
-    await once(server.listen(socket), 'listening');
-    const env = { FAIRLEAD_HOST: `unix://${socket}`, FAIRLEAD_WRITE_CODE_CACHE: `${name} yargs` };
-    const child = startAhead(file, warmUp[name], env);
-    await endedWell(child);
-    server.close();
-  });
+function fail(error) {
+  setTimeout(() => {
+    console.error(error instanceof ProgramFailed ? error.message : error);
+    process.exit(error instanceof ProgramFailed ? error.exitCode : 1);
+  }, signalWithinMs);
 }
 
-/** A daemon that starts and stops, with a KV store that is not there: what it ran is what V8 has ready later. */
-async function compileDaemonAhead(file) {
-  await withTemporaryDirectory(async (directory) => {
-    const places = ['--data-root', directory, '-H', `unix://${directory}/socket`];
-    const rest = ['--dataplane', 'simulated', '--dns-listen', 'none', '--kv-store', 'etcd:127.0.0.1:1'];
-    const words = ['daemon', ...places, ...rest, '--log-level', 'fatal'];
-    const child = startAhead(file, words, { FAIRLEAD_WRITE_CODE_CACHE: 'daemon etcd3' });
-    for await (const line of createInterface(child.stdout))
-      if (line.startsWith('ready ')) child.kill('SIGTERM');
-    await endedWell(child);
-  });
-}
-
-function startAhead(file, words, env) {
-  const stdio = ['ignore', 'pipe', 'inherit'];
-  return spawn(process.execPath, [file, ...words], { env: { ...process.env, ...env }, stdio });
-}
-
-async function endedWell(child) {
-  const hasEnded = child.exitCode !== null || child.signalCode !== null;
-  const [code] = hasEnded ? [child.exitCode] : await once(child, 'exit');
-  if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with exit code ${code}`);
-}
-
-async function withTemporaryDirectory(use) {
-  const directory = mkdtempSync(join(tmpdir(), 'fairlead-build-'));
-  try {
-    await use(directory);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-function run(command, args) {
-  const { status } = spawnSync(command, args, { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
-}
-
-await bundle();
+process.on('uncaughtException', fail);
+main().catch(fail);

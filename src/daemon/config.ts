@@ -1,5 +1,6 @@
 import { homedir, hostname } from 'node:os';
 import * as z from 'zod';
+import { defaultDataRoot } from '../lib/data-root.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { defaultHostAddress } from '../lib/host-address.ts';
 import { logFormats, logLevels } from '../lib/log.ts';
@@ -199,9 +200,4 @@ function tlsConfig(
   if (given.tlsverify === false || (!ca && !cert && !key)) return undefined;
   if (ca && cert && key) return { ca, cert, key };
   throw new FairleadError('invalid', 'TLS needs --tlscacert, --tlscert and --tlskey together');
-}
-
-function defaultDataRoot({ env, uid, home }: HostFacts): string {
-  if (uid === 0) return '/var/lib/fairlead';
-  return `${env.XDG_DATA_HOME ?? `${home}/.local/share`}/fairlead`;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond npm: tools by apt-get, and the servers of the KV stores unpacked
 # into a cache, so that no service of theirs is ever started on this machine. Quiet; a second run does nothing.
-# `packages.sh bench` adds what the benchmarks compare with, `packages.sh encrypted` a machine with a kernel of its own.
+# `packages.sh bench` adds what the benchmarks compare with, `packages.sh encrypted` a machine with a kernel of its own,
+# `packages.sh packages` what builds and tries the packages.
 set -euo pipefail
 
 cache="${FAIRLEAD_TEST_CACHE:-$HOME/.cache/fairlead-test}"
@@ -45,6 +46,10 @@ encrypted=false
 if [[ ${1:-} == encrypted ]]; then
   encrypted=true
   needs+=(qemu-system-x86_64:qemu-system-x86 tcpdump:tcpdump)
+fi
+
+if [[ ${1:-} == packages ]]; then
+  needs+=(mmdebstrap:mmdebstrap lintian:lintian file:file git:git)
 fi
 
 missing_packages() {

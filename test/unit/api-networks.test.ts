@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { version } from '../../src/lib/version.ts';
 import { createTestApi } from '../rig/api.ts';
 
 type TestApi = Awaited<ReturnType<typeof createTestApi>>;
@@ -45,7 +46,7 @@ describe('GET /networks', () => {
         'api-version': '1.48',
         'docker-experimental': 'false',
         ostype: 'linux',
-        server: `Fairlead/0.1.0 (${process.platform})`,
+        server: `Fairlead/${version} (${process.platform})`,
         'content-type': 'application/json',
       });
     }

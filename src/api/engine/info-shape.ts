@@ -92,7 +92,8 @@ const inactiveSwarm = {
 
 function fairleadShape(info: SystemInfo, dns: DnsStatus): Record<string, unknown> {
   const { way, why, nodeId, nodeName, stores, defaultNetwork, dataRoot, started, version, plugins } = info;
-  const own = { version, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
+  const { pid } = process;
+  const own = { version, pid, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
   return { ...own, stores, dns, plugins, ...(info.engineState ? { engineState: info.engineState } : {}) };
 }
 

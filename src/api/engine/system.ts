@@ -1,6 +1,7 @@
 import os from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { timestamp } from '../../lib/time.ts';
+import { commit, time } from '../../lib/version.ts';
 import type { ApiDeps, SystemInfo } from '../deps.ts';
 import { apiVersion, minApiVersion } from '../version.ts';
 import type { Images } from './image-names.ts';
@@ -40,13 +41,13 @@ export function versionShape({ version, started }: Pick<SystemInfo, 'version' | 
     Version: version,
     ApiVersion: spoken,
     MinAPIVersion: minApiVersion,
-    GitCommit: '',
+    GitCommit: commit,
     // Clients show it; what runs this daemon is Node.
     GoVersion: `node ${process.version}`,
     Os: platformName(),
     Arch: architecture(),
     KernelVersion: os.release(),
-    BuildTime: timestamp(started),
+    BuildTime: time || timestamp(started),
   };
   const Details = { ...system, Experimental: 'false' };
   return {

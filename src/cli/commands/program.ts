@@ -4,6 +4,7 @@ import { sectioned } from '../sections.ts';
 import { app } from './app/group.ts';
 import { container, topLevel } from './container/group.ts';
 import { dns } from './dns/group.ts';
+import { install } from './install/members.ts';
 import { network } from './network/group.ts';
 import { node } from './node/group.ts';
 import { service } from './service/group.ts';
@@ -40,6 +41,7 @@ export function program({ loadDaemon, loadFake }: Parts): Group {
           summary: 'Make hosts and a KV store on this machine to play with',
           load: async () => (await import('./playground/playground.ts')).playground,
         },
+        ...install,
       },
     }),
   };

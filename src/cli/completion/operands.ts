@@ -26,6 +26,7 @@ export const meanings: Readonly<Record<string, Takes>> = {
   ARG: free,
   COMMAND: free,
   CONTAINER: 'container',
+  DIRECTORY: 'directory',
   FLAG: free,
   IMAGE: free,
   NAME: 'service',

@@ -39,6 +39,8 @@ export const infoRecord = z.object({
   ContainersRunning: z._default(z.number(), 0),
   Fairlead: z.object({
     version: z._default(z.string(), ''),
+    /** Of the daemon, in its own pid namespace. */
+    pid: z._default(z.number(), 0),
     /** `simulated`, `sandbox` or `engine`. */
     way: z.string(),
     why: z._default(z.string(), ''),

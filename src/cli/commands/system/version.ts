@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { version as own } from '../../../lib/version.ts';
+import { commit, version as own } from '../../../lib/version.ts';
 import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
@@ -11,6 +11,7 @@ const versionRecord = z.object({
   Version: z.string(),
   ApiVersion: z.string(),
   MinAPIVersion: z._default(z.string(), ''),
+  GitCommit: z._default(z.string(), ''),
 });
 
 export const version = command({
@@ -29,7 +30,7 @@ export const version = command({
     const client = await connect();
     if (flags.format !== '') {
       const both = async () => ({
-        Client: { Version: own },
+        Client: { Version: own, GitCommit: commit },
         Server: await client.request('GET', '/version', {}, anyJson),
       });
       return inspectAll([''], flags.format === 'json' ? '{{json .}}' : flags.format, both, {
@@ -38,11 +39,15 @@ export const version = command({
         path,
       });
     }
-    shell.stdout.write(`Client:\n Version: ${own}\n Node.js: ${process.versions.node}\n\n`);
+    shell.stdout.write(
+      `Client:\n Version: ${own}\n${commitLine(commit)} Node.js: ${process.versions.node}\n\n`,
+    );
     try {
       const server = await client.ask((docker) => docker.version(), versionRecord);
       const range = `${server.ApiVersion} (minimum version ${server.MinAPIVersion})`;
-      shell.stdout.write(`Server:\n Version: ${server.Version}\n API version: ${range}\n`);
+      shell.stdout.write(
+        `Server:\n Version: ${server.Version}\n${commitLine(server.GitCommit)} API version: ${range}\n`,
+      );
       return 0;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
@@ -51,3 +56,7 @@ export const version = command({
     }
   },
 });
+
+function commitLine(hash: string): string {
+  return hash === '' ? '' : ` Git commit: ${hash}\n`;
+}

@@ -1,4 +1,3 @@
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ChildProcess, startChild } from '../../../lib/child.ts';
 import { Failure } from '../../failure.ts';
+import { freeDnsPort } from './dns-port.ts';
 
 /** A daemon of the tour's own: its data and its socket are in a folder that goes away with it. */
 export interface TourDaemon {
@@ -26,29 +26,43 @@ export async function startDaemon(fairlead: string): Promise<TourDaemon> {
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-tour-'));
   const host = `unix://${join(folder, 'fairlead.sock')}`;
   const dnsPort = await freeDnsPort();
-  const flags = [
+  const places = [
+    '--host',
+    host,
     '--data-root',
     join(folder, 'data'),
     '--dns-listen',
     `127.0.0.1:${dnsPort}`,
-    '--ephemeral',
-    '--log-level',
-    'warn',
   ];
-  // Ctrl-C on the terminal is for the tour, which then ends the daemon: hence a process group of its own.
-  const child = startChild([process.execPath, fairlead, 'daemon', '--host', host, ...flags], {
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const child = await startOwnDaemon(fairlead, [...places, '--ephemeral', '--log-level', 'warn']);
+    const stop = async () => {
+      await child.stop();
+      await remove();
+    };
+    return { ...child, host, dnsPort, stop };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** A daemon that this command started for itself. */
+export type DaemonChild = Pick<TourDaemon, 'greeting' | 'ended' | 'stop'>;
+
+/** `fairlead daemon` with these flags. @throws Failure with what it said when it does not get ready */
+export async function startOwnDaemon(fairlead: string, flags: readonly string[]): Promise<DaemonChild> {
+  // Ctrl-C on the terminal is for the command, which then ends the daemon: hence a process group of its own.
+  const child = startChild([process.execPath, fairlead, 'daemon', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  const stop = async () => {
-    await end(child);
-    await rm(folder, { recursive: true, force: true });
-  };
   try {
     const greeting = await untilReady(child);
-    return { host, dnsPort, greeting, ended: exitOf(child), stop };
+    return { greeting, ended: exitOf(child), stop: () => end(child) };
   } catch (error) {
-    await stop();
+    await end(child);
     throw error;
   }
 }
@@ -82,22 +96,4 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await exited;
   clearTimeout(timer);
-}
-
-/** 5354 unless somebody has it. */
-async function freeDnsPort(): Promise<number> {
-  return (await tryPort(5354)) ?? (await tryPort(0)) ?? 0;
-}
-
-async function tryPort(port: number): Promise<number | undefined> {
-  const socket = createSocket('udp4');
-  try {
-    socket.bind(port, '127.0.0.1');
-    await once(socket, 'listening');
-    return socket.address().port;
-  } catch {
-    return undefined;
-  } finally {
-    socket.close();
-  }
 }

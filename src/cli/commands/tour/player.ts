@@ -91,7 +91,8 @@ async function runStep(words: readonly string[], bin: string, env: NodeJS.Proces
   });
 }
 
-function shellQuoted(word: string): string {
+/** As a shell takes it for one word. */
+export function shellQuoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -20,7 +20,7 @@ export interface Setting {
 
 /** The seed's transcript, with the containers that it takes for granted. */
 export function story(setting: Setting): readonly Step[] {
-  return [...networks(setting), ...services, ...resolution(setting), ...farewell];
+  return [...networks(setting), ...services, ...resolution(setting), ...publishing, ...farewell];
 }
 
 function networks({ hasOverlay }: Setting): readonly Step[] {
@@ -77,13 +77,24 @@ function resolution({ way, hasDig, dnsPort }: Setting): readonly Step[] {
   return [...seen, { words: ['fairlead', 'probe', 'c2', 'my-service'] }];
 }
 
-const farewell: readonly Step[] = [
+const publishing: readonly Step[] = [
   {
     remark: 'run can publish, too.',
     words: ['docker', 'run', '-itd', '--publish-service', 'db.foo', 'postgres'],
+    keep: 'db',
   },
   { words: ['docker', 'service', 'ls'] },
   { words: ['docker', 'service', 'detach', '{c1}', 'my-service.foo'] },
   { words: ['docker', 'service', 'unpublish', 'my-service.foo'] },
   { words: ['docker', 'service', 'ls'] },
+];
+
+/** Whoever goes on from here types what the README says, and finds the names free. */
+const farewell: readonly Step[] = [
+  {
+    remark: 'What the tour made goes away again.',
+    words: ['docker', 'rm', '-f', '{c1}', 'c2', '{db}'],
+  },
+  { words: ['docker', 'service', 'unpublish', 'db.foo'] },
+  { words: ['docker', 'network', 'rm', 'foo'] },
 ];

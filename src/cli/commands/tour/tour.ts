@@ -1,14 +1,16 @@
 import { realpathSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import * as z from 'zod/mini';
 import type { Client } from '../../client/client.ts';
 import { chooseEndpoint } from '../../client/endpoint.ts';
 import { openClient } from '../../client/open.ts';
 import { command } from '../../command.ts';
+import { toggle } from '../../flags/spec.ts';
 import { findReal } from '../../handover.ts';
 import type { Shell } from '../../shell.ts';
 import { infoRecord } from '../system/info-record.ts';
 import { startDaemon, type TourDaemon } from './daemon-process.ts';
+import { dnsLine, ended, goOn } from './hand-over.ts';
 import { play } from './player.ts';
 import { story } from './story.ts';
 
@@ -17,24 +19,31 @@ export const tour = command({
   synopsis: '',
   description: 'Plays the whole story on a daemon of its own, in the richest way that works here',
   args: [0, 0],
-  flags: {},
-  async run({ shell }) {
+  flags: { stay: toggle('Keep the daemon afterwards, as on a terminal') },
+  async run({ flags, shell }) {
     const program = realpathSync(process.argv[1] ?? '');
+    const bin = dirname(program);
     const interrupted = new Promise<'interrupted'>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
         process.on(signal, () => resolve('interrupted'));
     });
+    if (shell.stderr.isTTY) shell.stderr.write('starting the daemon …\n');
     const daemon = await startDaemon(program);
-    const client = await openClient(chooseEndpoint({ host: daemon.host, tls: {} }, shell));
+    const stays = flags.stay || shell.stdout.isTTY === true;
     try {
-      for (const line of daemon.greeting) shell.stdout.write(`${line}\n`);
-      const played = await Promise.race([tell(daemon, client, dirname(program), shell), interrupted]);
+      shell.stdout.write(`${[...daemon.greeting, dnsLine(daemon)].join('\n')}\n`);
+      const client = await openClient(chooseEndpoint({ host: daemon.host, tls: {} }, shell));
+      const played = await Promise.race([tell(daemon, client, bin, shell), interrupted]);
       if (played === 'interrupted') return 130;
-      if (shell.stdout.isTTY) await stay(daemon, dirname(program), shell, interrupted);
-      return 0;
+      if (stays) {
+        shell.stdout.write(`\n${goOn(daemon, bin)}\n`);
+        await Promise.race([interrupted, daemon.ended]);
+      }
     } finally {
       await daemon.stop();
     }
+    if (!stays) shell.stdout.write(`\n${ended(bin, shell)}\n`);
+    return 0;
   },
 });
 
@@ -54,26 +63,3 @@ async function tell(daemon: TourDaemon, client: Client, bin: string, shell: Shel
 }
 
 const pluginRecord = z.object({ Plugins: z.object({ Network: z.array(z.string()) }) });
-
-/** On a terminal the daemon stays for the user to try things. */
-async function stay(
-  daemon: TourDaemon,
-  bin: string,
-  shell: Shell,
-  interrupted: Promise<unknown>,
-): Promise<void> {
-  shell.stdout.write(
-    [
-      '',
-      'The daemon stays until Ctrl-C here, which also removes everything it made. In another terminal:',
-      '',
-      `  export PATH=${bin}:$PATH`,
-      `  export FAIRLEAD_HOST=${daemon.host}`,
-      '  docker network ls',
-      '',
-      `Without the tour: ${join(bin, 'fairlead')} daemon`,
-      '',
-    ].join('\n'),
-  );
-  await Promise.race([interrupted, daemon.ended]);
-}

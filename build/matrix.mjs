@@ -1,0 +1,44 @@
+// `npm run test:matrix [-- VERSION… [-- VITEST-ARGUMENTS]]`: the tests under each Node that package.json's `engines`
+// names the least of, and the newest. Without arguments the ones that need no servers.
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodeFor, nodeVersions } from './node-binary.mjs';
+import { run } from './run.mjs';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const quick = [
+  'test/unit',
+  'test/contract/store-memory',
+  'test/contract/store-embedded',
+  'test/contract/driver',
+];
+
+const words = process.argv.slice(2);
+const dashes = words.includes('--') ? words.indexOf('--') : words.length;
+const given = words.slice(dashes + 1);
+const asked = words.slice(0, dashes).map(fullVersion);
+
+/** All of them, whatever the first one says. */
+const failed = [];
+for (const version of asked.length > 0 ? asked : nodeVersions.supported) {
+  console.log(`\n== Node ${version}`);
+  const bin = join(await nodeFor(version, process.arch), 'bin');
+  const options = { env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` } };
+  const node = join(bin, 'node');
+  await run(node, ['build.mjs'], options);
+  const tests = ['node_modules/vitest/vitest.mjs', 'run', ...(given.length > 0 ? given : quick)];
+  await run(node, tests, options).catch(() => failed.push(version));
+}
+if (failed.length > 0) {
+  console.error(`\nfailed under Node ${failed.join(', ')}`);
+  process.exitCode = 1;
+}
+
+/** `22` is the one of that series that is known. */
+function fullVersion(word) {
+  const found = nodeVersions.supported.find((version) => version === word || version.startsWith(`${word}.`));
+  if (found === undefined)
+    throw new Error(`Node ${word}: expected one of ${nodeVersions.supported.join(', ')}`);
+  return found;
+}
