@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttackGroup, AttackStage } from './attacks/attack.ts';
+import { containerAttacks } from './attacks/container.ts';
 
 /** Every group of attacks, one file each in attacks/. */
-const groups: readonly AttackGroup[] = [];
+const groups: readonly AttackGroup[] = [containerAttacks];
 
 const table: { readonly name: string; readonly held: boolean; readonly seen: string }[] = [];
 
