@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiAttacks } from './attacks/api.ts';
 import type { AttackGroup, AttackStage } from './attacks/attack.ts';
+import { containerAttacks } from './attacks/container.ts';
 import { dnsAttacks } from './attacks/dns.ts';
 import { networkAttacks } from './attacks/network.ts';
 
 /** Every group of attacks, one file each in attacks/. */
-const groups: readonly AttackGroup[] = [apiAttacks, dnsAttacks, networkAttacks];
+const groups: readonly AttackGroup[] = [apiAttacks, containerAttacks, dnsAttacks, networkAttacks];
 
 const table: { readonly name: string; readonly held: boolean; readonly seen: string }[] = [];
 
