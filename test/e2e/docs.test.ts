@@ -59,7 +59,7 @@ describe('the pages', () => {
 
 function isMark(mark: string | undefined): boolean {
   if (mark === undefined) return false;
-  const [, test] = /^(?:run: command, |sample: run by )(\S+)$/.exec(mark) ?? [];
+  const [, test] = /^(?:run: command, |sample: run by )(\S+)( where packets move)?$/.exec(mark) ?? [];
   if (test !== undefined) return existsSync(join(repository, test));
   return /^(run: one host|run: two hosts|not run: .+)$/.test(mark);
 }
