@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cleanEnvironment, TestDaemon } from '../rig/daemon.ts';
 import { TypedShell, type TypedShellName, typedShells } from '../rig/typed-shell.ts';
+import { until } from '../rig/until.ts';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const files = join(dist, 'completion');
@@ -63,6 +64,9 @@ const completed: Readonly<Record<string, string>> = {
   'dokku network:list --format=j': 'dokku network:list --format=json ',
 };
 
+/** Milliseconds for a line: a prompt waits for a daemon for 0.3 s, and then offers no names. */
+const patienceMs = 15_000;
+
 describe.concurrent('completion, typed into a real shell', () => {
   let daemon: TestDaemon;
   beforeAll(async () => {
@@ -96,14 +100,17 @@ describe.concurrent('completion, typed into a real shell', () => {
     const seen: Record<string, string> = {};
     for (const [line, whole] of Object.entries(completed)) {
       // On a machine that many tests share a daemon may be later than a prompt waits for it.
-      for (let tries = 0; tries < 3 && seen[line] !== whole; tries += 1)
-        seen[line] = await shell.completed(line);
+      const end = performance.now() + patienceMs;
+      do seen[line] = await shell.completed(line);
+      while (seen[line] !== whole && performance.now() < end);
     }
     expect(seen).toEqual(completed);
     expect(await readdir(shell.folder)).not.toContain('evaluated');
 
-    const listed = await shell.listed('docker service ');
-    for (const text of ['publish', 'Publish a service', 'detach', 'rollback']) expect(listed).toContain(text);
-    expect(await shell.listed('fairlead network inspect ')).toMatch(/backend .*bridge, local/);
+    const verbs = ['publish', 'Publish a service', 'detach', 'rollback'];
+    const hasVerbs = (text: string) => verbs.every((verb) => text.includes(verb));
+    await until('verbs', () => shell.listed('docker service '), hasVerbs, patienceMs);
+    const hasNames = (text: string) => /backend .*bridge, local/.test(text);
+    await until('names', () => shell.listed('fairlead network inspect '), hasNames, patienceMs);
   });
 });
