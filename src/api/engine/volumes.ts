@@ -97,7 +97,8 @@ function volumeShape({ name, created, path, labels }: Volume): Record<string, un
   return {
     CreatedAt: created,
     Driver: 'local',
-    Labels: labels,
+    // As the Engine tells an absent map.
+    Labels: Object.keys(labels).length === 0 ? null : labels,
     Mountpoint: path,
     Name: name,
     Options: null,

@@ -33,11 +33,14 @@ export async function execIn(
   }
   const attachment = new Attachment();
   let exit: ExitRecord | undefined;
+  let spawned = 0;
   const replied = new Promise<Reply | undefined>((resolve) => {
     attachment.connect(socket, {
       request: { exec: spec },
       onNotice(notice) {
         if ('started' in notice || 'failed' in notice) resolve(notice);
+        // One that ends at once may be gone all the same: it has no number that could be told then.
+        else if (notice.spawned !== undefined) spawned = hostPid(outer.pid, notice.spawned) ?? 0;
         else if (notice.exit) exit = notice.exit;
       },
     });
@@ -49,7 +52,7 @@ export async function execIn(
   if (!reply) throw new FairleadError('internal', 'the shim of the container did not answer');
   if ('failed' in reply) throw new CommandError(reply.failed.message, reply.failed.exitCode);
   return {
-    pid: hostPid(outer.pid, reply.started.pid) ?? 0,
+    pid: hostPid(outer.pid, reply.started.pid) ?? spawned,
     // A terminal whose stdin ended would read ^D; without a client it just stays open.
     stdin: spec.openStdin ? attachment.stdin : nowhere(),
     stdout: attachment.stdout,

@@ -21,6 +21,7 @@ const noticeSchema = z.object({
   pid: z.number().int().exactOptional(),
   answers: z.boolean().exactOptional(),
   done: z.number().int().exactOptional(),
+  spawned: z.number().int().exactOptional(),
   exit: exitSchema.exactOptional(),
 });
 const controlSchema = z.union([z.object({ started }), z.object({ failed }), noticeSchema]);

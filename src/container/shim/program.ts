@@ -18,13 +18,21 @@ export interface RunningProgram {
   readonly exited: Promise<number>;
 }
 
+/** Hears of the process that is to become the program. */
+type SpawnListener = (pid: number) => void;
+
 /** Resolves once the program has really been executed. @throws StartFailure */
-export async function runProgram(spec: ProgramSpec): Promise<RunningProgram> {
+export async function runProgram(
+  spec: ProgramSpec,
+  onSpawn: SpawnListener = () => {},
+): Promise<RunningProgram> {
   const { command, env, workingDir, terminal } = spec;
   checkDirectory(workingDir);
   findProgram(command[0] ?? '', env.PATH ?? '', workingDir);
   const chain = chainOf(spec);
-  return terminal ? await runOnTerminal(spec, chain, terminal) : await runPlain(spec, chain);
+  return terminal
+    ? await runOnTerminal(spec, chain, terminal, onSpawn)
+    : await runPlain(spec, chain, onSpawn);
 }
 
 /** An empty chunk is the end of its stdin. Resolves when it can take more. */
@@ -40,6 +48,7 @@ export function feed({ child: { stdin } }: RunningProgram, data: Buffer): Promis
 async function runPlain(
   { command, openStdin, workingDir }: ProgramSpec,
   chain: Chain,
+  onSpawn: SpawnListener,
 ): Promise<RunningProgram> {
   const child = startChild(chain.argv, {
     cwd: workingDir,
@@ -50,17 +59,24 @@ async function runPlain(
   const exited = exitOf(child);
   const [stdout, stderr] = [new Held(child.stdout), new Held(child.stderr)];
   const pid = await startedPid(child, chain.argv[0]);
+  onSpawn(pid);
   if (!(await isExecuted(child, chain))) await refuseComplaint(child, stderr, chain, command[0] ?? '');
   for (const held of [stdout, stderr]) held.release();
   return { child, pid, exited };
 }
 
-async function runOnTerminal(spec: ProgramSpec, chain: Chain, tools: TerminalTools): Promise<RunningProgram> {
+async function runOnTerminal(
+  spec: ProgramSpec,
+  chain: Chain,
+  tools: TerminalTools,
+  onSpawn: SpawnListener,
+): Promise<RunningProgram> {
   const { file, args, env, shellText } = terminalCommand(tools, spec, chain);
   const child = startChild([file, ...args], { cwd: spec.workingDir, env: { ...env }, stdio: 'pipe' });
   const exited = exitOf(child);
   const held = [new Held(child.stdout), new Held(child.stderr)];
   const script = await startedPid(child, file);
+  onSpawn(script);
   const pid = await programUnder(
     child,
     (line) => !line.includes(shellText) && !chain.stages.some(isPartOf(line)),

@@ -73,6 +73,8 @@ export interface Notice {
   /** With `pid`: it knows `exec` and `ack`. */
   readonly answers?: boolean;
   readonly done?: number;
+  /** What is about to become a further program, as seen in the container: by `started` it may have ended. */
+  readonly spawned?: number;
   readonly exit?: ExitRecord;
 }
 

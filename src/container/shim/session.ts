@@ -16,7 +16,9 @@ export class Session {
 
   constructor(socket: Socket, spec: ProgramSpec) {
     this.#socket = socket;
-    this.#program = runProgram(spec).catch((error: unknown) => this.#fail(error));
+    this.#program = runProgram(spec, (spawned) => this.#tell({ spawned })).catch((error: unknown) =>
+      this.#fail(error),
+    );
     void this.#program.then((program) => program && this.#follow(program));
   }
 

@@ -160,7 +160,11 @@ const executing: readonly Case[] = [
   post('/containers/c1/exec', { Cmd: [] }, { note: 'no command' }),
   post('/containers/c1/exec', '{', { note: 'broken' }),
   post('/containers/job/exec', { Cmd: ['true'] }, { note: 'not running' }),
-  post('/containers/c1/exec', { Cmd: ['sh', '-c', 'exit 4'], AttachStdout: true }, { capture: 'exec' }),
+  post(
+    '/containers/c1/exec',
+    { Cmd: ['sh', '-c', 'sleep 0.2; exit 4'], AttachStdout: true },
+    { capture: 'exec' },
+  ),
   get('/exec/{exec}/json', { note: 'before it starts' }),
   post('/exec/{exec}/resize?h=x&w=1'),
   post('/exec/nope/start', { Detach: true }),
