@@ -23,9 +23,12 @@ export class Spare {
 
   /** New ones when none of that plan are ready. @throws internal when they could not be made */
   async take(plan: NamespacePlan): Promise<Namespaces> {
-    const namespaces = this.#takeKept(plan) ?? this.#start(plan);
-    await namespaces.ready;
-    return namespaces;
+    const kept = this.#takeKept(plan);
+    // One that somebody has killed, maybe before it was ready, is no reason for a start to fail.
+    if (kept && (await isReady(kept))) return kept;
+    const fresh = this.#start(plan);
+    await fresh.ready;
+    return fresh;
   }
 
   /** Has one ready from soon on, for a while. */
@@ -61,6 +64,13 @@ export class Spare {
     clearTimeout(kept?.timer);
     await kept?.namespaces.end();
   }
+}
+
+async function isReady(namespaces: Namespaces): Promise<boolean> {
+  return await namespaces.ready.then(
+    () => namespaces.alive,
+    () => false,
+  );
 }
 
 /** Without those of network namespaces, one of which comes with each container (proc_pid_mountinfo(5)). */
