@@ -6,6 +6,7 @@ import {
   spawn,
 } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { inheritableDescriptors } from './descriptors.ts';
 import { FairleadError } from './errors.ts';
@@ -40,7 +41,8 @@ export function startChild(
 ): ChildProcessByStdio<Writable, null, Readable>;
 export function startChild(argv: Argv, options: ChildOptions): ChildProcess;
 export function startChild(argv: Argv, { stdio, ...options }: ChildOptions): ChildProcess {
-  const leaks = inheritableDescriptors();
+  // What is not there inherits nothing, and is to fail as a program that is not there.
+  const leaks = isInstalled(argv[0], options.env) ? inheritableDescriptors() : [];
   const [program, ...args] = leaks.length === 0 ? argv : closing(leaks, argv, options.argv0);
   const kept = leaks.length === 0 ? options : { ...options, argv0: undefined };
   return spawn(program, args, { ...kept, stdio: typeof stdio === 'string' ? stdio : [...stdio] });
@@ -91,6 +93,12 @@ function closing(leaks: readonly number[], argv: Argv, argv0: string = argv[0]):
     'internal',
     `${argv[0]} is not started: it would inherit open files of this process, ${named}; bash, which could close them, is not installed`,
   );
+}
+
+/** As execvp(3) looks for it. */
+function isInstalled(program: string, { PATH = '' }: NodeJS.ProcessEnv = process.env): boolean {
+  if (program.includes('/')) return existsSync(program);
+  return PATH.split(':').some((folder) => existsSync(join(folder, program)));
 }
 
 function targetOf(fd: number): string {
