@@ -97,7 +97,9 @@ interface Call {
 async function send(api: TestApi, operation: Operation, { names = {}, query = '', body }: Call = {}) {
   const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => names[name] ?? 'c1');
   const method = z.enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']).parse(operation.method);
-  const { status, headers, text } = await api.call(method, `${path}${query}`, body);
+  const { status, headers, text: payload } = await api.call(method, `${path}${query}`, body);
+  // A server leaves it out; light-my-request 6.6 does not.
+  const text = method === 'HEAD' ? '' : payload;
   const contentType = String(headers['content-type'] ?? '');
   const problems = problemsOf(openApi, operation, { status, contentType, text });
   expect({ id: operation.id, problems }).toEqual({ id: operation.id, problems: [] });
