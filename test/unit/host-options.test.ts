@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostConfigDefaults } from '../../src/api/engine/host-config.ts';
-import { parseCapabilities } from '../../src/api/engine/isolation/capabilities.ts';
+import { capabilityWarnings, parseCapabilities } from '../../src/api/engine/isolation/capabilities.ts';
 import { hostOptions } from '../../src/api/engine/isolation/handling.ts';
 import { hostOptionWarnings } from '../../src/api/engine/isolation/host-options.ts';
 import { parseBind, parseMount, parseTmpfs } from '../../src/api/engine/isolation/mounts.ts';
@@ -80,6 +80,10 @@ describe('capabilities', () => {
   });
 
   it('that do not exist are refused', () => {
+    expect(capabilityWarnings(['SYS_TIME', 'net_admin', 'ALL'], 0xa8acfdffn)).toEqual([
+      'CapAdd: the daemon itself does not have SYS_TIME: discarded.',
+    ]);
+    expect(capabilityWarnings(['CAP_CHECKPOINT_RESTORE'], -1n)).toEqual([]);
     expect(() => parseCapabilities(['foo'], [], false)).toThrow(
       'invalid CapAdd: unknown capability: "CAP_FOO"',
     );

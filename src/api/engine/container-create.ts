@@ -6,6 +6,7 @@ import { parseLink } from '../../network/links.ts';
 import type { CreateContainer, EndpointSettings } from '../../network/model.ts';
 import { go } from '../go-json.ts';
 import { endpointSettings, parseEndpointSettings, parseMac } from './endpoint-settings.ts';
+import { capabilityWarnings, ownBoundingSet } from './isolation/capabilities.ts';
 import { hostOptionWarnings } from './isolation/host-options.ts';
 import { isolationMembers, parseIsolation } from './isolation/isolation-options.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
@@ -87,7 +88,11 @@ export function parseContainerCreate(
   const extras = extrasOf(raw);
   // A container that is a record is kept from nothing, and nothing is weaker for that.
   const enforced = context.runtime.kind !== 'simulated';
-  const notes = hostOptionWarnings(extras.HostConfig, enforced);
+  const withheld =
+    context.runtime.kind === 'sandbox' && !host.Privileged
+      ? capabilityWarnings(host.CapAdd, ownBoundingSet())
+      : [];
+  const notes = [...hostOptionWarnings(extras.HostConfig, enforced), ...withheld];
   const isolation = isolationOf(body, mode, context.find, enforced);
   return {
     request: {

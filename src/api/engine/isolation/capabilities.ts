@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { defaultCapabilities } from '../../../container/isolation.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 
-/** capabilities(7), without `CAP_`. */
+/** capabilities(7), without `CAP_`, in the order of their numbers. */
 const known = new Set([
   ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP'],
   ...[
@@ -56,6 +57,29 @@ export function parseCapabilities(
   const kept = new Set(base.filter((name) => !dropped.includes(name)));
   for (const name of added) if (name !== 'all') kept.add(name);
   return [...kept];
+}
+
+/**
+ * What somebody asks for by name and cannot get, since the daemon does not have it itself, as where its unit has a
+ * CapabilityBoundingSet=. `bounding`: the daemon's, `CapBnd` of proc_pid_status(5).
+ */
+export function capabilityWarnings(add: readonly string[], bounding: bigint): readonly string[] {
+  const names = [...known];
+  const has = (name: string) => (bounding & (1n << BigInt(names.indexOf(name.toUpperCase())))) !== 0n;
+  const missing = parseList('CapAdd', add).filter((name) => name !== 'all' && !has(name));
+  if (missing.length === 0) return [];
+  const list = missing.map((name) => name.toUpperCase()).join(', ');
+  return [`CapAdd: the daemon itself does not have ${list}: discarded.`];
+}
+
+/** Of this process. All of them where there is no /proc. */
+export function ownBoundingSet(): bigint {
+  try {
+    const [, mask = ''] = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    return BigInt(`0x${mask}`);
+  } catch {
+    return -1n;
+  }
 }
 
 /** `NET_ADMIN`, `cap_net_admin` → `net_admin`; `ALL` → `all`. */
