@@ -29,7 +29,7 @@ export function isolationBody(flags: Values): Record<string, unknown> {
     ShmSize: bytesOf('shm-size', flags['shm-size']),
     NanoCpus: nanoCpus(flags.cpus),
     Memory: bytesOf('memory', flags.memory),
-    PidsLimit: Number(flags['pids-limit'] || 0),
+    PidsLimit: flags['pids-limit'],
     Devices: flags.device.map(deviceOf),
     Ulimits: flags.ulimit.map(ulimitOf),
     Sysctls: keyValues('sysctl', flags.sysctl),

@@ -1,4 +1,4 @@
-import { list, text, toggle } from '../../flags/spec.ts';
+import { list, number, text, toggle } from '../../flags/spec.ts';
 
 /** What a container may do and see beyond its networks: shared by `run` and `create`. */
 export const isolationFlags = {
@@ -13,7 +13,7 @@ export const isolationFlags = {
   memory: text('Memory limit', { short: 'm' }),
   mount: list('Attach a filesystem mount to the container'),
   pid: text('PID namespace to use'),
-  'pids-limit': text('Tune container pids limit (set -1 for unlimited)'),
+  'pids-limit': number('Tune container pids limit (set -1 for unlimited)', { initial: 0 }),
   privileged: toggle('Give extended privileges to this container'),
   'read-only': toggle("Mount the container's root filesystem as read only"),
   'security-opt': list('Security Options', { takes: ['no-new-privileges'] }),
