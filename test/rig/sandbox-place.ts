@@ -134,11 +134,14 @@ export class SandboxPlace implements AsyncDisposable {
   }
 
   killProcessesIn(id: string): void {
-    for (const pid of this.processesIn(id)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It died with one killed before.
+    // Stopped first: a shim that outlives its program by a moment would write down how that ended.
+    for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
+      for (const pid of this.processesIn(id)) {
+        try {
+          process.kill(pid, signal);
+        } catch {
+          // It died with one killed before.
+        }
       }
     }
   }
