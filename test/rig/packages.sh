@@ -16,6 +16,7 @@ needs=(
   dnsmasq:dnsmasq-base
   ping:iputils-ping
   nc:netcat-openbsd
+  curl:curl
   iperf3:iperf3
   openssl:openssl
   java:default-jre-headless
