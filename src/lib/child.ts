@@ -41,9 +41,8 @@ export function startChild(
 ): ChildProcessByStdio<Writable, null, Readable>;
 export function startChild(argv: Argv, options: ChildOptions): ChildProcess;
 export function startChild(argv: Argv, { stdio, ...options }: ChildOptions): ChildProcess {
-  // What is not there inherits nothing, and is to fail as a program that is not there.
-  const leaks = isInstalled(argv[0], options.env) ? inheritableDescriptors() : [];
-  const [program, ...args] = leaks.length === 0 ? argv : closing(leaks, argv, options.argv0);
+  const leaks = inheritableDescriptors();
+  const [program, ...args] = leaks.length === 0 ? argv : closing(leaks, argv, options);
   const kept = leaks.length === 0 ? options : { ...options, argv0: undefined };
   return spawn(program, args, { ...kept, stdio: typeof stdio === 'string' ? stdio : [...stdio] });
 }
@@ -82,11 +81,25 @@ export async function runToEnd(argv: Argv, { input = '', ...options }: RunOption
 const closer = ['/bin/bash', '/usr/bin/bash'];
 
 /** Node cannot set O_CLOEXEC, and must not close what a module uses: the child closes it, before anything else. */
-function closing(leaks: readonly number[], argv: Argv, argv0: string = argv[0]): Argv {
+function closing(
+  leaks: readonly number[],
+  argv: Argv,
+  { argv0, env }: Pick<SpawnOptions, 'argv0' | 'env'>,
+): Argv {
+  // To be told as not there, as by Node itself, and not by a shell.
+  if (!isFound(argv[0], env)) return [join('/nonexistent', argv[0])];
   const bash = closer.find((path) => existsSync(path));
   if (bash) {
     const redirections = leaks.map((fd) => `${fd}>&-`).join(' ');
-    return [bash, '--norc', '-p', '-c', `exec ${redirections}; exec -a "$0" -- "$@"`, argv0, ...argv];
+    return [
+      bash,
+      '--norc',
+      '-p',
+      '-c',
+      `exec ${redirections}; exec -a "$0" -- "$@"`,
+      argv0 ?? argv[0],
+      ...argv,
+    ];
   }
   const named = leaks.map((fd) => `${fd} (${targetOf(fd)})`).join(', ');
   throw new FairleadError(
@@ -95,10 +108,9 @@ function closing(leaks: readonly number[], argv: Argv, argv0: string = argv[0]):
   );
 }
 
-/** As execvp(3) looks for it. */
-function isInstalled(program: string, { PATH = '' }: NodeJS.ProcessEnv = process.env): boolean {
+function isFound(program: string, env: NodeJS.ProcessEnv = process.env): boolean {
   if (program.includes('/')) return existsSync(program);
-  return PATH.split(':').some((folder) => existsSync(join(folder, program)));
+  return (env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
 }
 
 function targetOf(fd: number): string {

@@ -13,13 +13,23 @@ interface Entry extends HostMount {
   readonly parent: string;
 }
 
+let last: { readonly table: string; readonly mounts: readonly HostMount[] } | undefined;
+
+/** Asked for with each start, and seldom another answer. */
 export function hostMounts(): readonly HostMount[] {
-  return visibleMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const table = mountTable();
+  if (last?.table !== table) last = { table, mounts: visibleMounts(table) };
+  return last.mounts;
+}
+
+/** Of this process, without network namespaces, one of which comes with each container (proc_pid_mountinfo(5)). */
+export function mountTable(): string {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.filter((line) => !line.includes(' - nsfs ')).join('\n');
 }
 
 /**
- * Of proc_pid_mountinfo(5), those that no other covers: that has its place or one above it, and they do not hang on it.
- * Without network namespaces, one of which comes with each container.
+ * Of a table, those that no other covers: that has its place or one above it, and they do not hang on it.
  */
 export function visibleMounts(mountinfo: string): readonly HostMount[] {
   const entries = mountinfo.split('\n').flatMap(parseLine);
@@ -53,7 +63,7 @@ function parseLine(line: string): Entry[] {
   const [before = '', after = ''] = line.split(' - ');
   const [id = '', parent = '', , , target = '', flags = ''] = before.split(' ');
   const [type = ''] = after.split(' ');
-  if (target === '' || type === 'nsfs') return [];
+  if (target === '') return [];
   const unescaped = target.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 8)),
   );

@@ -19,7 +19,7 @@ export interface NamespacePlan {
   readonly remounts: string;
 }
 
-/** `stage`: a directory of ours, which is covered while /dev is made there. @throws invalid for a device that is missing */
+/** `stage`: a directory where /dev is made, since the host's is needed for that. @throws invalid for a device that is missing */
 export function planNamespaces(
   isolation: Isolation,
   host: readonly HostMount[],
@@ -35,13 +35,28 @@ export function planNamespaces(
     return { namespaces, devices: '', fstab: '', remounts: '' };
   }
   const { names, fstab } = ownDevices(isolation, stage);
+  const open = host.filter(isOpenToDevices);
   return {
     namespaces,
     devices: names.map((name) => `${name}\n`).join(''),
-    fstab: [...kernelMounts(host), ...fstab, ...hidden(isolation)].join(''),
-    // CAP_MKNOD is one of Docker's defaults, and no device cgroup says which nodes may be opened: none outside of /dev.
-    remounts: remountLines(host.filter(isOpenToDevices), 'nodev'),
+    fstab: [
+      ...kernelMounts(host),
+      ...fstab,
+      fstabLine(stage, '/dev', 'none', 'rbind'),
+      ...hidden(isolation),
+      // CAP_MKNOD is one of Docker's defaults, and no device cgroup says which nodes may be opened: none outside of /dev.
+      ...open.filter(({ target }) => target !== '/').map((mount) => remountLine(mount, 'nodev')),
+    ].join(''),
+    // `mount --all` leaves the root directory out.
+    remounts: remountLines(
+      open.filter(({ target }) => target === '/'),
+      'nodev',
+    ),
   };
+}
+
+function remountLine({ target, flags }: HostMount, more: 'nodev' | 'ro'): string {
+  return fstabLine('none', target, 'none', ['remount', 'bind', ...withFlag(flags, more)].join(','));
 }
 
 /** For `mount -o remount,bind,…`, which sets all flags anew. */

@@ -39,8 +39,7 @@ points() {
 prepare() {
   [ -n "$devices" ] || return 0
   mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=65536k tmpfs "$stage" && printf %s "$devices" | points &&
-    printf %s "$fstab" > "$stage/.fstab" && mount --all --fstab "$stage/.fstab" &&
-    mount --move "$stage" /dev && printf %s "$remounts" | remount
+    printf %s "$fstab" > "$stage/.fstab" && mount --all --fstab "$stage/.fstab" && printf %s "$remounts" | remount
 }
 name() { [ -z "$1" ] || printf '%s\n' "$1"; }
 set_all() {

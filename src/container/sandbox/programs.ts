@@ -13,8 +13,18 @@ export class CommandError extends FairleadError {
   }
 }
 
+const found = new Map<string, string>();
+
 /** Where a tool of the host is; undefined when it is not installed. */
-export function findTool(name: string): string | undefined {
+function findTool(name: string): string | undefined {
+  const known = found.get(name);
+  if (known !== undefined && isProgram(known)) return known;
+  const path = searchTool(name);
+  if (path !== undefined) found.set(name, path);
+  return path;
+}
+
+function searchTool(name: string): string | undefined {
   const directories = `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`.split(':').filter(isAbsolute);
   return directories.map((directory) => join(directory, name)).find(isProgram);
 }

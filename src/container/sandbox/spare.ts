@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { mountTable } from './host-mounts.ts';
 import type { NamespacePlan } from './namespace-plan.ts';
 import type { Namespaces } from './namespaces.ts';
 
@@ -71,10 +71,4 @@ async function isReady(namespaces: Namespaces): Promise<boolean> {
     () => namespaces.alive,
     () => false,
   );
-}
-
-/** Without those of network namespaces, one of which comes with each container (proc_pid_mountinfo(5)). */
-function mountTable(): string {
-  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return lines.filter((line) => !line.includes(' - nsfs ')).join('\n');
 }

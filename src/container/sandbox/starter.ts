@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { builtFile } from '../../lib/built-file.ts';
 import type { ContainerTable } from '../container-table.ts';
@@ -120,12 +120,17 @@ export class Starter {
     return { paths, hostname: own ? hostname : '', domainname: own ? domainname : '' };
   }
 
+  /** Beside the containers' directories; empty on the host. */
+  get #stage(): string {
+    return `${this.#places.directory}.dev`;
+  }
+
   #isolation(id: string): Isolation {
     return this.#table.require(id).spec.isolation ?? defaultIsolation;
   }
 
   #plan(isolation: Isolation, host: readonly HostMount[] = hostMounts()): NamespacePlan {
-    return planNamespaces(isolation, host, this.#places.directory);
+    return planNamespaces(isolation, host, this.#stage);
   }
 
   /** Undefined when the container's sandbox is another one: shared, or there before. */
@@ -146,8 +151,9 @@ export class Starter {
   /** Without a network namespace to enter it has one of its own. */
   #newShim(plan: NamespacePlan, network?: string): Namespaces {
     const shim = this.#places.shim ?? builtFile('shim.cjs');
-    const { directory: stage, patience = shimPatience } = this.#places;
-    return new Namespaces([process.execPath, shim], plan, { stage, patience }, network);
+    const { patience = shimPatience } = this.#places;
+    mkdirSync(this.#stage, { recursive: true, mode: 0o700 });
+    return new Namespaces([process.execPath, shim], plan, { stage: this.#stage, patience }, network);
   }
 }
 
