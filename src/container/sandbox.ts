@@ -52,6 +52,8 @@ export interface SandboxRuntimeOptions {
   readonly directory: string;
   /** Of named volumes. */
   readonly volumes: string;
+  /** Further directories that containers do not see. */
+  readonly hidden: readonly string[];
   readonly log: Logger;
   /** The built shim; by default `shim.cjs` in dist. */
   readonly shim?: string;

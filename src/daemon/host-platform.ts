@@ -82,6 +82,7 @@ async function openRuntime(
         ...parts,
         directory: containersIn(dataRoot),
         volumes: volumesIn(dataRoot),
+        hidden: [dataRoot],
       }),
     };
   }

@@ -15,7 +15,7 @@ export async function openRuntime(root: string, shim: string, dataplane: Datapla
   const directory = join(root, 'containers');
   const volumes = join(root, 'volumes');
   const runtime = createSandboxRuntime({
-    ...{ store, dataplane, directory, volumes, shim, patience, log: silentLogger },
+    ...{ store, dataplane, directory, volumes, hidden: [], shim, patience, log: silentLogger },
   });
   await runtime.recover();
   const close = async () => {

@@ -8,7 +8,7 @@ import type { ContainerPaths } from './directory.ts';
 import { hostPid } from './namespaces.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { CommandError } from './programs.ts';
-import { connectToShim } from './shim-connection.ts';
+import { connectToShim, silentShim } from './shim-connection.ts';
 
 /** Of a program that ended with its container. */
 const killedCode = 137;
@@ -49,7 +49,7 @@ export async function execIn(
   const closed = new Promise((resolve) => socket.once('close', resolve));
   if (!(await inTime(replied, patience))) socket.destroy();
   const reply = await replied;
-  if (!reply) throw new FairleadError('internal', 'the shim of the container did not answer');
+  if (!reply) throw silentShim();
   if ('failed' in reply) throw new CommandError(reply.failed.message, reply.failed.exitCode);
   return {
     pid: hostPid(outer.pid, reply.started.pid) ?? spawned,

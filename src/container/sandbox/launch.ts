@@ -1,9 +1,8 @@
 import * as z from 'zod';
-import type { Isolation } from '../isolation.ts';
 import type { Job } from '../shim/protocol.ts';
 import { hostPid, type Namespaces } from './namespaces.ts';
 import { killTree, type ProcessIdentity } from './process-identity.ts';
-import { CommandError, tool } from './programs.ts';
+import { CommandError } from './programs.ts';
 
 export const replySchema = z.union([
   z.object({ started: z.object({ pid: z.number().int() }) }),
@@ -20,14 +19,9 @@ export interface Launched {
  * Has the waiting shim do its job; resolves when the program has been executed.
  * @throws CommandError when it could not be; internal as `Namespaces.ask`. Nothing is left then.
  */
-export async function runInShim(
-  shim: Namespaces,
-  job: Omit<Job, 'ownDevices' | 'umount'>,
-  { readOnly }: Pick<Isolation, 'readOnly'>,
-): Promise<Launched> {
+export async function runInShim(shim: Namespaces, job: Omit<Job, 'ownDevices'>): Promise<Launched> {
   const ownDevices = shim.plan.devices !== '';
-  const open = readOnly ? { umount: tool('umount', '--read-only') } : {};
-  const { answer, outer } = await shim.ask(JSON.stringify({ ...job, ownDevices, ...open } satisfies Job));
+  const { answer, outer } = await shim.ask(JSON.stringify({ ...job, ownDevices } satisfies Job));
   const reply = replySchema.parse(JSON.parse(answer));
   if ('started' in reply) {
     const { pid } = reply.started;

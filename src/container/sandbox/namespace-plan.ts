@@ -11,7 +11,7 @@ import { type HostMount, isAtOrBelow, isKernels } from './host-mounts.ts';
 export interface NamespacePlan {
   /** Of unshare(1). */
   readonly namespaces: readonly string[];
-  /** Names in the new /dev that something is mounted on, a line each; empty: /dev stays the host's, and nothing is mounted. */
+  /** Names in the new /dev that something is mounted on, a line each; empty: /dev stays the host's. */
   readonly devices: string;
   /** Mounts; see fstab.ts. A path below `stage` is one in the new /dev. */
   readonly fstab: string;
@@ -19,11 +19,18 @@ export interface NamespacePlan {
   readonly remounts: string;
 }
 
-/** `stage`: a directory where /dev is made, since the host's is needed for that. @throws invalid for a device that is missing */
+export interface PlanPlaces {
+  /** Of the containers' directories. */
+  readonly directory: string;
+  /** A directory where /dev is made, since the host's is needed for that. */
+  readonly stage: string;
+}
+
+/** @throws invalid for a device that is missing */
 export function planNamespaces(
   isolation: Isolation,
   host: readonly HostMount[],
-  stage: string,
+  { directory, stage }: PlanPlaces,
 ): NamespacePlan {
   const namespaces = [
     ...['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
@@ -31,8 +38,10 @@ export function planNamespaces(
     ...(isolation.ipc === 'host' ? [] : ['--ipc']),
     ...(isolation.cgroup === 'private' ? ['--cgroup'] : []),
   ];
+  // A mount of its own stays writable for the shim in a container that is read-only.
+  const writable = fstabLine(directory, directory, 'none', 'bind');
   if (isolation.privileged) {
-    return { namespaces, devices: '', fstab: '', remounts: '' };
+    return { namespaces, devices: '', fstab: writable + sharedMemory(isolation, '/dev'), remounts: '' };
   }
   const { names, fstab } = ownDevices(isolation, stage);
   const open = host.filter(isOpenToDevices);
@@ -40,6 +49,7 @@ export function planNamespaces(
     namespaces,
     devices: names.map((name) => `${name}\n`).join(''),
     fstab: [
+      writable,
       ...kernelMounts(host),
       ...fstab,
       fstabLine(stage, '/dev', 'none', 'rbind'),
@@ -103,7 +113,7 @@ function checkDevice(device: Device): Device {
   );
 }
 
-export function sharedMemory({ ipc, shmSize }: Isolation, dev: string): string {
+function sharedMemory({ ipc, shmSize }: Isolation, dev: string): string {
   if (ipc === 'none') return '';
   const places = ['shm', 'mqueue'] as const;
   if (ipc === 'host') {

@@ -18,6 +18,7 @@ export interface Tenant {
 }
 
 /**
+ * The directory is where the command finds it, at the process that hands its orders on: by its path it is covered then.
  * What is the same for all containers of a plan comes first, beside the start of the command. Then it reads the tenant's
  * directory, hostname and domain name, a line each. What comes after them is the command's stdin, once all is set and
  * mounted; where that fails it has none. The hostname's file is opened while it can be: /proc/sys is locked after.
@@ -37,7 +38,6 @@ points() {
   done
 }
 prepare() {
-  [ -n "$devices" ] || return 0
   mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=65536k tmpfs "$stage" && printf %s "$devices" | points &&
     printf %s "$fstab" > "$stage/.fstab" && mount --all --fstab "$stage/.fstab" && printf %s "$remounts" | remount
 }
@@ -48,8 +48,8 @@ set_all() {
 exec 5>&1
 { exec 3>/proc/sys/kernel/hostname 4>/proc/sys/kernel/domainname && prepare && echo ready >&5 &&
   IFS= read -r directory && IFS= read -r hostname && IFS= read -r domain &&
-  name "$hostname" >&3 && name "$domain" >&4 && set_all < "$directory/sysctls" &&
-  mount --all --fstab "$directory/mounts" && remount < "$directory/remounts" &&
+  name "$hostname" >&3 && name "$domain" >&4 && cd -- "$directory" && set_all < sysctls &&
+  mount --all --fstab mounts && remount < remounts &&
   exec cat 3>&- 4>&- 5>&-; } | exec "$@" 5>&-`;
 
 /**

@@ -43,7 +43,11 @@ export async function connectToShim(root: string, patience: number): Promise<Con
   const heard = await inTime(hello, patience).catch(() => false);
   if (heard) return { socket, hello: await hello };
   socket.destroy();
-  throw new FairleadError('internal', `the shim of the container does not answer (${root})`);
+  throw silentShim();
+}
+
+export function silentShim(): FairleadError {
+  return new FairleadError('internal', 'the shim of the container does not answer');
 }
 
 /** No more than that is taken from the stream. */
@@ -127,7 +131,7 @@ export class ShimConnection {
     this.#socket.write(encodeControl({ ...request, ack }));
     const answered = await inTime(Promise.race([done, this.ended]), this.#patience);
     this.#asked.delete(ack);
-    if (!answered) throw new FairleadError('internal', 'the shim of the container does not answer');
+    if (!answered) throw silentShim();
   }
 
   close(): void {

@@ -30,6 +30,8 @@ export interface SandboxPlaces {
   readonly directory: string;
   /** Of named volumes. */
   readonly volumes: string;
+  /** Further directories that containers do not see; `directory` is one. */
+  readonly hidden: readonly string[];
   readonly shim?: string;
   /** Milliseconds; see shim-connection.ts. */
   readonly patience?: number;
@@ -74,8 +76,7 @@ export class Starter {
     const { id } = container;
     const program = mainProgram(hostnameOf(this.#table, id), container);
     const shim = this.#shims.take(id) ?? (await this.#shimIn(id));
-    const job = { directory: this.paths(id).root, program, holdFor };
-    const launched = await runInShim(shim, job, this.#isolation(id));
+    const launched = await runInShim(shim, { program, holdFor });
     this.#spare.refill(this.#plan(defaultIsolation));
     return launched;
   }
@@ -84,8 +85,7 @@ export class Starter {
   async hold(id: string): Promise<ProcessIdentity> {
     const shim = this.#newShim(this.#plan(this.#isolation(id)), this.networkNamespace(id));
     await shim.settle(() => this.#tenant(id, hostMounts()));
-    const job = { directory: this.paths(id).root, holdFor: 0 };
-    return (await runInShim(shim, job, this.#isolation(id))).outer;
+    return (await runInShim(shim, { holdFor: 0 })).outer;
   }
 
   /** After: no process of the container is left. */
@@ -114,7 +114,8 @@ export class Starter {
     const isolation = this.#isolation(id);
     makeDirectory(paths);
     writeIdentityFiles(paths, hostname);
-    writeTenantFiles(paths, isolation, { host, volumes: this.#places.volumes });
+    const { volumes, directory, hidden } = this.#places;
+    writeTenantFiles(paths, isolation, { host, volumes, hidden: [directory, ...hidden] });
     const { domainname } = this.#table.require(id).spec;
     const own = isolation.uts === 'private';
     return { paths, hostname: own ? hostname : '', domainname: own ? domainname : '' };
@@ -130,7 +131,7 @@ export class Starter {
   }
 
   #plan(isolation: Isolation, host: readonly HostMount[] = hostMounts()): NamespacePlan {
-    return planNamespaces(isolation, host, this.#stage);
+    return planNamespaces(isolation, host, { directory: this.#places.directory, stage: this.#stage });
   }
 
   /** Undefined when the container's sandbox is another one: shared, or there before. */

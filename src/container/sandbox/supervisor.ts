@@ -6,11 +6,11 @@ import { timestamp } from '../../lib/time.ts';
 import { type ExitRecord, type Request, shimFiles } from '../shim/protocol.ts';
 import type { ContainerPaths } from './directory.ts';
 import { hasEnded, killTree, type ProcessIdentity } from './process-identity.ts';
-import { connectToShim, exitSchema, ShimConnection } from './shim-connection.ts';
+import { connectToShim, exitSchema, ShimConnection, silentShim } from './shim-connection.ts';
 
 interface Supervised {
   readonly outer: ProcessIdentity;
-  /** Undefined when the shim had ended before it could be reached. */
+  /** Undefined when the shim has ended before it could be reached. */
   readonly connection: Promise<ShimConnection | undefined>;
   /** After `onEnd` has been told. */
   readonly ended: Promise<void>;
@@ -18,6 +18,8 @@ interface Supervised {
 
 /** Milliseconds that a shim has to report a SIGKILL, and to be gone once it has ended its connection. */
 const patience = 2000;
+/** Milliseconds until a shim that did not answer is asked again. */
+const retryAfter = 500;
 /** Exit codes of programs whose own was lost: killed together with the shim; not known at all, as after a reboot. */
 const killedCode = 137;
 export const unknownCode = 255;
@@ -40,10 +42,7 @@ export class Supervisor {
 
   /** `recorded` resolves when the container's record says that it runs: its end is not told before. */
   watch(id: string, paths: ContainerPaths, outer: ProcessIdentity, recorded: Promise<unknown>): void {
-    const connection = connectToShim(paths.root, this.#shimPatience).then(
-      (connected) => new ShimConnection(connected, this.#shimPatience),
-      () => undefined,
-    );
+    const connection = this.#reach(paths, outer);
     const ended = this.#followToEnd(id, paths, outer, connection, recorded);
     this.#running.set(id, { outer, connection, ended });
   }
@@ -58,8 +57,7 @@ export class Supervisor {
   async stop(id: string, signal: number, timeoutSeconds: number): Promise<void> {
     const running = this.#running.get(id);
     if (!running) return;
-    // A silent shim must not hold up what comes after the timeout.
-    void this.#send(id, { signal }).catch(() => {});
+    tellWhenReached(running, { signal });
     if (timeoutSeconds < 0) return running.ended;
     if (await inTime(running.ended, timeoutSeconds * 1000)) return;
     await this.kill(id);
@@ -69,7 +67,7 @@ export class Supervisor {
   async kill(id: string): Promise<void> {
     const running = this.#running.get(id);
     if (!running) return;
-    void this.#send(id, { signal: constants.signals.SIGKILL }).catch(() => {});
+    tellWhenReached(running, { signal: constants.signals.SIGKILL });
     if (await inTime(running.ended, patience)) return;
     await killTree(running.outer);
     await running.ended;
@@ -77,13 +75,25 @@ export class Supervisor {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { connection } of this.#running.values()) (await connection)?.close();
+    for (const { connection } of this.#running.values()) void connection.then((shim) => shim?.close());
     this.#running.clear();
   }
 
   async #send(id: string, request: Request): Promise<void> {
-    const connection = await this.#running.get(id)?.connection;
-    await connection?.request(request);
+    const running = this.#running.get(id);
+    if (!running) return;
+    if (!(await inTime(running.connection, this.#shimPatience))) throw silentShim();
+    await (await running.connection)?.request(request);
+  }
+
+  /** One that is stopped, or on a machine that is, is no reason to end its container: it is asked until it answers or ends. */
+  async #reach(paths: ContainerPaths, outer: ProcessIdentity): Promise<ShimConnection | undefined> {
+    while (!this.#closed) {
+      const connected = await connectToShim(paths.root, this.#shimPatience).catch(() => undefined);
+      if (connected) return new ShimConnection(connected, this.#shimPatience);
+      if (readExitFile(paths) || (await hasEnded(outer, retryAfter))) break;
+    }
+    return undefined;
   }
 
   async #followToEnd(
@@ -104,6 +114,11 @@ export class Supervisor {
     // Only now: who stops it meanwhile must wait until its record says so.
     if (this.#running.get(id) === ended) this.#running.delete(id);
   }
+}
+
+/** For who does not wait for it: a silent shim must hold up nothing, and may still hear of it. */
+function tellWhenReached({ connection }: Supervised, request: Request): void {
+  void connection.then((shim) => shim?.request(request)).catch(() => {});
 }
 
 /** What the shim has written down; undefined while the program runs and when the shim was killed. */

@@ -6,12 +6,14 @@ import { volumeData } from '../volumes.ts';
 import { type ContainerPaths, ownFiles } from './directory.ts';
 import { fstabLine } from './fstab.ts';
 import { type HostMount, isAtOrBelow, isKernels } from './host-mounts.ts';
-import { lock, remountLines, sharedMemory, singleLine } from './namespace-plan.ts';
+import { lock, remountLines, singleLine } from './namespace-plan.ts';
 
 export interface MountPlaces {
   readonly host: readonly HostMount[];
   /** The directory of named volumes. */
   readonly volumes: string;
+  /** Directories that the container does not see. */
+  readonly hidden: readonly string[];
 }
 
 /**
@@ -26,20 +28,19 @@ export function writeTenantFiles(paths: ContainerPaths, isolation: Isolation, pl
   );
   const lateLocks =
     Object.keys(isolation.sysctls).length > 0 && isolation.readonlyPaths.includes('/proc/sys');
-  const memory = isolation.privileged ? [sharedMemory(isolation, '/dev')] : [];
-  // For what the shim writes there; it takes it away before the program comes (shim/main.ts).
-  const open = isolation.readOnly ? [fstabLine(paths.root, paths.root, 'none', 'bind')] : [];
-  const lines = [
-    ...open,
-    ...memory,
-    ...own,
-    ...byDepth(mounts).map(lineOf),
-    ...(lateLocks ? lock('/proc/sys') : []),
-  ];
+  // A shim's socket gives all that the shim has, and the database is the daemon's; root in a container is still root.
+  const covers = outermost(places.hidden.map((path) => realpathSync(path))).map((path) =>
+    fstabLine('hidden', path, 'tmpfs', 'ro,size=0,mode=700'),
+  );
+  const lines = [...own, ...byDepth(mounts).map(lineOf), ...(lateLocks ? lock('/proc/sys') : []), ...covers];
   const options = { mode: 0o600 };
   writeFileSync(paths.mounts, lines.join(''), options);
   writeFileSync(paths.remounts, lockedMounts(isolation, mounts, places.host), options);
   writeFileSync(paths.sysctls, sysctlLines(isolation.sysctls), options);
+}
+
+function outermost(paths: readonly string[]): readonly string[] {
+  return paths.filter((path) => !paths.some((other) => other !== path && isAtOrBelow(path, other)));
 }
 
 type Settled = { readonly target: string } & (

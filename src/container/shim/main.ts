@@ -12,13 +12,13 @@
  * memory, descriptors and root are out of reach for whoever lacks CAP_SYS_PTRACE.
  */
 import { appendFileSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
-import { runToEnd as runProgramToEnd } from '../../lib/child.ts';
 import { closeInherited } from '../../lib/descriptors.ts';
 import { Clients } from './clients.ts';
 import { drained } from './drain.ts';
 import { reserveExitFile, writeExitFile } from './exit-file.ts';
 import { frameTypes } from './frames.ts';
 import { LogWriter } from './log-writer.ts';
+import { childrenOf } from './process-tree.ts';
 import { feed, type RunningProgram, runProgram } from './program.ts';
 import {
   type ExitRecord,
@@ -47,9 +47,7 @@ async function main(): Promise<void> {
 }
 
 async function run(job: Job): Promise<void> {
-  // The files are named by themselves: a path to the socket may be longer than sun_path (unix(7)).
-  process.chdir(job.directory);
-  if (job.umount !== undefined) await takeAway(job.directory, job.umount);
+  enterDirectory();
   if (job.ownDevices) completeDevices();
   if (job.program) await runToEnd(job.program, job.holdFor);
   else await hold();
@@ -81,10 +79,14 @@ async function hold(): Promise<void> {
   await new Promise(() => {});
 }
 
-/** From the container: it stays this process's working directory, where it can be written to, and is nobody else's. */
-async function takeAway(directory: string, umount: string): Promise<void> {
-  const { code, stderr } = await runProgramToEnd([umount, '--lazy', directory]);
-  if (code !== 0) throw new Error(stderr.trim());
+/**
+ * The container's directory: its log, socket and exit record are there. By its path it is covered, as nobody in the
+ * container may find it; but who hands on our orders has gone there before (src/container/sandbox/namespaces.ts).
+ * What is there is named by itself from now on: a path to the socket may be longer than sun_path (unix(7)).
+ */
+function enterDirectory(): void {
+  const [messenger] = childrenOf(1).filter((pid) => pid !== process.pid);
+  process.chdir(`/proc/${messenger}/cwd`);
 }
 
 /** With the links that every /dev has, and without the list of what was mounted there. */

@@ -2,16 +2,12 @@
 
 /** One line of JSON on the stdin of a shim, by the daemon that has just started it. */
 export interface Job {
-  /** The container's: its log, socket and exit record are there. */
-  readonly directory: string;
   /** Absent: the shim only keeps the container's namespaces, for what is executed in them. */
   readonly program?: ProgramSpec;
   /** Output waits in the pipe until so many clients are attached, so that none misses the beginning. */
   readonly holdFor: number;
   /** The container has a /dev of its own, and not all of it can be mounted. */
   readonly ownDevices: boolean;
-  /** The directory is a mount of its own, open in a container that is read-only: with this program (umount) it leaves it. */
-  readonly umount?: string;
 }
 
 /** A program to run in the container. */

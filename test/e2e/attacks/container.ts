@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeControl } from '../../../src/container/shim/frames.ts';
 import { runToEnd, TestDaemon } from '../../rig/daemon.ts';
 import { TestHost } from '../../rig/namespace.ts';
 import { type Attack, attackGroup, type Outcome } from './attack.ts';
@@ -108,6 +109,17 @@ const attacks: readonly Attack<ContainerStage>[] = [
     control: async (stage) => got(await stage.inside(['--cap-add', 'ALL'], lookIntoShim), 'in\n'),
   },
   {
+    name: 'have a shim run a program with all capabilities, as root without any',
+    attempt: async (stage) =>
+      got(await stage.inside(['--cap-drop', 'ALL'], await askShim(stage)), 'CapEff:\t0000'),
+    // Root without capabilities where the directories are to be seen.
+    async control(stage) {
+      const bare = ['setpriv', '--bounding-set=-all', 'sh', '-c', await askShim(stage)];
+      const { stdout } = await stage.daemon.inHost(...bare);
+      return { succeeded: /CapEff:\t0{0,8}[1-9a-f]/.test(stdout), seen: stdout.trim() };
+    },
+  },
+  {
     name: 'have the host run a program at the next crash (core_pattern)',
     attempt: async (stage) => got(await stage.inside([], setCorePattern), 'set\n'),
     control: async (stage) => got(await stage.inside(['--privileged'], setCorePattern), 'set\n'),
@@ -180,6 +192,26 @@ const attacks: readonly Attack<ContainerStage>[] = [
 function makeNode({ folder }: ContainerStage, name: string): string {
   const node = join(folder, name);
   return `mknod ${node} c 1 11 && dd if=${node} of=/dev/null bs=8k count=1 && echo read; rm -f ${node}`;
+}
+
+/** Connects to the victim's shim and asks for a program that nothing is taken from. */
+async function askShim({ daemon }: ContainerStage): Promise<string> {
+  const { stdout } = await daemon.run('fairlead', 'ps', '-q', '--no-trunc');
+  const tools = { setpriv: '/usr/bin/setpriv', prlimit: '/usr/bin/prlimit', env: '/usr/bin/env' };
+  const exec = {
+    ...{
+      command: ['grep', 'CapEff', '/proc/self/status'],
+      env: { PATH: '/bin' },
+      workingDir: '/',
+      openStdin: false,
+    },
+    user: { uid: 0, gid: 0, groups: [] },
+    confinement: { noNewPrivileges: false, ulimits: [], tools },
+  };
+  const frame = encodeControl({ exec }).toString('base64');
+  const program = `require("net").connect("shim.sock", function () {
+    this.write(Buffer.from("${frame}", "base64")); this.pipe(process.stdout); })`;
+  return `cd ${daemon.dataRoot}/containers/${stdout.trim()} && ${process.execPath} -e '${program}'`;
 }
 
 function openZero(node: string): string {
