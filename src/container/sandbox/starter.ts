@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { builtFile } from '../../lib/built-file.ts';
 import type { ContainerTable } from '../container-table.ts';
@@ -96,6 +96,7 @@ export class Starter {
 
   async close(): Promise<void> {
     await Promise.all([this.#spare.close(), this.#shims.dropAll()]);
+    removeEmpty(this.#stage);
   }
 
   /** In the container's sandbox, which is there afterwards. */
@@ -155,6 +156,15 @@ export class Starter {
     const { patience = shimPatience } = this.#places;
     mkdirSync(this.#stage, { recursive: true, mode: 0o700 });
     return new Namespaces([process.execPath, shim], plan, { stage: this.#stage, patience }, network);
+  }
+}
+
+/** In containers that go on it is covered, and what they have at /dev does not hang on it. */
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // No container had a program.
   }
 }
 
