@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { mountTable } from './host-mounts.ts';
 import type { NamespacePlan } from './namespace-plan.ts';
 import type { Namespaces } from './namespaces.ts';
+import { identityOf, isAlive } from './process-identity.ts';
 
 /** Milliseconds. It holds what is mounted on the host, and takes some 15 MB of memory. */
 const idleFor = 60_000;
@@ -66,9 +67,11 @@ export class Spare {
   }
 }
 
-async function isReady(namespaces: Namespaces): Promise<boolean> {
-  return await namespaces.ready.then(
-    () => namespaces.alive,
+/** By the kernel's word: Node hears of an end a moment later. */
+async function isReady({ ready, pid }: Namespaces): Promise<boolean> {
+  const identity = pid === undefined ? undefined : identityOf(pid);
+  return await ready.then(
+    () => identity !== undefined && isAlive(identity),
     () => false,
   );
 }
