@@ -49,7 +49,6 @@ const settings = z.strictObject({
 });
 
 type Settings = z.infer<typeof settings>;
-export type SettingName = keyof Settings;
 
 /** What `runDaemon` starts from: every value parsed, every default filled in. */
 export type DaemonConfig = Readonly<ReturnType<typeof withDefaults>>;

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Device, Isolation } from '../isolation.ts';
 import { fstabLine } from './fstab.ts';
-import { type HostMount, isAtOrBelow, isKernels } from './host-mounts.ts';
+import { type HostMount, isKernels } from './host-mounts.ts';
 
 /**
  * What is done in new namespaces before it is known whose they are, so that it is done in a spare one ahead of time:
@@ -178,9 +178,4 @@ export function singleLine(path: string): string {
     'internal',
     `a mount with a line break in its place cannot be handled: ${JSON.stringify(path)}`,
   );
-}
-
-/** Whether the path is below the container's own /dev, /proc or /sys, where the host's is not to be found. */
-export function isReplaced(path: string): boolean {
-  return ['/proc', '/sys', '/dev'].some((folder) => isAtOrBelow(path, folder));
 }
