@@ -1,5 +1,29 @@
+import { randomBytes } from 'node:crypto';
+
 /** Mounts as fstab(5) has them, for one `mount --all` that does them in their order. */
-export function fstabLine(source: string, target: string, type: string, options: string): string {
+
+/**
+ * `mount --all` leaves out a line whose source is mounted in its place already, such as a host's own tmpfs on /tmp. So what
+ * has no source gets one that nobody else has; a bind is left out where the same is there, with the flags of that (see
+ * `lockedMounts` in tenant-files.ts).
+ */
+const ownSource = `fairlead-${randomBytes(4).toString('hex')}`;
+
+/** A file system that is made anew: tmpfs, sysfs and the like. */
+export function newLine(type: string, target: string, options: string): string {
+  return fstabLine(`${ownSource}-${type}`, target, type, options);
+}
+
+export function bindLine(source: string, target: string, options = 'bind'): string {
+  return fstabLine(source, target, 'none', options);
+}
+
+/** Other flags for what is mounted there: all of them. */
+export function remountLine(target: string, flags: readonly string[]): string {
+  return fstabLine(`${ownSource}-remount`, target, 'none', ['remount', 'bind', ...flags].join(','));
+}
+
+function fstabLine(source: string, target: string, type: string, options: string): string {
   return `${word(source)} ${word(target)} ${type} ${word(options)} 0 0\n`;
 }
 

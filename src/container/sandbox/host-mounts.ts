@@ -16,8 +16,7 @@ interface Entry extends HostMount {
 let last: { readonly table: string; readonly mounts: readonly HostMount[] } | undefined;
 
 /** Asked for with each start, and seldom another answer. */
-export function hostMounts(): readonly HostMount[] {
-  const table = mountTable();
+export function hostMounts(table = mountTable()): readonly HostMount[] {
   if (last?.table !== table) last = { table, mounts: visibleMounts(table) };
   return last.mounts;
 }

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Device, Isolation } from '../isolation.ts';
-import { fstabLine } from './fstab.ts';
+import { bindLine, newLine, remountLine } from './fstab.ts';
 import { type HostMount, isKernels } from './host-mounts.ts';
 
 /**
@@ -39,7 +39,7 @@ export function planNamespaces(
     ...(isolation.cgroup === 'private' ? ['--cgroup'] : []),
   ];
   // A mount of its own stays writable for the shim in a container that is read-only.
-  const writable = fstabLine(directory, directory, 'none', 'bind');
+  const writable = bindLine(directory, directory);
   if (isolation.privileged) {
     return { namespaces, devices: '', fstab: writable + sharedMemory(isolation, '/dev'), remounts: '' };
   }
@@ -52,10 +52,12 @@ export function planNamespaces(
       writable,
       ...kernelMounts(host),
       ...fstab,
-      fstabLine(stage, '/dev', 'none', 'rbind'),
+      bindLine(stage, '/dev', 'rbind'),
       ...hidden(isolation),
       // CAP_MKNOD is one of Docker's defaults, and no device cgroup says which nodes may be opened: none outside of /dev.
-      ...open.filter(({ target }) => target !== '/').map((mount) => remountLine(mount, 'nodev')),
+      ...open
+        .filter(({ target }) => target !== '/')
+        .map(({ target, flags }) => remountLine(target, withFlag(flags, 'nodev'))),
     ].join(''),
     // `mount --all` leaves the root directory out.
     remounts: remountLines(
@@ -63,10 +65,6 @@ export function planNamespaces(
       'nodev',
     ),
   };
-}
-
-function remountLine({ target, flags }: HostMount, more: 'nodev' | 'ro'): string {
-  return fstabLine('none', target, 'none', ['remount', 'bind', ...withFlag(flags, more)].join(','));
 }
 
 /** For `mount -o remount,bind,…`, which sets all flags anew. */
@@ -96,9 +94,9 @@ function ownDevices(
   return {
     names: [...files.map(({ target }) => singleLine(target.slice('/dev/'.length))), 'ptmx'],
     fstab: [
-      ...devices.map((device) => fstabLine(device.source, place(device), 'none', 'bind,ro,X-mount.mkdir')),
-      fstabLine('devpts', terminals, 'devpts', options),
-      fstabLine(`${terminals}/ptmx`, `${stage}/ptmx`, 'none', 'bind'),
+      ...devices.map((device) => bindLine(device.source, place(device), 'bind,ro,X-mount.mkdir')),
+      newLine('devpts', terminals, options),
+      bindLine(`${terminals}/ptmx`, `${stage}/ptmx`),
       sharedMemory(isolation, stage),
     ],
   };
@@ -118,14 +116,12 @@ function sharedMemory({ ipc, shmSize }: Isolation, dev: string): string {
   const places = ['shm', 'mqueue'] as const;
   if (ipc === 'host') {
     const there = dev === '/dev' ? [] : places.filter((name) => existsSync(`/dev/${name}`));
-    return there
-      .map((name) => fstabLine(`/dev/${name}`, `${dev}/${name}`, 'none', 'rbind,X-mount.mkdir'))
-      .join('');
+    return there.map((name) => bindLine(`/dev/${name}`, `${dev}/${name}`, 'rbind,X-mount.mkdir')).join('');
   }
   const flags = 'nosuid,nodev,noexec';
   return (
-    fstabLine('shm', `${dev}/shm`, 'tmpfs', `${flags},mode=1777,size=${shmSize},X-mount.mkdir`) +
-    fstabLine('mqueue', `${dev}/mqueue`, 'mqueue', `${flags},X-mount.mkdir`)
+    newLine('tmpfs', `${dev}/shm`, `${flags},mode=1777,size=${shmSize},X-mount.mkdir`) +
+    newLine('mqueue', `${dev}/mqueue`, `${flags},X-mount.mkdir`)
   );
 }
 
@@ -135,9 +131,9 @@ function kernelMounts(host: readonly HostMount[]): readonly string[] {
   const groups = host.find(({ target, type }) => target === '/sys/fs/cgroup' && type === 'cgroup2');
   return [
     // The kernel refuses one and the same file system twice in one place, as /sys is on the host's network.
-    fstabLine('covered', '/sys', 'tmpfs', 'ro,size=0'),
-    fstabLine('container', '/sys', 'sysfs', flags),
-    ...(groups ? [fstabLine('container', '/sys/fs/cgroup', 'cgroup2', flags)] : []),
+    newLine('tmpfs', '/sys', 'ro,size=0'),
+    newLine('sysfs', '/sys', flags),
+    ...(groups ? [newLine('cgroup2', '/sys/fs/cgroup', flags)] : []),
   ];
 }
 
@@ -151,15 +147,11 @@ function hidden({ maskedPaths, readonlyPaths, sysctls }: Isolation): readonly st
 function mask(path: string): readonly string[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return [];
-  return [
-    stat.isDirectory()
-      ? fstabLine('masked', path, 'tmpfs', 'ro,size=0')
-      : fstabLine('/dev/null', path, 'none', 'bind'),
-  ];
+  return [stat.isDirectory() ? newLine('tmpfs', path, 'ro,size=0') : bindLine('/dev/null', path)];
 }
 
 export function lock(path: string): readonly string[] {
-  return existsSync(path) ? [fstabLine(path, path, 'none', 'bind,ro')] : [];
+  return existsSync(path) ? [bindLine(path, path, 'bind,ro')] : [];
 }
 
 function isOpenToDevices(mount: HostMount): boolean {

@@ -22,14 +22,10 @@ export class Spare {
     this.#start = start;
   }
 
-  /** New ones when none of that plan are ready. @throws internal when they could not be made */
-  async take(plan: NamespacePlan): Promise<Namespaces> {
+  /** Undefined when there are none of that plan, or somebody has killed them, maybe before they were ready. */
+  async take(plan: NamespacePlan): Promise<Namespaces | undefined> {
     const kept = this.#takeKept(plan);
-    // One that somebody has killed, maybe before it was ready, is no reason for a start to fail.
-    if (kept && (await isReady(kept))) return kept;
-    const fresh = this.#start(plan);
-    await fresh.ready;
-    return fresh;
+    return kept && (await isReady(kept)) ? kept : undefined;
   }
 
   /** Has one ready from soon on, for a while. */

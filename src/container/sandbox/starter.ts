@@ -1,6 +1,7 @@
 import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { builtFile } from '../../lib/built-file.ts';
+import { FairleadError } from '../../lib/errors.ts';
 import type { ContainerTable } from '../container-table.ts';
 import { defaultIsolation, type Isolation } from '../isolation.ts';
 import type { Container } from '../runtime.ts';
@@ -14,7 +15,7 @@ import {
   writeNetworkFiles,
 } from './directory.ts';
 import { endProcess } from './holders.ts';
-import { type HostMount, hostMounts } from './host-mounts.ts';
+import { type HostMount, hostMounts, mountTable } from './host-mounts.ts';
 import { hostnameOf } from './hostname.ts';
 import { type Launched, runInShim } from './launch.ts';
 import { type NamespacePlan, planNamespaces } from './namespace-plan.ts';
@@ -36,6 +37,14 @@ export interface SandboxPlaces {
   /** Milliseconds; see shim-connection.ts. */
   readonly patience?: number;
 }
+
+/** Namespaces with a shim, and the mounts of the host that they have. */
+interface Mounted {
+  readonly shim: Namespaces;
+  readonly host: readonly HostMount[];
+}
+
+const mostTries = 10;
 
 /** Where a container's processes run, by its record. */
 export class Starter {
@@ -83,8 +92,8 @@ export class Starter {
 
   /** Namespaces with a shim, of a container without a command whose sandbox is there. */
   async hold(id: string): Promise<ProcessIdentity> {
-    const shim = this.#newShim(this.#plan(this.#isolation(id)), this.networkNamespace(id));
-    await shim.settle(() => this.#tenant(id, hostMounts()));
+    const { shim, host } = await this.#fresh(id, this.networkNamespace(id));
+    await shim.settle(() => this.#tenant(id, host));
     return (await runInShim(shim, { holdFor: 0 })).outer;
   }
 
@@ -101,11 +110,32 @@ export class Starter {
 
   /** In the container's sandbox, which is there afterwards. */
   async #shimIn(id: string): Promise<Namespaces> {
-    const host = hostMounts();
-    const plan = this.#plan(this.#isolation(id), host);
-    const shim = (await this.#spareFor(id, plan)) ?? this.#newShim(plan, this.networkNamespace(id));
+    const { shim, host } =
+      (await this.#shimAsSandbox(id)) ?? (await this.#fresh(id, this.networkNamespace(id)));
     await shim.settle(() => this.#tenant(id, host));
     return shim;
+  }
+
+  /**
+   * New namespaces, with the host's mounts as they were planned for: of a mount that came while they were copied the plan
+   * does not know, and would leave it open. `network`: as `newShim`. @throws as `Namespaces.ready`, unavailable
+   */
+  async #fresh(id: string, network?: string): Promise<Mounted> {
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const table = mountTable();
+      const host = hostMounts(table);
+      const shim = this.#newShim(this.#plan(this.#isolation(id), host), network);
+      const failure = await shim.ready.then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
+      const isStill = mountTable() === table;
+      if (isStill && !failure) return { shim, host };
+      await shim.end();
+      if (isStill && failure) throw failure.error;
+    }
+    const message = `this host mounts and unmounts file systems all the time: ${mostTries} times while a container was started`;
+    throw new FairleadError('unavailable', message);
   }
 
   /** The container as its namespaces get it. Its files are written. */
@@ -135,18 +165,21 @@ export class Starter {
     return planNamespaces(isolation, host, { directory: this.#places.directory, stage: this.#stage });
   }
 
-  /** Undefined when the container's sandbox is another one: shared, or there before. */
-  async #spareFor(id: string, plan: NamespacePlan): Promise<Namespaces | undefined> {
+  /** Its network namespace becomes the container's sandbox. Undefined when that is another one: shared, or there before. */
+  async #shimAsSandbox(id: string): Promise<Mounted | undefined> {
     if (resolveSandbox(this.#table, id) !== id) return undefined;
-    const spare = await this.#spare.take(plan);
+    const host = hostMounts();
+    const spare = await this.#spare.take(this.#plan(this.#isolation(id), host));
+    const made = spare ? { shim: spare, host } : await this.#fresh(id);
+    const { pid } = made.shim;
     try {
-      await this.#places.dataplane.ensureSandbox(id, spare.pid);
-      if (isSameFile(this.networkNamespace(id), `/proc/${spare.pid}/ns/net`)) return spare;
+      await this.#places.dataplane.ensureSandbox(id, pid);
+      if (isSameFile(this.networkNamespace(id), `/proc/${pid}/ns/net`)) return made;
     } catch (error) {
-      await spare.end();
+      await made.shim.end();
       throw error;
     }
-    await spare.end();
+    await made.shim.end();
     return undefined;
   }
 

@@ -4,7 +4,7 @@ import { FairleadError, messageOf } from '../../lib/errors.ts';
 import type { Isolation, Mount } from '../isolation.ts';
 import { volumeData } from '../volumes.ts';
 import { type ContainerPaths, ownFiles } from './directory.ts';
-import { fstabLine } from './fstab.ts';
+import { bindLine, newLine } from './fstab.ts';
 import { type HostMount, isAtOrBelow, isKernels } from './host-mounts.ts';
 import { lock, remountLines, singleLine } from './namespace-plan.ts';
 
@@ -24,13 +24,13 @@ export interface MountPlaces {
 export function writeTenantFiles(paths: ContainerPaths, isolation: Isolation, places: MountPlaces): void {
   const mounts = isolation.mounts.map((mount) => settle(mount, places));
   const own = ownFiles(paths).map(([source, target]) =>
-    fstabLine(source, target, 'none', isolation.readOnly ? 'bind,ro' : 'bind'),
+    bindLine(source, target, isolation.readOnly ? 'bind,ro' : 'bind'),
   );
   const lateLocks =
     Object.keys(isolation.sysctls).length > 0 && isolation.readonlyPaths.includes('/proc/sys');
   // A shim's socket gives all that the shim has, and the database is the daemon's; root in a container is still root.
   const covers = outermost(places.hidden.map((path) => realpathSync(path))).map((path) =>
-    fstabLine('hidden', path, 'tmpfs', 'ro,size=0,mode=700'),
+    newLine('tmpfs', path, 'ro,size=0,mode=700'),
   );
   const lines = [...own, ...byDepth(mounts).map(lineOf), ...(lateLocks ? lock('/proc/sys') : []), ...covers];
   const options = { mode: 0o600 };
@@ -101,9 +101,8 @@ function byDepth(mounts: readonly Settled[]): readonly Settled[] {
 }
 
 function lineOf(mount: Settled): string {
-  if (mount.kind === 'tmpfs')
-    return fstabLine('tmpfs', mount.target, 'tmpfs', `${mount.options},X-mount.mkdir`);
-  return fstabLine(mount.source, mount.target, 'none', mount.readOnly ? 'rbind,ro' : 'rbind');
+  if (mount.kind === 'tmpfs') return newLine('tmpfs', mount.target, `${mount.options},X-mount.mkdir`);
+  return bindLine(mount.source, mount.target, mount.readOnly ? 'rbind,ro' : 'rbind');
 }
 
 /** With `--read-only` all of the host but what is covered; and what hangs below the source of a mount that is `ro`. */
@@ -118,12 +117,30 @@ function lockedMounts(
   const below = mounts.flatMap((mount) => {
     if (mount.kind !== 'bind' || !mount.readOnly) return [];
     const inside = open.filter(({ target }) => target !== mount.source && isAtOrBelow(target, mount.source));
-    return inside.map((each) => ({
-      ...each,
-      target: join(mount.target, each.target.slice(mount.source.length)),
-    }));
+    return [
+      ...leftOut(mount, open),
+      ...inside.map((each) => ({
+        ...each,
+        target: join(mount.target, each.target.slice(mount.source.length)),
+      })),
+    ];
   });
   return remountLines([...all, ...below], 'ro');
+}
+
+/**
+ * Where the host has something mounted already, the bind may be left out as there (fstab.ts), without its flags. With all
+ * flags of either, as it is not known here.
+ */
+function leftOut(
+  { source, target }: { source: string; target: string },
+  open: readonly HostMount[],
+): HostMount[] {
+  const there = open.find((mount) => mount.target === target);
+  if (!there) return [];
+  const above = open.filter((mount) => isAtOrBelow(source, mount.target));
+  const carrier = above.toSorted((a, b) => b.target.length - a.target.length)[0] ?? there;
+  return [{ ...there, flags: [...new Set([...carrier.flags, ...there.flags])] }];
 }
 
 /** Each as its file below /proc/sys and its value, a line each. */
