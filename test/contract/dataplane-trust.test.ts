@@ -343,4 +343,13 @@ test('nodes that an earlier process has let in stay while they are spared', { ti
   expect(await nodes()).toEqual(['192.0.2.2', '192.0.2.3', '2001:db8::2']);
   await next.applyFirewall({ networks, nodes: ['192.0.2.3'] });
   expect(await nodes()).toEqual(['192.0.2.3']);
+
+  // A process knows its local networks first, and a node whose record comes and goes meanwhile.
+  const last = await open(host);
+  const { tunnelPort: _, ...local } = { ...overlay, bridge: 'br1', subnets: ['10.2.0.0/24'] };
+  const early = { networks: [local], spareNodes: true, partial: true };
+  await last.applyFirewall({ ...early, nodes: ['192.0.2.3'] });
+  await last.applyFirewall({ ...early, nodes: [] });
+  await last.applyFirewall({ ...early, networks: [local, overlay], nodes: [] });
+  expect(await nodes()).toEqual(['192.0.2.3']);
 });

@@ -99,9 +99,13 @@ export class FirewallState {
     this.#applied = { rules, text, at: performance.now() };
   }
 
-  /** Those that are known, and, where that is asked for, those that an earlier process knew. */
+  /**
+   * Those that are known, and, where that is asked for, those that an earlier process knew. None before there is a tunnel:
+   * one that was put in and has gone would be taken out of what that process has left, before it is looked at.
+   */
   async #nodesOf({ networks, nodes = [], spareNodes = false }: Firewall): Promise<readonly string[]> {
-    if (!spareNodes || networks.every(({ tunnelPort }) => tunnelPort === undefined)) return nodes;
+    if (networks.every(({ tunnelPort }) => tunnelPort === undefined)) return [];
+    if (!spareNodes) return nodes;
     this.#spared ??= readNodes(this.#exec, this.#options.tag);
     return [...nodes, ...(await this.#spared)];
   }
