@@ -83,7 +83,7 @@ describe('a container', () => {
       FAIRLEAD_HOST: daemon.host,
     });
     // At the end of its own input script(1) sends NULs, which the terminal echoes wherever the output is.
-    expect(typed.stdout.replaceAll('\0', '')).toMatch(/0 1 2 3 \/dev\/pts\/\d+\r+\n/);
+    expect(typed.stdout.replaceAll(/\0|\^@/g, '')).toMatch(/0 1 2 3 \/dev\/pts\/\d+\r+\n/);
   });
 
   it('leaves none to the daemon’s own children', async () => {
