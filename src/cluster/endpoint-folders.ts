@@ -1,8 +1,8 @@
 import type { Store } from '../../kvstore/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { FairleadError } from '../lib/errors.ts';
-import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
 import { folders, keys } from './keys.ts';
 import { type Endpoint, endpointSchema } from './records.ts';
 import { type Versioned, WatchedFolder } from './watched-folder.ts';
@@ -82,7 +82,7 @@ export class EndpointFolders {
     const folder = known ?? this.#watch(store, folders.endpointsOf(networkId), true);
     this.#followed.set(networkId, folder);
     // Who starts a container must not wait for the store's return.
-    while (store.status().reachable) if (await inTime(folder.ready, lookEveryMs)) return;
+    while (store.status().reachable) if (await withTimeout(folder.ready, lookEveryMs)) return;
     await this.unfollow(networkId);
     throw new FairleadError('unavailable', `kv store ${store.status().name} went away`);
   }
