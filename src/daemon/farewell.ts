@@ -7,7 +7,7 @@ import { runAll } from '../lib/undo.ts';
 
 export interface Farewell {
   readonly runtime: Runtime;
-  readonly dataplane: Dataplane;
+  readonly dataplane: Pick<Dataplane, 'close'>;
   readonly membership: Membership;
   readonly global: Store;
 }
