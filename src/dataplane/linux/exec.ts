@@ -1,6 +1,6 @@
 import { type Argv, type Outcome, runToEnd } from '../../lib/child.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { KeptIp } from './kept-ip.ts';
+import type { IpSessions } from './ip-session.ts';
 
 export type { Argv, Outcome };
 
@@ -16,7 +16,7 @@ export interface Exec {
   /** Runs a program to its end. @throws internal when it cannot be started; a bad exit code is a result */
   (argv: Argv, options?: ExecOptions): Promise<Outcome>;
   /** Where commands are so frequent that starting a program for each would not do. */
-  readonly kept?: KeptIp;
+  readonly kept?: IpSessions;
   /** This process is in the host's namespace: its own /proc/sys/net is the host's. */
   readonly inHost?: boolean;
 }

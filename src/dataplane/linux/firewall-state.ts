@@ -10,12 +10,12 @@ import { type HostFirewall, renderChanges, renderFirewall } from './firewall.ts'
 import { firewallFaults } from './firewall-faults.ts';
 import type { Forwarding } from './forwarding.ts';
 import { batch, ip, showLinks } from './ip.ts';
-import type { KeptNft } from './kept-nft.ts';
+import type { NftSession } from './nft-session.ts';
 import { setIsolation } from './veth.ts';
 
 export interface FirewallOptions {
   readonly tag: string;
-  readonly nft?: KeptNft;
+  readonly nft?: NftSession;
   readonly forwarding: Forwarding;
   /** Where iptables is installed, a Docker Engine may be. */
   readonly iptables: boolean;

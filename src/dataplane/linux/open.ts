@@ -23,8 +23,8 @@ import { Forwarding } from './forwarding.ts';
 import { HeldPorts } from './held-ports.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
-import { KeptIp } from './kept-ip.ts';
-import { KeptNft } from './kept-nft.ts';
+import { IpSessions } from './ip-session.ts';
+import { NftSession } from './nft-session.ts';
 import { ensureNamespace, namespaceAt, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { setDefaultRoutes } from './routes.ts';
@@ -53,9 +53,9 @@ export async function openLinuxDataplane(options: LinuxOptions): Promise<Datapla
   }
   const { hostNamespace } = options;
   const enterHost = hostNamespace ? ['nsenter', `--net=${hostNamespace}`] : [];
-  const exec = Object.assign(createExec(hostNamespace), { kept: new KeptIp(enterHost) });
+  const exec = Object.assign(createExec(hostNamespace), { kept: new IpSessions(enterHost) });
   const iptables = await isInstalled(exec, 'iptables');
-  return new LinuxDataplane(exec, options, iptables, new KeptNft(enterHost));
+  return new LinuxDataplane(exec, options, iptables, new NftSession(enterHost));
 }
 
 class LinuxDataplane implements Dataplane {
@@ -67,7 +67,7 @@ class LinuxDataplane implements Dataplane {
   /** This process is in the host's namespace. */
   readonly #isOwnHost: boolean;
   readonly #firewall: FirewallState;
-  readonly #nft: KeptNft;
+  readonly #nft: NftSession;
   readonly #guard: SourceGuard;
   readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
@@ -79,7 +79,7 @@ class LinuxDataplane implements Dataplane {
   /** What a device that is being made needs must not be taken for unused. */
   readonly #policies = new SerialQueue();
 
-  constructor(exec: Exec, options: LinuxOptions, iptables: boolean, nft: KeptNft) {
+  constructor(exec: Exec, options: LinuxOptions, iptables: boolean, nft: NftSession) {
     this.#exec = exec;
     this.#tag = options.tag;
     this.#log = options.log;

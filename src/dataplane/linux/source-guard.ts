@@ -3,12 +3,12 @@ import type { HostEnd } from '../links.ts';
 import { tableName } from '../names.ts';
 import { type Exec, output } from './exec.ts';
 import { firewallFaults } from './firewall-faults.ts';
-import type { KeptNft } from './kept-nft.ts';
+import type { NftSession } from './nft-session.ts';
 import { removeSources, renderSources, type SourceSets, sourceChanges, sourceSets } from './source-rules.ts';
 
 export interface SourceGuardOptions {
   readonly tag: string;
-  readonly nft: KeptNft;
+  readonly nft: NftSession;
   /** As in FirewallOptions. */
   readonly trustFor: number;
 }

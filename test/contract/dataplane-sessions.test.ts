@@ -2,23 +2,23 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createExec, type Exec } from '../../src/dataplane/linux/exec.ts';
 import { batch, ip } from '../../src/dataplane/linux/ip.ts';
-import { KeptIp } from '../../src/dataplane/linux/kept-ip.ts';
-import { KeptNft } from '../../src/dataplane/linux/kept-nft.ts';
-import { KeptProcess } from '../../src/dataplane/linux/kept-process.ts';
+import { IpSessions } from '../../src/dataplane/linux/ip-session.ts';
+import { NftSession } from '../../src/dataplane/linux/nft-session.ts';
+import { BatchProcess } from '../../src/dataplane/linux/batch-process.ts';
 import { ensureNamespace, removeNamespace } from '../../src/dataplane/linux/netns.ts';
 import { TestHost } from '../rig/namespace.ts';
 
 describe('processes that are kept', () => {
   let host: TestHost;
   let exec: Exec;
-  let kept: KeptIp;
-  let nft: KeptNft;
+  let kept: IpSessions;
+  let nft: NftSession;
 
   beforeAll(async () => {
     host = await TestHost.create();
     const enter = ['nsenter', `--net=${host.path}`];
-    kept = new KeptIp(enter);
-    nft = new KeptNft(enter);
+    kept = new IpSessions(enter);
+    nft = new NftSession(enter);
     exec = Object.assign(createExec(host.path), { kept });
   });
 
@@ -105,10 +105,10 @@ describe('processes that are kept', () => {
 
   test('a program that is missing or ends is not waited for', async () => {
     const dialect = { mark: 'x', complaint: /x$/ };
-    const missing = new KeptProcess(['no-such-program'], dialect);
+    const missing = new BatchProcess(['no-such-program'], dialect);
     await expect(missing.ask('x')).rejects.toThrow('no-such-program has ended');
     await missing.end();
-    const ending = new KeptProcess(['sh', '-c', 'echo because >&2'], dialect);
+    const ending = new BatchProcess(['sh', '-c', 'echo because >&2'], dialect);
     await expect(ending.ask('x')).rejects.toThrow('sh has ended: because');
     await ending.end();
   });
