@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { type BatchProcess, BatchProcessEnded } from './batch-process.ts';
 import type { Argv } from './exec.ts';
 import type { Command } from './ip.ts';
-import { SessionPool } from './session-pool.ts';
-import { type BatchProcess, BatchProcessEnded } from './batch-process.ts';
 import { namespacePath, settingsScript } from './netns.ts';
+import { SessionPool } from './session-pool.ts';
 
 /** ip(8) knows no such object, and says so in two lines. */
 const dialect = {
@@ -23,8 +23,23 @@ export interface Progress {
   readonly refusal?: string;
 }
 
-/** `ip -batch` processes that are kept, one or a few per network namespace. */
-export class IpSessions {
+/** Long-lived processes that carry out the commands of `ip`, where starting one for each would not do. */
+export interface IpSession {
+  /** Runs commands on one process, in order, up to the first that fails and is not tolerated. */
+  run(namespace: string | undefined, commands: readonly Command[]): Promise<Progress>;
+  /** Has a process in the sandbox's namespace ready. */
+  warmUp(namespace: string): void;
+  /** As `run`, on a new process, whose start makes the namespace's settings. */
+  renew(namespace: string, commands: readonly Command[]): Promise<Progress>;
+  /** Names of the interfaces in the sandbox's namespace, without a question; undefined where no process is in it. */
+  interfacesIn(namespace: string): Promise<readonly string[] | undefined>;
+  /** Before the namespace is taken away: a process in it would keep it. */
+  leave(namespace: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `ip -batch`, one or a few processes per network namespace. */
+export class IpSessions implements IpSession {
   readonly #host: SessionPool;
   readonly #sandboxes = new Map<string, SessionPool>();
 
@@ -34,7 +49,6 @@ export class IpSessions {
     this.#host = new SessionPool({ argv: [program, ...args], dialect, most: mostInHost, least: 1 });
   }
 
-  /** Runs commands on one process, in order, up to the first that fails and is not tolerated. */
   async run(namespace: string | undefined, commands: readonly Command[]): Promise<Progress> {
     const pool = namespace === undefined ? this.#host : this.#poolOf(namespace);
     const process = await pool.take();
@@ -48,18 +62,15 @@ export class IpSessions {
     return progress;
   }
 
-  /** Has a process in the sandbox's namespace ready. */
   warmUp(namespace: string): void {
     this.#poolOf(namespace).warmUp();
   }
 
-  /** As `run`, on a new process, whose start makes the namespace's settings. */
   async renew(namespace: string, commands: readonly Command[]): Promise<Progress> {
     await this.leave(namespace);
     return this.run(namespace, commands);
   }
 
-  /** Names of the interfaces in the sandbox's namespace, without a question; undefined where no process is in it. */
   async interfacesIn(namespace: string): Promise<readonly string[] | undefined> {
     const pid = this.#sandboxes.get(namespace)?.pid;
     if (pid === undefined) return undefined;
@@ -71,7 +82,6 @@ export class IpSessions {
       .flatMap((line) => /^\s*([^:\s]+):/.exec(line)?.[1] ?? []);
   }
 
-  /** Before the namespace is taken away: a process in it would keep it. */
   async leave(namespace: string): Promise<void> {
     const pool = this.#sandboxes.get(namespace);
     this.#sandboxes.delete(namespace);

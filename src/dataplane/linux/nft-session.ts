@@ -1,5 +1,5 @@
-import { SessionPool } from './session-pool.ts';
 import { BatchProcessEnded } from './batch-process.ts';
+import { SessionPool } from './session-pool.ts';
 
 /** An error that shows the line in which it is. */
 const dialect = { mark: 'fairlead', complaint: /Error: [^\n]*\nfairlead\n[ ^~]*\n$/ };

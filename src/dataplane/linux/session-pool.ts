@@ -1,5 +1,5 @@
+import { BatchProcess, type Dialect } from './batch-process.ts';
 import type { Argv } from './exec.ts';
-import { type Dialect, BatchProcess } from './batch-process.ts';
 
 export interface PoolOptions {
   readonly argv: Argv;
