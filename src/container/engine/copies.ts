@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import { sideBySide } from '../../lib/side-by-side.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
 import type { Container } from '../runtime.ts';
 import type { EngineConnection } from './connection.ts';
@@ -69,7 +69,7 @@ export class ContainerCopies {
     const there = new Set(all.map(({ Id }) => Id));
     for (const id of [...this.#containers.keys()].filter((known) => !there.has(known))) this.#forget(id);
     this.#unseen = new Set(there);
-    await sideBySide(there, atOnce, async (id) => {
+    await mapConcurrent(there, atOnce, async (id) => {
       if (!(await withTimeout(this.refresh(id), busyMs)))
         this.log.debug(`container ${id.slice(0, 12)} is busy`);
     });
