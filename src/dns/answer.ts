@@ -1,7 +1,7 @@
 import type { DnsPolicy } from '../cluster/records.ts';
 import type { Tail } from './encoder.ts';
 import type { Edns, Query } from './question.ts';
-import { firstRecord, type Turn } from './turns.ts';
+import { firstRecord, type Turn } from './rotation.ts';
 import { headerBits, headerSize, maxTcpSize, maxUdpSize, plainUdpSize, recordTypes } from './wire.ts';
 
 /** How an answer is put together from the question and a ready-made tail; nothing is encoded here. */

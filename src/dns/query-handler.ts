@@ -19,8 +19,8 @@ import type { NameTable } from './name-table.ts';
 import { drop, parseQuery, type Query } from './question.ts';
 import { recordsFor } from './records.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
+import { Turns } from './rotation.ts';
 import type { Claimant } from './shares.ts';
-import { Turns } from './turns.ts';
 import type { Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 

@@ -1,6 +1,6 @@
 import type { StartableDns } from '../daemon/platform.ts';
 import { createDns, type Dns } from '../dns/dns.ts';
-import type { FeedSource } from '../dns/thread/name-feed.ts';
+import type { FeedSource } from '../dns/thread/name-replica-writer.ts';
 import type { DnsThreadParts } from '../dns/thread/remote-dns.ts';
 import { FairleadError } from '../lib/errors.ts';
 

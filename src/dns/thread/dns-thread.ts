@@ -3,7 +3,7 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import { builtFile } from '../../lib/built-file.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Dns, DnsStatus, Gateway } from '../dns.ts';
-import { type FeedSource, NameFeed } from './name-feed.ts';
+import { type FeedSource, NameFeed } from './name-replica-writer.ts';
 import type { Asked, Beginning, Order, Told } from './protocol.ts';
 import type { DnsThreadParts, RemoteDns } from './remote-dns.ts';
 
@@ -23,7 +23,7 @@ const pauseBeforeAnother = 1000;
 
 /**
  * DNS on a thread of its own: a list of ten thousand services, a commit or a collection of garbage keeps no name
- * waiting, and a flood of queries no attach. It answers from a copy of the names (name-feed.ts). Its code is loaded from
+ * waiting, and a flood of queries no attach. It answers from a copy of the names (name-replica-writer.ts). Its code is loaded from
  * the moment that it is made, beside whatever this thread loads meanwhile, and it answers once it is started.
  */
 export class DnsThread implements RemoteDns {

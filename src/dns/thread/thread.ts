@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { FairleadError, kindOf, messageOf } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/log.ts';
 import { createDns, type Dns } from '../dns.ts';
-import { MirroredNames } from './mirrored-names.ts';
+import { MirroredNames } from './name-replica.ts';
 import type { Asked, Beginning, Order, Told } from './protocol.ts';
 
 /** The thread that names are answered on. It ends with its port. */

@@ -9,7 +9,7 @@ export type FeedSource = Pick<Directory, 'networks' | 'network' | 'endpointsOf' 
 const takenInMs = 50;
 
 /**
- * Sends what changed of the directory's names to a thread that has a copy of them (mirrored-names.ts). By the time
+ * Sends what changed of the directory's names to a thread that has a copy of them (name-replica.ts). By the time
  * that the directory has told of a change it is sent, and counted: the thread looks at the count before it answers.
  * No change wakes the thread, which would take a core from whatever made the change; `takeIn` does, for many at once.
  */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DnsPolicy, Network } from '../../src/cluster/records.ts';
-import { parseDnsPolicy } from '../../src/network/dns-policy.ts';
-import { createTestModel } from '../rig/model.ts';
+import type { DnsPolicy, Network } from '../../../src/cluster/records.ts';
+import { parseDnsPolicy } from '../../../src/network/dns-policy.ts';
+import { createTestModel } from '../../rig/model.ts';
 import {
   clientSubnet,
   FakeNames,
@@ -10,7 +10,7 @@ import {
   makeNetwork,
   makeQuery,
   readReply,
-} from './dns-fixture.ts';
+} from './fixture.ts';
 
 const edns = { edns: 1232 };
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Network } from '../../src/cluster/records.ts';
-import { reverseName } from '../../src/lib/addresses.ts';
+import type { Network } from '../../../src/cluster/records.ts';
+import { reverseName } from '../../../src/lib/addresses.ts';
 import {
   type Asked,
   clientSubnet,
@@ -13,7 +13,7 @@ import {
   type QuestionFields,
   type Reply,
   readReply,
-} from './dns-fixture.ts';
+} from './fixture.ts';
 
 const type = {
   A: 1,

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DnsOptions } from '../../src/dns/dns.ts';
-import { DnsThread } from '../../src/dns/thread/dns-thread.ts';
-import type { FeedSource } from '../../src/dns/thread/name-feed.ts';
-import { silentLogger } from '../../src/lib/log.ts';
-import { until } from '../rig/until.ts';
-import { askUdp, FakeNames, makeEndpoint, makeNetwork, makeQuery, readReply } from './dns-fixture.ts';
+import type { DnsOptions } from '../../../../src/dns/dns.ts';
+import { DnsThread } from '../../../../src/dns/thread/dns-thread.ts';
+import type { FeedSource } from '../../../../src/dns/thread/name-replica-writer.ts';
+import { silentLogger } from '../../../../src/lib/log.ts';
+import { until } from '../../../rig/until.ts';
+import { askUdp, FakeNames, makeEndpoint, makeNetwork, makeQuery, readReply } from '../fixture.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
