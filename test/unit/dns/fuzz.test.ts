@@ -80,7 +80,7 @@ function checkAnswer(packet: Buffer, reply: Buffer | undefined): void {
 it(`answers ${2 * runs} random, cut and mutated packets, or refuses them, and throws at none`, () => {
   const { answer, counters } = makeHandler(names);
   const arrival = {
-    entrance: { kind: 'gateway', networkId: foo.id },
+    listener: { kind: 'gateway', networkId: foo.id },
     from: '127.0.18.2',
     transport: 'udp',
   } as const;
