@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort, Worker } from 'node:worker_threads';
-import { builtFile } from '../../lib/built-file.ts';
+import { distFile } from '../../lib/dist-file.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Dns, DnsStatus, Gateway } from '../dns.ts';
 import { type FeedSource, NameFeed } from './name-feed.ts';
@@ -90,7 +90,7 @@ export class DnsThread implements RemoteDns {
     const { options, logLevel } = this.parts;
     const workerData: Beginning = { options, logLevel };
     // No flags of the daemon's own: some are not for threads.
-    const worker = new Worker(builtFile('dns-thread.cjs'), {
+    const worker = new Worker(distFile('dns-thread.cjs'), {
       name: 'dns',
       workerData,
       execArgv: [],

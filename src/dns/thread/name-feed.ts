@@ -49,8 +49,8 @@ export class NameFeed {
     this.#port.close();
   }
 
-  #send(anew: boolean, networkIds: readonly string[]): void {
-    const names: Names = { anew, changes: networkIds.map((id) => this.#changeOf(id)) };
+  #send(full: boolean, networkIds: readonly string[]): void {
+    const names: Names = { full, changes: networkIds.map((id) => this.#changeOf(id)) };
     this.#port.postMessage(names);
     Atomics.add(this.#sentCount, 0, 1);
     this.#takingIn ??= setTimeout(() => {
@@ -70,7 +70,7 @@ export class NameFeed {
       network: network && namedNetwork(network),
       // A record is never changed: another one takes its place.
       put: [...now.values()].filter((each) => before?.get(each.id) !== each).map(named),
-      gone: [...(before?.keys() ?? [])].filter((id) => !now.has(id)),
+      removed: [...(before?.keys() ?? [])].filter((id) => !now.has(id)),
     };
   }
 }

@@ -28,7 +28,7 @@ export type Told =
 
 export interface Names {
   /** All there is: what is not in it is gone. */
-  readonly anew: boolean;
+  readonly full: boolean;
   readonly changes: readonly NameChange[];
 }
 
@@ -38,7 +38,7 @@ export interface NameChange {
   readonly network: NamedNetwork | undefined;
   readonly put: readonly NamedEndpoint[];
   /** Ids of endpoints. */
-  readonly gone: readonly string[];
+  readonly removed: readonly string[];
 }
 
 /** What the thread begins with. */

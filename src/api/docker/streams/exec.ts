@@ -1,19 +1,19 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import type { ExecProcess } from '../../../container/runtime.ts';
+import { type ExecProcess, ownRuntime } from '../../../container/runtime.ts';
 import { FairleadError, kindOf, messageOf } from '../../../lib/errors.ts';
 import type { EventBus } from '../../../lib/events.ts';
 import { containerEvent } from '../../../network/container-event.ts';
 import type { Containers } from '../../../network/model.ts';
-import { fitSchema, go } from '../../go/json.ts';
 import { decodeJson, readJson, readOptionalJson } from '../../http/body.ts';
-import type { UpgradeRoute } from '../../http/listeners/upgrade.ts';
-import { queryOf } from '../../http/query.ts';
 import { parseDetachKeys } from '../../http/streams/detach-keys.ts';
 import { frame } from '../../http/streams/framing.ts';
+import { fitSchema, go } from '../../go/json.ts';
 import { type PipeOptions, pipeOutput, pipeProcess } from '../../http/streams/process-pipe.ts';
+import { queryOf } from '../../http/query.ts';
 import { beginStream } from '../../http/streams/stream.ts';
+import type { UpgradeRoute } from '../../http/listeners/upgrade.ts';
 import { versionOf } from '../../http/version.ts';
 import { sizeOf, streamType } from './attach.ts';
 import type { Exec, ExecTable } from './exec-table.ts';
@@ -169,7 +169,7 @@ async function launch(deps: ExecDeps, exec: Exec): Promise<ExecProcess> {
   const { execs, containers } = deps;
   emitExec(deps, exec, 'exec_start');
   try {
-    const process = await containers.runtime.exec(exec.containerId, exec.spec);
+    const process = await ownRuntime(containers.runtime).exec(exec.containerId, exec.spec);
     void execs.follow(exec, process).then(() => emitExec(deps, exec, 'exec_die'));
     return process;
   } catch (error) {
