@@ -3,14 +3,14 @@ import type { NameSource } from '../name-table.ts';
 import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
 import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
-interface Mirrored {
+interface ReplicatedNetwork {
   readonly network: NamedNetwork;
   readonly endpoints: Map<string, NamedEndpoint>;
 }
 
 /** The thread's copy of the directory's names, never behind it when it is looked at. */
-export class MirroredNames implements NameSource {
-  readonly #networks = new Map<string, Mirrored>();
+export class NameReplica implements NameSource {
+  readonly #networks = new Map<string, ReplicatedNetwork>();
   readonly #listeners = new Set<(networkIds: ReadonlySet<string>) => void>();
   #taken = 0;
 
