@@ -1,4 +1,4 @@
-import type { Dataplane, TunnelEntries } from '../../src/dataplane/dataplane.ts';
+import type { TunnelEntries, Tunnels } from '../../src/dataplane/tunnels.ts';
 import type { Peer, Spare } from '../driver.ts';
 import { applyChanges, diffEntries, entriesFor, isEmpty, sparing } from './peers.ts';
 
@@ -6,11 +6,11 @@ import { applyChanges, diffEntries, entriesFor, isEmpty, sparing } from './peers
  * The entries of this host's tunnels. What they hold is read from the kernel once, and again after each look at
  * the device (at a start, every minute, after a repair): two processes less for every attach of the cluster.
  */
-export class Tunnels {
+export class TunnelProgrammer {
   /** By device. A pass that was under way while somebody asked to look again has an older object, and changes that. */
   readonly #known = new Map<string, { entries?: TunnelEntries | undefined }>();
 
-  constructor(private readonly dataplane: Pick<Dataplane, 'tunnelEntries' | 'changeTunnel'>) {}
+  constructor(private readonly dataplane: Pick<Tunnels, 'tunnelEntries' | 'changeTunnel'>) {}
 
   /** The device may have been made anew, or changed behind our back. */
   lookAgain(device: string): void {

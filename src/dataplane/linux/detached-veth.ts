@@ -1,40 +1,40 @@
 import { FairleadError } from '../../lib/errors.ts';
-import type { Loan } from '../dataplane.ts';
+import type { DetachedVeth } from '../links.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, showLink, tolerating } from './ip.ts';
 import { deafness, writeSettings } from './settings.ts';
 import { setIsolation, unplugVeth, type VethPlug } from './veth.ts';
 
 /** One process when nothing of it is there. @throws not-found without the bridge */
-export async function lendVeth(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
+export async function createDetachedVeth(exec: Exec, veth: DetachedVeth, how: HostSide): Promise<void> {
   try {
-    await create(exec, loan, how);
+    await create(exec, veth, how);
   } catch (error) {
     if (!(error instanceof BatchError)) throw error;
     if (/Device does not exist|Invalid "master"/.test(error.reason)) {
-      throw new FairleadError('not-found', `lend ${loan.peer}: no bridge ${loan.source.bridge}`, {
+      throw new FairleadError('not-found', `detached veth ${veth.peer}: no bridge ${veth.source.bridge}`, {
         cause: error,
       });
     }
     if (!/File exists/.test(error.reason)) throw error;
-    await replace(exec, loan, how);
+    await replace(exec, veth, how);
   }
 }
 
 type HostSide = Pick<VethPlug, 'isolated' | 'admitted'>;
 
-async function create(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
-  await batch(exec, [creation(loan)]);
-  await takeUp(exec, loan, how);
+async function create(exec: Exec, veth: DetachedVeth, how: HostSide): Promise<void> {
+  await batch(exec, [creation(veth)]);
+  await takeUp(exec, veth, how);
 }
 
-async function takeUp(exec: Exec, { source }: Loan, { isolated, admitted }: HostSide): Promise<void> {
+async function takeUp(exec: Exec, { source }: DetachedVeth, { isolated, admitted }: HostSide): Promise<void> {
   const { hostName } = source;
   await Promise.all([writeSettings(exec, deafness(hostName, false)), admitted]);
   await batch(exec, [...(isolated ? [setIsolation(hostName, true)] : []), ip`link set dev ${hostName} up`]);
 }
 
-function creation({ source, peer, mac, mtu }: Loan): Command {
+function creation({ source, peer, mac, mtu }: DetachedVeth): Command {
   const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
   const end = ip`link add name ${source.hostName} master ${source.bridge}`;
@@ -43,14 +43,14 @@ function creation({ source, peer, mac, mtu }: Loan): Command {
 }
 
 /** Where the other end is here still, all is as it was; else it is left from an earlier life, and goes. */
-async function replace(exec: Exec, loan: Loan, how: HostSide): Promise<void> {
-  const [outer, inner] = await Promise.all([showLink(exec, loan.source.hostName), showLink(exec, loan.peer)]);
-  if (inner && outer?.master === loan.source.bridge && outer.link === loan.peer) {
-    return await takeUp(exec, loan, how);
+async function replace(exec: Exec, veth: DetachedVeth, how: HostSide): Promise<void> {
+  const [outer, inner] = await Promise.all([showLink(exec, veth.source.hostName), showLink(exec, veth.peer)]);
+  if (inner && outer?.master === veth.source.bridge && outer.link === veth.peer) {
+    return await takeUp(exec, veth, how);
   }
-  await unplugVeth(exec, loan.source.hostName);
-  if (inner) await unplugVeth(exec, loan.peer);
-  await create(exec, loan, how);
+  await unplugVeth(exec, veth.source.hostName);
+  if (inner) await unplugVeth(exec, veth.peer);
+  await create(exec, veth, how);
 }
 
 /** A bridge without ports has its addresses all the same, and every kernel that we run on has bridges. */

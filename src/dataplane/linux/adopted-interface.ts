@@ -1,5 +1,5 @@
 import { FairleadError } from '../../lib/errors.ts';
-import type { Plug } from '../dataplane.ts';
+import type { Plug } from '../links.ts';
 import { isInterfaceName } from '../names.ts';
 import { addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
@@ -9,14 +9,14 @@ import { routeCommands } from './routes.ts';
 import { setIpv6 } from './settings.ts';
 import { hasIpv6 } from './veth.ts';
 
-/** An interface that somebody else made in the host's namespace: lent to a sandbox, given back by `unplug`. */
-export async function plugExisting(exec: Exec, namespace: string, plug: Plug): Promise<void> {
+/** An interface that somebody else made in the host's namespace: adopted by a sandbox, returned by `unplug`. */
+export async function adoptInterface(exec: Exec, namespace: string, plug: Plug): Promise<void> {
   const { hostName } = plug.source;
   if (!isInterfaceName(hostName)) throw new FairleadError('invalid', `"${hostName}" is no interface name`);
   const outer = await showLink(exec, hostName);
   // The alias goes with the interface and tells, in the sandbox, where it belongs.
-  const lend = ip`link set dev ${hostName} netns ${namespace} name ${plug.name}`;
-  if (outer) await batch(exec, [ip`link set dev ${hostName} alias ${hostName}`, lend]);
+  const move = ip`link set dev ${hostName} netns ${namespace} name ${plug.name}`;
+  if (outer) await batch(exec, [ip`link set dev ${hostName} alias ${hostName}`, move]);
   const inner = await showLink(exec, plug.name, namespace);
   if (inner?.ifalias !== hostName) {
     throw new FairleadError('not-found', `plug ${plug.name}: the host has no interface ${hostName}`);
@@ -39,7 +39,7 @@ function configuration(link: Link, plug: Plug): Command[] {
 }
 
 /** `hostNamespace` is a path: of this process's own namespace, usually. */
-export async function unplugExisting(
+export async function returnInterface(
   exec: Exec,
   namespace: string,
   plug: Pick<Plug, 'name' | 'source'>,
