@@ -136,7 +136,7 @@ export class EndpointFolders {
   /**
    * A snapshot after a gap lacks endpoints. Three reasons: their containers left (gone at once), their node
    * is dead, or the store let go of their leases, or of everything, and their node has yet to put them
-   * again. A node puts its own record after all its endpoints (membership.ts), and both end with one lease:
+   * again. A node puts its own record after all its endpoints (node-lease.ts), and both end with one lease:
    * where the record is, what lacks is gone for good. Nodes first, endpoints second: what a node puts
    * between the two is found.
    */

@@ -143,8 +143,8 @@ export class Reconciler {
 
   /** Removals that this node had begun when it died. */
   async #finishRemovals(): Promise<void> {
-    const { directory, membership, gate, queue } = this.parts;
-    const ours = directory.networks().filter(({ removing }) => removing?.nodeId === membership.self.id);
+    const { directory, nodeLease, gate, queue } = this.parts;
+    const ours = directory.networks().filter(({ removing }) => removing?.nodeId === nodeLease.self.id);
     for (const { id, name } of ours) {
       await this.#attempt(`removal of network ${name}`, async () => {
         try {
@@ -180,7 +180,7 @@ export class Reconciler {
     endpoints: readonly Endpoint[],
     kept: ReadonlySet<string>,
   ): Promise<void> {
-    const { self } = this.parts.membership;
+    const { self } = this.parts.nodeLease;
     const unknown = this.parts.runtime.unknown?.() ?? [];
     for (const endpoint of endpoints) {
       if (endpoint.nodeId !== self.id || kept.has(endpoint.id) || unknown.includes(endpoint.containerId))
@@ -194,9 +194,9 @@ export class Reconciler {
 
   /** On the networks that this node takes part in; on the others, too, until that has gone well once. */
   async #sweepNetworks(): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     const all = this.#sweepsAll;
-    const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
+    const nodes = new Set([...directory.nodes().map(({ id }) => id), nodeLease.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
     const networks = directory.networks().filter((network) => all || directory.follows(network));
     let isDone = directory.complete();
@@ -244,7 +244,7 @@ export class Reconciler {
   }
 
   #isOursAndGone(holder: AddressRecord | undefined, kept: ReadonlySet<string>): boolean {
-    const { self } = this.parts.membership;
+    const { self } = this.parts.nodeLease;
     return holder?.owner === 'endpoint' && holder.nodeId === self.id && !kept.has(holder.id);
   }
 
