@@ -159,8 +159,9 @@ export class Forwarding {
     try {
       const { since, opened } = memorySchema.parse(JSON.parse(text));
       return since === (await this.#since()) ? opened : [];
-    } catch {
+    } catch (error) {
       this.#options.log.warn(
+        { err: error },
         `${memory} is damaged: what forwarding was before is not known, and is left as it is`,
       );
       return [];
