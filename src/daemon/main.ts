@@ -162,7 +162,7 @@ async function open(
           dns,
           dataplane,
           networks,
-          ({ driver }) => driverNamed(driver).remote,
+          ({ driver }) => driverNamed(driver).foreignGateways,
           engine?.resolver,
         );
       listening = listening.then(listen, listen);

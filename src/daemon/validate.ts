@@ -1,5 +1,5 @@
-import { parseStoreOptions } from '../../kvstore/options.ts';
-import { parseStoreSpec } from '../../kvstore/spec.ts';
+import { parseStoreOptions } from '../../kvstore/remote/options.ts';
+import { parseStoreSpec } from '../../kvstore/remote/spec.ts';
 import { refuseOpenTcp } from '../api/http/listeners/listen.ts';
 import { FairleadError } from '../lib/errors.ts';
 import type { DaemonConfig, Problem } from './config.ts';

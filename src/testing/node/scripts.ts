@@ -1,5 +1,5 @@
 import { normalName } from '../../api/docker/images/image-name.ts';
-import type { Container } from '../../container/runtime.ts';
+import type { Container } from '../../container/container.ts';
 import type { ExecAnswer as Executed, ProgramRun, Programs } from '../../container/simulated/programs.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type {

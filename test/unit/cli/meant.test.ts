@@ -98,6 +98,29 @@ describe('a name that names nothing', () => {
     );
   });
 
+  it('of a filter, by what the command has', async () => {
+    daemon.on('GET /networks', { status: 400, json: { message: "invalid filter 'nam'" } });
+    expect(await stderrOf('network', 'ls', '--filter', 'nam=x')).toBe(
+      'Error response from daemon: invalid filter \'nam\'\nDid you mean "name"?\n',
+    );
+    daemon.on('GET /containers/json', { status: 400, json: { message: "Invalid filter 'zz'" } });
+    expect(await stderrOf('ps', '--filter', 'zz=x')).toBe(
+      "Error response from daemon: Invalid filter 'zz'\n",
+    );
+  });
+
+  it('of DNS, as a container sees it', async () => {
+    const report = { container: 'web', verdict: 'no-such-name', rcode: 'NXDOMAIN', answers: [] };
+    daemon.on('GET /fairlead/probe', { json: { ...report, name: 'my-servcie' } });
+    expect(await daemon.run('probe', 'web', 'my-servcie')).toEqual({
+      code: 1,
+      stdout: 'my-servcie for web: no-such-name (NXDOMAIN)\n',
+      stderr: 'Did you mean "my-service"?\n',
+    });
+    daemon.on('GET /fairlead/probe', { json: { ...report, name: 'unlike' } });
+    expect(await stderrOf('probe', 'web', 'unlike')).toBe('');
+  });
+
   it('and a daemon that fails or is slow at telling names: the error alone', async () => {
     daemon.on('GET /networks/fo', missing('network fo not found')).on('GET /networks', { status: 500 });
     expect(await stderrOf('network', 'info', 'fo')).toBe(

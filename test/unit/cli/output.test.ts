@@ -563,6 +563,9 @@ describe('containers', () => {
         .map((nanos) => `2026-11-30T07:41:36.${nanos}Z network create x (name=foo, type=bridge)\n`)
         .join(''),
     );
+    expect(await stdoutOf('events', '--format', '{{.timeNano}} {{json .}}')).toBe(
+      times.map((nanos) => `${nanos} ${line(nanos)}`).join(''),
+    );
   });
 
   it('logs takes frames apart', async () => {
