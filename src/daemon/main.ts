@@ -68,7 +68,7 @@ export async function startDaemon(
   const log = createLogger(config.logLevel, sink);
   const opened = new UndoStack();
   const close = async () => {
-    for (const failure of await opened.unwind()) log.error(failure.message);
+    for (const failure of await opened.unwind()) log.error({ err: failure }, failure.message);
   };
   try {
     return { ...(await open(config, platform, { log, sink, stop }, opened)), close };

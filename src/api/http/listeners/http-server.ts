@@ -86,7 +86,7 @@ function guarded(
       return void refuse(request);
     } catch (error) {
       const { message } = answerFor(error, 'engine');
-      quiet.say(`refused a request of ${request.socket.remoteAddress}: ${message}`);
+      quiet.log(`refused a request of ${request.socket.remoteAddress}: ${message}`);
       return error;
     }
   };
