@@ -54,7 +54,7 @@ export function createHttpServer(
     if (tls) refuseUnknownClient(request.socket);
     refuseCrossSite(request, listener);
   };
-  const server = tls ? createSecureServer({ ...tls, ...clientCertificates }) : createServer();
+  const server = tls ? createSecureServer({ ...tls, ...clientCertificates, allowHalfOpen: true }) : createServer();
   if (tls) noteTlsFailures(server, quiet);
   limitConnections(server, quiet);
   return serve(server, guarded(handlers, refuse, options, quiet), options);
