@@ -1,13 +1,8 @@
 import type { Endpoint, Network, Port, Scope } from '../src/cluster/records.ts';
 import type { Association } from '../src/dataplane/associations.ts';
-import type {
-  BridgeSpec,
-  InterfaceSource,
-  NetworkRules,
-  StaticRoute,
-  TunnelEntries,
-  VxlanSpec,
-} from '../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../src/dataplane/firewall.ts';
+import type { BridgeSpec, InterfaceSource, StaticRoute } from '../src/dataplane/links.ts';
+import type { TunnelEntries, VxlanSpec } from '../src/dataplane/tunnels.ts';
 
 /**
  * The contract of a network driver. Methods take values and return values; every method may be repeated;
