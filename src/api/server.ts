@@ -53,7 +53,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     prefix: '/experimental',
   });
   await app.ready();
-  const upgrade = createUpgradeHandler(engine.upgrades, headers, deps.log);
+  const upgrade = createUpgradeHandler(engine.upgrades, headers, deps);
   const servers: Server[] = [];
   return {
     app,
@@ -121,8 +121,8 @@ function withErrors(app: FastifyInstance, dialect: Dialect, { failures }: ApiDep
   });
   app.addHook('onSend', async (_request, reply, payload) => plainJson(reply, payload));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const { status, message } = answerFor(error, dialect);
-    if (status >= 500) failures.note(status, `${request.method} ${request.originalUrl}`, message);
+    const { status } = answerFor(error, dialect);
+    if (status >= 500) failures.note(status, `${request.method} ${request.originalUrl}`, error);
     return sendError(reply, error, dialect);
   });
   app.setNotFoundHandler((_request, reply) =>

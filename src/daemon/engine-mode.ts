@@ -29,7 +29,7 @@ export async function openPlugin(
   } catch (error) {
     await server.close();
     const reason = `no plugin of the Docker Engine: ${messageOf(error)}; another name: --plugin-socket /PATH/NAME.sock`;
-    log.error(reason);
+    log.error({ err: error }, reason);
     return reason;
   }
 }

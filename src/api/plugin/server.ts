@@ -43,7 +43,7 @@ export function createPluginServer({ plugin, log, timeoutMs = 10_000 }: PluginSe
         log.debug({ method: name, ms: Math.round(performance.now() - begun) }, 'plugin call');
         return JSON.stringify(answer);
       } catch (error) {
-        log.warn(`${name}: ${messageOf(error)}`);
+        log.warn({ err: error }, `${name}: ${messageOf(error)}`);
         const member = name.startsWith('IpamDriver.') ? 'Error' : 'Err';
         return JSON.stringify({ [member]: messageOf(error) });
       }

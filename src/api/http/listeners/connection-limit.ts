@@ -11,7 +11,7 @@ export function limitConnections(server: Server, quiet: QuietLog, most = maxConn
     const asker = socket.remoteAddress ?? '';
     const count = (open.get(asker) ?? 0) + 1;
     if (count > most) {
-      quiet.say(`closed a connection of ${asker}: it has ${most} open, and one address may not have more`);
+      quiet.log(`closed a connection of ${asker}: it has ${most} open, and one address may not have more`);
       socket.destroy();
       return;
     }

@@ -50,7 +50,7 @@ export function noteTlsFailures(server: Server, quiet: QuietLog): void {
     const reason = error.reason ?? error.message;
     // Of one that left, the address is gone as well.
     const who = remoteAddress === undefined ? 'a client' : remoteAddress;
-    quiet.say(`a TLS handshake with ${who} failed: ${alerts[reason] ?? reason}`);
+    quiet.log(`a TLS handshake with ${who} failed: ${alerts[reason] ?? reason}`);
   });
 }
 
