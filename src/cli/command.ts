@@ -3,8 +3,8 @@ import { DaemonError, UsageError } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { type Flag, type Flags, type FlagValues, toggle } from './flags/spec.ts';
 import type { Takes } from './flags/takes.ts';
-import { commandHelp } from './help/usage.ts';
 import { styled, styleOf } from './output/style.ts';
+import { commandHelp } from './output/usage.ts';
 import type { Shell } from './shell.ts';
 
 /** What a command is run with. */
