@@ -109,7 +109,7 @@ export class Connections {
     const container = this.parts.runtime.get(endpoint.containerId);
     const places = container?.memberships.filter(({ joined }) => joined?.endpointId === endpoint.id) ?? [];
     if (!container || places.length === 0) {
-      await this.parts.gate.shared(() => this.attachments.records.withdraw(network, endpoint));
+      await this.parts.locks.shared(() => this.attachments.records.withdraw(network, endpoint));
       return;
     }
     await this.places.exclusively(container.id, () =>

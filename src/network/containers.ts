@@ -1,6 +1,7 @@
 import type { Container, Health, RestartPolicy, Runtime } from '../container/runtime.ts';
 import { parseSignal } from '../container/signals.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
+import { apart } from '../lib/locks.ts';
 import type { Connections } from './connections.ts';
 import { containerEvent } from './container-event.ts';
 import { planContainer } from './container-plan.ts';
@@ -53,11 +54,9 @@ export class Containers implements Contract {
       const container = this.runtime.get(id);
       if (!container) return;
       this.#emit(container, 'die', { exitCode: String(exitCode) });
-      void this.places
-        .exclusively(id, () => this.#afterExit(id, exitCode))
-        .catch((error: unknown) =>
-          this.parts.log.error(`after the end of container ${container.name}: ${messageOf(error)}`),
-        );
+      apart(() => this.places.exclusively(id, () => this.#afterExit(id, exitCode))).catch((error: unknown) =>
+        this.parts.log.error(`after the end of container ${container.name}: ${messageOf(error)}`),
+      );
     });
   }
 
@@ -70,7 +69,7 @@ export class Containers implements Contract {
   }
 
   async create(request: CreateContainer): Promise<Container> {
-    return await this.parts.gate.shared(async () => {
+    return await this.parts.locks.shared(async () => {
       const container = await this.runtime.create(
         planContainer(request, this.networks, (ref) => this.find(ref)),
       );

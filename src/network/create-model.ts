@@ -9,9 +9,8 @@ import type { ListenerStatus } from '../dns/listeners.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { EventBus } from '../lib/events.ts';
-import { Gate } from '../lib/gate.ts';
+import { Locks } from '../lib/locks.ts';
 import type { Logger } from '../lib/log.ts';
-import { SerialQueue } from '../lib/serial-queue.ts';
 import type { Naming } from './aliases.ts';
 import { Attachments } from './attachments.ts';
 import { createDoctor } from './doctor/doctor.ts';
@@ -93,8 +92,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     }),
     ipam: new Ipam(directory, membership.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
     events: new EventBus(clock),
-    queue: new SerialQueue(),
-    gate: new Gate(),
+    locks: new Locks(),
   };
   const records = new EndpointRecords(parts);
   const participation = new Participation(parts, peers);

@@ -34,7 +34,7 @@ export async function removeNetwork(parts: Parts, networkId: string): Promise<vo
   await parts.hostNetworks.remove(network);
   await parts.ipam.remote.giveBack(network, await dropFolders(parts, network));
   // In turn with creations: they all rewrite the one document of subnets.
-  await parts.queue.run('networks', () => dropRecord(parts, network));
+  await parts.locks.run('addresses', 'subnets', () => dropRecord(parts, network));
   parts.ipam.forget(networkId);
   await parts.ipam.remote.release(network.ipam);
 }

@@ -102,7 +102,7 @@ export class Networks implements Contract {
   /** Makes a network that an Engine's user has created there, under the Engine's id for it. */
   async adopt(spec: NetworkSpec, id: string): Promise<Network> {
     parseName('network', spec.name);
-    return await this.parts.gate.shared(() => this.#create(spec, id));
+    return await this.parts.locks.shared(() => this.#create(spec, id));
   }
 
   async create(spec: NetworkSpec): Promise<Network> {
@@ -110,7 +110,7 @@ export class Networks implements Contract {
     if (isPredefined(name) || name === 'default') {
       throw new FairleadError('forbidden', `operation is not permitted on predefined ${name} network `);
     }
-    return await this.parts.gate.shared(() => this.#create(spec));
+    return await this.parts.locks.shared(() => this.#create(spec));
   }
 
   async remove(ref: string): Promise<Network> {
@@ -118,9 +118,9 @@ export class Networks implements Contract {
     if (isPredefined(network.name)) {
       throw new FairleadError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
     }
-    const { gate, queue } = this.parts;
+    const { locks } = this.parts;
     refuseUsedConfiguration(network, this.parts.directory.networks());
-    await gate.shared(() => queue.run(`network ${network.id}`, () => removeNetwork(this.parts, network.id)));
+    await locks.shared(() => locks.run('network', network.id, () => removeNetwork(this.parts, network.id)));
     this.#emit(network, 'destroy');
     return network;
   }
@@ -156,8 +156,8 @@ export class Networks implements Contract {
     const given = driver.addressed ? await this.parts.ipam.remote.request(scope, spec) : undefined;
     const network = await withUndo(async (undo) => {
       // Creations wait for each other: they all rewrite the one document of subnets.
-      const created = await this.parts.queue
-        .run('networks', () => this.#commit(id, driver, scope, spec, given))
+      const created = await this.parts.locks
+        .run('addresses', 'subnets', () => this.#commit(id, driver, scope, spec, given))
         .catch(async (error: unknown) => {
           if (given) await this.parts.ipam.remote.release(given);
           throw error;

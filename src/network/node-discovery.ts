@@ -1,6 +1,7 @@
 import type { KnownNode } from '../../drivers/driver.ts';
 import type { Timer } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
 import type { Parts } from './parts.ts';
 
 /** How often a plugin that could not be told, or that was restarted, is told again, in milliseconds. */
@@ -13,6 +14,7 @@ export class NodeDiscovery {
   /** What was wrong at the last try, by driver: it is said once. */
   readonly #said = new Map<string, string>();
   #last = '';
+  readonly #queue = new SerialQueue();
 
   constructor(private readonly parts: Parts) {
     this.#unsubscribe = parts.directory.subscribe(() => this.#changed());
@@ -36,7 +38,7 @@ export class NodeDiscovery {
 
   async #tellAll(): Promise<void> {
     for (const name of this.#drivers()) {
-      await this.parts.queue.run(`nodes for ${name}`, async () => {
+      await this.#queue.run(name, async () => {
         try {
           await this.parts.driverNamed(name).setNodes?.(this.#nodes());
           this.#said.delete(name);

@@ -70,7 +70,7 @@ export class Participation {
 
   /** Entering and leaving one network never overlap. */
   #inTurn(network: Network, step: () => Promise<void>): Promise<void> {
-    return this.parts.queue.run(`part in ${network.id}`, step);
+    return this.parts.locks.run('network', network.id, step);
   }
 
   #count(networkId: string, change: 1 | -1): void {

@@ -7,9 +7,8 @@ import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
-import type { Gate } from '../lib/gate.ts';
+import type { Locks } from '../lib/locks.ts';
 import type { Logger } from '../lib/log.ts';
-import type { SerialQueue } from '../lib/serial-queue.ts';
 import type { HostNetworks } from './host-networks.ts';
 import type { Ipam } from './ipam.ts';
 import type { DefaultPool } from './pools.ts';
@@ -23,10 +22,8 @@ export interface Parts {
   readonly hostNetworks: HostNetworks;
   readonly ipam: Ipam;
   readonly events: EventBus;
-  /** Operations of one container, and those of one network, run one after another. */
-  readonly queue: SerialQueue;
-  /** Held shared by every operation, alone by the sweep for orphans. */
-  readonly gate: Gate;
+  /** `node` is held shared by every operation, alone by the sweep for orphans. */
+  readonly locks: Locks;
   readonly log: Logger;
   readonly clock: Clock;
   readonly settings: ModelSettings;

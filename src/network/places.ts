@@ -20,7 +20,7 @@ export class Places {
 
   /** Operations of one container never overlap. */
   exclusively<T>(id: string, operation: () => Promise<T>): Promise<T> {
-    return this.parts.gate.shared(() => this.parts.queue.run(`container ${id}`, operation));
+    return this.parts.locks.shared(() => this.parts.locks.run('container', id, operation));
   }
 
   require(id: string): Container {

@@ -29,7 +29,7 @@ export class PublishedPorts {
     const container = this.#require(id);
     if (!container.spec.publish && !container.published) return;
     if (!gatewayPlace(container) || this.#byPlugin(container)) return await this.withdraw(id);
-    if (!container.published?.length) await this.parts.queue.run('host ports', () => this.#publish(id));
+    if (!container.published?.length) await this.parts.locks.run('ports', 'host', () => this.#publish(id));
     await this.#hold(this.#require(id));
     await this.parts.hostNetworks.applyFirewall();
   }

@@ -79,7 +79,7 @@ export class Reconciler {
   sweepAll(): void {
     this.#running = this.#running.then(() => {
       this.#sweepsAll = true;
-      return this.parts.gate.alone(() => this.#sweepNetworks());
+      return this.parts.locks.alone(() => this.#sweepNetworks());
     });
   }
 
@@ -97,7 +97,7 @@ export class Reconciler {
     if (this.parts.directory.complete() && this.holdings.complete()) {
       await this.#attempt('firewall', () => this.parts.hostNetworks.allKnown());
     }
-    await this.parts.gate.alone(async () => {
+    await this.parts.locks.alone(async () => {
       await this.#sweep();
       if (!addressesLater) await this.#sweepNetworks();
     });
@@ -132,9 +132,9 @@ export class Reconciler {
 
   /** In turn with its removal: what is set up just after it would never be taken away. */
   async #setUp(id: string): Promise<void> {
-    const { directory, hostNetworks, gate, queue } = this.parts;
-    await gate.shared(() =>
-      queue.run(`network ${id}`, async () => {
+    const { directory, hostNetworks, locks } = this.parts;
+    await locks.shared(() =>
+      locks.run('network', id, async () => {
         const network = directory.network(id);
         if (network && !network.removing) await hostNetworks.ensure(network);
       }),
@@ -143,12 +143,12 @@ export class Reconciler {
 
   /** Removals that this node had begun when it died. */
   async #finishRemovals(): Promise<void> {
-    const { directory, membership, gate, queue } = this.parts;
+    const { directory, membership, locks } = this.parts;
     const ours = directory.networks().filter(({ removing }) => removing?.nodeId === membership.self.id);
     for (const { id, name } of ours) {
       await this.#attempt(`removal of network ${name}`, async () => {
         try {
-          await gate.shared(() => queue.run(`network ${id}`, () => removeNetwork(this.parts, id)));
+          await locks.shared(() => locks.run('network', id, () => removeNetwork(this.parts, id)));
         } catch (error) {
           if (!isKind(error, 'forbidden')) throw error;
         }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Container, RestartPolicy, Supervision } from '../container/runtime.ts';
 import type { Timer } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import { apart } from '../lib/locks.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { never } from '../lib/time.ts';
 import type { Parts } from './parts.ts';
@@ -74,7 +75,7 @@ export class Restarts {
     this.#timers.get(id)?.cancel();
     const attempt = Symbol(id);
     this.#attempts.set(id, attempt);
-    const again = () => this.#again(id, attempt);
+    const again = () => apart(() => this.#again(id, attempt));
     this.#timers.set(id, this.parts.clock.after(delay, again));
   }
 

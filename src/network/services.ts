@@ -79,7 +79,7 @@ export class Services implements Contract {
     } else if (view.providers.length > 0) {
       throw stillProvided(view.service, view.providers);
     }
-    await this.parts.gate.shared(() => unpublishService(this.parts, view.service, view.network));
+    await this.parts.locks.shared(() => unpublishService(this.parts, view.service, view.network));
     this.#emit(view, 'unpublish');
   }
 
@@ -101,9 +101,9 @@ export class Services implements Contract {
 
   async #publish(network: Network, name: string, options: PublishOptions): Promise<ServiceView> {
     this.networks.requireOurs(network, `publish ${name}.${network.name}`);
-    const { gate, queue } = this.parts;
-    return await gate.shared(() =>
-      queue.run(`network ${network.id}`, async () => {
+    const { locks } = this.parts;
+    return await locks.shared(() =>
+      locks.run('network', network.id, async () => {
         const service = await publishService(this.parts, network, name, options);
         const view = { service, network, providers: [] };
         this.#emit(view, 'publish');

@@ -83,7 +83,7 @@ export class Starter {
       if (provider) throw alreadyProvided(known, provider);
       return known;
     }
-    const service = await this.parts.queue.run(`network ${network.id}`, () =>
+    const service = await this.parts.locks.run('network', network.id, () =>
       publishService(this.parts, network, name, {}),
     );
     undo.push('publish', () => unpublishService(this.parts, service, network));

@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
+import { apart } from '../../lib/locks.ts';
 import type { EndpointRecords } from '../endpoint-records.ts';
 import type { Participation } from '../participation.ts';
 import type { EngineSide, Parts } from '../parts.ts';
@@ -94,9 +95,10 @@ function followEngine(
       });
     }
     if (change.kind === 'container' && change.after) {
-      void names
-        .follow(change.after.id)
-        .catch((error: unknown) => parts.log.error(`container ${change.after?.name}: ${messageOf(error)}`));
+      const { id } = change.after;
+      apart(() => names.follow(id)).catch((error: unknown) =>
+        parts.log.error(`container ${change.after?.name}: ${messageOf(error)}`),
+      );
     }
     if (change.kind === 'container' && change.before && !change.after) void names.forget(change.before.id);
     if (change.kind !== 'event') return;

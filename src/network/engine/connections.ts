@@ -166,7 +166,7 @@ export class EngineConnections {
           containerId === endpoint.containerId && serviceId === endpoint.serviceId,
       );
     if (backing) await this.#exclusively(endpoint.containerId, () => this.#let(backing));
-    else await parts.gate.shared(() => records.withdraw(network, endpoint));
+    else await parts.locks.shared(() => records.withdraw(network, endpoint));
   }
 
   /** Takes off what is left of a container that is gone: named by its name, id or endpoint id. */
@@ -246,8 +246,8 @@ export class EngineConnections {
 
   /** Not while the sweep is under way: the Engine would wait for us in the middle of it. */
   #exclusively<T>(id: string, operation: () => Promise<T>): Promise<T> {
-    const { gate, queue } = this.deps.parts;
-    return gate.shared(() => queue.run(`container ${id}`, operation));
+    const { locks } = this.deps.parts;
+    return locks.shared(() => locks.run('container', id, operation));
   }
 }
 

@@ -12,7 +12,6 @@ import type { EndpointRecords } from '../endpoint-records.ts';
 import { addressesOf, endOn } from '../host-ends.ts';
 import type { Participation } from '../participation.ts';
 import { driverOf, type EngineSide, type Parts } from '../parts.ts';
-import { endpointTurn } from './names.ts';
 import type { EndpointAsked, PendingEndpoints } from './pending-endpoints.ts';
 
 /** What the Engine is to do with the interface that was made for an endpoint. */
@@ -149,7 +148,7 @@ export class EngineEndpoints {
     if (!link) return;
     const { parts, participation } = this.deps;
     const network = parts.directory.network(link.networkId);
-    await parts.queue.run(endpointTurn(link.endpointId), () =>
+    await parts.locks.run('endpoint', link.endpointId, () =>
       runAll([
         async () => network && (await this.#withdraw(network, link)),
         () => this.#unplug(link),

@@ -12,6 +12,7 @@ import type { Container, Membership } from '../../container/runtime.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { parseName } from '../../lib/names.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Naming } from '../aliases.ts';
 import { dnsPolicyOption } from '../dns-policy.ts';
 import type { EndpointRecords } from '../endpoint-records.ts';
@@ -31,6 +32,8 @@ export interface EndpointNamesDeps {
 
 /** Gives the endpoints that the Engine has made their containers' names, aliases and health, and keeps them so. */
 export class EndpointNames {
+  readonly #queue = new SerialQueue();
+
   constructor(private readonly deps: EndpointNamesDeps) {}
 
   /** Adds these names on the container's own places on our networks, instead of those before. */
@@ -49,7 +52,7 @@ export class EndpointNames {
 
   /** After: the container's endpoints say what is known of it. What fails is logged, and tried again by reconcile. */
   async follow(containerId: string): Promise<void> {
-    await this.deps.parts.queue.run(`names ${containerId}`, async () => {
+    await this.#queue.run(containerId, async () => {
       const container = this.deps.parts.runtime.get(containerId);
       if (container?.state.status !== 'running') return;
       for (const place of container.memberships) {
@@ -63,11 +66,16 @@ export class EndpointNames {
 
   /** The same, and puts again what the store has lost. `false`: the place was given to somebody else meanwhile. */
   async assert(container: Container): Promise<void> {
-    await this.deps.parts.queue.run(`names ${container.id}`, async () => {
+    await this.#queue.run(container.id, async () => {
       for (const place of container.memberships) {
         const network = this.deps.parts.directory.network(place.network);
         if (!place.joined || !network) continue;
-        await this.#attempt(container, place, () => this.#assert(container, place, network));
+        await this.#attempt(
+          container,
+          place,
+          () => this.#assert(container, place, network),
+          (step) => this.deps.participation.during(network, step),
+        );
       }
     });
   }
@@ -75,7 +83,7 @@ export class EndpointNames {
   async #assert(container: Container, place: Membership, network: Network): Promise<void> {
     const { joined } = place;
     if (!joined) return;
-    await this.deps.participation.during(network, async () => {
+    {
       const shown = this.deps.parts.directory.endpointEntry(network.id, joined.endpointId)?.record;
       const endpoint = shown ?? this.deps.records.recall(container, network, joined, place.serviceId);
       // A placeholder is this container's, whatever it says: the link knows.
@@ -86,7 +94,7 @@ export class EndpointNames {
         throw lost ? new LostPlace(messageOf(error)) : error;
       });
       await this.#name(container, place, network);
-    });
+    }
   }
 
   async #name(container: Container, place: Membership, { scope, id: networkId }: Network): Promise<void> {
@@ -141,15 +149,20 @@ export class EndpointNames {
   /** In turn with the endpoint's removal (endpoints.ts), after which nothing may put it again. */
   async #whileLinked({ joined }: Membership, step: () => Promise<void>): Promise<void> {
     if (!joined) return;
-    await this.deps.parts.queue.run(endpointTurn(joined.endpointId), async () => {
+    await this.deps.parts.locks.run('endpoint', joined.endpointId, async () => {
       const links = [...this.deps.engine.links.endpoints().values()];
       if (links.some(({ endpointId }) => endpointId === joined.endpointId)) await step();
     });
   }
 
-  async #attempt(container: Container, place: Membership, step: () => Promise<void>): Promise<void> {
+  async #attempt(
+    container: Container,
+    place: Membership,
+    step: () => Promise<void>,
+    around = (inner: () => Promise<void>) => inner(),
+  ): Promise<void> {
     try {
-      await this.#whileLinked(place, step);
+      await around(() => this.#whileLinked(place, step));
     } catch (error) {
       // With the KV store away there is nothing to be said against this place.
       if (isKind(error, 'unavailable')) return;
@@ -174,11 +187,6 @@ export class EndpointNames {
 
 /** Somebody else has it now. */
 class LostPlace extends Error {}
-
-/** What is done to one endpoint's record is done in turn. */
-export function endpointTurn(endpointId: string): string {
-  return `endpoint ${endpointId}`;
-}
 
 /** The Engine takes any text for an endpoint's option. */
 function policyOf(place: Membership): DnsPolicy | undefined {

@@ -3,6 +3,7 @@ import type { EngineNetwork } from '../../container/host-engine.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { inTime } from '../../lib/in-time.ts';
+import { apart } from '../../lib/locks.ts';
 import { takenByNetworks } from '../network-pools.ts';
 import type { Networks } from '../networks.ts';
 import type { EngineSide, Parts } from '../parts.ts';
@@ -57,7 +58,7 @@ export class EngineNetworks implements Announcer {
   /** From now on both are kept the same. */
   start(): void {
     const { parts, engine } = this.deps;
-    this.#unsubscribe = parts.directory.subscribe(() => this.#directoryChanged());
+    this.#unsubscribe = parts.directory.subscribe(() => apart(() => this.#directoryChanged()));
     engine.host.onChange((change) => {
       const ofNetwork = change.kind === 'event' && change.type === 'network';
       const concerns = ofNetwork && ['create', 'destroy', 'remove'].includes(change.action);
