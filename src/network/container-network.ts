@@ -1,24 +1,24 @@
 import { extraHostsOf, renderHosts, renderResolvConf } from '../container/resolv-conf.ts';
-import type { Container, ContainerFiles, JoinedState, Membership } from '../container/runtime.ts';
+import type { Attachment, Container, ContainerFiles } from '../container/runtime.ts';
 import type { DefaultRoutes } from '../dataplane/dataplane.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
 
 /** Where a container's default routes go: the place of the highest priority that offers one, else the first. */
 export function routesFor(container: Container): DefaultRoutes {
-  const places = byPriority(container).flatMap(({ joined }) => joined ?? []);
-  const ipv4 = places.find(({ gateway }) => gateway)?.gateway;
-  const ipv6 = places.find(({ gateway6 }) => gateway6)?.gateway6;
+  const interfaces = byPriority(container).flatMap((one) => one.interface ?? []);
+  const ipv4 = interfaces.find(({ gateway }) => gateway)?.gateway;
+  const ipv6 = interfaces.find(({ gateway6 }) => gateway6)?.gateway6;
   return { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
 }
 
 /** The place that its way out, and so its published ports, are on; undefined when it has no way out. */
-export function gatewayPlace(container: Container): Membership | undefined {
-  return byPriority(container).find(({ joined }) => joined?.gateway ?? joined?.gateway6);
+export function gatewayAttachment(container: Container): Attachment | undefined {
+  return byPriority(container).find((one) => one.interface?.gateway ?? one.interface?.gateway6);
 }
 
-function byPriority({ memberships }: Container): readonly Membership[] {
-  return [...memberships].sort((a, b) => (b.gatewayPriority ?? 0) - (a.gatewayPriority ?? 0));
+function byPriority({ attachments }: Container): readonly Attachment[] {
+  return [...attachments].sort((a, b) => (b.gatewayPriority ?? 0) - (a.gatewayPriority ?? 0));
 }
 
 /**
@@ -28,10 +28,13 @@ function byPriority({ memberships }: Container): readonly Membership[] {
 export function filesFor(container: Container, containers: readonly Container[]): ContainerFiles {
   const { spec } = container;
   const stack = stackOf(container, containers);
-  const places = stack.memberships.flatMap(({ joined }) => joined ?? []);
+  const { attachments } = stack;
   return {
     resolvConf: renderResolvConf({
-      resolvers: [...new Set(places.flatMap(({ resolver }) => resolver ?? []))].slice(0, maxNameservers),
+      resolvers: [...new Set(attachments.flatMap((one) => one.interface?.resolver ?? []))].slice(
+        0,
+        maxNameservers,
+      ),
       dns: spec.dns,
       search: spec.dnsSearch,
       options: spec.dnsOptions,
@@ -39,7 +42,7 @@ export function filesFor(container: Container, containers: readonly Container[])
     hosts: renderHosts({
       hostname: stack.spec.hostname || shortId(stack.id),
       domainname: stack.spec.domainname,
-      addresses: places.flatMap(addressesOf),
+      addresses: attachments.flatMap(addressesOf),
       extraHosts: extraHostsOf(spec.extraHosts, hostAddressOf(stack)),
     }),
   };
@@ -61,6 +64,8 @@ function stackOf(container: Container, containers: readonly Container[]): Contai
   return containers.find(({ id }) => id === networkMode.containerId) ?? container;
 }
 
-function addressesOf({ ipv4, ipv6 }: JoinedState): string[] {
-  return [ipv4, ipv6].flatMap((cidr) => (cidr === undefined ? [] : [withoutPrefix(cidr)]));
+function addressesOf({ endpoint }: Attachment): string[] {
+  return [endpoint?.ipv4, endpoint?.ipv6].flatMap((cidr) =>
+    cidr === undefined ? [] : [withoutPrefix(cidr)],
+  );
 }

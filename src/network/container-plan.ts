@@ -1,15 +1,15 @@
-import type { Container, ContainerSpec, Membership, NetworkMode } from '../container/runtime.ts';
+import { checkDnsPolicy } from '../cluster/dns-policy.ts';
+import { parseLink } from '../cluster/links.ts';
+import type { Attachment, Container, ContainerSpec, NetworkMode } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { parseName } from '../lib/names.ts';
-import { dnsPolicyOf } from './dns-policy.ts';
-import { parseLink } from './links.ts';
 import type { CreateContainer, EndpointSettings } from './model.ts';
 import type { Networks } from './networks.ts';
 import { parseServiceName } from './service-name.ts';
 
 /**
- * Decides everything about a container before anything is made: its network mode and its places.
+ * Decides everything about a container before anything is made: its network mode and its attachments.
  * A network that does not exist is no error yet (it may be created before the start), but the network of
  * `--publish-service` must be there.
  * @throws invalid | not-found
@@ -21,7 +21,7 @@ export function planContainer(
 ): ContainerSpec {
   const networkMode = parseMode(request, networks, findContainer);
   const links = planLinks(request, findContainer);
-  const memberships = planMemberships(request, networkMode, networks, links);
+  const attachments = planAttachments(request, networkMode, networks, links);
   const { endpoints: _, networkMode: __, links: ___, ...rest } = request;
   return {
     name: '',
@@ -44,7 +44,7 @@ export function planContainer(
     extras: {},
     ...rest,
     networkMode,
-    memberships,
+    attachments,
   };
 }
 
@@ -75,12 +75,12 @@ function parseMode(
   return publishes ? { kind: 'network', network: 'default' } : networks.defaultMode(findContainer);
 }
 
-function planMemberships(
+function planAttachments(
   request: CreateContainer,
   mode: NetworkMode,
   networks: Networks,
   links: readonly string[],
-): readonly Membership[] {
+): readonly Attachment[] {
   if (mode.kind === 'container') return [];
   const published = (request.publishServices ?? []).map((text) => planPublished(text, networks));
   if (published.length > 0) return published;
@@ -92,7 +92,7 @@ function planMemberships(
     (name) => ![main, request.networkMode, 'default'].includes(name),
   );
   const first = links.length > 0 ? { links, ...mainSettings } : mainSettings;
-  return [planPlace(main, first), ...names.map((name) => planPlace(name, settings[name] ?? {}))];
+  return [planAttachment(main, first), ...names.map((name) => planAttachment(name, settings[name] ?? {}))];
 }
 
 /** By id, so that a link outlives a change of the other's name. @throws invalid: "not found" would be the image */
@@ -109,8 +109,8 @@ function planLinks(
   });
 }
 
-function planPlace(network: string, settings: EndpointSettings): Membership {
-  dnsPolicyOf(settings);
+function planAttachment(network: string, settings: EndpointSettings): Attachment {
+  checkDnsPolicy(settings);
   return {
     ...settings,
     network,
@@ -119,7 +119,7 @@ function planPlace(network: string, settings: EndpointSettings): Membership {
 }
 
 /** `--publish-service SERVICE[.NETWORK]`: the network must exist now; the service is made at the start. */
-function planPublished(text: string, networks: Networks): Membership {
+function planPublished(text: string, networks: Networks): Attachment {
   const { service, network } = parseServiceName(text, networks);
   return { network: network.id, publish: parseName('service', service), aliases: [] };
 }

@@ -2,15 +2,15 @@ import type { Container, Health, RestartPolicy, Runtime } from '../container/run
 import { parseSignal } from '../container/signals.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
 import { apart } from '../lib/locks.ts';
-import type { Connections } from './connections.ts';
+import { type Attachments, endpointOfGone } from './attachments.ts';
 import { containerEvent } from './container-event.ts';
 import { planContainer } from './container-plan.ts';
+import type { Converger } from './converge.ts';
 import { ExitWaiters } from './exit-waiters.ts';
 import { findContainer } from './find-container.ts';
 import type { Containers as Contract, CreateContainer, EndpointSettings } from './model.ts';
 import type { Networks } from './networks.ts';
 import type { Parts } from './parts.ts';
-import type { Places } from './places.ts';
 import { Restarts } from './restarts.ts';
 import type { Starter } from './starter.ts';
 
@@ -27,13 +27,13 @@ export class Containers implements Contract {
   constructor(
     private readonly parts: Parts,
     private readonly networks: Networks,
-    private readonly places: Places,
+    private readonly converger: Converger,
     private readonly starter: Starter,
-    private readonly connections: Connections,
+    private readonly attachments: Attachments,
   ) {
     this.runtime = parts.runtime;
     this.#restarts = new Restarts(parts, (id, isWanted) =>
-      this.places.exclusively(id, async () => {
+      this.converger.exclusively(id, async () => {
         if (isWanted()) await this.#start(id);
       }),
     );
@@ -54,8 +54,12 @@ export class Containers implements Contract {
       const container = this.runtime.get(id);
       if (!container) return;
       this.#emit(container, 'die', { exitCode: String(exitCode) });
-      apart(() => this.places.exclusively(id, () => this.#afterExit(id, exitCode))).catch((error: unknown) =>
-        this.parts.log.error(`after the end of container ${container.name}: ${messageOf(error)}`),
+      apart(() => this.converger.exclusively(id, () => this.#afterExit(id, exitCode))).catch(
+        (error: unknown) =>
+          this.parts.log.error(
+            { err: error },
+            `after the end of container ${container.name}: ${messageOf(error)}`,
+          ),
       );
     });
   }
@@ -80,7 +84,7 @@ export class Containers implements Contract {
 
   async start(ref: string): Promise<Container> {
     const { id } = this.find(ref);
-    return await this.places.exclusively(id, async () => {
+    return await this.converger.exclusively(id, async () => {
       await this.#restarts.started(id);
       return await this.#start(id);
     });
@@ -89,13 +93,13 @@ export class Containers implements Contract {
   async stop(ref: string, timeoutSeconds?: number, signal?: string): Promise<void> {
     const { id } = this.find(ref);
     if (signal) parseSignal(signal);
-    await this.places.exclusively(id, () => this.#stop(id, timeoutSeconds, signal));
+    await this.converger.exclusively(id, () => this.#stop(id, timeoutSeconds, signal));
   }
 
   async restart(ref: string, timeoutSeconds?: number, signal?: string): Promise<void> {
     const { id } = this.find(ref);
     if (signal) parseSignal(signal);
-    await this.places.exclusively(id, async () => {
+    await this.converger.exclusively(id, async () => {
       await this.#stop(id, timeoutSeconds, signal);
       await this.#restarts.started(id);
       this.#emit(await this.#start(id), 'restart');
@@ -117,7 +121,7 @@ export class Containers implements Contract {
     this.#emit(container, 'kill', { signal: String(number) });
     await this.runtime.signal(container.id, signal);
     // After a fatal signal the caller may rely on the names being gone, as after a stop.
-    await this.places.exclusively(container.id, () => this.places.leaveIfEnded(container.id));
+    await this.converger.exclusively(container.id, () => this.#leaveIfEnded(container.id));
   }
 
   wait(ref: string, condition: 'not-running' | 'next-exit' | 'removed'): Promise<number> {
@@ -128,7 +132,7 @@ export class Containers implements Contract {
 
   async remove(ref: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const { id } = this.find(ref);
-    await this.places.exclusively(id, async () => {
+    await this.converger.exclusively(id, async () => {
       const container = this.runtime.get(id);
       if (!container) return;
       if (container.state.status === 'running') {
@@ -150,23 +154,23 @@ export class Containers implements Contract {
     if (name === oldName) {
       throw new FairleadError('invalid', 'Renaming a container with the same name as its current name');
     }
-    await this.places.exclusively(id, async () => {
+    await this.converger.exclusively(id, async () => {
       const container = await this.runtime.update(id, { name });
-      await this.connections.show(container);
+      await this.attachments.show(id);
       this.#emit(container, 'rename', { oldName: `/${oldName}` });
     });
   }
 
   async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
     const { id } = this.find(ref);
-    await this.places.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
+    await this.converger.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
   }
 
   async setHealth(ref: string, health: Health | 'none'): Promise<void> {
     const { id } = this.find(ref);
-    await this.places.exclusively(id, async () => {
+    await this.converger.exclusively(id, async () => {
       const container = await this.runtime.update(id, { health });
-      await this.connections.show(container);
+      await this.attachments.show(id);
       if (health !== 'none') this.#emit(container, `health_status: ${health}`);
     });
   }
@@ -174,18 +178,18 @@ export class Containers implements Contract {
   async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {
     // Of two that do not exist the Engine names the container.
     const { id } = this.find(containerRef);
-    await this.connections.connect(this.networks.find(networkRef), id, settings);
+    await this.attachments.connect(this.networks.find(networkRef), id, settings);
   }
 
   async disconnect(networkRef: string, containerRef: string, force = false): Promise<void> {
     const container = this.#findOrUndefined(containerRef, force);
     const network = this.networks.find(networkRef);
-    if (container) await this.connections.disconnect(network, container.id);
-    else await this.connections.disconnectGone(network, containerRef);
+    if (container) await this.attachments.disconnect(network, container.id);
+    else await this.attachments.evict(network, await endpointOfGone(this.networks, network, containerRef));
   }
 
   async #start(id: string): Promise<Container> {
-    const container = this.places.require(id);
+    const container = this.converger.require(id);
     if (container.state.status === 'running') return container;
     try {
       const started = await this.starter.start(container);
@@ -201,20 +205,20 @@ export class Containers implements Contract {
 
   /** The code of a program that could not be run is known better (127, 126); 128 is the Engine's for all else. */
   async #noteFailure(id: string, error: unknown): Promise<void> {
-    const { state } = this.places.require(id);
+    const { state } = this.converger.require(id);
     const exitCode = [126, 127].includes(state.exitCode) ? state.exitCode : startFailedCode;
     await this.runtime.update(id, { failure: { error: messageOf(error), exitCode } });
   }
 
   async #stop(id: string, timeoutSeconds?: number, signal?: string): Promise<void> {
-    const container = this.places.require(id);
+    const container = this.converger.require(id);
     await this.#restarts.stopped(id);
     const { state, spec } = container;
     if (state.status !== 'running') return;
     const first = signal || spec.stopSignal || 'SIGTERM';
     this.#emit(container, 'kill', { signal: String(parseSignal(first)) });
     await this.runtime.stop(id, timeoutSeconds ?? spec.stopTimeout ?? defaultStopSeconds, first);
-    await this.places.leaveIfEnded(id);
+    await this.#leaveIfEnded(id);
     this.#emit(container, 'stop');
   }
 
@@ -226,11 +230,11 @@ export class Containers implements Contract {
       // It may just have ended by itself, which is what was wanted.
       if (this.runtime.get(container.id)?.state.status === 'running') throw error;
     });
-    await this.places.leaveIfEnded(container.id);
+    await this.#leaveIfEnded(container.id);
   }
 
   async #afterExit(id: string, exitCode: number): Promise<void> {
-    await this.places.leaveIfEnded(id);
+    await this.#leaveIfEnded(id);
     const container = this.runtime.get(id);
     if (container?.spec.autoRemove && container.state.status === 'exited') await this.#remove(id);
     else await this.#restarts.afterExit(id);
@@ -238,11 +242,16 @@ export class Containers implements Contract {
   }
 
   async #remove(id: string): Promise<void> {
-    const container = this.places.require(id);
-    await this.places.leaveIfEnded(id);
+    const container = this.converger.require(id);
+    await this.#leaveIfEnded(id);
     await this.runtime.remove(id);
     this.#emit(container, 'destroy');
     for (const waiters of [this.#exits, this.#removals]) waiters.tell(id, container.state.exitCode);
+  }
+
+  async #leaveIfEnded(id: string): Promise<void> {
+    const container = this.runtime.get(id);
+    if (container && container.state.status !== 'running') await this.converger.converge(id);
   }
 
   #findToKill(ref: string): Container {

@@ -11,24 +11,23 @@ import { messageOf } from '../lib/errors.ts';
 import { EventBus } from '../lib/events.ts';
 import { Locks } from '../lib/locks.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Naming } from './aliases.ts';
-import { Attachments } from './attachments.ts';
 import { createDoctor } from './doctor/doctor.ts';
-import { EndpointRecords } from './endpoint-records.ts';
+import { EndpointStore } from './endpoint-store.ts';
 import { besideEngine } from './engine/beside-engine.ts';
 import type { EnginePlugin } from './engine/plugin.ts';
+import { HostFirewall } from './firewall.ts';
 import { hostEnds } from './host-ends.ts';
-import { HostNetworks } from './host-networks.ts';
 import { Ipam } from './ipam.ts';
-import type { Model } from './model.ts';
+import type { Model, Naming } from './model.ts';
 import { NodeDiscovery } from './node-discovery.ts';
-import { Participation } from './participation.ts';
 import type { EngineSide, ModelSettings, Parts } from './parts.ts';
 import { Peers } from './peers.ts';
 import { portRules } from './port-rules.ts';
+import { Presence } from './presence.ts';
 import { Reconciler } from './reconcile.ts';
 import { RemoteIpam } from './remote-ipam.ts';
 import { Services } from './services.ts';
+import { Sweeper } from './sweep.ts';
 import { ownUseCases } from './use-cases.ts';
 
 export interface ModelDeps {
@@ -69,7 +68,6 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const { directory, membership, dataplane, driverNamed, log, clock } = deps;
   const driverOf = (network: Network) => driverNamed(network.driver);
   const graceMs = membership.ttlSeconds * 1000;
-  const letNodesIn = () => parts.hostNetworks.letNodesIn();
   const peers = new Peers({
     directory,
     nodeId: membership.self.id,
@@ -77,32 +75,37 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     log,
     clock,
     graceMs,
-    letNodesIn,
+    letNodesIn: () => firewall.letNodesIn(),
+  });
+  const firewall: HostFirewall = new HostFirewall({
+    dataplane,
+    driverOf,
+    networks: () => presence.list(),
+    ports: (networks) => portRules(deps.runtime.list(), networks, driverOf),
+    ends: () => hostEnds(parts),
+    nodes: () => ({ nodes: peers.nodes(), spareNodes: peers.settling }),
+  });
+  const locks = new Locks();
+  const nodeId = membership.self.id;
+  const presence = new Presence({
+    ...deps,
+    ...{ locks, nodeId, driverOf, firewall, peers, onChange: deps.onHostNetworks },
   });
   const parts: Parts = {
     ...deps,
-    hostNetworks: new HostNetworks({
-      dataplane,
-      driverOf,
-      ports: (networks) => portRules(deps.runtime.list(), networks, driverOf),
-      ends: () => hostEnds(parts),
-      nodes: () => ({ nodes: peers.nodes(), spareNodes: peers.settling }),
-      onChange: deps.onHostNetworks,
-      onSetUp: ({ id }) => peers.refresh(id),
-    }),
+    firewall,
+    presence,
     ipam: new Ipam(directory, membership.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
     events: new EventBus(clock),
-    locks: new Locks(),
+    locks,
   };
-  const records = new EndpointRecords(parts);
-  const participation = new Participation(parts, peers);
-  const attachments = new Attachments(parts, records, participation);
+  const endpoints = new EndpointStore(parts);
   const useCases = parts.engine
-    ? await besideEngine(parts, parts.engine, records, participation)
-    : ownUseCases(parts, attachments);
-  const { networks, containers, connections, holdings } = useCases;
-  const services = new Services(parts, networks, containers, connections);
-  const reconciler = new Reconciler(parts, networks, holdings, attachments, participation);
+    ? await besideEngine(parts, parts.engine, endpoints)
+    : ownUseCases(parts, endpoints);
+  const { networks, containers, attachments, claims } = useCases;
+  const services = new Services(parts, networks, containers, attachments);
+  const reconciler = new Reconciler(parts, networks, claims, new Sweeper(parts, networks, claims, endpoints));
   const doctor = createDoctor({
     parts,
     peers,
@@ -115,7 +118,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   // Before the others learn of this node, all of them are programmed here: they may send at once, under new keys.
   const prepare = async () => {
     await reconciler.run({ addressesLater: true });
-    await peers.programAll().catch((error: unknown) => log.error(messageOf(error)));
+    await peers.programAll().catch((error: unknown) => log.error({ err: error }, messageOf(error)));
   };
   membership.onJoined(async () => {
     await prepare();
@@ -138,12 +141,12 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
       useCases.begin(() => void reconciler.run());
     },
     ...(useCases.plugin ? { plugin: useCases.plugin } : {}),
-    setAliases: useCases.setAliases,
+    setAliases: (id, naming, on) => attachments.setAliases(id, naming, on),
     close: async () => {
       discovery.close();
       await useCases.close();
       await reconciler.close();
-      records.close();
+      endpoints.close();
       await peers.close();
     },
   };

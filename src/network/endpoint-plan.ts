@@ -1,43 +1,39 @@
+import { type EndpointHolder, type EndpointIdentity, endpointFor } from '../cluster/endpoint.ts';
 import { keys } from '../cluster/keys.ts';
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import type { Decision } from '../cluster/retry.ts';
-import type { Container, Membership } from '../container/runtime.ts';
+import type { Attachment } from '../container/runtime.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
 import { timestamp } from '../lib/time.ts';
 import { abandon, claimAddresses, lastWins, macOf } from './claims.ts';
-import { dnsPolicyOf } from './dns-policy.ts';
-import { linksOf } from './links.ts';
+import type { Networks } from './model.ts';
 import { driverOf, type Parts } from './parts.ts';
 
-/** Who an endpoint is for, as far as it says. */
-export type EndpointOwner = Pick<Container, 'id' | 'name' | 'healthy'> & {
-  readonly spec: Pick<Container['spec'], 'exposedPorts'>;
-};
-
 export interface EndpointRequest {
-  readonly container: EndpointOwner;
-  readonly membership: Membership;
+  readonly container: EndpointHolder;
+  readonly wanted: Attachment;
   readonly network: Network;
   readonly service: Service | undefined;
 }
 
 /** A container's own place, or one of a shared service's: it takes addresses of its own. */
 export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): Promise<Decision<Endpoint>> {
-  const { membership, network, service } = request;
+  const { container, wanted, network, service } = request;
   const id = newId();
   const owner = { owner: 'endpoint', id, nodeId: parts.membership.self.id } as const;
   // Before anything is taken, so that it need not be given back.
   openNetwork(parts, network);
-  const [v4, v6] = await claimAddresses(parts, network, owner, membership);
+  const [v4, v6] = await claimAddresses(parts, network, owner, wanted);
   const claims = [v4, v6].filter((claim) => claim !== undefined);
-  const mac = membership.mac ?? macOf(claims, driverOf(parts, network).remote).mac;
-  const endpoint: Endpoint = {
-    ...common(parts, request, id),
+  const mac = wanted.mac ?? macOf(claims, driverOf(parts, network).remote).mac;
+  const addresses = {
     ...(v4 ? { ipv4: v4.cidr } : {}),
     ...(v6 ? { ipv6: v6.cidr } : {}),
     ...(mac ? { mac } : {}),
   };
+  const own = { ...identity(parts, network, id), ...addresses };
+  const endpoint = endpointFor(own, container, wanted, service);
   const plan = decisionFor(parts, request, endpoint);
   return {
     result: endpoint,
@@ -49,11 +45,11 @@ export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): P
     writes: [...plan.writes, ...lastWins(claims.flatMap(({ writes }) => writes))],
     onConflict: (failed) => {
       abandon(claims, failed);
-      const wanted = claims.find(({ checks }) => checks.some(({ key }) => key === failed));
-      if (wanted && (membership.ipv4 ?? membership.ipv6)) {
+      const lost = claims.find(({ checks }) => checks.some(({ key }) => key === failed));
+      if (lost && (wanted.ipv4 ?? wanted.ipv6)) {
         throw new FairleadError(
           'forbidden',
-          `Address already in use: ${wanted.cidr} on network ${network.name}`,
+          `Address already in use: ${lost.cidr} on network ${network.name}`,
         );
       }
     },
@@ -65,14 +61,11 @@ export async function planServiceEndpoint(
   parts: Parts,
   request: EndpointRequest,
 ): Promise<Decision<Endpoint>> {
-  const { network, service } = request;
+  const { container, wanted, network, service } = request;
   if (!service) throw new FairleadError('internal', 'a service endpoint without a service');
-  const endpoint: Endpoint = {
-    ...common(parts, request, service.endpointId),
-    ...(service.ipv4 ? { ipv4: service.ipv4 } : {}),
-    ...(service.ipv6 ? { ipv6: service.ipv6 } : {}),
-    ...(service.mac ? { mac: service.mac } : {}),
-  };
+  const { ipv4, ipv6, mac } = service;
+  const own = { ...identity(parts, network, service.endpointId), ipv4, ipv6, mac };
+  const endpoint = endpointFor(own, container, wanted, service);
   const plan = decisionFor(parts, request, endpoint);
   return {
     result: endpoint,
@@ -93,7 +86,7 @@ export function alreadyProvided(service: Service, provider: Endpoint | undefined
   );
 }
 
-export function decisionFor(parts: Parts, { network }: Pick<EndpointRequest, 'network'>, endpoint: Endpoint) {
+function decisionFor(parts: Parts, { network }: Pick<EndpointRequest, 'network'>, endpoint: Endpoint) {
   const key = keys.endpoint(network.id, endpoint.id);
   const entry = openNetwork(parts, network);
   const lease = parts.membership.lease(network.scope);
@@ -127,25 +120,17 @@ function serviceCheck({ directory }: Parts, service: Service) {
   } as const;
 }
 
-export function common(
-  parts: Parts,
-  { container, membership, network, service }: EndpointRequest,
-  id: string,
-) {
-  const ports = service && service.ports.length > 0 ? service.ports : container.spec.exposedPorts;
-  return {
-    id,
-    networkId: network.id,
-    nodeId: parts.membership.self.id,
-    containerId: container.id,
-    containerName: container.name,
-    name: service?.name ?? container.name,
-    ...(service ? { serviceId: service.id } : {}),
-    created: timestamp(parts.clock.now()),
-    aliases: [...(service?.aliases ?? []), ...membership.aliases],
-    ...dnsPolicyOf(membership),
-    ...linksOf(membership),
-    ports: [...ports],
-    healthy: container.healthy ?? true,
-  };
+function identity(parts: Parts, network: Network, id: string): EndpointIdentity {
+  const created = timestamp(parts.clock.now());
+  return { id, networkId: network.id, nodeId: parts.membership.self.id, created };
+}
+
+/** Who holds an exclusive service now; a shared one always has room. */
+export async function providerOf(
+  networks: Pick<Networks, 'endpoints'>,
+  service: Service,
+  network: Network,
+): Promise<Endpoint | undefined> {
+  if (service.shared) return undefined;
+  return (await networks.endpoints(network.id)).find(({ id }) => id === service.endpointId);
 }

@@ -1,5 +1,5 @@
 import type { Network } from '../cluster/records.ts';
-import type { Membership } from '../container/runtime.ts';
+import type { Attachment } from '../container/runtime.ts';
 import type { HostEnd } from '../dataplane/dataplane.ts';
 import { familyOf } from '../lib/addresses.ts';
 import { driverOf, type Parts } from './parts.ts';
@@ -12,14 +12,14 @@ export function hostEnds(parts: Parts): readonly HostEnd[] {
 function pluggedEnds(parts: Parts): readonly HostEnd[] {
   const { runtime, directory } = parts;
   const running = runtime.list().filter(({ state }) => state.status === 'running');
-  return running.flatMap(({ id, memberships }) =>
-    memberships.flatMap((membership) => {
-      const { joined } = membership;
-      const network = directory.network(membership.network);
-      if (!network || joined?.source?.kind !== 'veth') return [];
-      const { mac, source } = joined;
-      const addresses = addressesOf(joined, membership);
-      const { hostName } = source;
+  return running.flatMap(({ id, attachments }) =>
+    attachments.flatMap((attachment) => {
+      const { endpoint, interface: made } = attachment;
+      const network = directory.network(attachment.network);
+      if (!network || !endpoint || made?.source.kind !== 'veth') return [];
+      const { mac } = endpoint;
+      const addresses = addressesOf(endpoint, attachment);
+      const { hostName } = made.source;
       return endOn(parts, network, { hostName, sandbox: runtime.sandboxOf(id), mac, addresses });
     }),
   );
@@ -27,10 +27,11 @@ function pluggedEnds(parts: Parts): readonly HostEnd[] {
 
 function lentEnds(parts: Parts): readonly HostEnd[] {
   const links = [...(parts.engine?.links.endpoints().values() ?? [])];
-  return links.flatMap(({ networkId, hostName, sandboxKey, mac, ipv4, ipv6 }) => {
+  return links.flatMap(({ networkId, hostName, sandboxKey, endpoint }) => {
     const network = parts.directory.network(networkId);
     if (!network || !hostName) return [];
-    const addresses = addressesOf({ ipv4, ipv6 });
+    const { mac } = endpoint;
+    const addresses = addressesOf(endpoint);
     return endOn(parts, network, { hostName, sandbox: sandboxKey ?? hostName, mac, addresses });
   });
 }
@@ -52,7 +53,7 @@ export function sendsAnything(parts: Parts, network: Network): boolean {
 /** All that an interface has, with prefix length. */
 export function addressesOf(
   { ipv4, ipv6 }: { readonly ipv4?: string | undefined; readonly ipv6?: string | undefined },
-  { linkLocal = [] }: Pick<Membership, 'linkLocal'> = {},
+  { linkLocal = [] }: Pick<Attachment, 'linkLocal'> = {},
 ): readonly string[] {
   return [ipv4, ipv6, ...linkLocal.map(onLink)].filter((address) => address !== undefined);
 }

@@ -31,7 +31,7 @@ export async function removeNetwork(parts: Parts, networkId: string): Promise<vo
       `error while removing network: network ${network.name} has active endpoints (${holders.join('; ')})`,
     );
   }
-  await parts.hostNetworks.remove(network);
+  await parts.presence.leave(network);
   await parts.ipam.remote.giveBack(network, await dropFolders(parts, network));
   // In turn with creations: they all rewrite the one document of subnets.
   await parts.locks.run('addresses', 'subnets', () => dropRecord(parts, network));

@@ -163,8 +163,10 @@ export class Networks implements Contract {
           throw error;
         });
       await this.parts.ipam.remote.taken(created);
-      undo.push(`create network ${created.name}`, () => removeNetwork(this.parts, created.id));
-      if (created.scope === 'local') await this.parts.hostNetworks.ensure(created, true);
+      undo.push(`create network ${created.name}`, () =>
+        this.parts.locks.run('network', id, () => removeNetwork(this.parts, id)),
+      );
+      if (created.scope === 'local') await this.parts.presence.converge(created.id, true);
       return created;
     });
     this.#emit(network, 'create');

@@ -9,9 +9,10 @@ import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
 import type { Locks } from '../lib/locks.ts';
 import type { Logger } from '../lib/log.ts';
-import type { HostNetworks } from './host-networks.ts';
+import type { HostFirewall } from './firewall.ts';
 import type { Ipam } from './ipam.ts';
 import type { DefaultPool } from './pools.ts';
+import type { Presence } from './presence.ts';
 
 /** What the use cases are made of; put together once, in create-model.ts. */
 export interface Parts {
@@ -19,7 +20,8 @@ export interface Parts {
   readonly membership: Membership;
   readonly runtime: Runtime;
   readonly dataplane: Dataplane;
-  readonly hostNetworks: HostNetworks;
+  readonly firewall: HostFirewall;
+  readonly presence: Presence;
   readonly ipam: Ipam;
   readonly events: EventBus;
   /** `node` is held shared by every operation, alone by the sweep for orphans. */

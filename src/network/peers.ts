@@ -62,7 +62,7 @@ export class Peers {
   /** In the background; costs nothing for a network that was not begun. What fails is logged. */
   refresh(networkId: string): void {
     if (!this.#networks.has(networkId)) return;
-    this.#request(networkId).catch((error: unknown) => this.deps.log.error(messageOf(error)));
+    this.#request(networkId).catch((error: unknown) => this.deps.log.error({ err: error }, messageOf(error)));
   }
 
   /** Whether what no record speaks for is spared still. */
@@ -102,7 +102,7 @@ export class Peers {
 
   /** A node may send before it has an endpoint that is known here. */
   #letNodesIn(): void {
-    this.deps.letNodesIn().catch((error: unknown) => this.deps.log.error(messageOf(error)));
+    this.deps.letNodesIn().catch((error: unknown) => this.deps.log.error({ err: error }, messageOf(error)));
   }
 
   #settle(): void {

@@ -1,7 +1,7 @@
 import type { Container, PortBinding } from '../container/runtime.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { UndoStack } from '../lib/undo.ts';
-import { gatewayPlace } from './container-network.ts';
+import { gatewayAttachment } from './container-network.ts';
 import { driverOf, type Parts } from './parts.ts';
 import { ephemeral, overlaps, type WantedPort, wantedPorts } from './port-choice.ts';
 import { hostSideOf, targetOf } from './port-rules.ts';
@@ -21,17 +21,17 @@ export class PublishedPorts {
   constructor(private readonly parts: Parts) {}
 
   /**
-   * Before: inside the container's turn, its places joined. After: it has the ports that it asks for, if it
+   * Before: inside the container's turn, its attachments made. After: it has the ports that it asks for, if it
    * has a way out, and none if not.
    * @throws conflict, in the Engine's words, when a port is taken
    */
   async settle(id: string): Promise<void> {
     const container = this.#require(id);
     if (!container.spec.publish && !container.published) return;
-    if (!gatewayPlace(container) || this.#byPlugin(container)) return await this.withdraw(id);
+    if (!gatewayAttachment(container) || this.#byPlugin(container)) return await this.withdraw(id);
     if (!container.published?.length) await this.parts.locks.run('ports', 'host', () => this.#publish(id));
     await this.#hold(this.#require(id));
-    await this.parts.hostNetworks.applyFirewall();
+    await this.parts.firewall.apply();
   }
 
   /** Gives all of them up: first in the record, so that a crash in between gives them up as well. Repeatable. */
@@ -39,7 +39,7 @@ export class PublishedPorts {
     const { published = [] } = this.#require(id);
     if (published.length === 0) return;
     await this.parts.runtime.update(id, { published: [] });
-    await this.parts.hostNetworks.applyFirewall();
+    await this.parts.firewall.apply();
     for (const binding of published) await this.parts.dataplane.releasePort(hostSideOf(binding));
   }
 
@@ -51,14 +51,14 @@ export class PublishedPorts {
 
   /** A plugin was told of the ports when the container joined, and publishes them in its own way. */
   #byPlugin(container: Container): boolean {
-    const place = gatewayPlace(container);
+    const place = gatewayAttachment(container);
     const network = place && this.parts.directory.network(place.network);
     return network !== undefined && driverOf(this.parts, network).remote === true;
   }
 
   async #publish(id: string): Promise<void> {
     const container = this.#require(id);
-    const place = gatewayPlace(container);
+    const place = gatewayAttachment(container);
     const network = place && this.parts.directory.network(place.network);
     const binding = network && driverOf(this.parts, network).firewall?.(network)?.hostBinding;
     const undo = new UndoStack();
@@ -76,7 +76,7 @@ export class PublishedPorts {
       await this.parts.runtime.update(id, { published });
     } catch (error) {
       await undo.unwind();
-      const endpoint = `${container.name} (${place?.joined?.endpointId})`;
+      const endpoint = `${container.name} (${place?.endpoint?.id})`;
       throw new FairleadError('conflict', `${portClash} ${endpoint}: ${messageOf(error)}`, { cause: error });
     }
   }
@@ -127,14 +127,17 @@ export class PublishedPorts {
   }
 
   async #hold(container: Container): Promise<void> {
-    const joined = gatewayPlace(container)?.joined;
+    const endpoint = gatewayAttachment(container)?.endpoint;
     for (const binding of container.published ?? []) {
       try {
-        const target = joined && targetOf(binding, joined);
+        const target = endpoint && targetOf(binding, endpoint);
         await this.parts.dataplane.holdPort(hostSideOf(binding), target);
       } catch (error) {
         // While no daemon ran, a program took it: the rules still lead to the container.
-        this.parts.log.warn(`port ${binding.hostPort} of container ${container.name}: ${messageOf(error)}`);
+        this.parts.log.warn(
+          { err: error },
+          `port ${binding.hostPort} of container ${container.name}: ${messageOf(error)}`,
+        );
       }
     }
   }

@@ -106,7 +106,7 @@ export async function orLog(
   try {
     await step();
   } catch (error) {
-    log.warn(`IPAM plugin ${name}: ${what}: ${messageOf(error)}`);
+    log.warn({ err: error }, `IPAM plugin ${name}: ${what}: ${messageOf(error)}`);
   }
 }
 

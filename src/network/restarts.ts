@@ -85,7 +85,7 @@ export class Restarts {
       await this.start(id, () => this.#attempts.get(id) === attempt);
     } catch (error) {
       const name = this.parts.runtime.get(id)?.name ?? id;
-      this.parts.log.error(`container ${name} is not started again: ${messageOf(error)}`);
+      this.parts.log.error({ err: error }, `container ${name} is not started again: ${messageOf(error)}`);
     }
     try {
       // Unless it has ended again meanwhile.

@@ -1,7 +1,6 @@
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import { FairleadError, isKind } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
-import type { Connections } from './connections.ts';
 import type {
   Containers,
   Services as Contract,
@@ -13,13 +12,14 @@ import type { Networks } from './networks.ts';
 import type { Parts } from './parts.ts';
 import { publishService, stillProvided, unpublishService } from './publication.ts';
 import { parseServiceName } from './service-name.ts';
+import type { ContainerAttachments } from './use-cases.ts';
 
 export class Services implements Contract {
   constructor(
     private readonly parts: Parts,
     private readonly networks: Networks,
     private readonly containers: Pick<Containers, 'find'>,
-    private readonly connections: Pick<Connections, 'attach' | 'detach' | 'evict'>,
+    private readonly attachments: ContainerAttachments,
   ) {}
 
   async list(filter: { readonly networkRef?: string } = {}): Promise<readonly ServiceView[]> {
@@ -75,7 +75,7 @@ export class Services implements Contract {
   async unpublish(serviceId: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const view = await this.find(serviceId);
     if (options.force) {
-      for (const provider of view.providers) await this.connections.evict(view.network, provider);
+      for (const provider of view.providers) await this.attachments.evict(view.network, provider);
     } else if (view.providers.length > 0) {
       throw stillProvided(view.service, view.providers);
     }
@@ -86,8 +86,8 @@ export class Services implements Contract {
   async attach(serviceId: string, containerRef: string): Promise<ServiceView> {
     const { service, network } = await this.find(serviceId);
     const container = this.containers.find(containerRef).id;
-    await this.connections.attach(service, network, container);
-    const view = await this.find(service.id);
+    await this.attachments.attach(service, network, container);
+    const view = viewOf(service, network, await this.networks.endpoints(network.id));
     this.#emit(view, 'attach', { container });
     return view;
   }
@@ -95,7 +95,7 @@ export class Services implements Contract {
   async detach(serviceId: string, containerRef: string): Promise<void> {
     const view = await this.find(serviceId);
     const container = this.containers.find(containerRef).id;
-    await this.connections.detach(view.service, view.network, container);
+    await this.attachments.detach(view.service, view.network, container);
     this.#emit(view, 'detach', { container });
   }
 

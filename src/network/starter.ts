@@ -1,27 +1,24 @@
 import type { Network, Service } from '../cluster/records.ts';
-import type { Container, Membership } from '../container/runtime.ts';
+import type { Attachment, Container } from '../container/runtime.ts';
 import { FairleadError, messageOf, withContext } from '../lib/errors.ts';
 import { type UndoStack, withUndo } from '../lib/undo.ts';
-import type { Attachments } from './attachments.ts';
+import { refuseProvided } from './attachments.ts';
 import { filesFor } from './container-network.ts';
-import { alreadyProvided } from './endpoint-plan.ts';
+import type { Converger } from './converge.ts';
 import type { Networks } from './networks.ts';
 import type { Parts } from './parts.ts';
-import type { Places } from './places.ts';
-import { providerOf } from './provider.ts';
 import { publishService, unpublishService } from './publication.ts';
 import { portClash } from './published-ports.ts';
 
-/** Starts containers: sandbox, networks, then the command; all of it undone when a step fails. */
+/** Starts containers: sandbox, services, networks, then the command; all of it undone when a step fails. */
 export class Starter {
   constructor(
     private readonly parts: Parts,
     private readonly networks: Networks,
-    private readonly attachments: Attachments,
-    private readonly places: Places,
+    private readonly converger: Converger,
   ) {}
 
-  /** Before: inside the container's turn, and not running. @throws what the first failing step says */
+  /** Before: under the container's lock, and not running. @throws what the first failing step says */
   async start(container: Container): Promise<Container> {
     try {
       return await withUndo((undo) => this.#startWith(undo, container));
@@ -32,55 +29,46 @@ export class Starter {
     }
   }
 
-  async #startWith(undo: UndoStack, container: Container): Promise<Container> {
-    const { id } = container;
-    await this.places.leaveIfEnded(id);
-    this.#refuseIdleSharing(container);
-    await this.parts.runtime.prepare(id);
-    undo.push('prepare', () => this.parts.runtime.release(id));
-    undo.push('memberships', () => this.parts.runtime.update(id, { memberships: container.memberships }));
-    for (const place of container.memberships) await this.#startOn(undo, id, place);
-    const joined = this.places.require(id);
-    await this.places.route(joined);
-    undo.push('ports', () => this.places.ports.withdraw(id));
-    await this.places.ports.settle(id);
-    return await this.parts.runtime.start(id, filesFor(joined, this.parts.runtime.list()));
+  async #startWith(undo: UndoStack, { id }: Container): Promise<Container> {
+    const { runtime } = this.parts;
+    // What a crash in the middle of its end has left goes first.
+    await this.converger.converge(id);
+    const { attachments, spec, name } = this.converger.require(id);
+    this.#refuseIdleSharing(spec.networkMode);
+    const wanted: Attachment[] = [];
+    for (const attachment of attachments) wanted.push(...(await this.#withService(undo, name, attachment)));
+    undo.push('networks', () => this.converger.converge(id, { attachments: () => attachments }));
+    await runtime.prepare(id);
+    await this.converger.converge(id, { attachments: () => wanted, isStarting: true });
+    return await runtime.start(id, filesFor(this.converger.require(id), runtime.list()));
   }
 
-  #refuseIdleSharing({ spec: { networkMode } }: Container): void {
-    if (networkMode.kind !== 'container') return;
-    const shared = this.places.require(networkMode.containerId);
+  #refuseIdleSharing(mode: Container['spec']['networkMode']): void {
+    if (mode.kind !== 'container') return;
+    const shared = this.converger.require(mode.containerId);
     if (shared.state.status === 'running') return;
     throw new FairleadError('conflict', `cannot join network of a non running container: ${shared.id}`);
   }
 
-  /** Joins one network of a container that starts. */
-  async #startOn(undo: UndoStack, id: string, place: Membership): Promise<void> {
-    const container = this.places.require(id);
-    const network = this.networks.find(place.network);
-    const service = place.publish
-      ? await this.#publishFor(undo, network, place.publish)
-      : this.#serviceOf(place);
-    if (place.serviceId && !place.publish) {
-      if (!service) this.parts.directory.requireComplete(`its service on network ${network.name}`);
-      const why = service ? await this.#whyNot(service, network) : 'it is published no longer';
-      if (why) {
-        // It was attached by hand and has moved on: the container starts all the same, without it.
-        this.parts.log.warn(`container ${container.name} starts without its service: ${why}`);
-        await this.places.change(id, (m) => (m === place ? undefined : m));
-        return;
-      }
+  /** None where the service that it was attached to by hand has moved on: the container starts all the same, without. */
+  async #withService(undo: UndoStack, name: string, attachment: Attachment): Promise<readonly Attachment[]> {
+    const { network: ref, publish, serviceId } = attachment;
+    if (publish !== undefined) {
+      const service = await this.#published(undo, this.networks.find(ref), publish);
+      return [{ ...attachment, serviceId: service.id }];
     }
-    const joined = await this.attachments.join(container, place, network, service);
-    undo.push('network', () => this.attachments.leave(container, joined));
-    await this.places.change(id, (m) => (m === place ? joined : m));
+    if (serviceId === undefined) return [attachment];
+    const why = await this.#whyNot(serviceId, this.networks.find(ref));
+    if (why === undefined) return [attachment];
+    this.parts.log.warn(`container ${name} starts without its service: ${why}`);
+    return [];
   }
 
-  async #publishFor(undo: UndoStack, network: Network, name: string): Promise<Service> {
+  /** The service of --publish-service, made where there is none. @throws conflict while another container has it */
+  async #published(undo: UndoStack, network: Network, name: string): Promise<Service> {
     const known = this.parts.directory.serviceEntry(network.id, name)?.record;
     if (known) {
-      const provider = await providerOf(this.networks, known, network);
-      if (provider) throw alreadyProvided(known, provider);
+      await refuseProvided(this.networks, known, network);
       return known;
     }
     const service = await this.parts.locks.run('network', network.id, () =>
@@ -90,14 +78,15 @@ export class Starter {
     return service;
   }
 
-  #serviceOf({ serviceId }: Membership): Service | undefined {
-    return serviceId === undefined
-      ? undefined
-      : this.parts.directory.services().find(({ id }) => id === serviceId);
-  }
-
-  async #whyNot(service: Service, network: Network): Promise<string | undefined> {
-    const provider = await providerOf(this.networks, service, network);
-    return provider ? messageOf(alreadyProvided(service, provider)) : undefined;
+  async #whyNot(serviceId: string, network: Network): Promise<string | undefined> {
+    const service = this.parts.directory.services().find(({ id }) => id === serviceId);
+    if (!service) {
+      this.parts.directory.requireComplete(`its service on network ${network.name}`);
+      return 'it is published no longer';
+    }
+    return await refuseProvided(this.networks, service, network).then(
+      () => undefined,
+      (error: unknown) => messageOf(error),
+    );
   }
 }

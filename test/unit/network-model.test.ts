@@ -156,7 +156,7 @@ describe('addresses', () => {
     await using model = await createTestModel();
     await model.networks.create({ name: 'foo', ipam: { config: [{ subnet: '10.9.0.0/24' }] } });
     const containers = await Promise.all(Array.from({ length: 200 }, (_, i) => runOn(model, `c${i}`, 'foo')));
-    const addresses = new Set(containers.map(({ memberships }) => memberships[0]?.joined?.ipv4));
+    const addresses = new Set(containers.map(({ attachments }) => attachments[0]?.endpoint?.ipv4));
     expect(addresses.size).toBe(200);
     expect([...addresses]).not.toContain('10.9.0.1/24');
   });
@@ -166,7 +166,7 @@ describe('addresses', () => {
     await model.networks.create({ name: 'foo', ipam: { config: [{ subnet: '10.9.0.0/29' }] } });
     const given: (string | undefined)[] = [];
     for (let i = 0; i < 6; i += 1) {
-      given.push((await runOn(model, 'cc', 'foo')).memberships[0]?.joined?.ipv4);
+      given.push((await runOn(model, 'cc', 'foo')).attachments[0]?.endpoint?.ipv4);
       await model.containers.remove('cc', { force: true });
     }
     expect(given).toEqual([2, 3, 4, 5, 6, 2].map((host) => `10.9.0.${host}/29`));
@@ -185,8 +185,8 @@ describe('addresses', () => {
     await using model = await createTestModel();
     const pool = { subnet: '10.9.0.0/24', ipRange: '10.9.0.8/29', auxAddresses: { printer: '10.9.0.9' } };
     await model.networks.create({ name: 'foo', ipam: { config: [pool] } });
-    expect((await runOn(model, 'c1', 'foo')).memberships[0]?.joined?.ipv4).toBe('10.9.0.8/24');
-    expect((await runOn(model, 'c2', 'foo')).memberships[0]?.joined?.ipv4).toBe('10.9.0.10/24');
+    expect((await runOn(model, 'c1', 'foo')).attachments[0]?.endpoint?.ipv4).toBe('10.9.0.8/24');
+    expect((await runOn(model, 'c2', 'foo')).attachments[0]?.endpoint?.ipv4).toBe('10.9.0.10/24');
     await model.containers.create({
       name: 'c3',
       image: 'x',
@@ -251,7 +251,7 @@ describe('services', () => {
     );
     await model.services.unpublish(service.id, { force: true });
     expect(await message(model.services.find('s'))).toBe('Service s not found on network bridge');
-    expect(model.containers.find('c1').memberships).toHaveLength(1);
+    expect(model.containers.find('c1').attachments).toHaveLength(1);
   });
 
   it.each([
@@ -412,7 +412,7 @@ describe('a crash', () => {
     const store = meddling(first.store, key, [{ op: 'put', key, value: JSON.stringify(taken) }]);
     await using second = await createTestModel({ store, nodeId: first.nodeId });
     expect(second.directory.endpointsOf(id)).toEqual([taken]);
-    expect(second.containers.find('c1').memberships).toEqual([]);
+    expect(second.containers.find('c1').attachments).toEqual([]);
   });
 
   it('leaves endpoints and addresses that nobody claims, which the next start sweeps', async () => {

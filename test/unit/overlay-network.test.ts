@@ -60,8 +60,8 @@ async function known(model: Model, name: string): Promise<Network> {
 async function run(model: Model, name: string, network: string) {
   await known(model, network);
   await model.containers.create({ name, image: 'x', networkMode: network });
-  const { id, memberships } = await model.containers.start(name);
-  return { id, address: memberships[0]?.joined?.ipv4?.split('/')[0] ?? '' };
+  const { id, attachments } = await model.containers.start(name);
+  return { id, address: attachments[0]?.endpoint?.ipv4?.split('/')[0] ?? '' };
 }
 
 async function entries({ dataplane }: Model): Promise<TunnelEntries> {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { parseLink } from '../../cluster/links.ts';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../container/runtime.ts';
 import type { Volumes } from '../../container/volumes.ts';
-import { parseLink } from '../../network/links.ts';
 import type { ApiVersion } from '../version.ts';
 import { endpointsShape, type NetworkIndex } from './container-networks.ts';
 import { hostConfigDefaults, withoutUnset } from './host-config.ts';

@@ -55,9 +55,9 @@ async function tunnelOf({ dataplane }: Parts, name: string): Promise<Fact[]> {
 }
 
 function recordsOf(parts: Parts): Fact[] {
-  return ownStacks(parts).flatMap(({ memberships }) =>
-    memberships.flatMap(({ joined, network }) => {
-      const found = joined && parts.directory.endpointEntry(network, joined.endpointId)?.record;
+  return ownStacks(parts).flatMap(({ attachments }) =>
+    attachments.flatMap(({ endpoint, network }) => {
+      const found = endpoint && parts.directory.endpointEntry(network, endpoint.id)?.record;
       if (!found) return [];
       const { containerId: id, containerName: name } = found;
       return [recordFact({ id, name }, network, found.id)];

@@ -25,7 +25,9 @@ export function ownStacks({ runtime }: Parts): readonly Container[] {
 /** Networks that this host must have devices of: its own, and those of many hosts that a container here is on. */
 export function networksHere(parts: Parts): readonly Network[] {
   const joined = new Set(
-    ownStacks(parts).flatMap(({ memberships }) => memberships.flatMap((m) => (m.joined ? [m.network] : []))),
+    ownStacks(parts).flatMap(({ attachments }) =>
+      attachments.flatMap(({ endpoint, network }) => (endpoint ? [network] : [])),
+    ),
   );
   return ourNetworks(parts).filter(({ id, scope }) => scope === 'local' || joined.has(id));
 }
@@ -55,22 +57,21 @@ async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<
 }
 
 function ofContainer(parts: Parts, container: Container): Fact[] {
-  const { name, memberships } = container;
-  const ofPlaces = memberships.flatMap(({ joined, network }): Fact[] => {
-    if (!joined) return [];
-    const { ipv4, ipv6, mac, interfaceName, source } = joined;
+  const { name, attachments } = container;
+  const ofAttachments = attachments.flatMap(({ endpoint, interface: made, network }): Fact[] => {
+    if (!endpoint) return [];
+    const { ipv4, ipv6, mac } = endpoint;
+    const { name: interfaceName = '', source } = made ?? {};
     const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
     const inside =
-      interfaceName === undefined
+      interfaceName === ''
         ? []
         : [interfaceFact(name, { name: interfaceName, addresses, up: true, ...(mac ? { mac } : {}) })];
     const outside = source?.kind === 'veth' ? [hostEndFact(source.hostName, source.bridge)] : [];
-    const record = parts.directory.network(network)
-      ? [recordFact(container, network, joined.endpointId)]
-      : [];
+    const record = parts.directory.network(network) ? [recordFact(container, network, endpoint.id)] : [];
     return [...outside, ...inside, ...record].map((fact) => ({ ...fact, network }));
   });
-  return [...ofPlaces, ...routeFacts(name, routesFor(container))];
+  return [...ofAttachments, ...routeFacts(name, routesFor(container))];
 }
 
 /** That the others can know of the container: its endpoint is in the store. */

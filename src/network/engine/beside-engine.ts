@@ -1,14 +1,13 @@
 import { messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
-import type { EndpointRecords } from '../endpoint-records.ts';
-import type { Participation } from '../participation.ts';
+import type { EndpointStore } from '../endpoint-store.ts';
 import type { EngineSide, Parts } from '../parts.ts';
 import type { UseCases } from '../use-cases.ts';
-import { EngineConnections } from './connections.ts';
+import { EngineAttachments } from './attachments.ts';
+import { engineClaims } from './claims.ts';
 import { EngineContainers } from './containers.ts';
 import { EngineEndpoints } from './endpoints.ts';
 import { Errands } from './errands.ts';
-import { engineHoldings } from './holdings.ts';
 import { EndpointNames } from './names.ts';
 import { Namings } from './namings.ts';
 import { EngineNetworks } from './networks.ts';
@@ -22,8 +21,7 @@ import { EnginePools } from './pools.ts';
 export async function besideEngine(
   parts: Parts,
   engine: EngineSide,
-  records: EndpointRecords,
-  participation: Participation,
+  endpointStore: EndpointStore,
 ): Promise<UseCases> {
   const errands = new Errands(parts.log);
   const own = new OwnNetworks(parts, engine);
@@ -32,38 +30,19 @@ export async function besideEngine(
   await pools.load();
   const known = new EngineNetworks({ parts, engine, networks, own, pools });
   await known.load();
-  const pending = new PendingEndpoints(parts, records);
+  const pending = new PendingEndpoints(parts, endpointStore);
   const namings = new Namings(parts.directory.stores.local);
   await namings.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
-  const names = new EndpointNames({ parts, engine, records, participation, namings, errands });
-  const endpoints = new EngineEndpoints({ parts, engine, records, participation, pending });
-  const connections = new EngineConnections({
-    parts,
-    engine,
-    networks,
-    records,
-    participation,
-    pending,
-    names,
-  });
-  const containers = new EngineContainers(parts, networks, connections);
+  const common = { parts, engine, endpoints: endpointStore, pending };
+  const names = new EndpointNames({ ...common, namings, errands });
+  const endpoints = new EngineEndpoints(common);
+  const attachments = new EngineAttachments({ ...common, networks, names });
   return {
     networks,
-    connections,
-    containers,
-    holdings: engineHoldings({
-      parts,
-      engine,
-      names,
-      endpoints,
-      pending,
-      networks: known,
-      connections,
-      errands,
-    }),
+    attachments,
+    containers: new EngineContainers(parts, networks, attachments),
+    claims: engineClaims({ parts, engine, names, endpoints, pending, networks: known, attachments, errands }),
     plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
-    // Networks without aliases (the default bridge, host, none) are the Engine's own here.
-    setAliases: (id, naming) => names.setAliases(id, naming),
     begin(reconcile) {
       followEngine(parts, engine, names, reconcile);
       known.start();
@@ -96,8 +75,8 @@ function followEngine(
     }
     if (change.kind === 'container' && change.after) {
       const { id } = change.after;
-      apart(() => names.follow(id)).catch((error: unknown) =>
-        parts.log.error(`container ${change.after?.name}: ${messageOf(error)}`),
+      apart(() => names.converge(id)).catch((error: unknown) =>
+        parts.log.error({ err: error }, `container ${change.after?.name}: ${messageOf(error)}`),
       );
     }
     if (change.kind === 'container' && change.before && !change.after) void names.forget(change.before.id);

@@ -8,9 +8,8 @@ import { familyOf, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, withUndo } from '../../lib/undo.ts';
-import type { EndpointRecords } from '../endpoint-records.ts';
+import type { EndpointStore } from '../endpoint-store.ts';
 import { addressesOf, endOn } from '../host-ends.ts';
-import type { Participation } from '../participation.ts';
 import { driverOf, type EngineSide, type Parts } from '../parts.ts';
 import type { EndpointAsked, PendingEndpoints } from './pending-endpoints.ts';
 
@@ -35,8 +34,7 @@ export interface JoinAsked {
 export interface EndpointsDeps {
   readonly parts: Parts;
   readonly engine: EngineSide;
-  readonly records: EndpointRecords;
-  readonly participation: Participation;
+  readonly endpoints: EndpointStore;
   readonly pending: PendingEndpoints;
 }
 
@@ -57,21 +55,14 @@ export class EngineEndpoints {
   /** After: the endpoint is in the store and this host is set up for it. @returns its MAC */
   async create(network: Network, asked: EndpointAsked): Promise<string> {
     const known = this.#links.endpoint(asked.engineEndpointId);
-    if (known?.mac) return known.mac;
-    const { participation, pending } = this.deps;
-    return await participation.during(network, () =>
+    if (known?.endpoint.mac) return known.endpoint.mac;
+    const { parts, endpoints, pending } = this.deps;
+    return await parts.presence.during(network, () =>
       withUndo(async (undo) => {
         const endpoint = await pending.commit(network, asked);
-        undo.push('endpoint', () => this.deps.records.withdrawWhenPossible(network, endpoint));
-        const { ipv4, ipv6, mac = '' } = endpoint;
-        await this.#links.putEndpoint(asked.engineEndpointId, {
-          networkId: network.id,
-          endpointId: endpoint.id,
-          mac,
-          ...(ipv4 ? { ipv4 } : {}),
-          ...(ipv6 ? { ipv6 } : {}),
-        });
-        return mac;
+        undo.push('endpoint', () => endpoints.withdrawWhenPossible(network, endpoint));
+        await this.#links.putEndpoint(asked.engineEndpointId, { networkId: network.id, endpoint });
+        return endpoint.mac ?? '';
       }),
     );
   }
@@ -89,27 +80,26 @@ export class EngineEndpoints {
         `endpoint ${shortId(engineEndpointId)} was not made by this daemon`,
       );
     }
-    const { parts, engine, participation } = this.deps;
-    const endpoint = await this.#recordOf(network, link);
+    const { parts, engine } = this.deps;
+    const { endpoint } = link;
     const result = await driverOf(parts, network).join(network, endpoint);
     const { source, namePrefix = 'eth', mtu } = result.interface ?? {};
     if (source?.kind !== 'veth') return { routes: [] };
-    const peer = lentName(engine.tag, link.endpointId);
-    const { mac } = link;
+    const peer = lentName(engine.tag, endpoint.id);
+    const { mac } = endpoint;
     const way = this.#wayToResolver(network, sandboxKey, engineEndpointId);
     const { hostName, bridge } = source;
     const prefix = way ? { resolverPrefix: way.prefix } : {};
     // The link first: what a crash leaves is then known.
     await this.#links.putEndpoint(engineEndpointId, { ...link, hostName, bridge, sandboxKey, ...prefix });
-    const { ipv4, ipv6 } = link;
     const [end] = endOn(parts, network, {
       hostName,
       sandbox: sandboxKey,
       mac,
-      addresses: addressesOf({ ipv4, ipv6 }),
+      addresses: addressesOf(endpoint),
     });
     const loan = { source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}), ...(end ? { end } : {}) };
-    await participation.during(network, () => parts.dataplane.lend(loan));
+    await parts.presence.during(network, () => parts.dataplane.lend(loan));
     const { gateway, gateway6 } = publishes ? {} : result;
     return {
       interfaceName: peer,
@@ -146,25 +136,27 @@ export class EngineEndpoints {
   async remove(engineEndpointId: string): Promise<void> {
     const link = this.#links.endpoint(engineEndpointId);
     if (!link) return;
-    const { parts, participation } = this.deps;
+    const { parts } = this.deps;
     const network = parts.directory.network(link.networkId);
-    await parts.locks.run('endpoint', link.endpointId, () =>
+    await parts.locks.run('endpoint', link.endpoint.id, () =>
       runAll([
         async () => network && (await this.#withdraw(network, link)),
         () => this.#unplug(link),
         () => this.#links.dropEndpoint(engineEndpointId),
       ]),
     );
-    if (network) await participation.leaveIfUnused(network);
+    if (network) await parts.presence.converge(network.id);
   }
 
   async #withdraw(network: Network, link: EndpointLink): Promise<void> {
-    for (const cidr of [link.ipv4, link.ipv6]) {
+    const { ipv4, ipv6 } = link.endpoint;
+    for (const cidr of [ipv4, ipv6]) {
       if (cidr !== undefined) this.#owed.add(owedKey(network, withoutPrefix(cidr)));
     }
-    // Of another daemon's life the directory may show less than the store has.
-    const record = (await this.#stored(network, link)) ?? (await this.#recordOf(network, link));
-    await this.deps.records.withdrawWhenPossible(network, record);
+    // Another daemon's life may have named it since; the directory may show less than the store has.
+    const shown = this.deps.parts.directory.endpointEntry(network.id, link.endpoint.id)?.record;
+    const record = (await this.#stored(network, link.endpoint)) ?? shown ?? link.endpoint;
+    await this.deps.endpoints.withdrawWhenPossible(network, record);
   }
 
   async #unplug({ hostName, bridge }: EndpointLink): Promise<void> {
@@ -179,35 +171,10 @@ export class EngineEndpoints {
     await this.deps.pending.giveBack(network, address);
   }
 
-  /** The record as the store has it, or, with the store away, as much of it as the link tells. */
-  async #recordOf(network: Network, link: EndpointLink): Promise<Endpoint> {
-    const { parts } = this.deps;
-    const shown = parts.directory.endpointEntry(network.id, link.endpointId)?.record;
-    if (shown) return shown;
-    const stored = await this.#stored(network, link);
-    if (stored) return stored;
-    const { endpointId: id, ipv4, ipv6, mac } = link;
-    return {
-      id,
-      networkId: network.id,
-      nodeId: parts.membership.self.id,
-      containerId: id,
-      containerName: shortId(id),
-      name: shortId(id),
-      created: '',
-      ...(ipv4 ? { ipv4 } : {}),
-      ...(ipv6 ? { ipv6 } : {}),
-      ...(mac ? { mac } : {}),
-      aliases: [],
-      ports: [],
-      healthy: false,
-    };
-  }
-
-  async #stored(network: Network, { endpointId }: EndpointLink): Promise<Endpoint | undefined> {
+  async #stored(network: Network, { id }: Endpoint): Promise<Endpoint | undefined> {
     try {
       const store = this.deps.parts.directory.reachable(network.scope);
-      const entry = await store.get(keys.endpoint(network.id, endpointId));
+      const entry = await store.get(keys.endpoint(network.id, id));
       return entry && decodeOrSkip(endpointSchema, entry);
     } catch (error) {
       if (isKind(error, 'unavailable')) return undefined;

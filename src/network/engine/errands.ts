@@ -21,7 +21,7 @@ export class Errands {
     if (this.#running.has(what)) return;
     const done = this.#begun
       .then(errand)
-      .catch((error: unknown) => this.log.warn(`${what}: ${messageOf(error)}`))
+      .catch((error: unknown) => this.log.warn({ err: error }, `${what}: ${messageOf(error)}`))
       .finally(() => this.#running.delete(what));
     this.#running.set(what, done);
   }

@@ -3,7 +3,7 @@ import type { Store } from '../../../kvstore/store.ts';
 import { decodeOrSkip } from '../../cluster/decode.ts';
 import { folders, keys } from '../../cluster/keys.ts';
 import { dnsPolicies } from '../../cluster/records.ts';
-import type { Naming } from '../aliases.ts';
+import type { Naming } from '../model.ts';
 
 const namingSchema = z.object({
   aliases: z.array(z.string()),

@@ -50,7 +50,7 @@ export class EngineNetworks implements Announcer {
     if (!engine.host.status().reachable) return;
     const told = engine.host.networks().then((found) => own.set(found));
     await inTime(
-      told.catch((error: unknown) => parts.log.warn(messageOf(error))),
+      told.catch((error: unknown) => parts.log.warn({ err: error }, messageOf(error))),
       toldMs,
     );
   }
@@ -98,7 +98,7 @@ export class EngineNetworks implements Announcer {
       } catch (error) {
         // Of an Engine that is away is spoken where it is followed.
         if (!isKind(error, 'unavailable'))
-          this.deps.parts.log.error(`networks of the Engine: ${messageOf(error)}`);
+          this.deps.parts.log.error({ err: error }, `networks of the Engine: ${messageOf(error)}`);
       }
     }
   }
@@ -151,7 +151,10 @@ export class EngineNetworks implements Announcer {
       parts.log.info(`network ${theirs.name} was created at the Docker Engine`);
     } catch (error) {
       if (isKind(error, 'unavailable')) throw error;
-      parts.log.error(`network ${theirs.name} is removed from the Docker Engine: ${messageOf(error)}`);
+      parts.log.error(
+        { err: error },
+        `network ${theirs.name} is removed from the Docker Engine: ${messageOf(error)}`,
+      );
       await engine.host.removeNetwork(theirs.id);
     } finally {
       this.#arrivals.wake();

@@ -1,5 +1,6 @@
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
+import type { Attachment } from '../../container/runtime.ts';
 import { overlaps, parseSubnet } from '../../lib/addresses.ts';
 import { foldCase } from '../../lib/names.ts';
 import type { EngineSide, Parts } from '../parts.ts';
@@ -42,32 +43,12 @@ export class OwnNetworks {
   /** Where the Engine's containers are on it; this node's only, for that is all that the Engine knows. */
   endpoints(networkId: string): readonly Endpoint[] {
     const network = this.#networks.find(({ id }) => id === networkId);
-    return this.parts.runtime.list().flatMap((container) => {
-      const places = container.memberships.filter(
-        (place) => place.joined && (place.network === networkId || place.network === network?.name),
-      );
-      return places.flatMap(({ joined, aliases }) =>
-        joined
-          ? [
-              {
-                id: joined.endpointId,
-                networkId,
-                nodeId: this.parts.membership.self.id,
-                containerId: container.id,
-                containerName: container.name,
-                name: container.name,
-                created: container.state.startedAt,
-                ...(joined.ipv4 ? { ipv4: joined.ipv4 } : {}),
-                ...(joined.ipv6 ? { ipv6: joined.ipv6 } : {}),
-                ...(joined.mac ? { mac: joined.mac } : {}),
-                aliases: [...aliases],
-                ports: [...container.spec.exposedPorts],
-                healthy: container.healthy ?? true,
-              },
-            ]
-          : [],
-      );
-    });
+    const isOn = ({ network: ref }: Attachment) => ref === networkId || ref === network?.name;
+    const nodeId = this.parts.membership.self.id;
+    return this.parts.runtime
+      .list()
+      .flatMap(({ attachments }) => attachments.filter(isOn).flatMap(({ endpoint }) => endpoint ?? []))
+      .map((endpoint) => ({ ...endpoint, networkId, nodeId }));
   }
 }
 

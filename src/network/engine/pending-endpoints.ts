@@ -1,5 +1,6 @@
 import type { Check, Entry, Lease, Write } from '../../../kvstore/store.ts';
 import { decodeOrSkip } from '../../cluster/decode.ts';
+import { endpointFor, unnamedHolder } from '../../cluster/endpoint.ts';
 import { keys } from '../../cluster/keys.ts';
 import {
   addressSchema,
@@ -19,11 +20,11 @@ import {
   withPrefix,
 } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import { newId, shortId } from '../../lib/ids.ts';
+import { newId } from '../../lib/ids.ts';
 import { timestamp } from '../../lib/time.ts';
 import { abandon } from '../claims.ts';
 import { alreadyProvided, openNetwork } from '../endpoint-plan.ts';
-import type { EndpointRecords } from '../endpoint-records.ts';
+import type { EndpointStore } from '../endpoint-store.ts';
 import type { Parts } from '../parts.ts';
 
 /** What the Engine says of an endpoint that it makes. Addresses with prefix length; empty: none. */
@@ -48,7 +49,7 @@ export class PendingEndpoints {
 
   constructor(
     private readonly parts: Parts,
-    private readonly records: EndpointRecords,
+    private readonly endpoints: EndpointStore,
   ) {}
 
   /** Of endpoints that are being made just now: nothing sweeps what is theirs. */
@@ -133,7 +134,7 @@ export class PendingEndpoints {
 
   /** Commits the endpoint that has the addresses. @throws forbidden (address in use) | conflict (has a provider) */
   async commit(network: Network, asked: EndpointAsked): Promise<Endpoint> {
-    const endpoint = await this.records.commit(network, (lease) => this.#decide(network, asked, lease));
+    const endpoint = await this.endpoints.commit(network, (lease) => this.#decide(network, asked, lease));
     this.expect(endpoint.id);
     return endpoint;
   }
@@ -159,7 +160,11 @@ export class PendingEndpoints {
     if (service && !record && !this.#isToBeBackedHere(service)) {
       throw addressInUse(network, cidrs[0] ?? '', `it is the address of service ${service.name}`);
     }
-    const endpoint = { ...(record ?? placeholder(network, id, self, service)), ...addressesOf(asked) };
+    const created = timestamp(this.parts.clock.now());
+    const identity = { id, networkId: network.id, nodeId: self, created };
+    // Whose it is, the Engine tells later (names.ts).
+    const unnamed = endpointFor(identity, unnamedHolder(id), { aliases: [] }, service);
+    const endpoint = { ...(record ?? unnamed), ...addressesOf(asked) };
     const addresses = cidrs.map((cidr, i) => this.#ownAddress(network, cidr, entries[i], endpoint));
     return {
       result: endpoint,
@@ -200,7 +205,7 @@ export class PendingEndpoints {
 
   #isLinked(endpointId: string): boolean {
     const links: readonly EndpointLink[] = [...(this.parts.engine?.links.endpoints().values() ?? [])];
-    return links.some((link) => link.endpointId === endpointId);
+    return links.some(({ endpoint }) => endpoint.id === endpointId);
   }
 
   async #holder(network: Network, address: string) {
@@ -208,24 +213,6 @@ export class PendingEndpoints {
     const entry = await store.get(keys.address(network.id, address));
     return entry && decodeOrSkip(addressSchema, entry);
   }
-}
-
-/** It is on the network and has no name yet: whose it is, the Engine tells later. */
-function placeholder(network: Network, id: string, nodeId: string, service: Service | undefined): Endpoint {
-  const name = service?.name ?? `starting-${shortId(id)}`;
-  return {
-    id,
-    networkId: network.id,
-    nodeId,
-    containerId: newId(),
-    containerName: `starting-${shortId(id)}`,
-    name,
-    ...(service ? { serviceId: service.id } : {}),
-    created: timestamp(Date.now()),
-    aliases: [],
-    ports: [],
-    healthy: false,
-  };
 }
 
 function addressesOf({ ipv4, ipv6, mac }: EndpointAsked): Pick<Endpoint, 'ipv4' | 'ipv6' | 'mac'> {

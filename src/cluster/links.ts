@@ -1,8 +1,7 @@
-import type { Link } from '../cluster/records.ts';
-import type { Membership } from '../container/runtime.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { isFullId, shortId } from '../lib/ids.ts';
 import { parseName } from '../lib/names.ts';
+import type { Link } from './records.ts';
 
 /**
  * `--link CONTAINER[:ALIAS]`: a name of the same network under an alias that only the container sees which asked
@@ -22,6 +21,6 @@ export function parseLink(text: string): Link {
 }
 
 /** The member of an endpoint's record. */
-export function linksOf({ links = [] }: Membership): { readonly links?: Link[] } {
+export function linksOf({ links = [] }: { readonly links?: readonly string[] }): { readonly links?: Link[] } {
   return links.length > 0 ? { links: links.map(parseLink) } : {};
 }

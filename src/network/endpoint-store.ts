@@ -1,21 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { JoinResult } from '../../drivers/driver.ts';
 import type { Entry, Lease, Write } from '../../kvstore/store.ts';
 import { decodeOrSkip, decodeOrThrow } from '../cluster/decode.ts';
+import { endpointFor, following, isUnnamed } from '../cluster/endpoint.ts';
 import { keys } from '../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../cluster/records.ts';
 import { commitWithRetry, type Decision } from '../cluster/retry.ts';
-import type { Container, JoinedState, Membership } from '../container/runtime.ts';
+import type { Attachment, Container } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
-import { dnsPolicyOf } from './dns-policy.ts';
 import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './endpoint-plan.ts';
 import { LateWithdrawals } from './late-withdrawals.ts';
-import { linksOf } from './links.ts';
 import type { Parts } from './parts.ts';
 
 /** The endpoints of this node in the store: what other nodes and DNS see of its containers. */
-export class EndpointRecords {
+export class EndpointStore {
   readonly #late: LateWithdrawals;
 
   constructor(private readonly parts: Parts) {
@@ -23,31 +23,23 @@ export class EndpointRecords {
   }
 
   /** Takes the addresses and makes the endpoint, in one commit. @throws conflict | exhausted | forbidden */
-  async put(request: EndpointRequest): Promise<Endpoint> {
+  async make(request: EndpointRequest): Promise<Endpoint> {
     const { network, service } = request;
     const plan = service && !service.shared ? planServiceEndpoint : planOwnEndpoint;
-    return await this.#make(network, () => plan(this.parts, request));
+    return await this.commit(network, () => plan(this.parts, request));
   }
 
   /** Makes an endpoint of this node that was decided elsewhere. @throws as the decision does */
   async commit(network: Network, decide: (lease: Lease) => Promise<Decision<Endpoint>>): Promise<Endpoint> {
-    const lease = this.parts.membership.lease(network.scope);
-    return await this.#make(network, () => decide(lease));
-  }
-
-  async #make(network: Network, decide: () => Promise<Decision<Endpoint>>): Promise<Endpoint> {
+    const { directory, membership } = this.parts;
+    const lease = membership.lease(network.scope);
     let tried: Endpoint | undefined;
     try {
-      const endpoint = await commitWithRetry(
-        this.parts.directory,
-        network.scope,
-        'commit endpoint',
-        async () => {
-          const decision = await decide();
-          tried = decision.result;
-          return decision;
-        },
-      );
+      const endpoint = await commitWithRetry(directory, network.scope, 'commit endpoint', async () => {
+        const decision = await decide(lease);
+        tried = decision.result;
+        return decision;
+      });
       this.#isThere(endpoint);
       return endpoint;
     } catch (error) {
@@ -89,7 +81,10 @@ export class EndpointRecords {
       if (!isKind(error, 'unavailable')) throw error;
       this.parts.directory.withhold(endpoint);
       this.#late.add(network, endpoint);
-      this.parts.log.warn(`endpoint ${shortId(endpoint.id)} stays in the store for now: ${messageOf(error)}`);
+      this.parts.log.warn(
+        { err: error },
+        `endpoint ${shortId(endpoint.id)} stays in the store for now: ${messageOf(error)}`,
+      );
     }
   }
 
@@ -97,40 +92,45 @@ export class EndpointRecords {
   async withdraw(network: Network, endpoint: Endpoint): Promise<void> {
     const { directory, ipam } = this.parts;
     const key = keys.endpoint(network.id, endpoint.id);
-    const freed = await commitWithRetry(
-      directory,
-      network.scope,
-      `detach ${endpoint.containerName}`,
-      async () => {
-        const entry = await directory.reachable(network.scope).get(key);
-        const holder = entry && holderIn(entry)?.containerId;
-        const ours = entry !== undefined && (holder === undefined || holder === endpoint.containerId);
-        const owned = await this.#owned(network, endpoint);
-        return {
-          result: owned,
-          checks: ours ? [{ key, expect: 'version', version: entry.version }] : [],
-          writes: [
-            ...(ours ? [{ op: 'delete', key } as const] : []),
-            ...owned.flatMap((cidr) => ipam.release(network.id, cidr)),
-          ],
-        };
-      },
-    );
+    const what = `detach ${endpoint.containerName}`;
+    const freed = await commitWithRetry(directory, network.scope, what, async () => {
+      const entry = await directory.reachable(network.scope).get(key);
+      const holder = entry && holderIn(entry)?.containerId;
+      const ours = entry !== undefined && (holder === undefined || holder === endpoint.containerId);
+      const owned = await this.#owned(network, endpoint);
+      return {
+        result: owned,
+        checks: ours ? [{ key, expect: 'version', version: entry.version }] : [],
+        writes: [
+          ...(ours ? [{ op: 'delete', key } as const] : []),
+          ...owned.flatMap((cidr) => ipam.release(network.id, cidr)),
+        ],
+      };
+    });
     await ipam.remote.giveBack(network, freed);
     // It may have been gone before: then no deletion comes that would end what is shown on after a gap.
     directory.forgetLingering(endpoint);
   }
 
+  /** What the store is to have of a container's endpoint now: what it had, with what the container has changed since. */
+  wanted(container: Container, { endpoint, serviceId, ...wish }: Attachment): Endpoint | undefined {
+    if (endpoint?.nodeId !== '') return endpoint && following(endpoint, container, wish);
+    const shown = this.parts.directory.endpointEntry(endpoint.networkId, endpoint.id)?.record;
+    if (shown?.containerId === container.id) return following(shown, container, wish);
+    const service = serviceId === undefined ? undefined : this.#service(serviceId);
+    return endpointFor({ ...endpoint, nodeId: this.parts.membership.self.id }, container, wish, service);
+  }
+
   /**
-   * Puts the record again if it is gone, hangs on a lease that was replaced, or is another's by now.
+   * Puts the record if it is gone, differs, hangs on a lease that was replaced, or is another's by now.
    * @throws conflict when another container has the place or its address; not-found when the service is gone
    */
-  async reassert(network: Network, endpoint: Endpoint, { serviceId }: Membership): Promise<void> {
+  async keep(network: Network, endpoint: Endpoint, serviceId = endpoint.serviceId): Promise<void> {
     const { directory, membership } = this.parts;
     let shown = directory.endpointEntry(network.id, endpoint.id);
     this.#refuseIfLost(endpoint, shown?.record, serviceId);
     const lease = membership.lease(network.scope);
-    if (shown?.lease === lease.id) return;
+    if (shown?.lease === lease.id && isDeepStrictEqual(shown.record, endpoint)) return;
     const key = keys.endpoint(network.id, endpoint.id);
     const value = JSON.stringify(endpoint);
     await commitWithRetry(directory, network.scope, `put ${endpoint.name} again`, async () => {
@@ -161,7 +161,7 @@ export class EndpointRecords {
   }
 
   #refuseIfLost(endpoint: Endpoint, holder: Endpoint | undefined, serviceId: string | undefined): void {
-    if (holder && holder.containerId !== endpoint.containerId) {
+    if (holder && holder.containerId !== endpoint.containerId && !isUnnamed(holder)) {
       throw new FairleadError('conflict', `its place was taken by ${holder.containerName} meanwhile`);
     }
     if (serviceId === undefined || this.#service(serviceId)) return;
@@ -172,55 +172,6 @@ export class EndpointRecords {
   #isThere(endpoint: Endpoint): void {
     this.#late.forget(endpoint.id);
     this.parts.directory.admit(endpoint);
-  }
-
-  /** Shows a container's new name or health. */
-  async show({ name: containerName, memberships, healthy = true }: Container): Promise<void> {
-    const { directory, membership } = this.parts;
-    for (const { joined, network: networkId } of memberships) {
-      const network = directory.network(networkId);
-      if (!joined || !network) continue;
-      await commitWithRetry(directory, network.scope, `show ${containerName}`, async () => {
-        const entry = directory.endpointEntry(networkId, joined.endpointId);
-        if (!entry) return { result: undefined, checks: [], writes: [] };
-        const name = entry.record.serviceId ? entry.record.name : containerName;
-        const value = JSON.stringify({ ...entry.record, name, containerName, healthy });
-        const key = keys.endpoint(networkId, joined.endpointId);
-        return {
-          result: undefined,
-          checks: [{ key, expect: 'version', version: entry.version }],
-          writes: [{ op: 'put', key, value, lease: membership.lease(network.scope) }],
-        };
-      });
-    }
-  }
-
-  /** The record as it is, or as it must have been: a joined membership is enough to make it again. */
-  recall(container: Container, network: Network, joined: JoinedState, serviceId?: string): Endpoint {
-    const { directory, membership } = this.parts;
-    const shown = directory.endpointEntry(network.id, joined.endpointId)?.record;
-    if (shown?.containerId === container.id) return shown;
-    const service = serviceId === undefined ? undefined : this.#service(serviceId);
-    const place = container.memberships.find(({ joined: other }) => other?.endpointId === joined.endpointId);
-    const { ipv4, ipv6, mac } = joined;
-    return {
-      id: joined.endpointId,
-      networkId: network.id,
-      nodeId: membership.self.id,
-      containerId: container.id,
-      containerName: container.name,
-      name: service?.name ?? container.name,
-      ...(serviceId ? { serviceId } : {}),
-      created: container.state.startedAt,
-      ...(ipv4 ? { ipv4 } : {}),
-      ...(ipv6 ? { ipv6 } : {}),
-      ...(mac ? { mac } : {}),
-      aliases: [...(service?.aliases ?? []), ...(place?.aliases ?? [])],
-      ...dnsPolicyOf(place ?? {}),
-      ...(place ? linksOf(place) : {}),
-      ports: [...(service?.ports ?? container.spec.exposedPorts)],
-      healthy: container.healthy ?? true,
-    };
   }
 
   /** A service's address stays with the service; one that was reclaimed meanwhile is another's. */

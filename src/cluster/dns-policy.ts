@@ -1,6 +1,5 @@
-import { type DnsPolicy, dnsPolicies } from '../cluster/records.ts';
-import type { Membership } from '../container/runtime.ts';
 import { FairleadError } from '../lib/errors.ts';
+import { type DnsPolicy, dnsPolicies } from './records.ts';
 
 /** The endpoint option that says it: `docker network connect --driver-opt fairlead.dns.policy=turn`. */
 export const dnsPolicyOption = 'fairlead.dns.policy';
@@ -12,10 +11,12 @@ export function parseDnsPolicy(text: string): DnsPolicy {
   throw new FairleadError('invalid', `Invalid DNS policy "${text}", use one of ${dnsPolicies.join(', ')}`);
 }
 
-/** What an endpoint's record has of it. @throws invalid */
-export function dnsPolicyOf({ driverOptions = {} }: Pick<Membership, 'driverOptions'>): {
-  readonly dnsPolicy?: DnsPolicy;
-} {
-  const text = driverOptions[dnsPolicyOption];
-  return text === undefined ? {} : { dnsPolicy: parseDnsPolicy(text) };
+/** @throws invalid for an endpoint's options with a policy that is none */
+export function checkDnsPolicy({
+  driverOptions,
+}: {
+  readonly driverOptions?: Readonly<Record<string, string>>;
+}): void {
+  const text = driverOptions?.[dnsPolicyOption];
+  if (text !== undefined) parseDnsPolicy(text);
 }

@@ -1,27 +1,23 @@
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Backing, EnginePlace } from '../../container/host-engine.ts';
-import type { Container, Membership } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
-import { parseName } from '../../lib/names.ts';
 import { withUndo } from '../../lib/undo.ts';
-import { alreadyProvided } from '../endpoint-plan.ts';
-import type { EndpointRecords } from '../endpoint-records.ts';
-import type { EndpointSettings } from '../model.ts';
+import { alreadyAttached, notAttached, refuseProvided, wantedOn } from '../attachments.ts';
+import type { EndpointStore } from '../endpoint-store.ts';
+import type { EndpointSettings, Naming } from '../model.ts';
 import type { Networks } from '../networks.ts';
-import type { Participation } from '../participation.ts';
 import type { EngineSide, Parts } from '../parts.ts';
-import { providerOf } from '../provider.ts';
 import type { EndpointNames } from './names.ts';
 import type { PendingEndpoints } from './pending-endpoints.ts';
 
-export interface EngineConnectionsDeps {
+export interface EngineAttachmentsDeps {
   readonly parts: Parts;
   readonly engine: EngineSide;
   readonly networks: Networks;
-  readonly records: EndpointRecords;
-  readonly participation: Participation;
+  readonly endpoints: EndpointStore;
   readonly pending: PendingEndpoints;
   readonly names: EndpointNames;
 }
@@ -30,12 +26,11 @@ export interface EngineConnectionsDeps {
  * Connects the Engine's containers to networks and services: the Engine does it, and asks us as its plugin on the way.
  * A container is on a network once: who backs a service there has the service's address.
  */
-export class EngineConnections {
-  constructor(private readonly deps: EngineConnectionsDeps) {}
+export class EngineAttachments {
+  constructor(private readonly deps: EngineAttachmentsDeps) {}
 
   async connect(network: Network, id: string, settings: EndpointSettings): Promise<void> {
-    const aliases = (settings.aliases ?? []).map((alias) => parseName('alias', alias));
-    const { ipv4, ipv6, linkLocal, driverOptions } = settings;
+    const { aliases, ipv4, ipv6, linkLocal, driverOptions } = wantedOn(network, settings);
     await this.#exclusively(id, async () => {
       await this.deps.engine.host.connect(this.#known(network), id, {
         aliases,
@@ -44,14 +39,14 @@ export class EngineConnections {
         ...(linkLocal ? { linkLocal } : {}),
         ...(driverOptions ? { driverOptions } : {}),
       });
-      await this.deps.names.follow(id);
+      await this.deps.names.converge(id);
     });
   }
 
   async disconnect(network: Network, id: string): Promise<void> {
     await this.#exclusively(id, async () => {
       const container = this.#require(id);
-      if (!container.memberships.some((place) => isOn(place, network))) {
+      if (!container.attachments.some((one) => isOn(one, network))) {
         throw new FairleadError('forbidden', `container ${id} is not connected to network ${network.name}`);
       }
       await this.#dropBackings(id, network);
@@ -67,14 +62,13 @@ export class EngineConnections {
       const backings = engine.links.backings();
       const rival = backings.find((one) => one.containerId === id && one.networkId === network.id);
       if (rival) throw this.#backsAnother(container, rival, service, network);
-      const provider = await providerOf(networks, service, network);
-      if (provider) throw alreadyProvided(service, provider);
+      await refuseProvided(networks, service, network);
       // Containers that do not run and were to back it do so no longer.
       if (!service.shared) {
         for (const other of backings.filter(({ serviceId }) => serviceId === service.id))
           await this.#let(other);
       }
-      const place = container.memberships.find((one) => isOn(one, network));
+      const place = container.attachments.find((one) => isOn(one, network));
       const restore = place && { aliases: place.aliases, ...wantedAddresses(place) };
       const backing = {
         containerId: id,
@@ -94,7 +88,7 @@ export class EngineConnections {
           }
           await this.#putOn(container, service, network, restore?.aliases ?? []);
         }
-        await this.deps.names.follow(id);
+        await this.deps.names.converge(id);
       });
     });
   }
@@ -106,7 +100,7 @@ export class EngineConnections {
     network: Network,
     aliases: readonly string[],
   ): Promise<void> {
-    const { engine, records, participation, pending } = this.deps;
+    const { engine, endpoints, parts, pending } = this.deps;
     const place: EnginePlace = {
       aliases: [...new Set([...aliases, service.name, ...service.aliases])],
       ...(service.ipv4 ? { ipv4: withoutPrefix(service.ipv4) } : {}),
@@ -114,12 +108,12 @@ export class EngineConnections {
     };
     const connect = () => engine.host.connect(this.#known(network), container.id, place);
     if (container.state.status !== 'running' || service.shared) return await connect();
-    const membership: Membership = { network: network.id, serviceId: service.id, aliases: [...aliases] };
-    await participation.during(network, () =>
+    const wanted = { network: network.id, serviceId: service.id, aliases };
+    await parts.presence.during(network, () =>
       withUndo(async (undo) => {
         pending.expect(service.endpointId);
-        const endpoint = await records.put({ container, membership, network, service });
-        undo.push('endpoint', () => records.withdrawWhenPossible(network, endpoint));
+        const endpoint = await endpoints.make({ container, wanted, network, service });
+        undo.push('endpoint', () => endpoints.withdrawWhenPossible(network, endpoint));
         await connect();
       }),
     );
@@ -129,13 +123,7 @@ export class EngineConnections {
     await this.#exclusively(id, async () => {
       const container = this.#require(id);
       const backing = this.#backingOf(service, id);
-      if (!backing) {
-        throw new FairleadError(
-          'invalid',
-          `invalid container id ${id}: container ${container.name} is not attached to service ` +
-            `${service.name} on network ${network.name}`,
-        );
-      }
+      if (!backing) throw notAttached(container, service, network);
       // What a person asked to take away must really go, so the store must be there now.
       this.deps.parts.directory.reachable(network.scope);
       await this.#let(backing);
@@ -150,15 +138,15 @@ export class EngineConnections {
     const service = parts.directory.services().find(({ id }) => id === backing.serviceId);
     await engine.links.dropBacking(backing);
     if (!network || !parts.runtime.get(containerId)) return;
-    if (service?.shared && restore) return await names.follow(containerId);
+    if (service?.shared && restore) return await names.converge(containerId);
     await engine.host.disconnect(this.#known(network), containerId);
     if (restore) await engine.host.connect(this.#known(network), containerId, restore);
-    await names.follow(containerId);
+    await names.converge(containerId);
   }
 
   /** Takes a provider off whoever it is: a container of this host, or the record of one that is elsewhere or gone. */
   async evict(network: Network, endpoint: Endpoint): Promise<void> {
-    const { engine, parts, records } = this.deps;
+    const { engine, parts, endpoints } = this.deps;
     const backing = engine.links
       .backings()
       .find(
@@ -166,23 +154,12 @@ export class EngineConnections {
           containerId === endpoint.containerId && serviceId === endpoint.serviceId,
       );
     if (backing) await this.#exclusively(endpoint.containerId, () => this.#let(backing));
-    else await parts.locks.shared(() => records.withdraw(network, endpoint));
+    else await parts.locks.shared(() => endpoints.withdraw(network, endpoint));
   }
 
-  /** Takes off what is left of a container that is gone: named by its name, id or endpoint id. */
-  async disconnectGone(network: Network, ref: string): Promise<void> {
-    const endpoints = await this.deps.networks.endpoints(network.id);
-    const endpoint = endpoints.find(
-      ({ id, containerId, containerName }) =>
-        id === ref ||
-        containerName === ref ||
-        containerId === ref ||
-        (ref.length >= 12 && containerId.startsWith(ref)),
-    );
-    if (!endpoint || !this.deps.networks.isOurs(network)) {
-      throw new FairleadError('not-found', `endpoint ${ref} not found on network ${network.name}`);
-    }
-    await this.evict(network, endpoint);
+  /** On its own attachments to our networks: those without aliases (the default bridge, host, none) are the Engine's own. */
+  async setAliases(containerId: string, naming: Naming): Promise<void> {
+    await this.deps.names.setAliases(containerId, naming);
   }
 
   /** Services that are no more, or have another provider now: containers that do not run let go of them. */
@@ -211,12 +188,7 @@ export class EngineConnections {
   }
 
   #backsAnother(container: Container, rival: Backing, service: Service, network: Network): FairleadError {
-    if (rival.serviceId === service.id) {
-      return new FairleadError(
-        'conflict',
-        `container ${container.name} is already attached to service ${service.name} on network ${network.name}`,
-      );
-    }
+    if (rival.serviceId === service.id) return alreadyAttached(container, service, network);
     const other = this.deps.parts.directory.services().find(({ id }) => id === rival.serviceId);
     return new FairleadError(
       'conflict',
@@ -251,10 +223,10 @@ export class EngineConnections {
   }
 }
 
-function isOn(place: Membership, { id, name }: Network): boolean {
-  return place.network === id || place.network === name;
+function isOn(attachment: Attachment, { id, name }: Network): boolean {
+  return attachment.network === id || attachment.network === name;
 }
 
-function wantedAddresses({ ipv4, ipv6 }: Membership): Pick<Membership, 'ipv4' | 'ipv6'> {
+function wantedAddresses({ ipv4, ipv6 }: Attachment): Pick<Attachment, 'ipv4' | 'ipv6'> {
   return { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
 }

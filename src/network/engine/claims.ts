@@ -1,40 +1,40 @@
 import { hostEndName } from '../../dataplane/names.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { Holdings } from '../holdings.ts';
+import { type LocalClaims, made } from '../local-claims.ts';
 import type { EngineSide, Parts } from '../parts.ts';
-import type { EngineConnections } from './connections.ts';
+import type { EngineAttachments } from './attachments.ts';
 import type { EngineEndpoints } from './endpoints.ts';
 import type { Errands } from './errands.ts';
 import type { EndpointNames } from './names.ts';
 import type { EngineNetworks } from './networks.ts';
 import type { PendingEndpoints } from './pending-endpoints.ts';
 
-export interface EngineHoldingsDeps {
+export interface EngineClaimsDeps {
   readonly parts: Parts;
   readonly engine: EngineSide;
   readonly names: EndpointNames;
   readonly endpoints: EngineEndpoints;
   readonly pending: PendingEndpoints;
   readonly networks: EngineNetworks;
-  readonly connections: EngineConnections;
+  readonly attachments: EngineAttachments;
   readonly errands: Errands;
 }
 
 /** Where an Engine runs the containers, the links say what it has made, and its containers which of that is in use. */
-export function engineHoldings(deps: EngineHoldingsDeps): Holdings {
+export function engineClaims(deps: EngineClaimsDeps): LocalClaims {
   const { engine, pending, names } = deps;
   const endpointIds = () => {
-    const linked = [...engine.links.endpoints().values()].map(({ endpointId }) => endpointId);
+    const linked = [...engine.links.endpoints().values()].map(({ endpoint }) => endpoint.id);
     return new Set([...linked, ...pending.ids()]);
   };
   return {
     async assert(container) {
-      if (container.state.status === 'running') await names.assert(container);
+      await names.converge(container.id);
     },
     complete: () => engine.host.status().complete,
     async settle() {
       await removeUnused(deps);
-      deps.errands.run('services that are gone', () => deps.connections.letGoOfLost());
+      deps.errands.run('services that are gone', () => deps.attachments.letGoOfLost());
       deps.errands.run('networks of the Engine', () => deps.networks.sync());
     },
     endpointIds,
@@ -46,17 +46,14 @@ export function engineHoldings(deps: EngineHoldingsDeps): Holdings {
  * Endpoints that the Engine unmade while this daemon was away: it asks once, and does not ask again. Not while the
  * Engine is away itself, or busy with a container, when not all is known.
  */
-async function removeUnused({ parts, engine, endpoints, pending }: EngineHoldingsDeps): Promise<void> {
+async function removeUnused({ parts, engine, endpoints, pending }: EngineClaimsDeps): Promise<void> {
   if (!engine.host.status().complete) return;
-  const running = parts.runtime.list().filter(({ state }) => state.status === 'running');
-  const used = new Set(
-    running.flatMap(({ memberships }) => memberships.flatMap(({ joined }) => joined?.endpointId ?? [])),
-  );
+  const used = new Set(made(parts).flatMap(({ endpoint }) => endpoint?.id ?? []));
   const spared = pending.ids();
-  for (const [engineId, { endpointId }] of [...engine.links.endpoints()]) {
-    if (used.has(endpointId) || spared.has(endpointId)) continue;
+  for (const [engineId, { endpoint }] of [...engine.links.endpoints()]) {
+    if (used.has(endpoint.id) || spared.has(endpoint.id)) continue;
     await endpoints
       .remove(engineId)
-      .catch((error: unknown) => parts.log.error(`left-over endpoint: ${messageOf(error)}`));
+      .catch((error: unknown) => parts.log.error({ err: error }, `left-over endpoint: ${messageOf(error)}`));
   }
 }
