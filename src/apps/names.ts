@@ -2,7 +2,7 @@ import type { Endpoint } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import type { Naming, Networks } from '../network/model.ts';
-import { isCalled } from './placement.ts';
+import { isCalled } from './deploy/placement.ts';
 
 /** A name that the others on the network reach a process by. */
 export interface ReachableName {

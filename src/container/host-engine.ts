@@ -1,5 +1,5 @@
 import type { Endpoint } from '../cluster/records.ts';
-import type { Attachment, Container } from './runtime.ts';
+import type { Attachment, Container } from './container.ts';
 
 /**
  * The contract of the Docker Engine that the daemon works beside: its networks, and what it tells of its

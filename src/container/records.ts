@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { endpointFor } from '../cluster/endpoint.ts';
 import { endpointSchema, portSchema } from '../cluster/records.ts';
-import type { Attachment, Container } from './runtime.ts';
+import type { Attachment, Container } from './container.ts';
 
 /** What the embedded store holds of a container of the sandbox and simulated ways: the `Container` itself. */
 

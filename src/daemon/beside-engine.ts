@@ -1,6 +1,6 @@
 import type { EngineState } from '../api/deps.ts';
-import type { Upstream } from '../api/host-engine/upstream.ts';
 import { createPluginServer } from '../api/plugin/server.ts';
+import type { Upstream } from '../api/proxy/upstream.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { UndoStack } from '../lib/undo.ts';
@@ -29,7 +29,7 @@ export async function openPlugin(
   } catch (error) {
     await server.close();
     const reason = `no plugin of the Docker Engine: ${messageOf(error)}; another name: --plugin-socket /PATH/NAME.sock`;
-    log.error(reason);
+    log.error({ err: error }, reason);
     return reason;
   }
 }

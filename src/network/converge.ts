@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Network, Service } from '../cluster/records.ts';
-import type { Attachment, Container } from '../container/runtime.ts';
+import { type Attachment, type Container, ownRuntime } from '../container/runtime.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../lib/undo.ts';
@@ -79,7 +79,7 @@ export class Converger {
     try {
       await runAll([() => this.ports.withdraw(container.id), ...this.#takingOff(container, wanted, did)]);
     } finally {
-      await this.parts.runtime.release(container.id);
+      await ownRuntime(this.parts.runtime).release(container.id);
     }
   }
 
@@ -192,7 +192,10 @@ export class Converger {
     await this.ports.settle(container.id);
     // Those of one that starts are given with its start.
     if (!isStarting)
-      await this.parts.runtime.setFiles(container.id, filesFor(container, this.parts.runtime.list()));
+      await ownRuntime(this.parts.runtime).setFiles(
+        container.id,
+        filesFor(container, this.parts.runtime.list()),
+      );
   }
 
   /** A stack that is not the container's own has routes of its own. */

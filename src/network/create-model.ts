@@ -1,7 +1,7 @@
 import type { Driver } from '../../drivers/driver.ts';
 import type { IpamDriver } from '../../drivers/ipam-driver.ts';
 import type { Directory } from '../cluster/directory.ts';
-import type { Membership } from '../cluster/membership.ts';
+import type { NodeLease } from '../cluster/node-lease.ts';
 import type { Network } from '../cluster/records.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
@@ -31,9 +31,9 @@ import { Sweeper } from './sweep.ts';
 import { ownUseCases } from './use-cases.ts';
 
 export interface ModelDeps {
-  /** Ready, and the membership started. */
+  /** Ready, and the nodeLease started. */
   readonly directory: Directory;
-  readonly membership: Membership;
+  readonly nodeLease: NodeLease;
   /** Recovered. */
   readonly runtime: Runtime;
   readonly dataplane: Dataplane;
@@ -65,12 +65,12 @@ export interface RunningModel extends Model {
 
 /** Puts the use cases together and brings kernel and records in line before it returns. */
 export async function createModel(deps: ModelDeps): Promise<RunningModel> {
-  const { directory, membership, dataplane, driverNamed, log, clock } = deps;
+  const { directory, nodeLease, dataplane, driverNamed, log, clock } = deps;
   const driverOf = (network: Network) => driverNamed(network.driver);
-  const graceMs = membership.ttlSeconds * 1000;
+  const graceMs = nodeLease.ttlSeconds * 1000;
   const peers = new Peers({
     directory,
-    nodeId: membership.self.id,
+    nodeId: nodeLease.self.id,
     driverOf,
     log,
     clock,
@@ -86,7 +86,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     nodes: () => ({ nodes: peers.nodes(), spareNodes: peers.settling }),
   });
   const locks = new Locks();
-  const nodeId = membership.self.id;
+  const nodeId = nodeLease.self.id;
   const presence = new Presence({
     ...deps,
     ...{ locks, nodeId, driverOf, firewall, peers, onChange: deps.onHostNetworks },
@@ -95,7 +95,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     ...deps,
     firewall,
     presence,
-    ipam: new Ipam(directory, membership.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
+    ipam: new Ipam(directory, nodeLease.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
     events: new EventBus(clock),
     locks,
   };
@@ -120,12 +120,12 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     await reconciler.run({ addressesLater: true });
     await peers.programAll().catch((error: unknown) => log.error({ err: error }, messageOf(error)));
   };
-  membership.onJoined(async () => {
+  nodeLease.onJoined(async () => {
     await prepare();
     reconciler.sweepAll();
   });
   await prepare();
-  await membership.announce();
+  await nodeLease.announce();
   const discovery = new NodeDiscovery(parts);
   return {
     networks,

@@ -21,12 +21,12 @@ export interface EndpointRequest {
 export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): Promise<Decision<Endpoint>> {
   const { container, wanted, network, service } = request;
   const id = newId();
-  const owner = { owner: 'endpoint', id, nodeId: parts.membership.self.id } as const;
+  const owner = { owner: 'endpoint', id, nodeId: parts.nodeLease.self.id } as const;
   // Before anything is taken, so that it need not be given back.
   openNetwork(parts, network);
   const [v4, v6] = await claimAddresses(parts, network, owner, wanted);
   const claims = [v4, v6].filter((claim) => claim !== undefined);
-  const mac = wanted.mac ?? macOf(claims, driverOf(parts, network).remote).mac;
+  const mac = wanted.mac ?? macOf(claims, driverOf(parts, network)).mac;
   const addresses = {
     ...(v4 ? { ipv4: v4.cidr } : {}),
     ...(v6 ? { ipv6: v6.cidr } : {}),
@@ -89,7 +89,7 @@ export function alreadyProvided(service: Service, provider: Endpoint | undefined
 function decisionFor(parts: Parts, { network }: Pick<EndpointRequest, 'network'>, endpoint: Endpoint) {
   const key = keys.endpoint(network.id, endpoint.id);
   const entry = openNetwork(parts, network);
-  const lease = parts.membership.lease(network.scope);
+  const lease = parts.nodeLease.lease(network.scope);
   return {
     checks: [
       { key, expect: 'absent' },
@@ -122,7 +122,7 @@ function serviceCheck({ directory }: Parts, service: Service) {
 
 function identity(parts: Parts, network: Network, id: string): EndpointIdentity {
   const created = timestamp(parts.clock.now());
-  return { id, networkId: network.id, nodeId: parts.membership.self.id, created };
+  return { id, networkId: network.id, nodeId: parts.nodeLease.self.id, created };
 }
 
 /** Who holds an exclusive service now; a shared one always has room. */

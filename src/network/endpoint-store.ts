@@ -31,8 +31,8 @@ export class EndpointStore {
 
   /** Makes an endpoint of this node that was decided elsewhere. @throws as the decision does */
   async commit(network: Network, decide: (lease: Lease) => Promise<Decision<Endpoint>>): Promise<Endpoint> {
-    const { directory, membership } = this.parts;
-    const lease = membership.lease(network.scope);
+    const { directory, nodeLease } = this.parts;
+    const lease = nodeLease.lease(network.scope);
     let tried: Endpoint | undefined;
     try {
       const endpoint = await commitWithRetry(directory, network.scope, 'commit endpoint', async () => {
@@ -52,8 +52,8 @@ export class EndpointStore {
   /** Writes into the record what the driver chose. @returns the endpoint as it then is */
   async assign(network: Network, endpoint: Endpoint, assigned: JoinResult['assigned']): Promise<Endpoint> {
     if (!assigned) return endpoint;
-    const { directory, membership } = this.parts;
-    const lease = membership.lease(network.scope);
+    const { directory, nodeLease } = this.parts;
+    const lease = nodeLease.lease(network.scope);
     const key = keys.endpoint(network.id, endpoint.id);
     const changed = { ...endpoint, ...assigned };
     await commitWithRetry(directory, network.scope, 'commit endpoint', async () => {
@@ -118,7 +118,7 @@ export class EndpointStore {
     const shown = this.parts.directory.endpointEntry(endpoint.networkId, endpoint.id)?.record;
     if (shown?.containerId === container.id) return following(shown, container, wish);
     const service = serviceId === undefined ? undefined : this.#service(serviceId);
-    return endpointFor({ ...endpoint, nodeId: this.parts.membership.self.id }, container, wish, service);
+    return endpointFor({ ...endpoint, nodeId: this.parts.nodeLease.self.id }, container, wish, service);
   }
 
   /**
@@ -126,10 +126,10 @@ export class EndpointStore {
    * @throws conflict when another container has the place or its address; not-found when the service is gone
    */
   async keep(network: Network, endpoint: Endpoint, serviceId = endpoint.serviceId): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     let shown = directory.endpointEntry(network.id, endpoint.id);
     this.#refuseIfLost(endpoint, shown?.record, serviceId);
-    const lease = membership.lease(network.scope);
+    const lease = nodeLease.lease(network.scope);
     if (shown?.lease === lease.id && isDeepStrictEqual(shown.record, endpoint)) return;
     const key = keys.endpoint(network.id, endpoint.id);
     const value = JSON.stringify(endpoint);

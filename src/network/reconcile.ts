@@ -2,7 +2,7 @@ import type { Container } from '../container/runtime.ts';
 import type { Survey } from '../dataplane/dataplane.ts';
 import type { Timer } from '../lib/clock.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
-import { sideBySide } from '../lib/side-by-side.ts';
+import { mapConcurrent } from '../lib/map-concurrent.ts';
 import type { LocalClaims } from './local-claims.ts';
 import { removeNetwork } from './network-removal.ts';
 import type { Networks } from './networks.ts';
@@ -76,7 +76,7 @@ export class Reconciler {
     await attempt(parts, 'networks', () => this.#setUpNetworks());
     await attempt(parts, 'address managers', () => parts.ipam.remote.replay());
     const present = before && !thorough ? inPlace(parts.runtime.list(), before) : undefined;
-    await sideBySide(parts.runtime.list(), atOnce, (container) =>
+    await mapConcurrent(parts.runtime.list(), atOnce, (container) =>
       attempt(parts, `container ${container.name}`, () => claims.assert(container, present)),
     );
     await attempt(parts, 'containers', () => claims.settle());
@@ -118,8 +118,8 @@ export class Reconciler {
 
   /** Removals that this node had begun when it died. */
   async #finishRemovals(): Promise<void> {
-    const { directory, membership, locks } = this.parts;
-    const ours = directory.networks().filter(({ removing }) => removing?.nodeId === membership.self.id);
+    const { directory, nodeLease, locks } = this.parts;
+    const ours = directory.networks().filter(({ removing }) => removing?.nodeId === nodeLease.self.id);
     for (const { id, name } of ours) {
       await attempt(this.parts, `removal of network ${name}`, async () => {
         try {

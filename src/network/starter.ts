@@ -1,5 +1,5 @@
 import type { Network, Service } from '../cluster/records.ts';
-import type { Attachment, Container } from '../container/runtime.ts';
+import { type Attachment, type Container, ownRuntime } from '../container/runtime.ts';
 import { FairleadError, messageOf, withContext } from '../lib/errors.ts';
 import { type UndoStack, withUndo } from '../lib/undo.ts';
 import { refuseProvided } from './attachments.ts';
@@ -30,7 +30,7 @@ export class Starter {
   }
 
   async #startWith(undo: UndoStack, { id }: Container): Promise<Container> {
-    const { runtime } = this.parts;
+    const runtime = ownRuntime(this.parts.runtime);
     // What a crash in the middle of its end has left goes first.
     await this.converger.converge(id);
     const { attachments, spec, name } = this.converger.require(id);

@@ -3,7 +3,7 @@ import type { AddressRecord, Endpoint, Network } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import type { Owned } from '../dataplane/dataplane.ts';
 import { shortId } from '../lib/ids.ts';
-import { sideBySide } from '../lib/side-by-side.ts';
+import { mapConcurrent } from '../lib/map-concurrent.ts';
 import { claimOf, DeadAddresses, type Holders } from './dead-addresses.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import type { LocalClaims } from './local-claims.ts';
@@ -46,14 +46,14 @@ export class Sweeper {
    * earlier life of this node within the same lease may have died there in the middle of an attach.
    */
   async sweepNetworks({ all = false } = {}): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     this.#sweepsAll ||= all;
     const everywhere = this.#sweepsAll;
-    const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
+    const nodes = new Set([...directory.nodes().map(({ id }) => id), nodeLease.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
     const networks = directory.networks().filter((network) => everywhere || directory.follows(network));
     let isDone = directory.complete();
-    await sideBySide(networks, atOnce, async (network) => {
+    await mapConcurrent(networks, atOnce, async (network) => {
       const swept = await attempt(this.parts, `left-overs on ${network.name}`, () =>
         this.#sweepNetwork(network, { nodes, services }),
       );
@@ -82,7 +82,7 @@ export class Sweeper {
     endpoints: readonly Endpoint[],
     kept: ReadonlySet<string>,
   ): Promise<void> {
-    const { self } = this.parts.membership;
+    const { self } = this.parts.nodeLease;
     const unknown = this.#unknown();
     for (const endpoint of endpoints) {
       const { id, nodeId, containerId, containerName } = endpoint;
@@ -90,7 +90,7 @@ export class Sweeper {
       await this.endpoints.withdraw(network, endpoint);
       // A plugin does not forget by itself what a crash left half done; kernel objects are swept below.
       const driver = driverOf(this.parts, network);
-      if (driver.remote) await driver.leave(network, endpoint);
+      if (driver.keepsEndpoints) await driver.leave(network, endpoint);
       this.#log(
         `endpoint ${shortId(id)} of ${containerName} from network ${network.name}`,
         'no container of this node has it',
@@ -135,7 +135,7 @@ export class Sweeper {
   }
 
   #isOursAndGone(holder: AddressRecord | undefined, kept: ReadonlySet<string>): boolean {
-    const { self } = this.parts.membership;
+    const { self } = this.parts.nodeLease;
     return holder?.owner === 'endpoint' && holder.nodeId === self.id && !kept.has(holder.id);
   }
 

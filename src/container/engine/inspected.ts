@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { endpointFor } from '../../cluster/endpoint.ts';
 import type { Endpoint, Port } from '../../cluster/records.ts';
 import { shortId } from '../../lib/ids.ts';
-import type { Attachment, Container, ContainerSpec, ContainerState, NetworkMode } from '../runtime.ts';
+import type { Attachment, Container, ContainerSpec, ContainerState, NetworkMode } from '../container.ts';
 
 /** GET /containers/ID/json, as far as it is read; Go writes empty collections as null. */
 

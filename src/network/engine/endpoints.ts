@@ -3,7 +3,7 @@ import { keys } from '../../cluster/keys.ts';
 import { type Endpoint, endpointSchema, type Network } from '../../cluster/records.ts';
 import type { EndpointLink, EngineLinks } from '../../container/host-engine.ts';
 import type { StaticRoute } from '../../dataplane/dataplane.ts';
-import { lentName } from '../../dataplane/names.ts';
+import { detachedPeerName } from '../../dataplane/names.ts';
 import { familyOf, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
@@ -85,7 +85,7 @@ export class EngineEndpoints {
     const result = await driverOf(parts, network).join(network, endpoint);
     const { source, namePrefix = 'eth', mtu } = result.interface ?? {};
     if (source?.kind !== 'veth') return { routes: [] };
-    const peer = lentName(engine.tag, endpoint.id);
+    const peer = detachedPeerName(engine.tag, endpoint.id);
     const { mac } = endpoint;
     const way = this.#wayToResolver(network, sandboxKey, engineEndpointId);
     const { hostName, bridge } = source;
@@ -98,8 +98,8 @@ export class EngineEndpoints {
       mac,
       addresses: addressesOf(endpoint),
     });
-    const loan = { source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}), ...(end ? { end } : {}) };
-    await parts.presence.during(network, () => parts.dataplane.lend(loan));
+    const veth = { source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}), ...(end ? { end } : {}) };
+    await parts.presence.during(network, () => parts.dataplane.ensureDetachedVeth(veth));
     const { gateway, gateway6 } = publishes ? {} : result;
     return {
       interfaceName: peer,

@@ -87,7 +87,7 @@ export class EndpointNames {
   }
 
   #wanted(container: Container, attachment: Attachment, endpoint: Endpoint): Endpoint {
-    const { directory, membership } = this.deps.parts;
+    const { directory, nodeLease } = this.deps.parts;
     const service = this.#serviceOf(attachment, endpoint);
     // Of services that it backs none has names of the container's own.
     const naming = service ? { aliases: [] } : this.deps.namings.of(container.id);
@@ -97,7 +97,7 @@ export class EndpointNames {
       driverOptions: { ...attachment.driverOptions, ...policy },
     };
     const shown = directory.endpointEntry(endpoint.networkId, endpoint.id)?.record;
-    const identity = endpoint.nodeId === '' && shown ? shown : { ...endpoint, nodeId: membership.self.id };
+    const identity = endpoint.nodeId === '' && shown ? shown : { ...endpoint, nodeId: nodeLease.self.id };
     return endpointFor(identity, container, wish, service);
   }
 

@@ -10,7 +10,7 @@ export class OwnNetworks {
   #networks: readonly Network[] = [];
 
   constructor(
-    private readonly parts: Pick<Parts, 'runtime' | 'membership'>,
+    private readonly parts: Pick<Parts, 'runtime' | 'nodeLease'>,
     private readonly engine: EngineSide,
   ) {}
 
@@ -44,7 +44,7 @@ export class OwnNetworks {
   endpoints(networkId: string): readonly Endpoint[] {
     const network = this.#networks.find(({ id }) => id === networkId);
     const isOn = ({ network: ref }: Attachment) => ref === networkId || ref === network?.name;
-    const nodeId = this.parts.membership.self.id;
+    const nodeId = this.parts.nodeLease.self.id;
     return this.parts.runtime
       .list()
       .flatMap(({ attachments }) => attachments.filter(isOn).flatMap(({ endpoint }) => endpoint ?? []))

@@ -8,7 +8,7 @@ import { createTestModel } from '../../../rig/model.ts';
 type Model = Awaited<ReturnType<typeof createTestModel>>;
 
 /** Every kind of attachment. `prepare` ends with a running container `c1`. */
-const kinds: readonly { readonly name: string; readonly prepare: (model: Model) => Promise<unknown> }[] = [];
+const kinds: { readonly name: string; readonly prepare: (model: Model) => Promise<unknown> }[] = [];
 
 const networks = ['near', 'wide'];
 const start = async (model: Model, request: Partial<CreateContainer>) => {

@@ -1,0 +1,182 @@
+import type { Lease, Store } from '../../kvstore/store.ts';
+import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
+import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
+import type { Directory } from './directory.ts';
+import { keys } from './keys.ts';
+import type { NodeRecord, Scope } from './records.ts';
+
+/** Between two tries to get a lease back, in milliseconds. */
+const retryMs = 1000;
+/** How long a start waits for the KV store, in milliseconds; local networks must not wait for it. */
+const patienceMs = 1500;
+
+/**
+ * This node's place among the others: a lease in each store that its endpoints hang on, and its own
+ * record. A lost lease is replaced as soon as the store allows; what hung on it must then be put again. A daemon that
+ * comes back within its lease's time goes on with it: nothing is put again, and no other node hears of it.
+ *
+ * In the KV store the node's record comes after all its endpoints, and goes with them: whoever sees it and
+ * lacks an endpoint knows that the endpoint is gone, and not still on its way (endpoint-folders.ts).
+ */
+export class NodeLease {
+  readonly #leases = new Map<Store, Lease>();
+  readonly #joined = new Set<(scope: Scope) => Promise<void>>();
+  #announces = false;
+  #closed = false;
+  #self: NodeRecord;
+  /** One write of the record after another: the last word is the newest one's. */
+  #announcing: Promise<void> = Promise.resolve();
+  /** Told when the store has the record as it is now. */
+  #amended: (() => void)[] = [];
+  #retry: Timer | undefined;
+  #localRetry: Timer | undefined;
+
+  constructor(
+    private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
+    self: NodeRecord,
+    /** Of its leases. */
+    readonly ttlSeconds: number,
+    private readonly log: Logger,
+    private readonly clock: Clock = systemClock,
+  ) {
+    this.#self = self;
+  }
+
+  get self(): NodeRecord {
+    return this.#self;
+  }
+
+  /** Returns once the embedded store's lease is there, unless the disk is full; the KV store's comes when it can. */
+  async start(): Promise<void> {
+    const { local, global } = this.directory.stores;
+    await this.#joinLocal();
+    if (global !== local) await withTimeout(this.#joinWhenReachable(), patienceMs);
+  }
+
+  /** The lease to put this node's endpoints on. @throws unavailable while there is none */
+  lease(scope: Scope): Lease {
+    const store = this.directory.reachable(scope);
+    const lease = this.#leases.get(store);
+    if (lease && !lease.lost.aborted) return lease;
+    throw new FairleadError(
+      'unavailable',
+      `this node has no lease in kv store ${store.status().name} now; try again shortly`,
+    );
+  }
+
+  /** Called, and waited for, whenever a lease is there anew, so that what hung on the old one is put again. */
+  onJoined(listener: (scope: Scope) => Promise<void>): void {
+    this.#joined.add(listener);
+  }
+
+  /** From now on the node's record is in the KV store: its endpoints are. */
+  async announce(): Promise<void> {
+    this.#announces = true;
+    const lease = this.#leases.get(this.directory.stores.global);
+    if (lease) await this.#announceOn(lease);
+  }
+
+  /** Changes the node's record. Resolves when the KV store has it so, which may be never. */
+  amend(change: { readonly tunnelSecret: string | undefined }): Promise<void> {
+    const { tunnelSecret: _, ...rest } = this.#self;
+    const { tunnelSecret } = change;
+    this.#self = { ...rest, ...(tunnelSecret === undefined ? {} : { tunnelSecret }) };
+    const amended = new Promise<void>((resolve) => this.#amended.push(resolve));
+    const lease = this.#leases.get(this.directory.stores.global);
+    if (lease && this.#announces) void this.#announceOn(lease);
+    return amended;
+  }
+
+  /** Leaves without a goodbye: the containers go on running, so their endpoints stay until the lease's end. */
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#localRetry?.cancel();
+  }
+
+  /** Leaves with a goodbye: whatever hangs on the leases goes now. */
+  async leave(): Promise<void> {
+    this.close();
+    await Promise.all([...this.#leases.values()].map((lease) => lease.revoke()));
+  }
+
+  async #join(scope: Scope): Promise<void> {
+    const store = this.directory.stores[scope];
+    await this.directory.enter(scope);
+    const lease = await this.#leaseIn(store);
+    this.#leases.set(store, lease);
+    lease.lost.addEventListener('abort', () => this.#lost(scope, store, lease), { once: true });
+    for (const listener of this.#joined) await listener(scope);
+    if (store === this.directory.stores.global && this.#announces) await this.#announceOn(lease);
+  }
+
+  async #leaseIn(store: Store): Promise<Lease> {
+    const { local } = this.directory.stores;
+    const key = keys.ticket(store.status().name);
+    const known = (await local.get(key))?.value;
+    const lease = await store.lease(this.ttlSeconds, known);
+    if (lease.ticket !== known) {
+      // A full disk, for one: then the next start takes a new lease.
+      const unsaved = (error: unknown) =>
+        this.log.debug(`the lease's ticket is not kept: ${messageOf(error)}`);
+      await local.commit([], [{ op: 'put', key, value: lease.ticket }]).catch(unsaved);
+    }
+    return lease;
+  }
+
+  #announceOn(lease: Lease): Promise<void> {
+    this.#announcing = this.#announcing.then(() => this.#putRecord(lease));
+    return this.#announcing;
+  }
+
+  /** Again and again, for as long as the lease is this node's. */
+  async #putRecord(lease: Lease): Promise<void> {
+    const { global } = this.directory.stores;
+    while (!this.#closed && !lease.lost.aborted) {
+      const record = this.#self;
+      try {
+        const value = JSON.stringify(record);
+        await global.commit([], [{ op: 'put', key: keys.node(record.id), value, lease }]);
+        if (record === this.#self) for (const resolve of this.#amended.splice(0)) resolve();
+        return;
+      } catch (error) {
+        this.log.debug({ error: messageOf(error) }, 'this node could not be announced yet');
+        await new Promise<void>((resolve) => this.clock.after(retryMs, resolve));
+      }
+    }
+  }
+
+  #lost(scope: Scope, store: Store, lease: Lease): void {
+    if (this.#closed || this.#leases.get(store) !== lease) return;
+    this.#leases.delete(store);
+    this.directory.doubt();
+    this.log.warn({ store: store.status().name }, 'lease lost; this node joins again');
+    if (scope === 'local') void this.#joinLocal();
+    else void this.#joinWhenReachable();
+  }
+
+  /** A full disk may have no room for a lease: whatever needs none goes on without. */
+  async #joinLocal(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#join('local');
+    } catch (error) {
+      if (!isKind(error, 'unavailable')) throw error;
+      if (!this.#localRetry)
+        this.log.warn(`this node has no lease of its own store yet: ${messageOf(error)}`);
+      this.#localRetry = this.clock.after(retryMs, () => this.#joinLocal());
+    }
+  }
+
+  async #joinWhenReachable(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#join('global');
+    } catch (error) {
+      this.log.debug({ error: messageOf(error) }, 'the KV store gave no lease yet');
+      if (!this.#closed) this.#retry = this.clock.after(retryMs, () => this.#joinWhenReachable());
+    }
+  }
+}
