@@ -4,7 +4,8 @@ import { type Attachment, type Container, ownRuntime } from '../container/runtim
 import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../lib/undo.ts';
-import { filesFor, routesFor } from './container-network.ts';
+import { filesFor } from './container-network.ts';
+import { routesFor } from './gateway.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import type { Interfaces } from './interfaces.ts';
 import type { Networks } from './networks.ts';

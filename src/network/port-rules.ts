@@ -3,7 +3,7 @@ import type { Endpoint, Network } from '../cluster/records.ts';
 import type { Container, PortBinding } from '../container/runtime.ts';
 import type { PortRule, PortTarget } from '../dataplane/dataplane.ts';
 import { familyOf, withoutPrefix } from '../lib/addresses.ts';
-import { gatewayAttachment } from './container-network.ts';
+import { gatewayAttachment } from './gateway.ts';
 
 /** What the firewall has to redirect for these containers, as far as it is on networks that are set up here. Pure. */
 export function portRules(

@@ -1,7 +1,7 @@
 import type { Container, PortBinding } from '../container/runtime.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { UndoStack } from '../lib/undo.ts';
-import { gatewayAttachment } from './container-network.ts';
+import { gatewayAttachment } from './gateway.ts';
 import { driverOf, type Parts } from './parts.ts';
 import { ephemeral, overlaps, type WantedPort, wantedPorts } from './port-choice.ts';
 import { hostSideOf, targetOf } from './port-rules.ts';

@@ -1,7 +1,7 @@
 import type { Network } from '../../cluster/records.ts';
 import type { Container } from '../../container/runtime.ts';
 import { shortId } from '../../lib/ids.ts';
-import { routesFor } from '../container-network.ts';
+import { routesFor } from '../gateway.ts';
 import { driverOf, type Parts } from '../parts.ts';
 import type { Peers } from '../peers.ts';
 import { ourNetworks } from '../predefined.ts';
