@@ -5,7 +5,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { UndoStack } from '../lib/undo.ts';
 import type { RunningModel } from '../network/create-model.ts';
-import type { EngineSide } from '../network/parts.ts';
+import type { EngineSide } from '../network/context.ts';
 import type { DaemonConfig } from './config.ts';
 import type { EngineWay } from './way.ts';
 

@@ -24,7 +24,7 @@ import { timestamp } from '../lib/time.ts';
 import { UndoStack } from '../lib/undo.ts';
 import { version } from '../lib/version.ts';
 import { createModel, type RunningModel } from '../network/create-model.ts';
-import { defaultPools } from '../network/pools.ts';
+import { defaultPools } from '../network/addressing/pools.ts';
 import { chooseAdvertise } from './advertise.ts';
 import { engineState, isOfDocker, openPlugin, upstreamOf } from './beside-engine.ts';
 import type { DaemonConfig } from './config.ts';

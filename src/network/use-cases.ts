@@ -1,16 +1,16 @@
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
-import { Attachments } from './attachments.ts';
-import { Containers } from './containers.ts';
-import { Converger } from './converge.ts';
-import type { EndpointStore } from './endpoint-store.ts';
-import type { EnginePlugin } from './engine/plugin.ts';
-import { Interfaces } from './interfaces.ts';
-import { type LocalClaims, ownClaims } from './local-claims.ts';
+import { Attachments } from './containers/attachments.ts';
+import { Containers } from './containers/containers.ts';
+import { Converger } from './containers/converge.ts';
+import type { EndpointStore } from './endpoints/store.ts';
+import type { EnginePlugin } from './plugin/plugin.ts';
+import { Interfaces } from './containers/interfaces.ts';
+import { type LocalClaims, ownClaims } from './reconcile/local-claims.ts';
 import type { Containers as ContainersContract, Naming } from './model.ts';
-import { Networks } from './networks.ts';
-import type { Parts } from './parts.ts';
-import { PublishedPorts } from './published-ports.ts';
-import { Starter } from './starter.ts';
+import { Networks } from './networks/networks.ts';
+import type { Parts } from './context.ts';
+import { PublishedPorts } from './host/published-ports.ts';
+import { Starter } from './containers/start.ts';
 
 /** What differs with who runs the containers. */
 export interface UseCases {

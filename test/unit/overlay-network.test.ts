@@ -11,7 +11,7 @@ import type { TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { Peers } from '../../src/network/peers.ts';
+import { Peers } from '../../src/network/host/peers.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';
 import { createTestModel } from '../rig/model.ts';
 import { until } from '../rig/until.ts';

@@ -1,9 +1,9 @@
 import { isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
-import type { Parts } from '../parts.ts';
+import type { Parts } from '../context.ts';
 import { networksHere, ownStacks, recordFact } from './expected.ts';
-import type { Fact } from './facts.ts';
-import { associationFact, surveyFacts, tunnelFacts } from './kernel-facts.ts';
+import type { Fact } from '../host/facts.ts';
+import { associationFact, surveyFacts, tunnelFacts } from '../host/kernel-facts.ts';
 
 /** What the kernel of this host holds, and the stores of its containers; and what the firewall lacks. */
 export async function actualFacts(

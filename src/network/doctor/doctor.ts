@@ -2,12 +2,12 @@ import type { StoreStatus } from '../../../kvstore/store.ts';
 import type { Network } from '../../cluster/records.ts';
 import type { ListenerStatus } from '../../dns/listeners.ts';
 import { lookup } from '../../lib/lookup.ts';
-import type { Parts } from '../parts.ts';
-import type { Peers } from '../peers.ts';
+import type { Parts } from '../context.ts';
+import type { Peers } from '../host/peers.ts';
 import { actualFacts } from './actual.ts';
 import { expectedFacts, networksHere } from './expected.ts';
-import { compare, type Difference, describe, type Fact } from './facts.ts';
-import { firewallFacts } from './kernel-facts.ts';
+import { compare, type Difference, describe, type Fact } from '../host/facts.ts';
+import { firewallFacts } from '../host/kernel-facts.ts';
 
 export interface Doctor {
   /**

@@ -1,11 +1,11 @@
 import type { Network } from '../../cluster/records.ts';
 import type { Container } from '../../container/runtime.ts';
 import { shortId } from '../../lib/ids.ts';
-import { routesFor } from '../gateway.ts';
-import { driverOf, type Parts } from '../parts.ts';
-import type { Peers } from '../peers.ts';
-import { ourNetworks } from '../predefined.ts';
-import type { Fact } from './facts.ts';
+import { routesFor } from '../host/gateway.ts';
+import { driverOf, type Parts } from '../context.ts';
+import type { Peers } from '../host/peers.ts';
+import { ourNetworks } from '../networks/predefined.ts';
+import type { Fact } from '../host/facts.ts';
 import {
   associationFact,
   bridgeFact,
@@ -14,7 +14,7 @@ import {
   routeFacts,
   tunnelFacts,
   vxlanFact,
-} from './kernel-facts.ts';
+} from '../host/kernel-facts.ts';
 
 /** Running containers with a network stack of their own: whose interfaces this node answers for. */
 export function ownStacks({ runtime }: Parts): readonly Container[] {

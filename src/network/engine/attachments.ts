@@ -5,13 +5,13 @@ import { withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { withUndo } from '../../lib/undo.ts';
-import { alreadyAttached, notAttached, refuseProvided, wantedOn } from '../attachments.ts';
-import type { EndpointStore } from '../endpoint-store.ts';
+import { alreadyAttached, notAttached, refuseProvided, wantedOn } from '../containers/attachments.ts';
+import type { EndpointStore } from '../endpoints/store.ts';
 import type { EndpointSettings, Naming } from '../model.ts';
-import type { Networks } from '../networks.ts';
-import type { EngineSide, Parts } from '../parts.ts';
+import type { Networks } from '../networks/networks.ts';
+import type { EngineSide, Parts } from '../context.ts';
 import type { EndpointNames } from './names.ts';
-import type { PendingEndpoints } from './pending-endpoints.ts';
+import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 
 export interface EngineAttachmentsDeps {
   readonly parts: Parts;

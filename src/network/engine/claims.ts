@@ -1,13 +1,13 @@
 import { hostEndName } from '../../dataplane/names.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { type LocalClaims, made } from '../local-claims.ts';
-import type { EngineSide, Parts } from '../parts.ts';
+import { type LocalClaims, made } from '../reconcile/local-claims.ts';
+import type { EngineSide, Parts } from '../context.ts';
 import type { EngineAttachments } from './attachments.ts';
-import type { EngineEndpoints } from './endpoints.ts';
-import type { Errands } from './errands.ts';
+import type { EngineEndpoints } from '../plugin/endpoints.ts';
+import type { Errands } from './engine-tasks.ts';
 import type { EndpointNames } from './names.ts';
 import type { EngineNetworks } from './networks.ts';
-import type { PendingEndpoints } from './pending-endpoints.ts';
+import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 
 export interface EngineClaimsDeps {
   readonly parts: Parts;

@@ -1,12 +1,12 @@
 import type { Container, RestartPolicy, Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
-import { endpointOfGone } from '../attachments.ts';
-import { planContainer } from '../container-plan.ts';
-import { ExitWaiters } from '../exit-waiters.ts';
-import { findContainer } from '../find-container.ts';
+import { endpointOfGone } from '../containers/attachments.ts';
+import { planContainer } from '../containers/plan.ts';
+import { ExitWaiters } from '../containers/exit-waiters.ts';
+import { findContainer } from '../containers/find-container.ts';
 import type { Containers, CreateContainer, EndpointSettings } from '../model.ts';
-import type { Networks } from '../networks.ts';
-import type { Parts } from '../parts.ts';
+import type { Networks } from '../networks/networks.ts';
+import type { Parts } from '../context.ts';
 import type { EngineAttachments } from './attachments.ts';
 
 const defaultStopSeconds = 10;

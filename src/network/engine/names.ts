@@ -6,11 +6,11 @@ import type { Attachment, Container } from '../../container/runtime.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import { parseName } from '../../lib/names.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
-import type { EndpointStore } from '../endpoint-store.ts';
+import type { EndpointStore } from '../endpoints/store.ts';
 import type { Naming } from '../model.ts';
-import type { EngineSide, Parts } from '../parts.ts';
-import type { Errands } from './errands.ts';
-import type { Namings } from './namings.ts';
+import type { EngineSide, Parts } from '../context.ts';
+import type { Errands } from './engine-tasks.ts';
+import type { Namings } from './alias-overrides.ts';
 
 export interface EndpointNamesDeps {
   readonly parts: Parts;

@@ -4,16 +4,16 @@ import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
-import { takenByNetworks } from '../network-pools.ts';
-import type { Networks } from '../networks.ts';
-import type { EngineSide, Parts } from '../parts.ts';
-import { planGivenPools } from '../pools.ts';
-import { ourNetworks } from '../predefined.ts';
-import { Arrivals } from './arrivals.ts';
-import type { Announcer } from './networks-beside.ts';
-import type { OwnNetworks } from './own-networks.ts';
-import { type EnginePools, networkOption } from './pools.ts';
-import { typedSpec } from './typed-network.ts';
+import { takenByNetworks } from '../addressing/network-pools.ts';
+import type { Networks } from '../networks/networks.ts';
+import type { EngineSide, Parts } from '../context.ts';
+import { planGivenPools } from '../addressing/pools.ts';
+import { ourNetworks } from '../networks/predefined.ts';
+import { Arrivals } from '../plugin/adoption-waiters.ts';
+import type { Announcer } from './engine-mode-networks.ts';
+import type { OwnNetworks } from './native-networks.ts';
+import { type EnginePools, networkOption } from '../plugin/pools.ts';
+import { typedSpec } from '../plugin/typed-network.ts';
 
 /** An Engine that takes longer to say what networks it has is waiting for something: for us, maybe. In milliseconds. */
 const toldMs = 1_000;
