@@ -9,20 +9,20 @@ import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
 import type { Locks } from '../lib/locks.ts';
 import type { Logger } from '../lib/log.ts';
-import type { HostFirewall } from './host/firewall.ts';
-import type { Ipam } from './addressing/address-book.ts';
+import type { AddressBook } from './addressing/address-book.ts';
 import type { DefaultPool } from './addressing/pools.ts';
+import type { HostFirewall } from './host/firewall.ts';
 import type { Presence } from './host/presence.ts';
 
 /** What the use cases are made of; put together once, in create-model.ts. */
-export interface Parts {
+export interface NetworkContext {
   readonly directory: Directory;
   readonly nodeLease: NodeLease;
   readonly runtime: Runtime;
   readonly dataplane: Dataplane;
   readonly firewall: HostFirewall;
   readonly presence: Presence;
-  readonly ipam: Ipam;
+  readonly ipam: AddressBook;
   readonly events: EventBus;
   /** `node` is held shared by every operation, alone by the sweep for orphans. */
   readonly locks: Locks;
@@ -53,6 +53,6 @@ export interface ModelSettings {
   readonly globalPools: readonly DefaultPool[];
 }
 
-export function driverOf({ driverNamed }: Parts, network: Network): Driver {
+export function driverOf({ driverNamed }: NetworkContext, network: Network): Driver {
   return driverNamed(network.driver);
 }

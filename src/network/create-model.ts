@@ -11,23 +11,23 @@ import { messageOf } from '../lib/errors.ts';
 import { EventBus } from '../lib/events.ts';
 import { Locks } from '../lib/locks.ts';
 import type { Logger } from '../lib/log.ts';
+import { AddressBook } from './addressing/address-book.ts';
+import { RemoteIpam } from './addressing/remote-ipam.ts';
+import type { EngineSide, ModelSettings, NetworkContext } from './context.ts';
 import { createDoctor } from './doctor/doctor.ts';
 import { EndpointStore } from './endpoints/store.ts';
-import { besideEngine } from './engine/engine-mode.ts';
-import type { EnginePlugin } from './plugin/plugin.ts';
+import { engineMode } from './engine/engine-mode.ts';
 import { HostFirewall } from './host/firewall.ts';
 import { hostEnds } from './host/host-ends.ts';
-import { Ipam } from './addressing/address-book.ts';
-import type { Model, Naming } from './model.ts';
 import { NodeDiscovery } from './host/node-discovery.ts';
-import type { EngineSide, ModelSettings, Parts } from './context.ts';
 import { Peers } from './host/peers.ts';
 import { portRules } from './host/port-rules.ts';
 import { Presence } from './host/presence.ts';
+import type { Model, Naming } from './model.ts';
+import type { EnginePlugin } from './plugin/plugin.ts';
 import { Reconciler } from './reconcile/reconcile.ts';
-import { RemoteIpam } from './addressing/remote-ipam.ts';
-import { Services } from './services/services.ts';
 import { Sweeper } from './reconcile/sweep.ts';
+import { Services } from './services/services.ts';
 import { ownUseCases } from './use-cases.ts';
 
 export interface ModelDeps {
@@ -91,17 +91,17 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     ...deps,
     ...{ locks, nodeId, driverOf, firewall, peers, onChange: deps.onHostNetworks },
   });
-  const parts: Parts = {
+  const parts: NetworkContext = {
     ...deps,
     firewall,
     presence,
-    ipam: new Ipam(directory, nodeLease.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
+    ipam: new AddressBook(directory, nodeLease.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
     events: new EventBus(clock),
     locks,
   };
   const endpoints = new EndpointStore(parts);
   const useCases = parts.engine
-    ? await besideEngine(parts, parts.engine, endpoints)
+    ? await engineMode(parts, parts.engine, endpoints)
     : ownUseCases(parts, endpoints);
   const { networks, containers, attachments, claims } = useCases;
   const services = new Services(parts, networks, containers, attachments);

@@ -1,22 +1,25 @@
-import type { Endpoint, Network, Service } from '../cluster/records.ts';
+import type { Network } from '../cluster/records.ts';
 import { Attachments } from './containers/attachments.ts';
 import { Containers } from './containers/containers.ts';
 import { Converger } from './containers/converge.ts';
-import type { EndpointStore } from './endpoints/store.ts';
-import type { EnginePlugin } from './plugin/plugin.ts';
 import { Interfaces } from './containers/interfaces.ts';
-import { type LocalClaims, ownClaims } from './reconcile/local-claims.ts';
+import { Starter } from './containers/start.ts';
+import type { NetworkContext } from './context.ts';
+import type { EndpointStore } from './endpoints/store.ts';
+import { PublishedPorts } from './host/published-ports.ts';
 import type { Containers as ContainersContract, Naming } from './model.ts';
 import { Networks } from './networks/networks.ts';
-import type { Parts } from './context.ts';
-import { PublishedPorts } from './host/published-ports.ts';
-import { Starter } from './containers/start.ts';
+import type { EnginePlugin } from './plugin/plugin.ts';
+import { type LocalClaims, ownClaims } from './reconcile/local-claims.ts';
+import type { ServiceBackends } from './services/services.ts';
 
 /** What differs with who runs the containers. */
 export interface UseCases {
   readonly networks: Networks;
   readonly containers: ContainersContract;
-  readonly attachments: ContainerAttachments;
+  readonly attachments: ServiceBackends & {
+    setAliases(containerId: string, naming: Naming, on: (network: Network) => boolean): Promise<void>;
+  };
   readonly claims: LocalClaims;
   /** What an Engine asks of us; absent where there is none. */
   readonly plugin?: EnginePlugin;
@@ -25,16 +28,8 @@ export interface UseCases {
   close(): Promise<void>;
 }
 
-/** What containers back, and are called. */
-export interface ContainerAttachments {
-  attach(service: Service, network: Network, containerId: string): Promise<void>;
-  detach(service: Service, network: Network, containerId: string): Promise<void>;
-  evict(network: Network, endpoint: Endpoint): Promise<void>;
-  setAliases(containerId: string, naming: Naming, on: (network: Network) => boolean): Promise<void>;
-}
-
 /** The use cases where the daemon itself runs the containers. */
-export function ownUseCases(parts: Parts, endpoints: EndpointStore): UseCases {
+export function ownUseCases(parts: NetworkContext, endpoints: EndpointStore): UseCases {
   const networks = new Networks(parts);
   const interfaces = new Interfaces(parts, endpoints);
   const converger = new Converger(parts, networks, endpoints, interfaces, new PublishedPorts(parts));

@@ -40,7 +40,7 @@ interface Book {
  * Gives addresses out. The truth is one create-if-absent key per address; the book in memory only makes
  * a good first guess, so that hosts seldom collide and a freed address rests while others are free.
  */
-export class Ipam {
+export class AddressBook {
   readonly #books = new Map<string, Promise<Book>>();
 
   constructor(

@@ -1,12 +1,12 @@
 import type { Driver } from '../../../drivers/driver.ts';
 import type { AddressRecord, Network } from '../../cluster/records.ts';
 import { macFor, withoutPrefix } from '../../lib/addresses.ts';
+import type { NetworkContext } from '../context.ts';
 import type { Claim } from './address-book.ts';
-import type { Parts } from '../context.ts';
 
-/** An address of each family that the network has; both or none. @throws as Ipam.claim */
+/** An address of each family that the network has; both or none. @throws as AddressBook.claim */
 export async function claimAddresses(
-  { ipam }: Pick<Parts, 'ipam'>,
+  { ipam }: Pick<NetworkContext, 'ipam'>,
   network: Network,
   owner: AddressRecord,
   wanted: { readonly ipv4?: string; readonly ipv6?: string; readonly mac?: string } = {},

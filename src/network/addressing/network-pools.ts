@@ -3,8 +3,8 @@ import type { Network, Scope, Subnets } from '../../cluster/records.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
+import type { NetworkContext } from '../context.ts';
 import type { NetworkSpec } from '../model.ts';
-import type { Parts } from '../context.ts';
 import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
 
 export interface PoolsWanted {
@@ -18,10 +18,10 @@ export interface PoolsWanted {
   readonly given: Network['ipam'] | undefined;
 }
 
-type PoolParts = Pick<Parts, 'directory' | 'settings' | 'driverNamed'>;
+type PoolContext = Pick<NetworkContext, 'directory' | 'settings' | 'driverNamed'>;
 
 /** Decides the pools of a network about to be created. @throws invalid | forbidden (overlap) | exhausted */
-export function planIpam(parts: PoolParts, wanted: PoolsWanted): Network['ipam'] {
+export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam'] {
   const { driver: network, scope, spec, used, hostSubnets, given } = wanted;
   if (given) return accept(parts, network, given, used);
   refuseWithoutFamily(spec);
@@ -56,7 +56,7 @@ export function sharesOurSpace({ routesElsewhere }: Driver, { addressSpace }: Ne
   return !routesElsewhere || addressSpace === undefined;
 }
 
-function accept(parts: PoolParts, driver: Driver, given: Network['ipam'], used: Subnets): Network['ipam'] {
+function accept(parts: PoolContext, driver: Driver, given: Network['ipam'], used: Subnets): Network['ipam'] {
   if (sharesOurSpace(driver, given)) {
     const config = given.pools.map(({ subnet }) => ({ subnet }));
     planGivenPools(config, takenByNetworks(parts, used));
@@ -65,7 +65,7 @@ function accept(parts: PoolParts, driver: Driver, given: Network['ipam'], used: 
 }
 
 /** Networks of both scopes: they all meet on this host. */
-export function takenByNetworks({ directory, driverNamed }: PoolParts, used: Subnets): Taken[] {
+export function takenByNetworks({ directory, driverNamed }: PoolContext, used: Subnets): Taken[] {
   const networks = directory.networks();
   const known = networks.flatMap(({ id, name, ipam, driver }) =>
     id in used || !sharesOurSpace(driverNamed(driver), ipam)

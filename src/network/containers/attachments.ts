@@ -4,17 +4,17 @@ import type { Attachment, Container } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
 import { parseName } from '../../lib/names.ts';
-import type { Converger } from './converge.ts';
+import type { NetworkContext } from '../context.ts';
 import { alreadyProvided, providerOf } from '../endpoints/plan.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import type { EndpointSettings, Naming } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
+import type { Converger } from './converge.ts';
 
 /** What containers are to be on: each operation says what a container's attachments shall be, and has that converged. */
 export class Attachments {
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly endpoints: EndpointStore,
     private readonly converger: Converger,

@@ -2,15 +2,15 @@ import type { Container, Health, RestartPolicy, Runtime } from '../../container/
 import { parseSignal } from '../../container/signals.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
+import type { NetworkContext } from '../context.ts';
+import type { Containers as Contract, CreateContainer, EndpointSettings } from '../model.ts';
+import type { Networks } from '../networks/networks.ts';
 import { type Attachments, endpointOfGone } from './attachments.ts';
 import { containerEvent } from './container-event.ts';
-import { planContainer } from './plan.ts';
 import type { Converger } from './converge.ts';
 import { ExitWaiters } from './exit-waiters.ts';
 import { findContainer } from './find-container.ts';
-import type { Containers as Contract, CreateContainer, EndpointSettings } from '../model.ts';
-import type { Networks } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
+import { planContainer } from './plan.ts';
 import { Restarts } from './restarts.ts';
 import type { Starter } from './start.ts';
 
@@ -25,7 +25,7 @@ export class Containers implements Contract {
   readonly #restarts: Restarts;
 
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly converger: Converger,
     private readonly starter: Starter,

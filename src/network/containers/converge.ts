@@ -4,13 +4,13 @@ import { type Attachment, type Container, ownRuntime } from '../../container/run
 import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../../lib/undo.ts';
-import { filesFor } from './files.ts';
-import { routesFor } from '../host/gateway.ts';
+import type { NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
-import type { Interfaces } from './interfaces.ts';
-import type { Networks } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
+import { routesFor } from '../host/gateway.ts';
 import type { PublishedPorts } from '../host/published-ports.ts';
+import type { Networks } from '../networks/networks.ts';
+import { filesFor } from './files.ts';
+import type { Interfaces } from './interfaces.ts';
 
 export interface Wish {
   /** What the container is to be on from now on; absent: what its record says. */
@@ -32,7 +32,7 @@ export interface Wish {
  */
 export class Converger {
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly endpoints: EndpointStore,
     private readonly interfaces: Interfaces,

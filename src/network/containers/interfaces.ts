@@ -4,16 +4,16 @@ import type { AttachedInterface, Attachment, Container } from '../../container/r
 import { parseSubnet } from '../../lib/addresses.ts';
 import { isKind } from '../../lib/errors.ts';
 import type { UndoStack } from '../../lib/undo.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import { addressesOf, sendsAnything } from '../host/host-ends.ts';
-import { driverOf, type Parts } from '../context.ts';
 
 type Made = Pick<Attachment, 'interface'> & { readonly endpoint: Endpoint };
 
 /** Interfaces of sandboxes: a network's driver makes them, the data plane puts them in and takes them out. */
 export class Interfaces {
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly endpoints: EndpointStore,
   ) {}
 

@@ -5,7 +5,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import { never } from '../../lib/time.ts';
-import type { Parts } from '../context.ts';
+import type { NetworkContext } from '../context.ts';
 
 /** Milliseconds. A container that ran for `steadyMs` is taken to be well again. The Engine's figures. */
 const firstDelayMs = 100;
@@ -24,7 +24,7 @@ export class Restarts {
   readonly #attempts = new Map<string, symbol>();
 
   constructor(
-    private readonly parts: Pick<Parts, 'runtime' | 'log' | 'clock'>,
+    private readonly parts: Pick<NetworkContext, 'runtime' | 'log' | 'clock'>,
     private readonly start: (id: string, isWanted: () => boolean) => Promise<unknown>,
   ) {}
 

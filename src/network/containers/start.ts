@@ -2,18 +2,18 @@ import type { Network, Service } from '../../cluster/records.ts';
 import { type Attachment, type Container, ownRuntime } from '../../container/runtime.ts';
 import { FairleadError, messageOf, withContext } from '../../lib/errors.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
-import { refuseProvided } from './attachments.ts';
-import { filesFor } from './files.ts';
-import type { Converger } from './converge.ts';
-import type { Networks } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
-import { publishService, unpublishService } from '../services/publication.ts';
+import type { NetworkContext } from '../context.ts';
 import { portClash } from '../host/published-ports.ts';
+import type { Networks } from '../networks/networks.ts';
+import { publishService, unpublishService } from '../services/publication.ts';
+import { refuseProvided } from './attachments.ts';
+import type { Converger } from './converge.ts';
+import { filesFor } from './files.ts';
 
 /** Starts containers: sandbox, services, networks, then the command; all of it undone when a step fails. */
 export class Starter {
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly converger: Converger,
   ) {}

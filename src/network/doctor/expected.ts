@@ -1,11 +1,9 @@
 import type { Network } from '../../cluster/records.ts';
 import type { Container } from '../../container/runtime.ts';
 import { shortId } from '../../lib/ids.ts';
-import { routesFor } from '../host/gateway.ts';
-import { driverOf, type Parts } from '../context.ts';
-import type { Peers } from '../host/peers.ts';
-import { ourNetworks } from '../networks/predefined.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 import type { Fact } from '../host/facts.ts';
+import { routesFor } from '../host/gateway.ts';
 import {
   associationFact,
   bridgeFact,
@@ -15,15 +13,17 @@ import {
   tunnelFacts,
   vxlanFact,
 } from '../host/kernel-facts.ts';
+import type { Peers } from '../host/peers.ts';
+import { ourNetworks } from '../networks/predefined.ts';
 
 /** Running containers with a network stack of their own: whose interfaces this node answers for. */
-export function ownStacks({ runtime }: Parts): readonly Container[] {
+export function ownStacks({ runtime }: NetworkContext): readonly Container[] {
   const running = runtime.list().filter(({ state }) => state.status === 'running');
   return running.filter(({ id }) => runtime.sandboxOf(id) === id);
 }
 
 /** Networks that this host must have devices of: its own, and those of many hosts that a container here is on. */
-export function networksHere(parts: Parts): readonly Network[] {
+export function networksHere(parts: NetworkContext): readonly Network[] {
   const joined = new Set(
     ownStacks(parts).flatMap(({ attachments }) =>
       attachments.flatMap(({ endpoint, network }) => (endpoint ? [network] : [])),
@@ -33,7 +33,7 @@ export function networksHere(parts: Parts): readonly Network[] {
 }
 
 /** What the records want the kernel of this host to hold, and the stores of its containers. */
-export async function expectedFacts(parts: Parts, peers: Peers): Promise<readonly Fact[]> {
+export async function expectedFacts(parts: NetworkContext, peers: Peers): Promise<readonly Fact[]> {
   const networks = networksHere(parts);
   const ofNetworks = await Promise.all(networks.map((network) => ofNetwork(parts, peers, network)));
   const all = [
@@ -44,7 +44,7 @@ export async function expectedFacts(parts: Parts, peers: Peers): Promise<readonl
   return [...new Map(all.map((fact) => [fact.what, fact])).values()];
 }
 
-async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<Fact[]> {
+async function ofNetwork(parts: NetworkContext, peers: Peers, network: Network): Promise<Fact[]> {
   const devices = await driverOf(parts, network).expected?.(network, peers.of(network.id));
   if (!devices) return [];
   const facts = [
@@ -56,7 +56,7 @@ async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<
   return [...facts.map((fact) => ({ ...fact, network: network.id })), ...shared];
 }
 
-function ofContainer(parts: Parts, container: Container): Fact[] {
+function ofContainer(parts: NetworkContext, container: Container): Fact[] {
   const { name, attachments } = container;
   const ofAttachments = attachments.flatMap(({ endpoint, interface: made, network }): Fact[] => {
     if (!endpoint) return [];

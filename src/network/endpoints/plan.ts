@@ -7,8 +7,8 @@ import { FairleadError } from '../../lib/errors.ts';
 import { newId, shortId } from '../../lib/ids.ts';
 import { timestamp } from '../../lib/time.ts';
 import { abandon, claimAddresses, lastWins, macOf } from '../addressing/claims.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 import type { Networks } from '../model.ts';
-import { driverOf, type Parts } from '../context.ts';
 
 export interface EndpointRequest {
   readonly container: EndpointHolder;
@@ -18,7 +18,10 @@ export interface EndpointRequest {
 }
 
 /** A container's own place, or one of a shared service's: it takes addresses of its own. */
-export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): Promise<Decision<Endpoint>> {
+export async function planOwnEndpoint(
+  parts: NetworkContext,
+  request: EndpointRequest,
+): Promise<Decision<Endpoint>> {
   const { container, wanted, network, service } = request;
   const id = newId();
   const owner = { owner: 'endpoint', id, nodeId: parts.nodeLease.self.id } as const;
@@ -58,7 +61,7 @@ export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): P
 
 /** The exclusive service's own endpoint: its key can be created once, so there is one provider at most. */
 export async function planServiceEndpoint(
-  parts: Parts,
+  parts: NetworkContext,
   request: EndpointRequest,
 ): Promise<Decision<Endpoint>> {
   const { container, wanted, network, service } = request;
@@ -86,7 +89,11 @@ export function alreadyProvided(service: Service, provider: Endpoint | undefined
   );
 }
 
-function decisionFor(parts: Parts, { network }: Pick<EndpointRequest, 'network'>, endpoint: Endpoint) {
+function decisionFor(
+  parts: NetworkContext,
+  { network }: Pick<EndpointRequest, 'network'>,
+  endpoint: Endpoint,
+) {
   const key = keys.endpoint(network.id, endpoint.id);
   const entry = openNetwork(parts, network);
   const lease = parts.nodeLease.lease(network.scope);
@@ -99,7 +106,7 @@ function decisionFor(parts: Parts, { network }: Pick<EndpointRequest, 'network'>
   } as const;
 }
 
-export function openNetwork({ directory }: Parts, { id, name, configOnly }: Network) {
+export function openNetwork({ directory }: NetworkContext, { id, name, configOnly }: Network) {
   const entry = directory.networkEntry(id);
   if (!entry || entry.record.removing) throw new FairleadError('not-found', `network ${name} not found`);
   if (configOnly) {
@@ -108,7 +115,7 @@ export function openNetwork({ directory }: Parts, { id, name, configOnly }: Netw
   return entry;
 }
 
-function serviceCheck({ directory }: Parts, service: Service) {
+function serviceCheck({ directory }: NetworkContext, service: Service) {
   const entry = directory.serviceEntry(service.networkId, service.name);
   if (entry?.record.id !== service.id) {
     throw new FairleadError('not-found', `Service ${service.name} is published no longer`);
@@ -120,7 +127,7 @@ function serviceCheck({ directory }: Parts, service: Service) {
   } as const;
 }
 
-function identity(parts: Parts, network: Network, id: string): EndpointIdentity {
+function identity(parts: NetworkContext, network: Network, id: string): EndpointIdentity {
   const created = timestamp(parts.clock.now());
   return { id, networkId: network.id, nodeId: parts.nodeLease.self.id, created };
 }

@@ -10,15 +10,15 @@ import type { Attachment, Container } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
-import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './plan.ts';
+import type { NetworkContext } from '../context.ts';
 import { LateWithdrawals } from './late-withdrawals.ts';
-import type { Parts } from '../context.ts';
+import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './plan.ts';
 
 /** The endpoints of this node in the store: what other nodes and DNS see of its containers. */
 export class EndpointStore {
   readonly #late: LateWithdrawals;
 
-  constructor(private readonly parts: Parts) {
+  constructor(private readonly parts: NetworkContext) {
     this.#late = new LateWithdrawals(parts.clock, (network, endpoint) => this.withdraw(network, endpoint));
   }
 

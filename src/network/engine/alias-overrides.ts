@@ -14,7 +14,7 @@ const namingSchema = z.object({
  * Aliases that are not the Engine's to know, which could change none without taking the container off its network:
  * those of an app's processes. Kept in the embedded store, so that a restart of the daemon leaves nobody without.
  */
-export class Namings {
+export class AliasOverrides {
   readonly #known = new Map<string, Naming>();
 
   constructor(private readonly store: Store) {}

@@ -6,15 +6,15 @@ import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { withUndo } from '../../lib/undo.ts';
 import { alreadyAttached, notAttached, refuseProvided, wantedOn } from '../containers/attachments.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import type { EndpointSettings, Naming } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { EngineSide, Parts } from '../context.ts';
-import type { EndpointNames } from './names.ts';
 import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
+import type { EndpointNames } from './names.ts';
 
 export interface EngineAttachmentsDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly engine: EngineSide;
   readonly networks: Networks;
   readonly endpoints: EndpointStore;
@@ -60,8 +60,8 @@ export class EngineAttachments {
     await this.#exclusively(id, async () => {
       const container = this.#require(id);
       const backings = engine.links.backings();
-      const rival = backings.find((one) => one.containerId === id && one.networkId === network.id);
-      if (rival) throw this.#backsAnother(container, rival, service, network);
+      const conflicting = backings.find((one) => one.containerId === id && one.networkId === network.id);
+      if (conflicting) throw this.#backsAnother(container, conflicting, service, network);
       await refuseProvided(networks, service, network);
       // Containers that do not run and were to back it do so no longer.
       if (!service.shared) {
@@ -187,12 +187,17 @@ export class EngineAttachments {
     return all.find((one) => one.serviceId === service.id && one.containerId === containerId);
   }
 
-  #backsAnother(container: Container, rival: Backing, service: Service, network: Network): FairleadError {
-    if (rival.serviceId === service.id) return alreadyAttached(container, service, network);
-    const other = this.deps.parts.directory.services().find(({ id }) => id === rival.serviceId);
+  #backsAnother(
+    container: Container,
+    conflicting: Backing,
+    service: Service,
+    network: Network,
+  ): FairleadError {
+    if (conflicting.serviceId === service.id) return alreadyAttached(container, service, network);
+    const other = this.deps.parts.directory.services().find(({ id }) => id === conflicting.serviceId);
     return new FairleadError(
       'conflict',
-      `container ${container.name} backs service ${other?.name ?? shortId(rival.serviceId)} on network ` +
+      `container ${container.name} backs service ${other?.name ?? shortId(conflicting.serviceId)} on network ` +
         `${network.name} already, and a Docker Engine puts a container on a network once: detach it first, or ` +
         'publish the other service on another network',
     );

@@ -1,23 +1,23 @@
 import { hostEndName } from '../../dataplane/names.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { type LocalClaims, made } from '../reconcile/local-claims.ts';
-import type { EngineSide, Parts } from '../context.ts';
-import type { EngineAttachments } from './attachments.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
 import type { EngineEndpoints } from '../plugin/endpoints.ts';
-import type { Errands } from './engine-tasks.ts';
+import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
+import { type LocalClaims, made } from '../reconcile/local-claims.ts';
+import type { EngineAttachments } from './attachments.ts';
+import type { EngineTasks } from './engine-tasks.ts';
 import type { EndpointNames } from './names.ts';
 import type { EngineNetworks } from './networks.ts';
-import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 
 export interface EngineClaimsDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly engine: EngineSide;
   readonly names: EndpointNames;
   readonly endpoints: EngineEndpoints;
   readonly pending: PendingEndpoints;
   readonly networks: EngineNetworks;
   readonly attachments: EngineAttachments;
-  readonly errands: Errands;
+  readonly tasks: EngineTasks;
 }
 
 /** Where an Engine runs the containers, the links say what it has made, and its containers which of that is in use. */
@@ -34,8 +34,8 @@ export function engineClaims(deps: EngineClaimsDeps): LocalClaims {
     complete: () => engine.host.status().complete,
     async settle() {
       await removeUnused(deps);
-      deps.errands.run('services that are gone', () => deps.attachments.letGoOfLost());
-      deps.errands.run('networks of the Engine', () => deps.networks.sync());
+      deps.tasks.run('services that are gone', () => deps.attachments.letGoOfLost());
+      deps.tasks.run('networks of the Engine', () => deps.networks.sync());
     },
     endpointIds,
     hostEnds: () => new Set([...endpointIds()].map((id) => hostEndName(engine.tag, id))),

@@ -1,12 +1,12 @@
 import type { Container, RestartPolicy, Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { endpointOfGone } from '../containers/attachments.ts';
-import { planContainer } from '../containers/plan.ts';
 import { ExitWaiters } from '../containers/exit-waiters.ts';
 import { findContainer } from '../containers/find-container.ts';
+import { planContainer } from '../containers/plan.ts';
+import type { NetworkContext } from '../context.ts';
 import type { Containers, CreateContainer, EndpointSettings } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
 import type { EngineAttachments } from './attachments.ts';
 
 const defaultStopSeconds = 10;
@@ -18,7 +18,7 @@ export class EngineContainers implements Containers {
   readonly #removals = new ExitWaiters();
 
   constructor(
-    parts: Parts,
+    parts: NetworkContext,
     private readonly networks: Networks,
     private readonly attachments: EngineAttachments,
   ) {

@@ -2,11 +2,11 @@ import type { Endpoint, Network } from '../../cluster/records.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { lookup } from '../../lib/lookup.ts';
 import { withUndo } from '../../lib/undo.ts';
+import type { NetworkContext } from '../context.ts';
 import type { NetworkSpec } from '../model.ts';
 import { Networks, natural } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
 import { isPredefined, ourNetworks } from '../networks/predefined.ts';
-import type { OwnNetworks } from './native-networks.ts';
+import type { NativeNetworks } from './native-networks.ts';
 
 /** Makes our networks known to the Engine and takes them away there. */
 export interface Announcer {
@@ -21,10 +21,10 @@ export interface Announcer {
  * Networks where an Engine runs the containers: ours, which it is told of, and its own, which are shown and left to
  * it. The predefined ones are the Engine's.
  */
-export class NetworksBesideEngine extends Networks {
+export class EngineModeNetworks extends Networks {
   constructor(
-    parts: Parts,
-    private readonly own: OwnNetworks,
+    parts: NetworkContext,
+    private readonly own: NativeNetworks,
     private readonly announcer: () => Announcer,
   ) {
     super(parts);

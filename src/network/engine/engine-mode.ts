@@ -1,63 +1,58 @@
 import { messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
-import type { EngineSide, Parts } from '../context.ts';
-import type { UseCases } from '../use-cases.ts';
-import { EngineAttachments } from './attachments.ts';
-import { engineClaims } from './claims.ts';
-import { EngineContainers } from './containers.ts';
 import { EngineEndpoints } from '../plugin/endpoints.ts';
-import { Errands } from './engine-tasks.ts';
-import { EndpointNames } from './names.ts';
-import { Namings } from './alias-overrides.ts';
-import { EngineNetworks } from './networks.ts';
-import { NetworksBesideEngine } from './engine-mode-networks.ts';
-import { OwnNetworks } from './native-networks.ts';
 import { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 import { createPlugin } from '../plugin/plugin.ts';
 import { EnginePools } from '../plugin/pools.ts';
+import { AliasOverrides } from './alias-overrides.ts';
+import { EngineAttachments } from './attachments.ts';
+import { engineClaims } from './claims.ts';
+import { EngineContainers } from './containers.ts';
+import { EngineModeNetworks } from './engine-mode-networks.ts';
+import { EngineTasks } from './engine-tasks.ts';
+import { EndpointNames } from './names.ts';
+import { NativeNetworks } from './native-networks.ts';
+import { EngineNetworks } from './networks.ts';
 
-/** The use cases where an Engine runs the containers. */
-export async function besideEngine(
-  parts: Parts,
-  engine: EngineSide,
-  endpointStore: EndpointStore,
-): Promise<UseCases> {
-  const errands = new Errands(parts.log);
-  const own = new OwnNetworks(parts, engine);
-  const networks = new NetworksBesideEngine(parts, own, () => known);
+/** The use cases where an Engine runs the containers (UseCases in use-cases.ts). */
+export async function engineMode(parts: NetworkContext, engine: EngineSide, endpointStore: EndpointStore) {
+  const tasks = new EngineTasks(parts.log);
+  const own = new NativeNetworks(parts, engine);
+  const networks = new EngineModeNetworks(parts, own, () => known);
   const pools = new EnginePools(parts, parts.directory.stores.local);
   await pools.load();
   const known = new EngineNetworks({ parts, engine, networks, own, pools });
   await known.load();
   const pending = new PendingEndpoints(parts, endpointStore);
-  const namings = new Namings(parts.directory.stores.local);
-  await namings.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
+  const overrides = new AliasOverrides(parts.directory.stores.local);
+  await overrides.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
   const common = { parts, engine, endpoints: endpointStore, pending };
-  const names = new EndpointNames({ ...common, namings, errands });
+  const names = new EndpointNames({ ...common, overrides, tasks });
   const endpoints = new EngineEndpoints(common);
   const attachments = new EngineAttachments({ ...common, networks, names });
   return {
     networks,
     attachments,
     containers: new EngineContainers(parts, networks, attachments),
-    claims: engineClaims({ parts, engine, names, endpoints, pending, networks: known, attachments, errands }),
+    claims: engineClaims({ parts, engine, names, endpoints, pending, networks: known, attachments, tasks }),
     plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
-    begin(reconcile) {
+    begin(reconcile: () => void) {
       followEngine(parts, engine, names, reconcile);
       known.start();
-      errands.begin();
+      tasks.begin();
     },
     async close() {
       await known.close();
-      await errands.close();
+      await tasks.close();
     },
   };
 }
 
 /** Names follow what the Engine says of its containers; its events are ours too. */
 function followEngine(
-  parts: Parts,
+  parts: NetworkContext,
   { host, links }: EngineSide,
   names: EndpointNames,
   reconcile: () => void,

@@ -6,18 +6,18 @@ import type { Attachment, Container } from '../../container/runtime.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import { parseName } from '../../lib/names.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import type { Naming } from '../model.ts';
-import type { EngineSide, Parts } from '../context.ts';
-import type { Errands } from './engine-tasks.ts';
-import type { Namings } from './alias-overrides.ts';
+import type { AliasOverrides } from './alias-overrides.ts';
+import type { EngineTasks } from './engine-tasks.ts';
 
 export interface EndpointNamesDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly engine: EngineSide;
   readonly endpoints: EndpointStore;
-  readonly namings: Namings;
-  readonly errands: Errands;
+  readonly overrides: AliasOverrides;
+  readonly tasks: EngineTasks;
 }
 
 /** Gives the endpoints that the Engine has made their containers' names, aliases and health, and keeps them so. */
@@ -29,15 +29,15 @@ export class EndpointNames {
   /** Adds these names on the container's own attachments to our networks, instead of those before. */
   async setAliases(containerId: string, naming: Naming): Promise<void> {
     for (const name of naming.aliases) parseName('alias', name);
-    if (isDeepStrictEqual(naming, this.deps.namings.of(containerId))) return;
-    if (naming.aliases.length > 0) await this.deps.namings.set(containerId, naming);
-    else await this.deps.namings.drop(containerId);
+    if (isDeepStrictEqual(naming, this.deps.overrides.of(containerId))) return;
+    if (naming.aliases.length > 0) await this.deps.overrides.set(containerId, naming);
+    else await this.deps.overrides.drop(containerId);
     await this.converge(containerId);
   }
 
   /** The container was removed. */
   async forget(containerId: string): Promise<void> {
-    if (this.deps.namings.of(containerId).aliases.length > 0) await this.deps.namings.drop(containerId);
+    if (this.deps.overrides.of(containerId).aliases.length > 0) await this.deps.overrides.drop(containerId);
   }
 
   /**
@@ -90,7 +90,7 @@ export class EndpointNames {
     const { directory, nodeLease } = this.deps.parts;
     const service = this.#serviceOf(attachment, endpoint);
     // Of services that it backs none has names of the container's own.
-    const naming = service ? { aliases: [] } : this.deps.namings.of(container.id);
+    const naming = service ? { aliases: [] } : this.deps.overrides.of(container.id);
     const policy = naming.dnsPolicy ? { [dnsPolicyOption]: naming.dnsPolicy } : {};
     const wish = {
       aliases: [...attachment.aliases, ...naming.aliases],
@@ -109,14 +109,14 @@ export class EndpointNames {
 
   /** What went to somebody else while this node was away is let go of, and people must be able to find out. */
   #lose(container: Container, attachment: Attachment, where: string, error: unknown): void {
-    const { parts, engine, errands } = this.deps;
+    const { parts, engine, tasks } = this.deps;
     parts.log.warn(
       { err: error },
       `container ${container.name} is detached from ${where}: ${messageOf(error)}`,
     );
     const engineNetwork = engine.links.engineNetworkOf(attachment.network);
     if (engineNetwork === undefined) return;
-    errands.run(`disconnect ${container.name} from ${where}`, () =>
+    tasks.run(`disconnect ${container.name} from ${where}`, () =>
       engine.host.disconnect(engineNetwork, container.id),
     );
   }

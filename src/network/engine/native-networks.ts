@@ -3,14 +3,14 @@ import type { EngineNetwork } from '../../container/host-engine.ts';
 import type { Attachment } from '../../container/runtime.ts';
 import { overlaps, parseSubnet } from '../../lib/addresses.ts';
 import { foldCase } from '../../lib/names.ts';
-import type { EngineSide, Parts } from '../context.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
 
 /** The Engine's networks that are none of ours, as they were when last looked at: shown, and left to it. */
-export class OwnNetworks {
+export class NativeNetworks {
   #networks: readonly Network[] = [];
 
   constructor(
-    private readonly parts: Pick<Parts, 'runtime' | 'nodeLease'>,
+    private readonly parts: Pick<NetworkContext, 'runtime' | 'nodeLease'>,
     private readonly engine: EngineSide,
   ) {}
 
@@ -28,7 +28,7 @@ export class OwnNetworks {
   }
 
   /** One that has a subnet of this one's: the Engine would masquerade and route what is meant for the other. */
-  rivalOf({ ipam }: Network): Network | undefined {
+  conflictingWith({ ipam }: Network): Network | undefined {
     const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
     return this.#networks.find((own) =>
       own.ipam.pools.some(({ subnet }) => subnets.some((ours) => overlaps(ours, parseSubnet(subnet)))),

@@ -5,24 +5,24 @@ import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
 import { takenByNetworks } from '../addressing/network-pools.ts';
-import type { Networks } from '../networks/networks.ts';
-import type { EngineSide, Parts } from '../context.ts';
 import { planGivenPools } from '../addressing/pools.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
+import type { Networks } from '../networks/networks.ts';
 import { ourNetworks } from '../networks/predefined.ts';
-import { Arrivals } from '../plugin/adoption-waiters.ts';
-import type { Announcer } from './engine-mode-networks.ts';
-import type { OwnNetworks } from './native-networks.ts';
+import { AdoptionWaiters } from '../plugin/adoption-waiters.ts';
 import { type EnginePools, networkOption } from '../plugin/pools.ts';
 import { typedSpec } from '../plugin/typed-network.ts';
+import type { Announcer } from './engine-mode-networks.ts';
+import type { NativeNetworks } from './native-networks.ts';
 
 /** An Engine that takes longer to say what networks it has is waiting for something: for us, maybe. In milliseconds. */
 const toldMs = 1_000;
 
 export interface EngineNetworksDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly engine: EngineSide;
   readonly networks: Networks;
-  readonly own: OwnNetworks;
+  readonly own: NativeNetworks;
   readonly pools: EnginePools;
 }
 
@@ -36,7 +36,7 @@ export class EngineNetworks implements Announcer {
   readonly #created = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
-  readonly #arrivals = new Arrivals();
+  readonly #waiters = new AdoptionWaiters();
   #pass: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -157,7 +157,7 @@ export class EngineNetworks implements Announcer {
       );
       await engine.host.removeNetwork(theirs.id);
     } finally {
-      this.#arrivals.wake();
+      this.#waiters.wake();
     }
   }
 
@@ -173,12 +173,12 @@ export class EngineNetworks implements Announcer {
     const { engine, own } = this.deps;
     if (engine.links.engineNetworkOf(network.id) !== undefined) return;
     const { id, name, internal, ipv6, ipam, labels } = network;
-    const rival = own.rivalOf(network);
-    if (rival) {
+    const conflicting = own.conflictingWith(network);
+    if (conflicting) {
       throw new FairleadError(
         'conflict',
         `network ${name} is not made known to the Docker Engine of this host: ` +
-          `${ipam.pools.map(({ subnet }) => subnet).join(', ')} overlaps with its own network ${rival.name}; ` +
+          `${ipam.pools.map(({ subnet }) => subnet).join(', ')} overlaps with its own network ${conflicting.name}; ` +
           `create it with --ipam-driver ${engine.driver}, or with a --subnet that is free on every host`,
       );
     }
@@ -212,14 +212,14 @@ export class EngineNetworks implements Announcer {
   /** Ours that the Engine means. Waits a while for one that was created there just now. @throws not-found */
   async ours(engineNetworkId: string): Promise<Network> {
     const { parts, engine } = this.deps;
-    return await this.#arrivals.wait(`network ${engineNetworkId.slice(0, 12)}`, () => {
+    return await this.#waiters.wait(`network ${engineNetworkId.slice(0, 12)}`, () => {
       const id = engine.links.networkOf(engineNetworkId);
       return id === undefined ? undefined : parts.directory.network(id);
     });
   }
 
   async adoptedPool(poolId: string): Promise<Network> {
-    return await this.#arrivals.wait('the network of this pool', () => this.deps.pools.networkOf(poolId));
+    return await this.#waiters.wait('the network of this pool', () => this.deps.pools.networkOf(poolId));
   }
 
   isCreated(poolId: string): boolean {

@@ -2,14 +2,14 @@ import type { Network } from '../../cluster/records.ts';
 import type { Attachment } from '../../container/runtime.ts';
 import type { HostEnd } from '../../dataplane/dataplane.ts';
 import { familyOf } from '../../lib/addresses.ts';
-import { driverOf, type Parts } from '../context.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 
 /** What the interfaces that this host has made for containers may send, as their records tell. */
-export function hostEnds(parts: Parts): readonly HostEnd[] {
+export function hostEnds(parts: NetworkContext): readonly HostEnd[] {
   return parts.engine ? lentEnds(parts) : pluggedEnds(parts);
 }
 
-function pluggedEnds(parts: Parts): readonly HostEnd[] {
+function pluggedEnds(parts: NetworkContext): readonly HostEnd[] {
   const { runtime, directory } = parts;
   const running = runtime.list().filter(({ state }) => state.status === 'running');
   return running.flatMap(({ id, attachments }) =>
@@ -25,7 +25,7 @@ function pluggedEnds(parts: Parts): readonly HostEnd[] {
   );
 }
 
-function lentEnds(parts: Parts): readonly HostEnd[] {
+function lentEnds(parts: NetworkContext): readonly HostEnd[] {
   const links = [...(parts.engine?.links.endpoints().values() ?? [])];
   return links.flatMap(({ networkId, hostName, sandboxKey, endpoint }) => {
     const network = parts.directory.network(networkId);
@@ -38,7 +38,7 @@ function lentEnds(parts: Parts): readonly HostEnd[] {
 
 /** None where its network lets containers send what they like, or where it has no address that it could be held to. */
 export function endOn(
-  parts: Parts,
+  parts: NetworkContext,
   network: Network,
   { mac, ...end }: Omit<HostEnd, 'mac'> & { readonly mac: string | undefined },
 ): readonly HostEnd[] {
@@ -46,7 +46,7 @@ export function endOn(
   return [{ ...end, mac }];
 }
 
-export function sendsAnything(parts: Parts, network: Network): boolean {
+export function sendsAnything(parts: NetworkContext, network: Network): boolean {
   return driverOf(parts, network).firewall?.(network)?.anySource ?? false;
 }
 

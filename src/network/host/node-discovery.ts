@@ -2,7 +2,7 @@ import type { KnownNode } from '../../../drivers/driver.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
-import type { Parts } from '../context.ts';
+import type { NetworkContext } from '../context.ts';
 
 /** How often a plugin that could not be told, or that was restarted, is told again, in milliseconds. */
 const againMs = 60_000;
@@ -16,7 +16,7 @@ export class NodeDiscovery {
   #last = '';
   readonly #queue = new SerialQueue();
 
-  constructor(private readonly parts: Parts) {
+  constructor(private readonly parts: NetworkContext) {
     this.#unsubscribe = parts.directory.subscribe(() => this.#changed());
     this.#timer = parts.clock.every(againMs, () => this.#tellAll());
     this.#changed();

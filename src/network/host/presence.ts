@@ -8,8 +8,8 @@ import type { Locks } from '../../lib/locks.ts';
 import type { Logger } from '../../lib/log.ts';
 import { runAll } from '../../lib/undo.ts';
 import type { Fact } from './facts.ts';
-import { bridgeFact } from './kernel-facts.ts';
 import type { HostFirewall } from './firewall.ts';
+import { bridgeFact } from './kernel-facts.ts';
 import type { Peers } from './peers.ts';
 
 export interface PresenceDeps {

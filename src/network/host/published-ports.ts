@@ -1,8 +1,8 @@
 import type { Container, PortBinding } from '../../container/runtime.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { UndoStack } from '../../lib/undo.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 import { gatewayAttachment } from './gateway.ts';
-import { driverOf, type Parts } from '../context.ts';
 import { ephemeral, overlaps, type WantedPort, wantedPorts } from './port-choice.ts';
 import { hostSideOf, targetOf } from './port-rules.ts';
 
@@ -18,7 +18,7 @@ export class PublishedPorts {
   /** Ephemeral ports go round, so that one just given up is not the next one's. */
   #next = ephemeral.first;
 
-  constructor(private readonly parts: Parts) {}
+  constructor(private readonly parts: NetworkContext) {}
 
   /**
    * Before: inside the container's turn, its attachments made. After: it has the ports that it asks for, if it
@@ -65,10 +65,10 @@ export class PublishedPorts {
     const published: PortBinding[] = [];
     try {
       for (const wanted of wantedPorts(container.spec, binding ?? '0.0.0.0')) {
-        const twin = published.find(
+        const sibling = published.find(
           ({ port, protocol }) => port === wanted.port && protocol === wanted.protocol,
         );
-        const taken = await this.#take(wanted, published, wanted.implied ? twin?.hostPort : undefined);
+        const taken = await this.#take(wanted, published, wanted.implied ? sibling?.hostPort : undefined);
         if (!taken) continue;
         published.push(taken);
         undo.push('port', () => this.parts.dataplane.releasePort(hostSideOf(taken)));

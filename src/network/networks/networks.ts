@@ -20,13 +20,13 @@ import { ofSameElements } from '../../lib/memo.ts';
 import { foldCase, parseName } from '../../lib/names.ts';
 import { timestamp } from '../../lib/time.ts';
 import { withUndo } from '../../lib/undo.ts';
-import { configurationOf, refuseUsedConfiguration, withConfiguration } from './configurations.ts';
-import type { Networks as Contract, NetworkSpec } from '../model.ts';
 import { planIpam, sharesOurSpace } from '../addressing/network-pools.ts';
-import { removeNetwork } from './removal.ts';
-import type { Parts } from '../context.ts';
-import { isPredefined, predefined } from './predefined.ts';
 import { claimVni } from '../addressing/vnis.ts';
+import type { NetworkContext } from '../context.ts';
+import type { Networks as Contract, NetworkSpec } from '../model.ts';
+import { configurationOf, refuseUsedConfiguration, withConfiguration } from './configurations.ts';
+import { isPredefined, predefined } from './predefined.ts';
+import { removeNetwork } from './removal.ts';
 
 export const natural = new Intl.Collator('en', { numeric: true });
 
@@ -36,7 +36,7 @@ export class Networks implements Contract {
     [...networks].sort((a, b) => natural.compare(a.name, b.name)),
   );
 
-  constructor(protected readonly parts: Parts) {}
+  constructor(protected readonly parts: NetworkContext) {}
 
   list(): readonly Network[] {
     return this.#sorted(this.parts.directory.networks());

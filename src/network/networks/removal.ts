@@ -13,7 +13,7 @@ import { commitWithRetry } from '../../cluster/retry.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { lookup } from '../../lib/lookup.ts';
-import type { Parts } from '../context.ts';
+import type { NetworkContext } from '../context.ts';
 
 /**
  * Removes a network in two steps. First it is marked, which makes every publish and attach that is under
@@ -21,7 +21,7 @@ import type { Parts } from '../context.ts';
  * A node that dies in between finds its mark at its next start and ends what it began (reconcile.ts).
  * @throws forbidden, naming the holders; the mark is then taken off again
  */
-export async function removeNetwork(parts: Parts, networkId: string): Promise<void> {
+export async function removeNetwork(parts: NetworkContext, networkId: string): Promise<void> {
   const network = await mark(parts, networkId, { nodeId: parts.nodeLease.self.id });
   const holders = await findHolders(parts, network);
   if (holders.length > 0) {
@@ -39,7 +39,11 @@ export async function removeNetwork(parts: Parts, networkId: string): Promise<vo
   await parts.ipam.remote.release(network.ipam);
 }
 
-async function mark(parts: Parts, networkId: string, removing: Network['removing']): Promise<Network> {
+async function mark(
+  parts: NetworkContext,
+  networkId: string,
+  removing: Network['removing'],
+): Promise<Network> {
   const { directory } = parts;
   const { scope } = lookup('network', networkId, directory.networks());
   return await commitWithRetry(directory, scope, 'remove network', async () => {
@@ -56,7 +60,7 @@ async function mark(parts: Parts, networkId: string, removing: Network['removing
 }
 
 /** Services and endpoints on the network, in words. From the store: the directory may lag. */
-async function findHolders({ directory }: Parts, network: Network): Promise<readonly string[]> {
+async function findHolders({ directory }: NetworkContext, network: Network): Promise<readonly string[]> {
   const store = directory.reachable(network.scope);
   const [services, endpoints] = await Promise.all([
     store.list(folders.servicesOf(network.id)),
@@ -81,7 +85,7 @@ function describeEndpoint(entry: Entry, nodes: ReadonlyMap<string, string>): str
 }
 
 /** Addresses and cursors that nobody needs any more; in portions, since a commit is bounded. @returns the addresses */
-async function dropFolders({ directory }: Parts, network: Network): Promise<readonly string[]> {
+async function dropFolders({ directory }: NetworkContext, network: Network): Promise<readonly string[]> {
   const store = directory.reachable(network.scope);
   const folder = folders.addressesOf(network.id);
   const [addresses, cursors] = await Promise.all([
@@ -95,7 +99,7 @@ async function dropFolders({ directory }: Parts, network: Network): Promise<read
   return addresses.map(({ key }) => decodeURIComponent(key.slice(folder.length)));
 }
 
-function dropRecord({ directory }: Parts, network: Network): Promise<void> {
+function dropRecord({ directory }: NetworkContext, network: Network): Promise<void> {
   return commitWithRetry(directory, network.scope, `remove network ${network.name}`, async () => {
     const subnets = await directory.reachable(network.scope).get(keys.subnets);
     const { [shortId(network.id)]: _, ...others } = subnets ? decodeOrThrow(subnetsSchema, subnets) : {};

@@ -8,7 +8,7 @@ const adoptionMs = 8_000;
 const lookMs = 250;
 
 /** Whoever needs a network that is about to become ours. */
-export class Arrivals {
+export class AdoptionWaiters {
   #waiting: (() => void)[] = [];
 
   /** @throws not-found when it does not come */

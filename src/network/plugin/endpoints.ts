@@ -8,9 +8,9 @@ import { familyOf, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, withUndo } from '../../lib/undo.ts';
+import { driverOf, type EngineSide, type NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import { addressesOf, endOn } from '../host/host-ends.ts';
-import { driverOf, type EngineSide, type Parts } from '../context.ts';
 import type { EndpointAsked, PendingEndpoints } from './pending-endpoints.ts';
 
 /** What the Engine is to do with the interface that was made for an endpoint. */
@@ -32,7 +32,7 @@ export interface JoinAsked {
 }
 
 export interface EndpointsDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly engine: EngineSide;
   readonly endpoints: EndpointStore;
   readonly pending: PendingEndpoints;

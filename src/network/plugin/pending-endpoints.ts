@@ -23,9 +23,9 @@ import { FairleadError } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
 import { timestamp } from '../../lib/time.ts';
 import { abandon } from '../addressing/claims.ts';
+import type { NetworkContext } from '../context.ts';
 import { alreadyProvided, openNetwork } from '../endpoints/plan.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
-import type { Parts } from '../context.ts';
 
 /** What the Engine says of an endpoint that it makes. Addresses with prefix length; empty: none. */
 export interface EndpointAsked {
@@ -48,7 +48,7 @@ export class PendingEndpoints {
   readonly #pending = new Map<string, number>();
 
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly endpoints: EndpointStore,
   ) {}
 

@@ -2,9 +2,8 @@ import type { Network } from '../../cluster/records.ts';
 import { familyOf, parseSubnet, withPrefix } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
-import type { EngineSide, Parts } from '../context.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
 import type { EngineEndpoints, JoinAsked, Joined } from './endpoints.ts';
-import type { EngineNetworks } from '../engine/networks.ts';
 import type { EndpointAsked, PendingEndpoints } from './pending-endpoints.ts';
 import type { EnginePools, PoolAsked } from './pools.ts';
 import { networkOption } from './pools.ts';
@@ -37,10 +36,22 @@ export interface NetworkAsked {
   readonly subnets: readonly string[];
 }
 
+/** Which of our networks the Engine means (engine/networks.ts). */
+export interface PluginNetworks {
+  /** @throws not-found when it does not become known in a while */
+  ours(engineNetworkId: string): Promise<Network>;
+  adoptedPool(poolId: string): Promise<Network>;
+  /** The Engine has finished asking about the pool's network. */
+  isCreated(poolId: string): boolean;
+  /** @throws forbidden when its subnets overlap with ours */
+  expectTyped(subnets: readonly string[]): Promise<void>;
+  deletedThere(engineNetworkId: string): Promise<void>;
+}
+
 export interface PluginDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly engine: EngineSide;
-  readonly networks: EngineNetworks;
+  readonly networks: PluginNetworks;
   readonly endpoints: EngineEndpoints;
   readonly pending: PendingEndpoints;
   readonly pools: EnginePools;

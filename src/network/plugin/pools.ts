@@ -7,8 +7,8 @@ import { contains, fromNumber, parseAddress, parseSubnet } from '../../lib/addre
 import { FairleadError } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
 import { takenByNetworks } from '../addressing/network-pools.ts';
-import type { Parts } from '../context.ts';
 import { planDefaultPool, planGivenPools, planUniqueLocalPool } from '../addressing/pools.ts';
+import type { NetworkContext } from '../context.ts';
 
 /** What the Engine says when it asks for a pool; empty: ours to choose. */
 export interface PoolAsked {
@@ -39,7 +39,7 @@ export class EnginePools {
   readonly #drafts = new Map<string, PoolDraft>();
 
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly store: Store,
   ) {}
 

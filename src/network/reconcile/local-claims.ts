@@ -1,6 +1,6 @@
 import type { Attachment, Container } from '../../container/runtime.ts';
 import type { Converger } from '../containers/converge.ts';
-import type { Parts } from '../context.ts';
+import type { NetworkContext } from '../context.ts';
 
 /** What the containers of this node have on networks: everything else of this node's is left over and goes. */
 export interface LocalClaims {
@@ -17,7 +17,7 @@ export interface LocalClaims {
 }
 
 /** Where the daemon runs the containers, their records say all. */
-export function ownClaims({ runtime }: Pick<Parts, 'runtime'>, converger: Converger): LocalClaims {
+export function ownClaims({ runtime }: Pick<NetworkContext, 'runtime'>, converger: Converger): LocalClaims {
   return {
     async assert({ id }, present) {
       await converger.exclusively(id, async () => {
@@ -33,7 +33,7 @@ export function ownClaims({ runtime }: Pick<Parts, 'runtime'>, converger: Conver
 }
 
 /** What running containers have. */
-export function made({ runtime }: Pick<Parts, 'runtime'>): readonly Attachment[] {
+export function made({ runtime }: Pick<NetworkContext, 'runtime'>): readonly Attachment[] {
   const running = runtime.list().filter(({ state }) => state.status === 'running');
   return running.flatMap(({ attachments }) => attachments.filter(({ endpoint }) => endpoint));
 }

@@ -3,11 +3,11 @@ import type { Survey } from '../../dataplane/dataplane.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
-import type { LocalClaims } from './local-claims.ts';
-import { removeNetwork } from '../networks/removal.ts';
+import type { NetworkContext } from '../context.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
 import { ourNetworks } from '../networks/predefined.ts';
+import { removeNetwork } from '../networks/removal.ts';
+import type { LocalClaims } from './local-claims.ts';
 import type { Sweeper } from './sweep.ts';
 
 const intervalMs = 60_000;
@@ -35,7 +35,7 @@ export class Reconciler {
   #passed = false;
 
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly claims: LocalClaims,
     private readonly sweeper: Sweeper,
@@ -134,7 +134,7 @@ export class Reconciler {
 
 /** @returns whether it went well */
 export async function attempt(
-  { log }: Pick<Parts, 'log'>,
+  { log }: Pick<NetworkContext, 'log'>,
   what: string,
   step: () => Promise<unknown>,
 ): Promise<boolean> {

@@ -5,10 +5,10 @@ import type { Owned } from '../../dataplane/dataplane.ts';
 import { shortId } from '../../lib/ids.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { claimOf, DeadAddresses, type Holders } from '../addressing/dead-addresses.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
-import type { LocalClaims } from './local-claims.ts';
 import type { Networks } from '../networks/networks.ts';
-import { driverOf, type Parts } from '../context.ts';
+import type { LocalClaims } from './local-claims.ts';
 import { atOnce, attempt } from './reconcile.ts';
 
 /**
@@ -21,7 +21,7 @@ export class Sweeper {
   readonly #dead: DeadAddresses;
 
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly claims: LocalClaims,
     private readonly endpoints: EndpointStore,

@@ -6,12 +6,12 @@ import { newId, shortId } from '../../lib/ids.ts';
 import { foldCase, parseName } from '../../lib/names.ts';
 import { timestamp } from '../../lib/time.ts';
 import { abandon, claimAddresses, lastWins, macOf } from '../addressing/claims.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 import type { PublishOptions } from '../model.ts';
-import { driverOf, type Parts } from '../context.ts';
 
 /** Publishes and takes the service's addresses in one commit. @throws conflict | invalid | exhausted */
 export function publishService(
-  parts: Parts,
+  parts: NetworkContext,
   network: Network,
   name: string,
   options: PublishOptions,
@@ -65,7 +65,7 @@ export function publishService(
 
 /** Takes the service and its addresses away in one commit. @throws forbidden while it has a provider */
 export async function unpublishService(
-  { directory, ipam }: Parts,
+  { directory, ipam }: NetworkContext,
   service: Service,
   network: Network,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
+import type { NetworkContext } from '../context.ts';
 import type {
   Containers,
   Services as Contract,
@@ -9,17 +10,23 @@ import type {
   ServiceView,
 } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { Parts } from '../context.ts';
 import { publishService, stillProvided, unpublishService } from './publication.ts';
 import { parseServiceName } from './service-name.ts';
-import type { ContainerAttachments } from '../use-cases.ts';
+
+/** Who puts containers behind services: ours (containers/attachments.ts), or an Engine's (engine/attachments.ts). */
+export interface ServiceBackends {
+  attach(service: Service, network: Network, containerId: string): Promise<void>;
+  detach(service: Service, network: Network, containerId: string): Promise<void>;
+  /** Takes a provider off: a container of this host, or the record of one that is elsewhere or gone. */
+  evict(network: Network, endpoint: Endpoint): Promise<void>;
+}
 
 export class Services implements Contract {
   constructor(
-    private readonly parts: Parts,
+    private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly containers: Pick<Containers, 'find'>,
-    private readonly attachments: ContainerAttachments,
+    private readonly attachments: ServiceBackends,
   ) {}
 
   async list(filter: { readonly networkRef?: string } = {}): Promise<readonly ServiceView[]> {

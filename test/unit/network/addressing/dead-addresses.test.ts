@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Claim, claimOf, DeadAddresses } from '../../src/network/addressing/dead-addresses.ts';
+import { type Claim, claimOf, DeadAddresses } from '../../../../src/network/addressing/dead-addresses.ts';
 
 const id = (digit: string) => digit.repeat(64);
 const folder = `addresses/${id('a')}/`;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareListings } from '../../src/dataplane/linux/firewall-faults.ts';
-import { compare, type Fact, describe as inWords } from '../../src/network/host/facts.ts';
-import { createTestModel } from '../rig/model.ts';
+import { compareListings } from '../../../../src/dataplane/linux/firewall-faults.ts';
+import { compare, type Fact, describe as inWords } from '../../../../src/network/host/facts.ts';
+import { createTestModel } from '../../../rig/model.ts';
 
 const facts: fc.Arbitrary<readonly Fact[]> = fc.uniqueArray(
   fc.record({ what: fc.constantFrom('a', 'b', 'c', 'd', 'e'), value: fc.constantFrom('1', '2', '3') }),

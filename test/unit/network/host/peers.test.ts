@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import type { Driver } from '../../drivers/driver.ts';
-import { createOverlayDriver } from '../../drivers/overlay/driver.ts';
-import { applyChanges, diffEntries, entriesFor, isEmpty, sparing } from '../../drivers/overlay/peers.ts';
-import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
-import type { TunnelEntries } from '../../src/dataplane/tunnels.ts';
-import { newId } from '../../src/lib/ids.ts';
-import { endpointOf, networkOf } from '../contract/driver.ts';
+import type { Driver } from '../../../../drivers/driver.ts';
+import { createOverlayDriver } from '../../../../drivers/overlay/driver.ts';
+import {
+  applyChanges,
+  diffEntries,
+  entriesFor,
+  isEmpty,
+  sparing,
+} from '../../../../drivers/overlay/peers.ts';
+import { createSimulatedDataplane } from '../../../../src/dataplane/simulated.ts';
+import type { TunnelEntries } from '../../../../src/dataplane/tunnels.ts';
+import { newId } from '../../../../src/lib/ids.ts';
+import { endpointOf, networkOf } from '../../../contract/driver.ts';
 
 const mac = fc.constantFrom(...['02', '03', '04', '05', '06'].map((last) => `02:42:0a:01:00:${last}`));
 const via = fc.constantFrom('192.0.2.1', '192.0.2.2', '2001:db8::3');
