@@ -253,6 +253,7 @@ export class EngineNetworks implements Announcer {
     void networks.remove(id).catch((error: unknown) => {
       if (isKind(error, 'not-found')) return;
       parts.log.warn(
+        { err: error },
         `network ${network.name} was removed at the Docker Engine and is put back: ${messageOf(error)}`,
       );
       void this.sync();
