@@ -4,8 +4,9 @@ import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
 import type { Container } from './container.ts';
-import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
+import { ContainerTable, refuseRemovalWhileRunning } from './own/container-table.ts';
+import { refuseSharingWithStopped, resolveSandbox } from './own/sandbox-of.ts';
 import type {
   ContainerFiles,
   ExecProcess,
@@ -16,17 +17,15 @@ import type {
   ProcessStreams,
   ProcessTable,
 } from './runtime.ts';
-import { Attachment } from './sandbox/attachment.ts';
 import { furtherProgram } from './sandbox/command.ts';
-import { writeNetworkFiles } from './sandbox/directory.ts';
-import { execIn, failedExec } from './sandbox/exec.ts';
-import { endProcess, Holders } from './sandbox/holders.ts';
 import { hostnameOf } from './sandbox/hostname.ts';
-import { readLog } from './sandbox/log-reader.ts';
-import { initPid } from './sandbox/namespaces.ts';
+import { initPid } from './sandbox/namespaces/namespaces.ts';
+import { endProcess, Holders } from './sandbox/pause-process.ts';
 import { killTree, type ProcessIdentity } from './sandbox/process-identity.ts';
 import { CommandError } from './sandbox/programs.ts';
-import { RecordFiles } from './sandbox/record-files.ts';
+import { writeNetworkFiles } from './sandbox/records/directory.ts';
+import { readLog } from './sandbox/records/log-reader.ts';
+import { RecordFiles } from './sandbox/records/record-files.ts';
 import {
   clearLeftovers,
   describeUnknown,
@@ -34,13 +33,14 @@ import {
   noteBoot,
   stillRuns,
   type UnknownContainer,
-} from './sandbox/recovery.ts';
-import { connectToShim, shimPatience } from './sandbox/shim-connection.ts';
-import { Starter } from './sandbox/starter.ts';
-import { Supervisor } from './sandbox/supervisor.ts';
+} from './sandbox/records/recovery.ts';
+import { Starter } from './sandbox/sandbox-setup.ts';
+import { Attachment } from './sandbox/shim-client/attachment.ts';
+import { execIn, failedExec } from './sandbox/shim-client/exec.ts';
+import { connectToShim, shimPatience } from './sandbox/shim-client/shim-connection.ts';
+import { Supervisor } from './sandbox/shim-client/supervisor.ts';
+import { WaitingClients } from './sandbox/shim-client/waiting-clients.ts';
 import { listProcesses } from './sandbox/top.ts';
-import { WaitingClients } from './sandbox/waiting-clients.ts';
-import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import type { ExitRecord } from './shim/protocol.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
 import { Volumes, volumesOnDisk } from './volumes.ts';
