@@ -9,7 +9,7 @@ import { EngineFollower } from './engine/follower.ts';
 import { StoredLinks } from './engine/links.ts';
 import { readEngineLogs } from './engine/logs.ts';
 import * as networks from './engine/networks.ts';
-import { KeptContainers } from './engine/stored-containers.ts';
+import { StoredContainers } from './engine/stored-containers.ts';
 import { Translation } from './engine/translation.ts';
 import { Exits } from './exits.ts';
 import type { EngineLinks, HostEngine } from './host-engine.ts';
@@ -34,7 +34,7 @@ export interface OpenedEngine {
 export async function createEngineRuntime(options: EngineRuntimeOptions): Promise<OpenedEngine> {
   const { store, log } = options;
   const connection = new EngineConnection(options.socketPath);
-  const follower = new EngineFollower(connection, new KeptContainers(store, log), log);
+  const follower = new EngineFollower(connection, new StoredContainers(store, log), log);
   const links = await StoredLinks.open(store, log);
   const engine: HostEngine = {
     status: () => follower.status(),

@@ -7,7 +7,7 @@ import { type Inspected, inspected } from './inspected.ts';
  * What was known last of the Engine's running containers, in the embedded store: a daemon that starts while the Engine
  * is away still has their places to keep, since they run on (live-restore).
  */
-export class KeptContainers {
+export class StoredContainers {
   readonly #written = new Map<string, string>();
 
   constructor(

@@ -5,7 +5,7 @@ import { type ContainerPaths, pathsOf } from './records/directory.ts';
  * Namespaces of containers without a command, with a shim in them, made when something is first executed in them: until
  * then such a container is no process at all. What is executed shares them, and dies with them.
  */
-export class Holders {
+export class PauseProcesses {
   readonly #directory: string;
   readonly #hold: (id: string) => Promise<ProcessIdentity>;
   readonly #starting = new Map<string, Promise<ProcessIdentity>>();

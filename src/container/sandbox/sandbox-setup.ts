@@ -10,9 +10,9 @@ import { mainProgram } from './command.ts';
 import { hostnameOf } from './hostname.ts';
 import { type HostMount, hostMounts, mountTable } from './namespaces/host-mounts.ts';
 import { type NamespacePlan, planNamespaces } from './namespaces/namespace-plan.ts';
-import { Namespaces, type Tenant } from './namespaces/namespaces.ts';
-import { writeTenantFiles } from './namespaces/owner-files.ts';
-import { Spare } from './namespaces/prewarmed-shim.ts';
+import { type NamespaceOwner, Namespaces } from './namespaces/namespaces.ts';
+import { writeOwnerFiles } from './namespaces/owner-files.ts';
+import { PrewarmedShim } from './namespaces/prewarmed-shim.ts';
 import { endProcess } from './pause-process.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import {
@@ -26,7 +26,7 @@ import { type Launched, runInShim } from './shim-client/launch.ts';
 import { shimPatience } from './shim-client/shim-connection.ts';
 import { WaitingShims } from './shim-client/waiting-shims.ts';
 
-export interface SandboxPlaces {
+export interface SandboxSetupOptions {
   readonly dataplane: Pick<Sandboxes, 'ensureSandbox' | 'sandboxPath'>;
   readonly directory: string;
   /** Of named volumes. */
@@ -47,13 +47,13 @@ interface Mounted {
 const mostTries = 10;
 
 /** Where a container's processes run, by its record. */
-export class Starter {
+export class SandboxSetup {
   readonly #table: ContainerTable;
-  readonly #places: SandboxPlaces;
+  readonly #places: SandboxSetupOptions;
   readonly #shims = new WaitingShims();
-  readonly #spare = new Spare((plan) => this.#newShim(plan));
+  readonly #prewarmed = new PrewarmedShim((plan) => this.#newShim(plan));
 
-  constructor(table: ContainerTable, places: SandboxPlaces) {
+  constructor(table: ContainerTable, places: SandboxSetupOptions) {
     this.#table = table;
     this.#places = places;
   }
@@ -86,14 +86,14 @@ export class Starter {
     const program = mainProgram(hostnameOf(this.#table, id), container);
     const shim = this.#shims.take(id) ?? (await this.#shimIn(id));
     const launched = await runInShim(shim, { program, holdFor });
-    this.#spare.refill(this.#plan(defaultIsolation));
+    this.#prewarmed.refill(this.#plan(defaultIsolation));
     return launched;
   }
 
   /** Namespaces with a shim, of a container without a command whose sandbox is there. */
   async hold(id: string): Promise<ProcessIdentity> {
     const { shim, host } = await this.#fresh(id, this.networkNamespace(id));
-    await shim.settle(() => this.#tenant(id, host));
+    await shim.settle(() => this.#owner(id, host));
     return (await runInShim(shim, { holdFor: 0 })).outer;
   }
 
@@ -104,7 +104,7 @@ export class Starter {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#spare.close(), this.#shims.dropAll()]);
+    await Promise.all([this.#prewarmed.close(), this.#shims.dropAll()]);
     removeEmpty(this.#stage);
   }
 
@@ -112,7 +112,7 @@ export class Starter {
   async #shimIn(id: string): Promise<Namespaces> {
     const { shim, host } =
       (await this.#shimAsSandbox(id)) ?? (await this.#fresh(id, this.networkNamespace(id)));
-    await shim.settle(() => this.#tenant(id, host));
+    await shim.settle(() => this.#owner(id, host));
     return shim;
   }
 
@@ -139,14 +139,14 @@ export class Starter {
   }
 
   /** The container as its namespaces get it. Its files are written. */
-  #tenant(id: string, host: readonly HostMount[]): Tenant {
+  #owner(id: string, host: readonly HostMount[]): NamespaceOwner {
     const paths = this.paths(id);
     const hostname = hostnameOf(this.#table, id);
     const isolation = this.#isolation(id);
     makeDirectory(paths);
     writeIdentityFiles(paths, hostname);
     const { volumes, directory, hidden } = this.#places;
-    writeTenantFiles(paths, isolation, { host, volumes, hidden: [directory, ...hidden] });
+    writeOwnerFiles(paths, isolation, { host, volumes, hidden: [directory, ...hidden] });
     const { domainname } = this.#table.require(id).spec;
     const own = isolation.uts === 'private';
     return { paths, hostname: own ? hostname : '', domainname: own ? domainname : '' };
@@ -169,8 +169,8 @@ export class Starter {
   async #shimAsSandbox(id: string): Promise<Mounted | undefined> {
     if (resolveSandbox(this.#table, id) !== id) return undefined;
     const host = hostMounts();
-    const spare = await this.#spare.take(this.#plan(this.#isolation(id), host));
-    const made = spare ? { shim: spare, host } : await this.#fresh(id);
+    const prewarmed = await this.#prewarmed.take(this.#plan(this.#isolation(id), host));
+    const made = prewarmed ? { shim: prewarmed, host } : await this.#fresh(id);
     const { pid } = made.shim;
     try {
       await this.#places.dataplane.ensureSandbox(id, pid);

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 /**
  * `mount --all` leaves out a line whose source is mounted in its place already, such as a host's own tmpfs on /tmp. So what
  * has no source gets one that nobody else has; a bind is left out where the same is there, with the flags of that (see
- * `lockedMounts` in tenant-files.ts).
+ * `lockedMounts` in owner-files.ts).
  */
 const ownSource = `fairlead-${randomBytes(4).toString('hex')}`;
 

@@ -5,7 +5,7 @@ import { bindLine, newLine, remountLine } from './fstab.ts';
 import { type HostMount, isAtOrBelow, isKernels } from './host-mounts.ts';
 
 /**
- * What is done in new namespaces before it is known whose they are, so that it is done in a spare one ahead of time:
+ * What is done in new namespaces before it is known whose they are, so that it is done in prewarmed ones ahead of time:
  * equal plans make equal namespaces.
  */
 export interface NamespacePlan {

@@ -10,8 +10,8 @@ import { newSource } from './fstab.ts';
 import type { NamespacePlan } from './namespace-plan.ts';
 
 /** The container that namespaces become the namespaces of. */
-export interface Tenant {
-  /** What is to be mounted and set is in files there (tenant-files.ts). */
+export interface NamespaceOwner {
+  /** What is to be mounted and set is in files there (owner-files.ts). */
   readonly paths: ContainerPaths;
   /** Empty: it keeps the host's. */
   readonly hostname: string;
@@ -20,7 +20,7 @@ export interface Tenant {
 
 /**
  * The directory is where the command finds it, at the process that hands its orders on: by its path it is covered then.
- * What is the same for all containers of a plan comes first, beside the start of the command. Then it reads the tenant's
+ * What is the same for all containers of a plan comes first, beside the start of the command. Then it reads the owner's
  * directory, hostname and domain name, a line each. What comes after them is the command's stdin, once all is set and
  * mounted; where that fails it has none. The hostname's file is opened while it can be: /proc/sys is locked after.
  * One `mount` for many, as each costs 2 ms. Nothing that is read stands in a command but as a word of its own.
@@ -55,8 +55,8 @@ exec 5>&1
   exec cat 3>&- 4>&- 5>&-; } | exec "$@" 5>&-`;
 
 /**
- * New namespaces with a command that waits in them for a tenant. The processes are
- *   unshare (in the host's pid namespace; its identity is in the tenant's file `process`)
+ * New namespaces with a command that waits in them for their owner. The processes are
+ *   unshare (in the host's pid namespace; its identity is in the owner's file `process`)
  *     sh    (PID 1: sets up, then waits; collects orphans; everything dies with it)
  *       the command: the shim
  * `unshare` makes the new mounts private, so the binds are not seen on the host; --kill-child ties PID 1 to its parent. All of it ends when this
@@ -112,13 +112,13 @@ export class Namespaces {
   }
 
   /**
-   * Makes them the tenant's: they can be found by its file `process` from now on.
-   * @throws as `ready` and `tenant`. They are gone then.
+   * Makes them the owner's: they can be found by its file `process` from now on.
+   * @throws as `ready` and `owner`. They are gone then.
    */
-  async settle(tenant: () => Tenant): Promise<void> {
+  async settle(owner: () => NamespaceOwner): Promise<void> {
     try {
       await this.ready;
-      const { paths, hostname, domainname } = tenant();
+      const { paths, hostname, domainname } = owner();
       const lines = [paths.root, hostname, domainname].map(oneLine).join('');
       if (this.pid !== undefined) writeIdentity(paths.process, this.pid);
       this.#child.stdin.write(lines);

@@ -21,7 +21,7 @@ export interface MountPlaces {
  * reads (namespaces.ts), and makes the sources and places of mounts that are missing.
  * @throws invalid in the Engine's words, for a mount whose source or place cannot be
  */
-export function writeTenantFiles(paths: ContainerPaths, isolation: Isolation, places: MountPlaces): void {
+export function writeOwnerFiles(paths: ContainerPaths, isolation: Isolation, places: MountPlaces): void {
   const mounts = isolation.mounts.map((mount) => settle(mount, places));
   const own = ownFiles(paths).map(([source, target]) =>
     bindLine(source, target, isolation.readOnly ? 'bind,ro' : 'bind'),

@@ -11,7 +11,7 @@ const idleFor = 60_000;
  * Namespaces with a shim in them that are kept ready for the next container: making them and starting Node is
  * most of a start's time.
  */
-export class Spare {
+export class PrewarmedShim {
   readonly #start: (plan: NamespacePlan) => Namespaces;
   #kept:
     | { readonly namespaces: Namespaces; readonly mounts: string; readonly timer: NodeJS.Timeout }

@@ -25,7 +25,7 @@ const names = {
   nsswitch: 'nsswitch.conf',
   /** An empty directory, to cover the socket of a name service cache with. */
   empty: 'empty',
-  /** What is mounted where, as fstab(5) has it; what gets other flags after; kernel settings. See tenant-files.ts. */
+  /** What is mounted where, as fstab(5) has it; what gets other flags after; kernel settings. See owner-files.ts. */
   mounts: 'mounts',
   remounts: 'remounts',
   sysctls: 'sysctls',
