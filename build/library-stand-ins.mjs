@@ -35,7 +35,7 @@ const leanDocker = [
   { from: /docker-modem/, module: 'https', code: lazily('https', 'request') },
 ];
 
-/** Fastify needs none: what it would compile schemas with is loaded only without src/api/without-schemas.ts. */
+/** Fastify needs none: what it would compile schemas with is loaded only without src/api/http/without-schemas.ts. */
 export const daemonStandIns = [
   ...leanDocker,
   { from: /kvstore/, module: 'etcd3', code: "module.exports = load('etcd3');" },

@@ -31,7 +31,12 @@ export function createRemoteDriver(plugin: Plugin, log: Logger): Driver {
   const remote = new RemoteNetworks(plugin, log);
   return {
     name: plugin.name,
-    remote: true,
+    givesMacs: true,
+    givesAddresses: true,
+    routesElsewhere: true,
+    publishesPorts: true,
+    foreignGateways: true,
+    keepsEndpoints: true,
     scope: () => remote.scope(),
     addressed: true,
     single: false,
@@ -168,7 +173,7 @@ class RemoteNetworks {
       await this.#call(method, request, empty);
     } catch (error) {
       if (isKind(error, 'unsupported')) return;
-      this.log.warn(`plugin ${this.plugin.name}: ${method} of ${what}: ${messageOf(error)}`);
+      this.log.warn({ err: error }, `plugin ${this.plugin.name}: ${method} of ${what}: ${messageOf(error)}`);
     }
   }
 

@@ -76,7 +76,7 @@ class Follower {
     } catch (error) {
       // It may be gone by now, and then has no name to get; with the KV store away the next look is another try.
       if (!this.#ended && !isKind(error, 'not-found') && !isKind(error, 'unavailable'))
-        this.log.warn(`name container ${id.slice(0, 12)}: ${messageOf(error)}`);
+        this.log.warn({ err: error }, `name container ${id.slice(0, 12)}: ${messageOf(error)}`);
     }
   }
 }

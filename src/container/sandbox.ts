@@ -1,20 +1,20 @@
 import type { Store } from '../../kvstore/store.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Sandboxes } from '../dataplane/sandboxes.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
+import type { Container } from './container.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
 import type {
-  Container,
   ContainerFiles,
   ExecProcess,
   ExecSpec,
   LogLine,
   LogOptions,
+  OwnRuntime,
   ProcessStreams,
   ProcessTable,
-  Runtime,
 } from './runtime.ts';
 import { Attachment } from './sandbox/attachment.ts';
 import { furtherProgram } from './sandbox/command.ts';
@@ -47,7 +47,7 @@ import { Volumes, volumesOnDisk } from './volumes.ts';
 
 export interface SandboxRuntimeOptions {
   readonly store: Store;
-  readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'removeSandbox' | 'sandboxPath'>;
+  readonly dataplane: Sandboxes;
   /** Containers' files, one directory each; made if missing. */
   readonly directory: string;
   /** Of named volumes. */
@@ -66,11 +66,11 @@ export interface SandboxRuntimeOptions {
  * own (sandbox/namespaces.ts) below a shim (shim/main.ts) that outlives the daemon. One without a command
  * is only its network namespace, and ends as a program would that handles no signal: 143 after stop.
  */
-export function createSandboxRuntime(options: SandboxRuntimeOptions): Runtime {
+export function createSandboxRuntime(options: SandboxRuntimeOptions): OwnRuntime {
   return new SandboxRuntime(options);
 }
 
-class SandboxRuntime implements Runtime {
+class SandboxRuntime implements OwnRuntime {
   readonly kind = 'sandbox';
   readonly #options: SandboxRuntimeOptions;
   readonly #files: RecordFiles;
@@ -120,7 +120,7 @@ class SandboxRuntime implements Runtime {
     return this.#table.create(spec);
   }
 
-  update(id: string, change: Parameters<Runtime['update']>[1]): Promise<Container> {
+  update(id: string, change: Parameters<OwnRuntime['update']>[1]): Promise<Container> {
     return this.#table.update(id, change);
   }
 

@@ -79,7 +79,7 @@ export class NameTable {
     return zones.sort((a, b) => (joined(a) < joined(b) ? -1 : 1));
   }
 
-  /** Makes every zone anew from the source, whatever it announced. */
+  /** Rebuilds every zone from the source, whatever it announced. */
   rebuild(): void {
     this.source.sync?.();
     for (const id of this.#zones.keys()) this.#changed.add(id);

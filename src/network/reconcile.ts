@@ -4,7 +4,7 @@ import type { Container } from '../container/runtime.ts';
 import type { Owned, Survey } from '../dataplane/dataplane.ts';
 import type { Timer } from '../lib/clock.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
-import { sideBySide } from '../lib/side-by-side.ts';
+import { mapConcurrent } from '../lib/map-concurrent.ts';
 import type { Attachments } from './attachments.ts';
 import { claimOf, DeadAddresses, type Holders } from './dead-addresses.ts';
 import type { Holdings } from './holdings.ts';
@@ -90,7 +90,7 @@ export class Reconciler {
     await this.#attempt('networks', () => this.#setUpNetworks());
     await this.#attempt('address managers', () => this.parts.ipam.remote.replay());
     const present = before && !thorough ? inPlace(this.parts.runtime.list(), before) : undefined;
-    await sideBySide(this.parts.runtime.list(), atOnce, (container) =>
+    await mapConcurrent(this.parts.runtime.list(), atOnce, (container) =>
       this.#attempt(`container ${container.name}`, () => this.holdings.assert(container, present)),
     );
     await this.#attempt('containers', () => this.holdings.settle());
@@ -188,7 +188,7 @@ export class Reconciler {
       await this.attachments.records.withdraw(network, endpoint);
       // A plugin does not forget by itself what a crash left half done; kernel objects are swept below.
       const driver = driverOf(this.parts, network);
-      if (driver.remote) await driver.leave(network, endpoint);
+      if (driver.keepsEndpoints) await driver.leave(network, endpoint);
     }
   }
 
@@ -200,7 +200,7 @@ export class Reconciler {
     const services = new Set(directory.services().map(({ id }) => id));
     const networks = directory.networks().filter((network) => all || directory.follows(network));
     let isDone = directory.complete();
-    await sideBySide(networks, atOnce, async (network) => {
+    await mapConcurrent(networks, atOnce, async (network) => {
       const swept = await this.#attempt(`left-overs on ${network.name}`, () =>
         this.#sweepNetwork(network, { nodes, services }),
       );

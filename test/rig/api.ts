@@ -2,24 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Failures } from '../../src/api/failures.ts';
-import type { Upstream } from '../../src/api/host-engine/upstream.ts';
+import type { ApiHooks } from '../../src/api/deps.ts';
+import { Failures } from '../../src/api/http/failures.ts';
+import type { Upstream } from '../../src/api/proxy/upstream.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
-import type { Runtime } from '../../src/container/runtime.ts';
+import { type OwnRuntime, ownRuntime } from '../../src/container/runtime.ts';
 import { Volumes, volumesOnDisk } from '../../src/container/volumes.ts';
 import { createDns } from '../../src/dns/dns.ts';
 import { createProbe } from '../../src/dns/probe.ts';
-import { silentLogger } from '../../src/lib/log.ts';
+import { type Logger, silentLogger } from '../../src/lib/log.ts';
 import type { Containers, Model } from '../../src/network/model.ts';
 import { hostPrograms } from './host-programs.ts';
 import { createTestModel, type TestModelOptions } from './model.ts';
 
 export interface TestApiOptions extends TestModelOptions {
   /** Containers' programs run on this host, as the sandbox way would run them, or by this exec; default: none can. */
-  readonly programs?: true | Pick<Runtime, 'exec'>;
+  readonly programs?: true | Pick<OwnRuntime, 'exec'>;
   /** An Engine that has the containers. */
   readonly upstream?: Upstream;
+  /** Default: no log. */
+  readonly log?: Logger;
+  readonly hooks?: ApiHooks;
 }
 
 /** The API over the real model and the simulated way; `listen` makes it reachable on a unix socket. */
@@ -49,8 +53,10 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const seen: Model = options.programs ? withPrograms(model, options.programs) : model;
   const probe = createProbe({ directory, dns, runtime: model.containers.runtime, dataplane });
   const apps = createApps({ directory, model, dnsTtlSeconds: 0 });
-  const failures = new Failures(silentLogger, () => false);
+  const log = options.log ?? silentLogger;
+  const failures = new Failures(log, () => false);
   const upstream = options.upstream ? { upstream: options.upstream } : {};
+  const hooks = options.hooks ? { hooks: options.hooks } : {};
   const volumesDirectory = join(tmpdir(), `flt-volumes-${randomUUID()}`);
   const volumes = new Volumes(volumesOnDisk(volumesDirectory));
   const api = await createApi({
@@ -60,9 +66,10 @@ export async function createTestApi(options: TestApiOptions = {}) {
     probe,
     apps,
     info,
-    log: silentLogger,
+    log,
     failures,
     ...upstream,
+    ...hooks,
   });
   const folder = await mkdtemp(join(tmpdir(), 'flt-api-'));
   const socketPath = join(folder, 'api.sock');
@@ -94,9 +101,9 @@ export async function createTestApi(options: TestApiOptions = {}) {
   };
 }
 
-function withPrograms(model: Model, programs: true | Pick<Runtime, 'exec'>): Model {
+function withPrograms(model: Model, programs: true | Pick<OwnRuntime, 'exec'>): Model {
   const { containers } = model;
-  const runtime = { ...hostPrograms(containers.runtime), ...(programs !== true && programs) };
+  const runtime = { ...hostPrograms(ownRuntime(containers.runtime)), ...(programs !== true && programs) };
   const seen: Containers = {
     runtime,
     list: () => containers.list(),

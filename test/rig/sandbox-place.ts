@@ -7,14 +7,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { z } from 'zod';
-import type {
-  Container,
-  ContainerSpec,
-  ExecSpec,
-  LogOptions,
-  ProcessStreams,
-  Runtime,
-} from '../../src/container/runtime.ts';
+import type { Container, ContainerSpec } from '../../src/container/container.ts';
+import type { ExecSpec, LogOptions, OwnRuntime, ProcessStreams } from '../../src/container/runtime.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { containerFiles, containerSpec } from './container-spec.ts';
 import { TestHost } from './namespace.ts';
@@ -30,7 +24,7 @@ export class SandboxPlace implements AsyncDisposable {
   readonly shim = join(this.root, 'shim.mjs');
   readonly host: TestHost;
   readonly dataplane: Dataplane;
-  #runtime: Runtime | undefined;
+  #runtime: OwnRuntime | undefined;
   #close = async () => {};
 
   private constructor(host: TestHost, dataplane: Dataplane) {
@@ -54,13 +48,13 @@ export class SandboxPlace implements AsyncDisposable {
     return place;
   }
 
-  get runtime(): Runtime {
+  get runtime(): OwnRuntime {
     if (!this.#runtime) throw new Error('no runtime is open');
     return this.#runtime;
   }
 
   /** `patience`: milliseconds that a shim has to answer. */
-  async reopen(patience?: number): Promise<Runtime> {
+  async reopen(patience?: number): Promise<OwnRuntime> {
     await this.#close();
     const { runtime, close } = await openRuntime(this.root, this.shim, this.dataplane, patience);
     this.#runtime = runtime;
@@ -201,7 +195,7 @@ function namespaceOf(pid: number): string {
   }
 }
 
-/** Neither the data plane's own (kept-ip.ts) nor one that is just ending, which has no command line any more. */
+/** Neither the data plane's own (ip-session.ts) nor one that is just ending, which has no command line any more. */
 function isOfContainer(pid: number): boolean {
   const commandLine = readOrEmpty(`/proc/${pid}/cmdline`);
   return commandLine !== '' && !/-force.-batch/s.test(commandLine);

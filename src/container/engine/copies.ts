@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import { sideBySide } from '../../lib/side-by-side.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
-import type { Container } from '../runtime.ts';
+import type { Container } from '../container.ts';
 import type { EngineConnection } from './connection.ts';
 import { containerOf, inspected } from './inspected.ts';
 import type { KeptContainers } from './kept-containers.ts';
@@ -69,7 +69,7 @@ export class ContainerCopies {
     const there = new Set(all.map(({ Id }) => Id));
     for (const id of [...this.#containers.keys()].filter((known) => !there.has(known))) this.#forget(id);
     this.#unseen = new Set(there);
-    await sideBySide(there, atOnce, async (id) => {
+    await mapConcurrent(there, atOnce, async (id) => {
       if (!(await withTimeout(this.refresh(id), busyMs)))
         this.log.debug(`container ${id.slice(0, 12)} is busy`);
     });
@@ -108,7 +108,14 @@ export class ContainerCopies {
     const before = this.#containers.get(id);
     this.#unseen.delete(id);
     if (!this.#containers.delete(id)) return;
-    void this.kept.drop(id).catch((error: unknown) => this.log.error(messageOf(error)));
+    void this.kept
+      .drop(id)
+      .catch((error: unknown) =>
+        this.log.error(
+          { err: error },
+          `record of container ${id.slice(0, 12)} is not dropped: ${messageOf(error)}`,
+        ),
+      );
     this.onChange(before, undefined);
   }
 }

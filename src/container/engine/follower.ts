@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
+import type { Container } from '../container.ts';
 import type { EngineChange, EngineStatus } from '../host-engine.ts';
-import type { Container } from '../runtime.ts';
 import { type EngineConnection, startMs } from './connection.ts';
 import { ContainerCopies } from './copies.ts';
 import { type EngineEvent, EngineEvents } from './events.ts';
@@ -78,7 +78,7 @@ export class EngineFollower {
   async start(): Promise<void> {
     await this.copies.restore();
     const reached = this.#reach(startMs).catch((error: unknown) => {
-      this.#lose(messageOf(error));
+      this.#lose(messageOf(error), error);
       return undefined;
     });
     this.#following = reached.then((events) => this.#follow(events));
@@ -139,10 +139,10 @@ export class EngineFollower {
     return undefined;
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, err?: unknown): void {
     this.#stream.abort();
     this.#status = { reachable: false, since: Date.now(), reason };
-    this.log.warn(`Docker Engine at ${this.connection.address} is away: ${reason}`);
+    this.log.warn({ err }, `Docker Engine at ${this.connection.address} is away: ${reason}`);
     this.#tell({ kind: 'lost', reason });
   }
 

@@ -9,8 +9,8 @@ import { messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { Logger } from '../../lib/log.ts';
 import { foldCase } from '../../lib/names.ts';
+import type { Container } from '../container.ts';
 import { containerSchema } from '../records.ts';
-import type { Container } from '../runtime.ts';
 import { directoryIds, pathsOf } from './directory.ts';
 import { livingProcess } from './holders.ts';
 import { initPid } from './namespaces.ts';
@@ -43,7 +43,10 @@ export async function putBackLost(options: LostRecordsOptions): Promise<void> {
       names.set(foldCase(container.name), id);
       log.warn(`container ${container.name} (${shortId(id)}) ${stateText(container)}`);
     } catch (error) {
-      log.error(`container ${lost.container.name} (${shortId(id)}) is not put back: ${messageOf(error)}`);
+      log.error(
+        { err: error },
+        `container ${lost.container.name} (${shortId(id)}) is not put back: ${messageOf(error)}`,
+      );
     }
   }
   if (isRestored && existsSync(directory)) await dropRemoved(options, [...known.values()]);
@@ -102,7 +105,10 @@ async function dropRemoved(
       await store.commit([], [{ op: 'delete', key }]);
       log.warn(`container ${name} has no files any more: it was removed, and its restored record is dropped`);
     } catch (error) {
-      log.error(`container ${name}, which was removed, is still in the database: ${messageOf(error)}`);
+      log.error(
+        { err: error },
+        `container ${name}, which was removed, is still in the database: ${messageOf(error)}`,
+      );
     }
   }
 }
