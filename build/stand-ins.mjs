@@ -20,7 +20,9 @@ export class StandIns {
     for (const standIn of this.#known) {
       if (this.#used.has(standIn)) continue;
       const { from, module } = standIn;
-      throw new BuildFailed(`stand-in for "${module}": nothing in ${from.source} imports it (build/library-stand-ins.mjs)`);
+      throw new BuildFailed(
+        `stand-in for "${module}": nothing in ${from.source} imports it (build/library-stand-ins.mjs)`,
+      );
     }
   }
 
