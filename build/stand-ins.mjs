@@ -17,9 +17,13 @@ export class StandIns {
 
   /** @throws BuildFailed when one of them was asked for by none of the bundles that have it */
   requireUsed() {
-    const unused = [...this.#known].filter((standIn) => !this.#used.has(standIn));
-    for (const { from, module } of unused)
-      throw new BuildFailed(`stand-in for "${module}": nothing in ${from.source} imports it (build.mjs)`);
+    for (const standIn of this.#known) {
+      if (this.#used.has(standIn)) continue;
+      const { from, module } = standIn;
+      throw new BuildFailed(
+        `stand-in for "${module}": nothing in ${from.source} imports it (build/library-stand-ins.mjs)`,
+      );
+    }
   }
 
   #setUp(build, standIns, root) {

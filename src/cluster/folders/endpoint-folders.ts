@@ -1,10 +1,10 @@
-import type { Store } from '../../kvstore/store.ts';
-import type { Clock } from '../lib/clock.ts';
-import { FairleadError } from '../lib/errors.ts';
-import type { Logger } from '../lib/log.ts';
-import { withTimeout } from '../lib/with-timeout.ts';
-import { folders, keys } from './keys.ts';
-import { type Endpoint, endpointSchema } from './records.ts';
+import type { Store } from '../../../kvstore/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
+import { folders, keys } from '../keys.ts';
+import { type Endpoint, endpointSchema } from '../records.ts';
 import { type Versioned, WatchedFolder } from './watched-folder.ts';
 
 /** How often a wait looks whether the KV store is still there, in milliseconds. */

@@ -1,9 +1,9 @@
-import type { Store } from '../../kvstore/store.ts';
-import type { Clock } from '../lib/clock.ts';
-import { FairleadError } from '../lib/errors.ts';
-import type { Logger } from '../lib/log.ts';
-import { withTimeout } from '../lib/with-timeout.ts';
-import { folders } from './keys.ts';
+import type { Store } from '../../../kvstore/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
+import { folders } from '../keys.ts';
 import {
   type Network,
   type NodeRecord,
@@ -11,7 +11,7 @@ import {
   nodeSchema,
   type Service,
   serviceSchema,
-} from './records.ts';
+} from '../records.ts';
 import { type Linger, WatchedFolder } from './watched-folder.ts';
 
 /** What every node knows of a store, whatever it takes part in. */

@@ -1,9 +1,9 @@
 import type * as z from 'zod';
-import type { Change, Entry, Store } from '../../kvstore/store.ts';
-import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
-import { intern } from '../lib/intern.ts';
-import type { Logger } from '../lib/log.ts';
-import { decode } from './decode.ts';
+import type { Change, Entry, Store } from '../../../kvstore/store.ts';
+import { type Clock, systemClock, type Timer } from '../../lib/clock.ts';
+import { intern } from '../../lib/intern.ts';
+import type { Logger } from '../../lib/log.ts';
+import { decode } from '../decode.ts';
 
 /** How long a writer waits to see its own write come back before it goes on without. */
 const settleMs = 1000;

@@ -1,10 +1,10 @@
-import type { Check, Store, Write } from '../../kvstore/store.ts';
-import { overlaps, parseSubnet, withoutPrefix } from '../lib/addresses.ts';
-import { shortId } from '../lib/ids.ts';
-import type { Logger } from '../lib/log.ts';
-import { decodeOrThrow } from './decode.ts';
-import { keys } from './keys.ts';
-import { type Network, type Service, type Subnets, subnetsSchema } from './records.ts';
+import type { Check, Store, Write } from '../../../kvstore/store.ts';
+import { overlaps, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
+import { shortId } from '../../lib/ids.ts';
+import type { Logger } from '../../lib/log.ts';
+import { decodeOrThrow } from '../decode.ts';
+import { keys } from '../keys.ts';
+import { type Network, type Service, type Subnets, subnetsSchema } from '../records.ts';
 
 /** Records of a network or service whose place in the store another one has taken. */
 export interface Lost {

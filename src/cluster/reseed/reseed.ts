@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import type { Store } from '../../kvstore/store.ts';
-import { FairleadError, messageOf } from '../lib/errors.ts';
-import type { Logger } from '../lib/log.ts';
-import { decodeOrSkip } from './decode.ts';
-import { keys } from './keys.ts';
+import type { Store } from '../../../kvstore/store.ts';
+import { FairleadError, messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { decodeOrSkip } from '../decode.ts';
+import { keys } from '../keys.ts';
+import type { Network, Service } from '../records.ts';
+import { ensureSchema } from '../schema.ts';
 import type { OpaqueRecord } from './opaque-mirror.ts';
 import { type Lost, putBackNetwork, putBackService, putWrite } from './put-back.ts';
-import type { Network, Service } from './records.ts';
-import { ensureSchema } from './schema.ts';
 
 const retryMs = 500;
 const maxTries = 20;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { Store } from '../../kvstore/store.ts';
-import type { Logger } from '../lib/log.ts';
-import { type FolderOptions, WatchedFolder } from './watched-folder.ts';
+import type { Store } from '../../../kvstore/store.ts';
+import type { Logger } from '../../lib/log.ts';
+import { type FolderOptions, WatchedFolder } from '../folders/watched-folder.ts';
 
 /** A record that this layer does not interpret. */
 export interface OpaqueRecord {
