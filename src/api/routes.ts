@@ -50,7 +50,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       if (deps.upstream) throughRoutes(app, deps, deps.upstream, eventOptions);
       else {
         systemRoutes(app, deps, images);
-        diskUsageRoutes(app, model, images);
+        diskUsageRoutes(app, model, images, deps.volumes);
         containerRoutes(app, model, deps.volumes);
         containerStreamRoutes(app, attach);
         attachOutputRoute(app, attach);

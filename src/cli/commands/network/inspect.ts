@@ -4,6 +4,7 @@ import { text, toggle } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../output/inspect.ts';
 import { anyJson } from '../../output/values.ts';
+import { networkStruct } from './network-struct.ts';
 
 export const inspect = command({
   synopsis: 'NETWORK [NETWORK...]',
@@ -20,6 +21,12 @@ export const inspect = command({
       const query = flags.verbose ? { verbose: true } : {};
       return client.request('GET', `/networks/${encodeURIComponent(ref)}`, { query }, anyJson);
     };
-    return inspectAll(args, flags.format, async (ref) => inspectOne(ref), { shell, connect, path });
+    return inspectAll(
+      args,
+      flags.format,
+      async (ref) => inspectOne(ref),
+      { shell, connect, path },
+      networkStruct,
+    );
   },
 });
