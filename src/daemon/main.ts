@@ -256,7 +256,7 @@ async function greeting(
   const { degraded, listeners } = await dns.status();
   const trouble = listeners.filter(({ state }) => state === 'degraded');
   return [
-    `fairlead ${version}: ${way} way (${why})`,
+    `fairlead ${version}: ${way} mode (${why})`,
     ...(degraded
       ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
       : []),

@@ -15,7 +15,7 @@ export interface InfoParts {
   readonly nodeId: string;
   readonly directory: Directory;
   readonly plugins: Plugins;
-  /** In the engine way. */
+  /** In engine mode. */
   readonly engine?: () => EngineState;
 }
 
@@ -33,7 +33,7 @@ export function systemInfo({
   const { driver, name } = config.defaultNetwork;
   return () => ({
     version,
-    way: way.way,
+    mode: way.way,
     why: way.why,
     nodeId,
     nodeName: config.nodeName,

@@ -25,7 +25,7 @@ export interface Template {
 }
 
 /**
- * `show` makes a value's control characters visible; what stands in the template itself is the user's (colours, say).
+ * `show` makes a value's control characters visible; the template's own text is the user's (colours, say).
  * @throws TemplateError with Go's text
  */
 export function compile(source: string, show: (text: string) => string = visibleLines): Template {

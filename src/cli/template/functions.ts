@@ -122,7 +122,7 @@ function bytesFrom(text: string, from: number, to: number): string {
 function equal(a: Value, b: Value): boolean {
   if (!comparable(a) || !comparable(b)) throw new Error('non-comparable types');
   const nil = a === null || a === undefined || b === null || b === undefined;
-  // Of the same number one is never a bigint and the other not.
+  // Equal numbers are either both bigints or both numbers.
   if (!nil && typeof a !== typeof b && !(isNumber(a) && isNumber(b)))
     throw new Error('incompatible types for comparison');
   return nil ? (a ?? null) === (b ?? null) : a === b;

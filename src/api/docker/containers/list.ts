@@ -39,7 +39,7 @@ const known = [
 ];
 const statuses = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
 
-/** The containers that GET /containers/json lists: newest first, running ones unless asked otherwise. @throws invalid */
+/** The containers that GET /containers/json lists: newest first, only running ones by default. @throws invalid */
 export function selectContainers(
   query: URLSearchParams,
   containers: readonly Container[],

@@ -3,11 +3,11 @@ import { command } from '../../command.ts';
 import { DaemonError, Failure, UsageError } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
-import { inspectAll } from '../../output/inspect.ts';
+import { containerStruct } from '../../format/container-struct.ts';
+import { inspectAll } from '../../format/inspect.ts';
+import { networkStruct } from '../../format/network-struct.ts';
 import { anyJson } from '../../output/values.ts';
 import { isMap, type Value } from '../../template/values.ts';
-import { networkStruct } from '../network/network-struct.ts';
-import { containerStruct } from './container-struct.ts';
 
 const paths: Readonly<Record<string, (ref: string) => string>> = {
   container: (ref) => `/containers/${ref}/json`,

@@ -1,6 +1,6 @@
 import { shortId } from '../../../lib/ids.ts';
-import { type Columns, formatRows } from '../../output/formatter.ts';
-import { goTimeText } from '../../output/go-time.ts';
+import { type Columns, formatRows } from '../../format/formatter.ts';
+import { goTimeText } from '../../format/go-time.ts';
 import { byName, type NetworkRecord } from './records.ts';
 
 /** Today's `network ls --format` (docker-facts 6.3), sorted by name. */

@@ -2,9 +2,9 @@ import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
-import { inspectAll } from '../../output/inspect.ts';
+import { inspectAll } from '../../format/inspect.ts';
+import { networkStruct } from '../../format/network-struct.ts';
 import { anyJson } from '../../output/values.ts';
-import { networkStruct } from './network-struct.ts';
 
 export const inspect = command({
   synopsis: 'NETWORK [NETWORK...]',

@@ -1,6 +1,6 @@
 import { isMap, Struct, sortedKeys, type Value } from '../template/values.ts';
 
-/** The fields of a Go struct by name: the name in JSON, and what stands for its absence. */
+/** The fields of a Go struct by name: the name in JSON, and the value of an absent one. */
 type Fields = Readonly<
   Record<string, readonly [json: string, absent: Value, inside?: (value: Value) => Value]>
 >;

@@ -1,6 +1,6 @@
-import { goMap, goStruct } from '../../output/go-struct.ts';
-import { goTime } from '../../output/go-time.ts';
-import { isList, type Value } from '../../template/values.ts';
+import { isList, type Value } from '../template/values.ts';
+import { goMap, goStruct } from './go-struct.ts';
+import { goTime } from './go-time.ts';
 
 /** Docker's network.Inspect: what `network inspect --format` sees. */
 export function networkStruct(value: Value): Value {

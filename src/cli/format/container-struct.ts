@@ -1,5 +1,5 @@
-import { goMap, goStruct } from '../../output/go-struct.ts';
-import { isList, isMap, Struct, type Value } from '../../template/values.ts';
+import { isList, isMap, Struct, type Value } from '../template/values.ts';
+import { goMap, goStruct } from './go-struct.ts';
 
 /** Docker's container.InspectResponse, where its names or texts are not those of its JSON. */
 export function containerStruct(value: Value): Value {

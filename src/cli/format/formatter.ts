@@ -1,9 +1,9 @@
 import { messageOf } from '../../lib/errors.ts';
 import { visible } from '../../lib/plain-text.ts';
 import { Failure } from '../failure.ts';
+import { modernTable } from '../output/table.ts';
 import { compile, type Template } from '../template/evaluate.ts';
 import { Struct, toJson, type Value } from '../template/values.ts';
-import { modernTable } from './table.ts';
 
 /** What `--format` of a list shows: one column per field, each with its header. */
 export interface Columns<T> {
