@@ -164,7 +164,7 @@ export class ContainerTable {
         await this.#put(exited);
       } catch (error) {
         this.#log.error(
-          { container: id },
+          { container: id, err: error },
           `the end of container ${old.name} is not kept: ${messageOf(error)}`,
         );
         this.#containers.set(id, exited);
@@ -222,7 +222,10 @@ export class ContainerTable {
       return [decodeContainer(value)];
     } catch (error) {
       this.#unread.add(key);
-      this.#log.error({ key }, `record ${key} is left alone, it cannot be read: ${messageOf(error)}`);
+      this.#log.error(
+        { key, err: error },
+        `record ${key} is left alone, it cannot be read: ${messageOf(error)}`,
+      );
       return [];
     }
   }

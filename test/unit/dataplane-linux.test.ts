@@ -5,6 +5,7 @@ import { dockerUserChanges } from '../../src/dataplane/linux/docker-user.ts';
 import { type Argv, createExec, type Exec, type Outcome, output } from '../../src/dataplane/linux/exec.ts';
 import { renderChanges, renderFirewall } from '../../src/dataplane/linux/firewall.ts';
 import { batch, ip, tolerating } from '../../src/dataplane/linux/ip.ts';
+import { type LinuxHost, withoutSessions } from '../../src/dataplane/linux/linux-host.ts';
 import * as names from '../../src/dataplane/names.ts';
 
 const id = '0123456789abcdef'.repeat(4);
@@ -239,23 +240,23 @@ describe('rules for DOCKER-USER', () => {
 });
 
 /** Answers every command alike and notes what it was asked. */
-function fakeExec(outcome: Partial<Outcome>): { exec: Exec; asked: { argv: Argv; input?: string }[] } {
+function fakeHost(outcome: Partial<Outcome>): { host: LinuxHost; asked: { argv: Argv; input?: string }[] } {
   const asked: { argv: Argv; input?: string }[] = [];
   const exec: Exec = async (argv, { input } = {}) => {
     asked.push({ argv, ...(input === undefined ? {} : { input }) });
     return { code: 0, stdout: '', stderr: '', ...outcome };
   };
-  return { exec, asked };
+  return { host: withoutSessions(exec), asked };
 }
 
 describe('ip -batch', () => {
   const commands = [ip`link add name ${'a'} type bridge`, tolerating(/No such/, ip`route del ${'::/0'}`)];
 
   test('is one process in the namespace', async () => {
-    const { exec, asked } = fakeExec({});
-    await batch(exec, commands.slice(0, 1), 'ns1');
-    await batch(exec, commands);
-    await batch(exec, []);
+    const { host, asked } = fakeHost({});
+    await batch(host, commands.slice(0, 1), 'ns1');
+    await batch(host, commands);
+    await batch(host, []);
     expect(asked).toEqual([
       { argv: ['ip', '-n', 'ns1', '-batch', '-'], input: 'link add name a type bridge\n' },
       { argv: ['ip', '-force', '-batch', '-'], input: 'link add name a type bridge\nroute del ::/0\n' },
@@ -263,31 +264,31 @@ describe('ip -batch', () => {
   });
 
   test('names the line that failed and what was said of it', async () => {
-    const { exec } = fakeExec({ code: 1, stderr: 'RTNETLINK answers: File exists\nCommand failed -:1\n' });
-    await expect(batch(exec, commands)).rejects.toMatchObject({
+    const { host } = fakeHost({ code: 1, stderr: 'RTNETLINK answers: File exists\nCommand failed -:1\n' });
+    await expect(batch(host, commands)).rejects.toMatchObject({
       kind: 'internal',
       message: 'ip link add name a type bridge: RTNETLINK answers: File exists',
     });
   });
 
   test('passes over what the command tolerates, and nothing else', async () => {
-    const tolerated = fakeExec({
+    const tolerated = fakeHost({
       code: 1,
       stderr: 'RTNETLINK answers: No such process\nCommand failed -:2\n',
     });
-    await expect(batch(tolerated.exec, commands)).resolves.toBeUndefined();
-    const other = fakeExec({
+    await expect(batch(tolerated.host, commands)).resolves.toBeUndefined();
+    const other = fakeHost({
       code: 1,
       stderr: 'RTNETLINK answers: Operation not permitted\nCommand failed -:2\n',
     });
-    await expect(batch(other.exec, commands)).rejects.toThrow(
+    await expect(batch(other.host, commands)).rejects.toThrow(
       'ip route del ::/0: RTNETLINK answers: Operation not',
     );
-    const early = fakeExec({
+    const early = fakeHost({
       code: 1,
       stderr: 'Cannot open network namespace "x": No such file or directory\n',
     });
-    await expect(batch(early.exec, commands, 'x')).rejects.toThrow(
+    await expect(batch(early.host, commands, 'x')).rejects.toThrow(
       'ip -batch -: Cannot open network namespace "x"',
     );
   });
@@ -305,7 +306,7 @@ describe('a process', () => {
   });
 
   test('that fails explains itself: reason, command, stderr', async () => {
-    await expect(output(exec, ['cat', '/nonexistent/file'])).rejects.toMatchObject({
+    await expect(output({ exec }, ['cat', '/nonexistent/file'])).rejects.toMatchObject({
       kind: 'internal',
       message:
         'command failed with exit code 1: cat /nonexistent/file: cat: /nonexistent/file: No such file or directory',
@@ -313,7 +314,7 @@ describe('a process', () => {
   });
 
   test('that is not installed says so', async () => {
-    await expect(output(exec, ['fairlead-no-such-program'])).rejects.toThrow(
+    await expect(output({ exec }, ['fairlead-no-such-program'])).rejects.toThrow(
       'cannot run fairlead-no-such-program: it is not installed',
     );
   });
@@ -340,6 +341,6 @@ describe('the probe', () => {
     const reason = root
       ? 'cannot run nft: it is not installed: install nftables'
       : expect.stringMatching(/Linux|root/);
-    expect(await probeLinux(missing('nft'))).toEqual({ ok: false, reason });
+    expect(await probeLinux(withoutSessions(missing('nft')))).toEqual({ ok: false, reason });
   });
 });

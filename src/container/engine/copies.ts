@@ -108,7 +108,14 @@ export class ContainerCopies {
     const before = this.#containers.get(id);
     this.#unseen.delete(id);
     if (!this.#containers.delete(id)) return;
-    void this.kept.drop(id).catch((error: unknown) => this.log.error(messageOf(error)));
+    void this.kept
+      .drop(id)
+      .catch((error: unknown) =>
+        this.log.error(
+          { err: error },
+          `record of container ${id.slice(0, 12)} is not dropped: ${messageOf(error)}`,
+        ),
+      );
     this.onChange(before, undefined);
   }
 }

@@ -78,7 +78,7 @@ export class EngineFollower {
   async start(): Promise<void> {
     await this.copies.restore();
     const reached = this.#reach(startMs).catch((error: unknown) => {
-      this.#lose(messageOf(error));
+      this.#lose(messageOf(error), error);
       return undefined;
     });
     this.#following = reached.then((events) => this.#follow(events));
@@ -139,10 +139,10 @@ export class EngineFollower {
     return undefined;
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, err?: unknown): void {
     this.#stream.abort();
     this.#status = { reachable: false, since: Date.now(), reason };
-    this.log.warn(`Docker Engine at ${this.connection.address} is away: ${reason}`);
+    this.log.warn({ err }, `Docker Engine at ${this.connection.address} is away: ${reason}`);
     this.#tell({ kind: 'lost', reason });
   }
 

@@ -20,7 +20,7 @@ export class KeptContainers {
     return entries.flatMap(({ key, value }) => {
       const parsed = inspected.safeParse(parseJson(value));
       if (!parsed.success) {
-        this.log.error({ key }, `record ${key} is left alone, it cannot be read`);
+        this.log.error({ key, err: parsed.error }, `record ${key} is left alone, it cannot be read`);
         return [];
       }
       this.#written.set(parsed.data.Id, value);

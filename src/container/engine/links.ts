@@ -44,7 +44,7 @@ export class StoredLinks implements EngineLinks {
       for (const { key, value } of await store.list(folder)) {
         const parsed = schema.safeParse(parseJson(value));
         if (parsed.success) map.set(decodeURIComponent(key.slice(folder.length)), parsed.data);
-        else log.error({ key }, `record ${key} is left alone, it cannot be read`);
+        else log.error({ key, err: parsed.error }, `record ${key} is left alone, it cannot be read`);
       }
     };
     await readInto(links.#networks, folders.engineNetworks, z.string());

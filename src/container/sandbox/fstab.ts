@@ -11,7 +11,12 @@ const ownSource = `fairlead-${randomBytes(4).toString('hex')}`;
 
 /** A file system that is made anew: tmpfs, sysfs and the like. */
 export function newLine(type: string, target: string, options: string): string {
-  return fstabLine(`${ownSource}-${type}`, target, type, options);
+  return fstabLine(newSource(type), target, type, options);
+}
+
+/** Of what is bound later, too: where the host's /dev is a tmpfs, as in a container, one of the same name was left out. */
+export function newSource(type: string): string {
+  return `${ownSource}-${type}`;
 }
 
 export function bindLine(source: string, target: string, options = 'bind'): string {

@@ -43,7 +43,10 @@ export async function putBackLost(options: LostRecordsOptions): Promise<void> {
       names.set(foldCase(container.name), id);
       log.warn(`container ${container.name} (${shortId(id)}) ${stateText(container)}`);
     } catch (error) {
-      log.error(`container ${lost.container.name} (${shortId(id)}) is not put back: ${messageOf(error)}`);
+      log.error(
+        { err: error },
+        `container ${lost.container.name} (${shortId(id)}) is not put back: ${messageOf(error)}`,
+      );
     }
   }
   if (isRestored && existsSync(directory)) await dropRemoved(options, [...known.values()]);
@@ -102,7 +105,10 @@ async function dropRemoved(
       await store.commit([], [{ op: 'delete', key }]);
       log.warn(`container ${name} has no files any more: it was removed, and its restored record is dropped`);
     } catch (error) {
-      log.error(`container ${name}, which was removed, is still in the database: ${messageOf(error)}`);
+      log.error(
+        { err: error },
+        `container ${name}, which was removed, is still in the database: ${messageOf(error)}`,
+      );
     }
   }
 }

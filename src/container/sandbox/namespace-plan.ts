@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Device, Isolation } from '../isolation.ts';
 import { bindLine, newLine, remountLine } from './fstab.ts';
-import { type HostMount, isKernels } from './host-mounts.ts';
+import { type HostMount, isAtOrBelow, isKernels } from './host-mounts.ts';
 
 /**
  * What is done in new namespaces before it is known whose they are, so that it is done in a spare one ahead of time:
@@ -11,6 +11,8 @@ import { type HostMount, isKernels } from './host-mounts.ts';
 export interface NamespacePlan {
   /** Of unshare(1). */
   readonly namespaces: readonly string[];
+  /** The host's /proc goes first, with what hangs below it, instead of being covered by the new one. */
+  readonly dropsProc: boolean;
   /** Names in the new /dev that something is mounted on, a line each; empty: /dev stays the host's. */
   readonly devices: string;
   /** Mounts; see fstab.ts. A path below `stage` is one in the new /dev. */
@@ -32,8 +34,10 @@ export function planNamespaces(
   host: readonly HostMount[],
   { directory, stage }: PlanPlaces,
 ): NamespacePlan {
+  const dropsProc = hasOwnLocks(isolation, host);
   const namespaces = [
-    ...['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
+    ...['--mount', '--pid', '--fork', '--kill-child'],
+    ...(dropsProc ? [] : ['--mount-proc']),
     ...(isolation.uts === 'private' ? ['--uts'] : []),
     ...(isolation.ipc === 'host' ? [] : ['--ipc']),
     ...(isolation.cgroup === 'private' ? ['--cgroup'] : []),
@@ -41,12 +45,14 @@ export function planNamespaces(
   // A mount of its own stays writable for the shim in a container that is read-only.
   const writable = bindLine(directory, directory);
   if (isolation.privileged) {
-    return { namespaces, devices: '', fstab: writable + sharedMemory(isolation, '/dev'), remounts: '' };
+    const fstab = writable + sharedMemory(isolation, '/dev');
+    return { namespaces, dropsProc, devices: '', fstab, remounts: '' };
   }
   const { names, fstab } = ownDevices(isolation, stage);
   const open = host.filter(isOpenToDevices);
   return {
     namespaces,
+    dropsProc,
     devices: names.map((name) => `${name}\n`).join(''),
     fstab: [
       writable,
@@ -65,6 +71,18 @@ export function planNamespaces(
       'nodev',
     ),
   };
+}
+
+/**
+ * A host that is a container itself (LXC's `proc:mixed`) has such binds, and `mount --all` would take ours for done,
+ * though the new /proc covers them.
+ */
+function hasOwnLocks(
+  { maskedPaths, readonlyPaths, privileged }: Isolation,
+  host: readonly HostMount[],
+): boolean {
+  const places = new Set([...maskedPaths, ...readonlyPaths]);
+  return !privileged && host.some(({ target }) => places.has(target) && isAtOrBelow(target, '/proc'));
 }
 
 /** For `mount -o remount,bind,…`, which sets all flags anew. */

@@ -4,6 +4,7 @@ import { FairleadError } from '../../lib/errors.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
 import { childrenOf, readProc } from '../shim/process-tree.ts';
 import type { ContainerPaths } from './directory.ts';
+import { newSource } from './fstab.ts';
 import type { NamespacePlan } from './namespace-plan.ts';
 import { identityOf, killTree, type ProcessIdentity, writeIdentity } from './process-identity.ts';
 import { tool } from './programs.ts';
@@ -24,8 +25,8 @@ export interface Tenant {
  * mounted; where that fails it has none. The hostname's file is opened while it can be: /proc/sys is locked after.
  * One `mount` for many, as each costs 2 ms. Nothing that is read stands in a command but as a word of its own.
  */
-const initScript = `stage=$1 devices=$2 fstab=$3 remounts=$4
-shift 4
+const initScript = `stage=$1 source=$2 proc=$3 devices=$4 fstab=$5 remounts=$6
+shift 6
 remount() {
   while IFS= read -r flags && IFS= read -r place; do
     mount -o "remount,bind,$flags" none "$place" || ! mountpoint -q "$place" || return 1
@@ -38,13 +39,14 @@ points() {
   done
 }
 prepare() {
-  mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=65536k tmpfs "$stage" && printf %s "$devices" | points &&
+  mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=65536k "$source" "$stage" && printf %s "$devices" | points &&
     printf %s "$fstab" > "$stage/.fstab" && mount --all --fstab "$stage/.fstab" && printf %s "$remounts" | remount
 }
 name() { [ -z "$1" ] || printf '%s\n' "$1"; }
 set_all() {
   while IFS= read -r key && IFS= read -r value; do printf '%s\n' "$value" > "/proc/sys/$key" || return 1; done
 }
+[ -z "$proc" ] || { umount -l /proc && mount -t proc -o nosuid,nodev,noexec proc /proc; } || exit 1
 exec 5>&1
 { exec 3>/proc/sys/kernel/hostname 4>/proc/sys/kernel/domainname && prepare && echo ready >&5 &&
   IFS= read -r directory && IFS= read -r hostname && IFS= read -r domain &&
@@ -83,7 +85,9 @@ export class Namespaces {
       ...plan.namespaces,
       ...(network === undefined ? ['--net'] : []),
     ];
-    const init = ['/bin/sh', '-c', initScript, 'sh', stage, plan.devices, plan.fstab, plan.remounts];
+    const { dropsProc, devices, fstab, remounts } = plan;
+    const values = [stage, newSource('stage'), dropsProc ? 'anew' : '', devices, fstab, remounts];
+    const init = ['/bin/sh', '-c', initScript, 'sh', ...values];
     const [program = '', ...args] = [...enter, ...unshare, ...init, ...command];
     // NODE_EXTRA_CA_CERTS and the like would slow the shim's start.
     const env = { PATH: process.env.PATH ?? '' };

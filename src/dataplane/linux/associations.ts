@@ -1,17 +1,17 @@
 import { parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Association, AssociationChanges, KeyedAssociation } from '../associations.ts';
-import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 import { listXfrm, requestId } from './xfrm.ts';
 
 /** AES-GCM with a check value of 128 bits (RFC 4106), by the kernel's name. */
 const cipher = 'rfc4106(gcm(aes))';
 
 /** One process; keys are not asked for. */
-export async function showAssociations(exec: Exec, tag: string): Promise<readonly Association[]> {
+export async function showAssociations(host: LinuxHost, tag: string): Promise<readonly Association[]> {
   const id = requestId(tag);
-  const states = await listXfrm(exec, 'state', 'list', 'nokeys', 'reqid', String(id));
+  const states = await listXfrm(host, 'state', 'list', 'nokeys', 'reqid', String(id));
   return states.flatMap(({ head, body }) => {
     const [, source, destination] = /^src (\S+) dst (\S+)/.exec(head) ?? [];
     const [, spi, reqid] = /^proto esp spi (0x[0-9a-f]+) reqid (\d+)/.exec(body) ?? [];
@@ -23,12 +23,12 @@ export async function showAssociations(exec: Exec, tag: string): Promise<readonl
 
 /** What can be done is done. @throws conflict where somebody else's has an SPI already */
 export async function changeAssociations(
-  exec: Exec,
+  host: LinuxHost,
   tag: string,
   { add, remove }: AssociationChanges,
 ): Promise<void> {
-  const failure = await addAll(exec, tag, add);
-  await removeAll(exec, tag, remove);
+  const failure = await addAll(host, tag, add);
+  await removeAll(host, tag, remove);
   if (!failure) return;
   // Not as the cause either: the failing line may hold a key.
   const kind = /File exists/.test(failure.reason) ? 'conflict' : 'internal';
@@ -40,18 +40,18 @@ export async function changeAssociations(
  * there by then are done, and the first that is not there is the next, or the one that failed.
  */
 async function addAll(
-  exec: Exec,
+  host: LinuxHost,
   tag: string,
   add: readonly KeyedAssociation[],
 ): Promise<BatchError | undefined> {
   let failure: BatchError | undefined;
   for (let rest = add; rest.length > 0; ) {
     const error = await attempt(
-      exec,
+      host,
       rest.map((one) => addition(requestId(tag), one)),
     );
     if (!error) break;
-    const there = await namesThere(exec, tag);
+    const there = await namesThere(host, tag);
     const next = rest.findIndex((one) => !there.has(nameOf(one)));
     if (next === -1) break;
     if (next === 0) failure ??= error;
@@ -60,20 +60,20 @@ async function addAll(
   return failure;
 }
 
-async function removeAll(exec: Exec, tag: string, remove: readonly Association[]): Promise<void> {
+async function removeAll(host: LinuxHost, tag: string, remove: readonly Association[]): Promise<void> {
   for (let rest = remove; rest.length > 0; ) {
-    const error = await attempt(exec, rest.map(removal));
+    const error = await attempt(host, rest.map(removal));
     if (!error) return;
-    const there = await namesThere(exec, tag);
+    const there = await namesThere(host, tag);
     const left = rest.filter((one) => there.has(nameOf(one)));
     if (left.length === rest.length) throw error;
     rest = left;
   }
 }
 
-async function attempt(exec: Exec, commands: readonly Command[]): Promise<BatchError | undefined> {
+async function attempt(host: LinuxHost, commands: readonly Command[]): Promise<BatchError | undefined> {
   try {
-    await batch(exec, commands);
+    await batch(host, commands);
     return undefined;
   } catch (error) {
     if (error instanceof BatchError) return error;
@@ -81,8 +81,8 @@ async function attempt(exec: Exec, commands: readonly Command[]): Promise<BatchE
   }
 }
 
-async function namesThere(exec: Exec, tag: string): Promise<ReadonlySet<string>> {
-  return new Set((await showAssociations(exec, tag)).map(nameOf));
+async function namesThere(host: LinuxHost, tag: string): Promise<ReadonlySet<string>> {
+  return new Set((await showAssociations(host, tag)).map(nameOf));
 }
 
 function nameOf({ destination, spi }: Association): string {

@@ -3,32 +3,32 @@ import { FairleadError } from '../../lib/errors.ts';
 import type { BridgeSpec } from '../links.ts';
 import { isBridgeName, ownerAlias } from '../names.ts';
 import { addAddress, addressChanges } from './addresses.ts';
-import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 import { deafness, writeSettings } from './settings.ts';
 
 /**
  * After: the bridge is as the spec says. Made with one process when it is not there.
  * @throws conflict when an interface of that name is not ours
  */
-export async function ensureBridge(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {
+export async function ensureBridge(host: LinuxHost, tag: string, spec: BridgeSpec): Promise<void> {
   try {
-    await create(exec, tag, spec);
+    await create(host, tag, spec);
   } catch (error) {
     if (!(error instanceof BatchError) || !/File exists/.test(error.reason)) throw error;
-    await adjust(exec, tag, spec);
+    await adjust(host, tag, spec);
   }
 }
 
-async function create(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {
+async function create(host: LinuxHost, tag: string, spec: BridgeSpec): Promise<void> {
   const { name, mac } = spec;
   // A MAC of its own: otherwise the bridge takes that of a port, and changes it when the port leaves.
   const link = mac
     ? ip`link add name ${name} address ${mac} type bridge`
     : ip`link add name ${name} type bridge`;
-  await batch(exec, [link, ip`link set dev ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)}`]);
-  await writeSettings(exec, deafness(name, hasIpv6(spec)));
-  await batch(exec, [
+  await batch(host, [link, ip`link set dev ${name} mtu ${spec.mtu} alias ${ownerAlias(tag)}`]);
+  await writeSettings(host, deafness(name, hasIpv6(spec)));
+  await batch(host, [
     ...(hasIpv6(spec) ? linkLocal(name) : []),
     ip`link set dev ${name} up`,
     ...spec.addresses.map((cidr) => addAddress(cidr, name)),
@@ -47,17 +47,17 @@ function linkLocal(name: string): Command[] {
   return [ip`link set dev ${name} addrgenmode none`, addAddress('fe80::1/64', name)];
 }
 
-async function adjust(exec: Exec, tag: string, spec: BridgeSpec): Promise<void> {
-  const link = await showLink(exec, spec.name);
+async function adjust(host: LinuxHost, tag: string, spec: BridgeSpec): Promise<void> {
+  const link = await showLink(host, spec.name);
   if (link && !isOurs(tag, link)) {
     throw new FairleadError('conflict', `interface ${spec.name} exists and was not made by this daemon`);
   }
   if (link?.linkinfo?.info_kind === 'bridge') {
-    await writeSettings(exec, deafness(spec.name, hasIpv6(spec)));
-    return batch(exec, changes(link, spec, tag));
+    await writeSettings(host, deafness(spec.name, hasIpv6(spec)));
+    return batch(host, changes(link, spec, tag));
   }
-  await batch(exec, [tolerating(/Cannot find device/, ip`link del dev ${spec.name}`)]);
-  await create(exec, tag, spec);
+  await batch(host, [tolerating(/Cannot find device/, ip`link del dev ${spec.name}`)]);
+  await create(host, tag, spec);
 }
 
 function changes(link: Link, spec: BridgeSpec, tag: string): Command[] {
@@ -75,12 +75,12 @@ function changes(link: Link, spec: BridgeSpec, tag: string): Command[] {
 }
 
 /** After: no bridge of ours has the name. One of somebody else's is left alone. */
-export async function removeBridge(exec: Exec, tag: string, name: string): Promise<void> {
+export async function removeBridge(host: LinuxHost, tag: string, name: string): Promise<void> {
   if (!isBridgeName(tag, name)) {
-    const link = await showLink(exec, name);
+    const link = await showLink(host, name);
     if (!link || !isOurs(tag, link)) return;
   }
-  await batch(exec, [tolerating(/Cannot find device/, ip`link del dev ${name}`)]);
+  await batch(host, [tolerating(/Cannot find device/, ip`link del dev ${name}`)]);
 }
 
 /** Ours by its name, or, with a name of the user's choice, by its alias. */

@@ -1,5 +1,6 @@
 import { ownerAlias } from '../names.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 /**
  * Where a Docker Engine runs, the policy of iptables' FORWARD chain is DROP, for packets that our own
@@ -8,30 +9,30 @@ import { type Exec, output } from './exec.ts';
  * Docker's own isolation has protected its bridges from ours.
  */
 export async function syncDockerUser(
-  exec: Exec,
+  host: LinuxHost,
   tag: string,
   bridges: readonly string[],
   partial: boolean,
 ): Promise<void> {
   for (const program of ['iptables', 'ip6tables'] as const) {
-    const { code, stdout } = await exec([program, '-w', '-S']);
+    const { code, stdout } = await host.exec([program, '-w', '-S']);
     if (code !== 0) continue;
     const changes = dockerUserChanges(tag, bridges, stdout, partial);
     if (changes !== undefined)
-      await output(exec, [`${program}-restore`, '-w', '--noflush'], { input: changes });
+      await output(host, [`${program}-restore`, '-w', '--noflush'], { input: changes });
   }
 }
 
 /** Of these rules, those that are not there, and those of ours that should not be, as `iptables -S` prints them. */
 export async function dockerUserFaults(
-  exec: Exec,
+  host: LinuxHost,
   tag: string,
   bridges: readonly string[],
 ): Promise<{ readonly missing: readonly string[]; readonly surplus: readonly string[] }> {
   const missing: string[] = [];
   const surplus: string[] = [];
   for (const program of ['iptables', 'ip6tables'] as const) {
-    const { code, stdout } = await exec([program, '-w', '-S']);
+    const { code, stdout } = await host.exec([program, '-w', '-S']);
     const rules = code === 0 ? dockerUserRules(tag, bridges, stdout) : undefined;
     if (!rules) continue;
     const spoken = (rule: string) => `${program} ${rule}`;

@@ -2,34 +2,38 @@ import { randomBytes } from 'node:crypto';
 import { familyOf } from '../../lib/addresses.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { changeAssociations } from './associations.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
 import { renderFirewall } from './firewall.ts';
+import { type LinuxHost, withoutSessions } from './linux-host.ts';
 import { namespacePath } from './netns.ts';
+import { loadRules } from './nft.ts';
 import { ensurePolicies } from './tunnel-policies.ts';
 
 /**
  * Why this kernel cannot encrypt, found out by making a policy, an association and rules in a namespace that is
  * thrown away; undefined: it can. A kernel's version or configuration would not tell: modules may be missing.
  */
-export async function encryptionObstacle(exec: Exec, local: string): Promise<string | undefined> {
+export async function encryptionObstacle(host: LinuxHost, local: string): Promise<string | undefined> {
   const name = `flprobe-${randomBytes(4).toString('hex')}`;
-  const inside: Exec = (argv, options) => exec(argv, { ...options, namespace: namespacePath(name) });
+  const inside = withoutSessions((argv, options) =>
+    host.exec(argv, { ...options, namespace: namespacePath(name) }),
+  );
   const far = familyOf(local) === 4 ? '192.0.2.2' : '2001:db8::2';
   const near = familyOf(local) === 4 ? '192.0.2.1' : '2001:db8::1';
   const key = randomBytes(36).toString('hex');
   try {
-    await output(exec, ['ip', 'netns', 'add', name]);
+    await output(host, ['ip', 'netns', 'add', name]);
     await ensurePolicies(inside, '0000', { local: near, port: 1 });
     await changeAssociations(inside, '0000', {
       add: [{ source: near, destination: far, spi: 0x100, key }],
       remove: [],
     });
-    await output(inside, ['nft', '-f', '-'], { input: sample });
+    await loadRules(inside, sample);
     return undefined;
   } catch (error) {
     return inWords(messageOf(error), familyOf(local) === 4 ? 'ESP' : 'ESP6');
   } finally {
-    await exec(['ip', 'netns', 'del', name]);
+    await host.exec(['ip', 'netns', 'del', name]);
   }
 }
 

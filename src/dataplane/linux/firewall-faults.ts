@@ -1,22 +1,23 @@
 import type { Survey } from '../inspection.ts';
 import { tableName } from '../names.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 /**
  * How the kernel's table differs from the one that the text makes (firewall.ts, source-rules.ts). nft prints rules in
  * words of its own, so the text is loaded into a network namespace that lasts as long as the command, and both are listed.
  */
 export async function firewallFaults(
-  exec: Exec,
+  host: LinuxHost,
   family: 'inet' | 'bridge',
   tag: string,
   text: string,
 ): Promise<Survey['firewall']> {
   const list = ['nft', '-s', 'list', 'table', family, tableName(tag)] as const;
   const [actual, wanted] = await Promise.all([
-    exec(list),
+    host.exec(list),
     // A constant script: one process must have loaded the text before the other lists it.
-    output(exec, ['unshare', '-n', 'sh', '-c', 'nft -f - && { "$@" || :; }', 'sh', ...list], { input: text }),
+    output(host, ['unshare', '-n', 'sh', '-c', 'nft -f - && { "$@" || :; }', 'sh', ...list], { input: text }),
   ]);
   return compareListings(actual.code === 0 ? actual.stdout : '', wanted);
 }

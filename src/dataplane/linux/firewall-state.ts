@@ -5,17 +5,17 @@ import type { Firewall } from '../firewall.ts';
 import type { Survey } from '../inspection.ts';
 import { tableName } from '../names.ts';
 import { dockerUserFaults, dockerUserPrefixes, syncDockerUser } from './docker-user.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
 import { type HostFirewall, renderChanges, renderFirewall } from './firewall.ts';
 import { firewallFaults } from './firewall-faults.ts';
 import type { Forwarding } from './forwarding.ts';
 import { batch, ip, showLinks } from './ip.ts';
-import type { KeptNft } from './kept-nft.ts';
+import type { LinuxHost } from './linux-host.ts';
+import { changeRules, loadRules } from './nft.ts';
 import { setIsolation } from './veth.ts';
 
 export interface FirewallOptions {
   readonly tag: string;
-  readonly nft?: KeptNft;
   readonly forwarding: Forwarding;
   /** Where iptables is installed, a Docker Engine may be. */
   readonly iptables: boolean;
@@ -28,7 +28,7 @@ export interface FirewallOptions {
 
 /** What this process has put into the kernel's packet filters. */
 export class FirewallState {
-  readonly #exec: Exec;
+  readonly #host: LinuxHost;
   readonly #options: FirewallOptions;
   readonly #queue = new SerialQueue();
   /** The newest value that was asked for. */
@@ -40,8 +40,8 @@ export class FirewallState {
 
   #dockerUser: { readonly named: string | undefined; readonly at: number } = { named: undefined, at: 0 };
 
-  constructor(exec: Exec, options: FirewallOptions) {
-    this.#exec = exec;
+  constructor(host: LinuxHost, options: FirewallOptions) {
+    this.#host = host;
     this.#options = options;
   }
 
@@ -58,8 +58,8 @@ export class FirewallState {
   faults(): Promise<Survey['firewall']> {
     return this.#queue.run('firewall', async () => {
       const { tag, iptables } = this.#options;
-      const own = await firewallFaults(this.#exec, 'inet', tag, renderFirewall(tag, this.#rules));
-      const docker = iptables ? await dockerUserFaults(this.#exec, tag, bridgesOf(this.#rules)) : none;
+      const own = await firewallFaults(this.#host, 'inet', tag, renderFirewall(tag, this.#rules));
+      const docker = iptables ? await dockerUserFaults(this.#host, tag, bridgesOf(this.#rules)) : none;
       if (docker.missing.length + docker.surplus.length > 0) this.#dockerUser = { named: undefined, at: 0 };
       const faults = {
         missing: [...own.missing, ...docker.missing],
@@ -107,21 +107,20 @@ export class FirewallState {
   async #nodesOf({ networks, nodes = [], spareNodes = false }: Firewall): Promise<readonly string[]> {
     if (networks.every(({ tunnelPort }) => tunnelPort === undefined)) return [];
     if (!spareNodes) return nodes;
-    this.#spared ??= readNodes(this.#exec, this.#options.tag);
+    this.#spared ??= readNodes(this.#host, this.#options.tag);
     return [...nodes, ...(await this.#spared)];
   }
 
   /** Others flush rule sets: `nft flush ruleset` on a reload of somebody's firewall takes ours along. */
   async #isThere({ networks }: Firewall): Promise<boolean> {
-    const tables = await output(this.#exec, ['nft', 'list', 'tables']);
+    const tables = await output(this.#host, ['nft', 'list', 'tables']);
     const there = tables.split('\n').includes(`table inet ${tableName(this.#options.tag)}`);
     return there === networks.length > 0;
   }
 
   async #write(rules: HostFirewall, text: string, before: HostFirewall | undefined): Promise<void> {
     const from = before ?? (rules.partial ? { networks: [] } : undefined);
-    if (!from || !(await this.#change(from, rules)))
-      await output(this.#exec, ['nft', '-f', '-'], { input: text });
+    if (!from || !(await this.#change(from, rules))) await loadRules(this.#host, text);
     await this.#separatePorts(rules);
   }
 
@@ -133,7 +132,7 @@ export class FirewallState {
     const named = [...dockerUserPrefixes(tag, bridges), ...(partial ? ['and others'] : [])].join(' ');
     const { named: before, at } = this.#dockerUser;
     if (named === before && performance.now() - at < trustFor) return;
-    await syncDockerUser(this.#exec, tag, bridges, partial);
+    await syncDockerUser(this.#host, tag, bridges, partial);
     this.#dockerUser = { named, at: performance.now() };
   }
 
@@ -141,8 +140,7 @@ export class FirewallState {
   async #change(before: HostFirewall, rules: HostFirewall): Promise<boolean> {
     const commands = renderChanges(this.#options.tag, before, rules);
     if (!commands) return false;
-    if (commands.length === 0 || (await this.#options.nft?.run(commands))) return true;
-    return (await this.#exec(['nft', '-f', '-'], { input: `${commands.join('\n')}\n` })).code === 0;
+    return await changeRules(this.#host, commands);
   }
 
   /**
@@ -156,12 +154,12 @@ export class FirewallState {
       ports.filter(({ target }) => familyOf(target.address) === 4).map((p) => p.bridge),
     );
     const files = [...bridges].map((bridge) => `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`);
-    if (files.length > 0) await output(this.#exec, ['tee', ...files], { input: '1' });
-    const links = (await showLinks(this.#exec)) ?? [];
+    if (files.length > 0) await output(this.#host, ['tee', ...files], { input: '1' });
+    const links = (await showLinks(this.#host)) ?? [];
     const ends = new Set(ports.map(({ hostEnd }) => hostEnd));
     const present = links.filter(({ ifname, master }) => master !== undefined && ends.has(ifname));
     await batch(
-      this.#exec,
+      this.#host,
       present.map(({ ifname }) => ip`link set dev ${ifname} type bridge_slave hairpin on`),
     );
   }
@@ -170,10 +168,10 @@ export class FirewallState {
   async #separatePorts({ networks }: Firewall): Promise<void> {
     const bridges = new Set(networks.filter(({ icc }) => !icc).map(({ bridge }) => bridge));
     if (bridges.size === 0) return;
-    const links = (await showLinks(this.#exec)) ?? [];
+    const links = (await showLinks(this.#host)) ?? [];
     const ports = links.filter(({ master }) => master !== undefined && bridges.has(master));
     await batch(
-      this.#exec,
+      this.#host,
       ports.map(({ ifname }) => setIsolation(ifname, true)),
     );
   }
@@ -192,9 +190,9 @@ const nodeSet = z.object({
 });
 
 /** What the kernel's table has of them. */
-async function readNodes(exec: Exec, tag: string): Promise<readonly string[]> {
+async function readNodes(host: LinuxHost, tag: string): Promise<readonly string[]> {
   const listings = await Promise.all(
-    ['nodes4', 'nodes6'].map((set) => exec(['nft', '-j', 'list', 'set', 'inet', tableName(tag), set])),
+    ['nodes4', 'nodes6'].map((set) => host.exec(['nft', '-j', 'list', 'set', 'inet', tableName(tag), set])),
   );
   const there = listings.filter(({ code }) => code === 0);
   const sets = there.flatMap(({ stdout }) => nodeSet.parse(JSON.parse(stdout)).nftables);

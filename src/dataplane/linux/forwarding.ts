@@ -3,8 +3,9 @@ import * as z from 'zod';
 import type { Family } from '../../lib/addresses.ts';
 import type { Logger } from '../../lib/log.ts';
 import { isFairleadDevice, isInterfaceName, isOurDevice } from '../names.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
 import { type Link, linkSchema, query } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 import { writeSettings } from './settings.ts';
 
 const openedFamily = z.object({
@@ -38,14 +39,14 @@ export interface ForwardingOptions {
  * alone are to have it: firewall.ts keeps it from everybody else, and it goes off with the last network that needs it.
  */
 export class Forwarding {
-  readonly #exec: Exec;
+  readonly #host: LinuxHost;
   readonly #options: ForwardingOptions;
   /** Those that were found on, or switched on. */
   readonly #on = new Set<Family>();
   #opened: readonly OpenedFamily[] | undefined;
 
-  constructor(exec: Exec, options: ForwardingOptions) {
-    this.#exec = exec;
+  constructor(host: LinuxHost, options: ForwardingOptions) {
+    this.#host = host;
     this.#options = options;
   }
 
@@ -66,7 +67,7 @@ export class Forwarding {
       const ours = this.#opened?.find((one) => one.family === family);
       // First, or the default route that was learned is gone (ip-sysctl, accept_ra).
       if (ours) await this.#hear(ours.advertised, '1', '2');
-      if (!(await this.#isOn(family))) await output(this.#exec, tee(switches[family]), { input: '1' });
+      if (!(await this.#isOn(family))) await output(this.#host, tee(switches[family]), { input: '1' });
       this.#on.add(family);
     }
   }
@@ -82,7 +83,7 @@ export class Forwarding {
           `${why}, and may need it; sysctl -w net.${switches[ours.family].replaceAll('/', '.')}=0`,
         );
       } else {
-        await output(this.#exec, tee(switches[ours.family]), { input: '0' });
+        await output(this.#host, tee(switches[ours.family]), { input: '0' });
         await this.#hear(ours.advertised, '2', '1');
       }
       await this.#remember(this.#opened.filter((one) => one !== ours));
@@ -111,7 +112,7 @@ export class Forwarding {
 
   /** Interfaces that are neither ours nor, by a port's place in a bridge, not seen when a packet is forwarded. */
   async #others(): Promise<readonly Link[]> {
-    const links = (await query(this.#exec, z.array(linkSchema), ['-d', 'link', 'show'])) ?? [];
+    const links = (await query(this.#host, z.array(linkSchema), ['-d', 'link', 'show'])) ?? [];
     return links
       .filter(
         (link) =>
@@ -132,15 +133,15 @@ export class Forwarding {
   async #hear(names: readonly string[], from: string, to: string): Promise<void> {
     for (const name of names) {
       const file = `ipv6/conf/${name}/accept_ra`;
-      if ((await this.#read(file)) === from) await writeSettings(this.#exec, [{ file, value: to }]);
+      if ((await this.#read(file)) === from) await writeSettings(this.#host, [{ file, value: to }]);
     }
   }
 
   /** Undefined where there is no such file. */
   async #read(file: string): Promise<string | undefined> {
     const path = `/proc/sys/net/${file}`;
-    if (this.#exec.inHost) return (await readFile(path, 'utf8').catch(() => undefined))?.trim();
-    const { code, stdout } = await this.#exec(['cat', path]);
+    if (this.#host.inHost) return (await readFile(path, 'utf8').catch(() => undefined))?.trim();
+    const { code, stdout } = await this.#host.exec(['cat', path]);
     return code === 0 ? stdout.trim() : undefined;
   }
 
@@ -158,8 +159,9 @@ export class Forwarding {
     try {
       const { since, opened } = memorySchema.parse(JSON.parse(text));
       return since === (await this.#since()) ? opened : [];
-    } catch {
+    } catch (error) {
       this.#options.log.warn(
+        { err: error },
         `${memory} is damaged: what forwarding was before is not known, and is left as it is`,
       );
       return [];

@@ -2,8 +2,9 @@ import { readdir } from 'node:fs/promises';
 import * as z from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { sandboxOfName } from '../names.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
 import { BatchError, batch, ip, linkSchema, query, tolerating } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 const folder = '/run/netns';
 
@@ -17,22 +18,22 @@ export function namespaceAt(path: string): string {
 }
 
 /** After: the namespace exists, that of the process unless it did before, `lo` is up and the settings below hold. */
-export async function ensureNamespace(exec: Exec, name: string, pid?: number): Promise<void> {
-  await addNamespace(exec, name, pid);
+export async function ensureNamespace(host: LinuxHost, name: string, pid?: number): Promise<void> {
+  await addNamespace(host, name, pid);
   try {
-    await configure(exec, name);
+    await configure(host, name);
   } catch (error) {
     // A process that died between making the file and mounting the namespace on it leaves a plain file.
     if (!/setting the network namespace|reassociate to namespace/.test(messageOf(error))) throw error;
-    await removeNamespace(exec, name);
-    await addNamespace(exec, name, pid);
-    await configure(exec, name);
+    await removeNamespace(host, name);
+    await addNamespace(host, name, pid);
+    await configure(host, name);
   }
 }
 
-async function addNamespace(exec: Exec, name: string, pid?: number): Promise<void> {
+async function addNamespace(host: LinuxHost, name: string, pid?: number): Promise<void> {
   const add = pid === undefined ? ip`netns add ${name}` : ip`netns attach ${name} ${pid}`;
-  await batch(exec, [tolerating(/File exists/, add)]);
+  await batch(host, [tolerating(/File exists/, add)]);
 }
 
 const settings = '/proc/sys/net/ipv4/conf/all';
@@ -46,32 +47,32 @@ const ipv6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
  */
 export const settingsScript = `cd ${settings} && echo 1 > arp_ignore && echo 2 > arp_announce && echo 2 > rp_filter && if [ -e ${ipv6} ]; then echo 1 > ${ipv6}; fi`;
 
-async function configure(exec: Exec, name: string): Promise<void> {
+async function configure(host: LinuxHost, name: string): Promise<void> {
   const up = [ip`link set dev lo up`];
-  // A kept process makes the settings as it starts.
-  if ((await exec.kept?.renew(name, up))?.done === up.length) return;
+  // A session's process makes the settings as it starts.
+  if ((await host.ip.renew(name, up)).done === up.length) return;
   // /proc/sys/net shows the namespace of who opens it.
-  await output(exec, ['/bin/sh', '-c', settingsScript], { namespace: namespacePath(name) });
-  await batch(exec, up, name);
+  await output(host, ['/bin/sh', '-c', settingsScript], { namespace: namespacePath(name) });
+  await batch(host, up, name);
 }
 
 /** After: neither the namespace nor an interface of it is there. */
-export async function removeNamespace(exec: Exec, name: string): Promise<void> {
+export async function removeNamespace(host: LinuxHost, name: string): Promise<void> {
   if (!(await namespaces()).includes(name)) return;
   // The kernel takes a namespace apart some time after its last user left: interfaces go first, at once.
-  await removeLinks(exec, name);
-  await exec.kept?.leave(name);
-  await batch(exec, [tolerating(/No such file/, ip`netns del ${name}`)]);
+  await removeLinks(host, name);
+  await host.ip.leave(name);
+  await batch(host, [tolerating(/No such file/, ip`netns del ${name}`)]);
 }
 
-async function removeLinks(exec: Exec, namespace: string): Promise<void> {
-  const there = await exec.kept?.interfacesIn(namespace);
+async function removeLinks(host: LinuxHost, namespace: string): Promise<void> {
+  const there = await host.ip.interfacesIn(namespace);
   if (there?.every((name) => name === 'lo')) return;
   try {
-    const links = await query(exec, z.array(linkSchema), ['-d', 'link', 'show'], namespace);
+    const links = await query(host, z.array(linkSchema), ['-d', 'link', 'show'], namespace);
     const made = links?.filter((link) => link.linkinfo?.info_kind !== undefined) ?? [];
     await batch(
-      exec,
+      host,
       made.map(({ ifname }) => ip`link del dev ${ifname}`),
       namespace,
     );

@@ -1,6 +1,6 @@
 import type { DefaultRoutes, Plug } from '../links.ts';
-import type { Exec } from './exec.ts';
 import { batch, type Command, ip, tolerating } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 /** The static routes that come with an interface. */
 export function routeCommands({ name, routes = [] }: Plug): Command[] {
@@ -12,8 +12,12 @@ export function routeCommands({ name, routes = [] }: Plug): Command[] {
 }
 
 /** One process for both families. */
-export async function setDefaultRoutes(exec: Exec, namespace: string, routes: DefaultRoutes): Promise<void> {
-  await batch(exec, [defaultRoute('0.0.0.0/0', routes.ipv4), defaultRoute('::/0', routes.ipv6)], namespace);
+export async function setDefaultRoutes(
+  host: LinuxHost,
+  namespace: string,
+  routes: DefaultRoutes,
+): Promise<void> {
+  await batch(host, [defaultRoute('0.0.0.0/0', routes.ipv4), defaultRoute('::/0', routes.ipv6)], namespace);
 }
 
 function defaultRoute(destination: string, gateway: string | undefined): Command {

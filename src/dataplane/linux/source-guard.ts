@@ -1,14 +1,14 @@
 import type { Survey } from '../inspection.ts';
 import type { HostEnd } from '../links.ts';
 import { tableName } from '../names.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
 import { firewallFaults } from './firewall-faults.ts';
-import type { KeptNft } from './kept-nft.ts';
+import type { LinuxHost } from './linux-host.ts';
+import { changeRules, loadRules } from './nft.ts';
 import { removeSources, renderSources, type SourceSets, sourceChanges, sourceSets } from './source-rules.ts';
 
 export interface SourceGuardOptions {
   readonly tag: string;
-  readonly nft: KeptNft;
   /** As in FirewallOptions. */
   readonly trustFor: number;
 }
@@ -19,7 +19,7 @@ export interface SourceGuardOptions {
  * together are told by who knows them (`apply`), which is how what a crash has left goes.
  */
 export class SourceGuard {
-  readonly #exec: Exec;
+  readonly #host: LinuxHost;
   readonly #options: SourceGuardOptions;
   readonly #ends = new Map<string, HostEnd>();
   /** Told one by one: in no value of all of them yet. */
@@ -33,8 +33,8 @@ export class SourceGuard {
   /** The one that has not begun: who asks meanwhile waits for the same. */
   #next: Promise<void> | undefined;
 
-  constructor(exec: Exec, options: SourceGuardOptions) {
-    this.#exec = exec;
+  constructor(host: LinuxHost, options: SourceGuardOptions) {
+    this.#host = host;
     this.#options = options;
   }
 
@@ -67,7 +67,7 @@ export class SourceGuard {
     this.#admitted.clear();
     await this.#running;
     this.#held = undefined;
-    await output(this.#exec, ['nft', '-f', '-'], { input: removeSources(this.#options.tag) });
+    await loadRules(this.#host, removeSources(this.#options.tag));
   }
 
   get isUsed(): boolean {
@@ -79,7 +79,7 @@ export class SourceGuard {
     // Nothing was written yet, or it was taken away with the last network.
     if (!this.#held && !this.isUsed) return { missing: [], surplus: [] };
     const text = renderSources(this.#options.tag, this.#wanted());
-    const { missing, surplus } = await firewallFaults(this.#exec, 'bridge', this.#options.tag, text);
+    const { missing, surplus } = await firewallFaults(this.#host, 'bridge', this.#options.tag, text);
     const faults = { missing, surplus: this.#partial ? [] : surplus };
     if (faults.missing.length + faults.surplus.length > 0) this.#held = undefined;
     return faults;
@@ -105,7 +105,7 @@ export class SourceGuard {
     const before = this.#held;
     this.#held = undefined;
     if (!(await this.#change(before, wanted))) {
-      await output(this.#exec, ['nft', '-f', '-'], { input: renderSources(this.#options.tag, wanted) });
+      await loadRules(this.#host, renderSources(this.#options.tag, wanted));
     }
     this.#held = wanted;
     this.#heldAt = performance.now();
@@ -117,8 +117,7 @@ export class SourceGuard {
     if (!before && !this.#partial) return false;
     if (!(before && this.#isFresh()) && !(await this.#isThere())) return false;
     const commands = sourceChanges(this.#options.tag, before, after);
-    if (commands.length === 0 || (await this.#options.nft.run(commands))) return true;
-    return (await this.#exec(['nft', '-f', '-'], { input: `${commands.join('\n')}\n` })).code === 0;
+    return await changeRules(this.#host, commands);
   }
 
   #isFresh(): boolean {
@@ -127,7 +126,7 @@ export class SourceGuard {
 
   /** Others flush rule sets; see firewall-state.ts. */
   async #isThere(): Promise<boolean> {
-    const tables = await output(this.#exec, ['nft', 'list', 'tables', 'bridge']);
+    const tables = await output(this.#host, ['nft', 'list', 'tables', 'bridge']);
     return tables.split('\n').includes(`table bridge ${tableName(this.#options.tag)}`);
   }
 }

@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { TunnelChanges, TunnelEntries } from '../tunnels.ts';
-import type { Exec } from './exec.ts';
 import {
   BatchError,
   batch,
@@ -14,6 +13,7 @@ import {
   showLink,
   tolerating,
 } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 const fdbSchema = z.array(
   z.object({
@@ -32,10 +32,10 @@ const neighbourSchema = z.array(
 );
 
 /** Two processes. @throws not-found when there is no such device */
-export async function readTunnel(exec: Exec, name: string): Promise<TunnelEntries> {
+export async function readTunnel(host: LinuxHost, name: string): Promise<TunnelEntries> {
   const [fdb, neighbours] = await Promise.all([
-    bridgeQuery(exec, fdbSchema, ['fdb', 'show', 'dev', name]),
-    query(exec, neighbourSchema, ['neigh', 'show', 'dev', name]),
+    bridgeQuery(host, fdbSchema, ['fdb', 'show', 'dev', name]),
+    query(host, neighbourSchema, ['neigh', 'show', 'dev', name]),
   ]);
   if (!fdb || !neighbours) throw new FairleadError('not-found', `no vxlan device ${name}`);
   return {
@@ -62,11 +62,11 @@ function viaOf({ dst, state }: FdbEntry): string {
 }
 
 /** Two processes at most. @throws not-found when there is no such device */
-export async function changeTunnel(exec: Exec, name: string, changes: TunnelChanges): Promise<void> {
+export async function changeTunnel(host: LinuxHost, name: string, changes: TunnelChanges): Promise<void> {
   try {
     await Promise.all([
-      bridgeBatch(exec, fdbCommands(name, changes)),
-      batch(exec, neighbourCommands(name, changes)),
+      bridgeBatch(host, fdbCommands(name, changes)),
+      batch(host, neighbourCommands(name, changes)),
     ]);
   } catch (error) {
     if (!(error instanceof BatchError) || !/Cannot find device/.test(error.reason)) throw error;
@@ -102,8 +102,8 @@ function neighbourCommands(name: string, { set, remove }: TunnelChanges): Comman
 const holderSchema = z.array(z.object({ mtu: z.number() }));
 
 /** Of the interface that has the address. */
-export async function mtuOf(exec: Exec, address: string): Promise<number | undefined> {
-  const holders = await query(exec, holderSchema, ['addr', 'show', 'to', parseAddress(address)]);
+export async function mtuOf(host: LinuxHost, address: string): Promise<number | undefined> {
+  const holders = await query(host, holderSchema, ['addr', 'show', 'to', parseAddress(address)]);
   return holders?.[0]?.mtu;
 }
 
@@ -116,11 +116,15 @@ export interface Tunnel {
 }
 
 /** The vxlan device of the bridge that answers for the address, and the node that it sends to; undefined without one. */
-export async function tunnelTo(exec: Exec, bridge: string, address: string): Promise<Tunnel | undefined> {
-  const answerers = await query(exec, answererSchema, ['neigh', 'show', 'to', address, 'nud', 'permanent']);
+export async function tunnelTo(
+  host: LinuxHost,
+  bridge: string,
+  address: string,
+): Promise<Tunnel | undefined> {
+  const answerers = await query(host, answererSchema, ['neigh', 'show', 'to', address, 'nud', 'permanent']);
   for (const { dev, lladdr } of answerers ?? []) {
-    if ((await showLink(exec, dev))?.master !== bridge) continue;
-    const { forwarding } = await readTunnel(exec, dev);
+    if ((await showLink(host, dev))?.master !== bridge) continue;
+    const { forwarding } = await readTunnel(host, dev);
     const via = forwarding.find(({ mac }) => mac === lladdr)?.via;
     if (via) return { device: dev, via };
   }

@@ -1,8 +1,9 @@
 import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { VxlanSpec } from '../tunnels.ts';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
 import { BatchError, batch, type Command, ip } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 import { listXfrm, requestId } from './xfrm.ts';
 
 /** As the kernel lists it: what datagrams to a port need in one direction. */
@@ -20,13 +21,13 @@ type Tunnel = Pick<VxlanSpec, 'local' | 'port'>;
  * and nothing is taken in. Outwards from the tunnel's address alone, so that what is merely forwarded is left
  * alone; inwards from anywhere to anywhere, since the device's socket listens on every address of the host.
  */
-export async function ensurePolicies(exec: Exec, tag: string, tunnel: Tunnel): Promise<void> {
+export async function ensurePolicies(host: LinuxHost, tag: string, tunnel: Tunnel): Promise<void> {
   const wanted = policiesFor(tunnel);
-  const present = (await showPolicies(exec, tag)).filter(({ port }) => port === tunnel.port);
+  const present = (await showPolicies(host, tag)).filter(({ port }) => port === tunnel.port);
   const missing = wanted.filter((policy) => !present.some((other) => isSame(other, policy)));
   const surplus = present.filter((policy) => !wanted.some((other) => isSame(other, policy)));
   try {
-    await batch(exec, [...missing.map((policy) => addition(tag, policy)), ...surplus.map(removal)]);
+    await batch(host, [...missing.map((policy) => addition(tag, policy)), ...surplus.map(removal)]);
   } catch (error) {
     if (!(error instanceof BatchError) || !/File exists/.test(error.reason)) throw error;
     const message = `somebody else's IPsec policy on this host is for UDP port ${tunnel.port} already`;
@@ -35,18 +36,18 @@ export async function ensurePolicies(exec: Exec, tag: string, tunnel: Tunnel): P
 }
 
 /** Ports that all policies are there for that `ensurePolicies` makes. One process. */
-export async function guardedTunnels(exec: Exec, tag: string): Promise<(tunnel: Tunnel) => boolean> {
-  const present = await showPolicies(exec, tag);
+export async function guardedTunnels(host: LinuxHost, tag: string): Promise<(tunnel: Tunnel) => boolean> {
+  const present = await showPolicies(host, tag);
   return (tunnel) => policiesFor(tunnel).every((policy) => present.some((other) => isSame(other, policy)));
 }
 
 /** After: no policy and no association of this node is left. */
-export async function removePolicies(exec: Exec, tag: string): Promise<void> {
-  const present = await showPolicies(exec, tag);
-  const states = await listXfrm(exec, 'state', 'list', 'nokeys', 'reqid', String(requestId(tag)));
+export async function removePolicies(host: LinuxHost, tag: string): Promise<void> {
+  const present = await showPolicies(host, tag);
+  const states = await listXfrm(host, 'state', 'list', 'nokeys', 'reqid', String(requestId(tag)));
   if (states.length > 0)
-    await output(exec, ['ip', 'xfrm', 'state', 'deleteall', 'reqid', String(requestId(tag))]);
-  await batch(exec, present.map(removal));
+    await output(host, ['ip', 'xfrm', 'state', 'deleteall', 'reqid', String(requestId(tag))]);
+  await batch(host, present.map(removal));
 }
 
 function policiesFor({ local, port }: Tunnel): readonly Policy[] {
@@ -58,8 +59,8 @@ function policiesFor({ local, port }: Tunnel): readonly Policy[] {
   ];
 }
 
-async function showPolicies(exec: Exec, tag: string): Promise<readonly Policy[]> {
-  return (await listXfrm(exec, 'policy', 'list')).flatMap(({ head, body }) => {
+async function showPolicies(host: LinuxHost, tag: string): Promise<readonly Policy[]> {
+  return (await listXfrm(host, 'policy', 'list')).flatMap(({ head, body }) => {
     const [, source, destination, port] =
       /^src (\S+) dst (\S+) proto (?:udp|17) dport (\d+)\s*$/.exec(head) ?? [];
     const [, direction, reqid] = /^dir (in|out) .* proto esp reqid (\d+)/.exec(body) ?? [];

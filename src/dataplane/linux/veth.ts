@@ -2,8 +2,8 @@ import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Plug } from '../links.ts';
 import { addAddress, addressChanges } from './addresses.ts';
-import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 import { namespacePath } from './netns.ts';
 import { routeCommands } from './routes.ts';
 import { deafness, setIpv6, writeSettings } from './settings.ts';
@@ -17,32 +17,32 @@ export interface VethPlug extends Plug {
 }
 
 /** The pair, then what is inside. */
-export async function plugVeth(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
+export async function plugVeth(host: LinuxHost, namespace: string, plug: VethPlug): Promise<void> {
   try {
-    await create(exec, namespace, plug);
+    await create(host, namespace, plug);
   } catch (error) {
     if (!(error instanceof BatchError) || !/File exists/.test(error.reason)) throw explained(error, plug);
-    await repair(exec, namespace, plug);
+    await repair(host, namespace, plug);
   }
 }
 
-async function create(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
+async function create(host: LinuxHost, namespace: string, plug: VethPlug): Promise<void> {
   const { name, source, mac, mtu } = plug;
   const size = mtu === undefined ? ip`` : ip`mtu ${mtu}`;
   const end = ip`link add name ${source.hostName} master ${source.bridge}`;
   const peer = ip`type veth peer name ${name} netns ${namespace}`;
   const address = mac === undefined ? ip`` : ip`address ${mac}`;
   const pair = { words: [end, size, peer, size, address].flatMap(({ words }) => words) };
-  exec.kept?.warmUp(namespace);
-  await batch(exec, [pair]);
+  host.ip.warmUp(namespace);
+  await batch(host, [pair]);
   try {
-    if (hasIpv6(plug)) await setIpv6(exec, namespacePath(namespace), name, true);
-    await Promise.all([writeSettings(exec, deafness(source.hostName, false)), plug.admitted]);
+    if (hasIpv6(plug)) await setIpv6(host, namespacePath(namespace), name, true);
+    await Promise.all([writeSettings(host, deafness(source.hostName, false)), plug.admitted]);
     const up = ip`link set dev ${source.hostName} up`;
-    await batch(exec, [...(plug.isolated ? [isolation(plug)] : []), up]);
-    await batch(exec, inside(plug), namespace);
+    await batch(host, [...(plug.isolated ? [isolation(plug)] : []), up]);
+    await batch(host, inside(plug), namespace);
   } catch (error) {
-    await unplugVeth(exec, source.hostName);
+    await unplugVeth(host, source.hostName);
     throw error;
   }
 }
@@ -60,25 +60,25 @@ function inside(plug: VethPlug): Command[] {
 }
 
 /** Something has one of the two names: a pair that needs repair, a stale host end, or somebody else's. */
-async function repair(exec: Exec, namespace: string, plug: VethPlug): Promise<void> {
+async function repair(host: LinuxHost, namespace: string, plug: VethPlug): Promise<void> {
   const [outer, inner] = await Promise.all([
-    showLink(exec, plug.source.hostName),
-    showLink(exec, plug.name, namespace),
+    showLink(host, plug.source.hostName),
+    showLink(host, plug.name, namespace),
   ]);
   if (outer && inner && outer.link_index === inner.ifindex && inner.link_index === outer.ifindex) {
-    await Promise.all([writeSettings(exec, deafness(plug.source.hostName, false)), plug.admitted]);
-    await batch(exec, outerChanges(outer, plug));
+    await Promise.all([writeSettings(host, deafness(plug.source.hostName, false)), plug.admitted]);
+    await batch(host, outerChanges(outer, plug));
     if (hasIpv6(plug) !== speaksIpv6(inner))
-      await setIpv6(exec, namespacePath(namespace), plug.name, hasIpv6(plug));
-    await batch(exec, innerChanges(inner, plug), namespace);
+      await setIpv6(host, namespacePath(namespace), plug.name, hasIpv6(plug));
+    await batch(host, innerChanges(inner, plug), namespace);
     return;
   }
   if (inner) {
     throw new FairleadError('conflict', `plug ${plug.name}: the sandbox has another interface of this name`);
   }
   // Left by a process that was killed, or by a sandbox of an earlier life: its other end is elsewhere.
-  await unplugVeth(exec, plug.source.hostName);
-  await create(exec, namespace, plug);
+  await unplugVeth(host, plug.source.hostName);
+  await create(host, namespace, plug);
 }
 
 /** With IPv6 on, the kernel has given it a link-local address. */
@@ -121,8 +121,8 @@ export function setIsolation(port: string, isolated: boolean): Command {
 }
 
 /** A pair dies with either end. */
-export async function unplugVeth(exec: Exec, hostName: string): Promise<void> {
-  await batch(exec, [tolerating(/Cannot find device/, ip`link del dev ${hostName}`)]);
+export async function unplugVeth(host: LinuxHost, hostName: string): Promise<void> {
+  await batch(host, [tolerating(/Cannot find device/, ip`link del dev ${hostName}`)]);
 }
 
 function explained(error: unknown, plug: VethPlug): unknown {

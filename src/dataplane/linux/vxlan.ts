@@ -4,38 +4,38 @@ import { FairleadError } from '../../lib/errors.ts';
 import type { Survey } from '../inspection.ts';
 import { isVxlanName } from '../names.ts';
 import type { VxlanSpec } from '../tunnels.ts';
-import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, linkSchema, query, tolerating } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 import { deafness, writeSettings } from './settings.ts';
 import { ensurePolicies, guardedTunnels, removePolicies } from './tunnel-policies.ts';
 
 /** @throws not-found without the bridge; conflict when a device of somebody else's has the VNI and port */
-export async function ensureVxlan(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
+export async function ensureVxlan(host: LinuxHost, tag: string, spec: VxlanSpec): Promise<void> {
   if (!isVxlanName(tag, spec.name)) {
     throw new FairleadError('invalid', `"${spec.name}" is no name of a vxlan device of this node`);
   }
   // Before the device is there, or its first packets would leave in the clear.
-  if (spec.encrypted) await ensurePolicies(exec, tag, spec);
+  if (spec.encrypted) await ensurePolicies(host, tag, spec);
   try {
-    await create(exec, spec);
+    await create(host, spec);
   } catch (error) {
     if (!(error instanceof BatchError) || !/exists/.test(error.reason)) throw explained(error, spec);
-    await adjust(exec, tag, spec);
+    await adjust(host, tag, spec);
   }
 }
 
-async function create(exec: Exec, spec: VxlanSpec): Promise<void> {
+async function create(host: LinuxHost, spec: VxlanSpec): Promise<void> {
   const { name, bridge, mtu, vni, local, port } = spec;
   const link = ip`link add name ${name} mtu ${mtu} master ${bridge}`;
   const kind = ip`type vxlan id ${vni} local ${local} dstport ${port} nolearning proxy`;
-  await batch(exec, [
+  await batch(host, [
     { words: [...link.words, ...kind.words] },
     // Without a link-local address it has nothing of its own to say on the network.
     ip`link set dev ${name} addrgenmode none`,
     withoutLearning(name),
   ]);
-  await writeSettings(exec, deafness(name, true));
-  await batch(exec, [ip`link set dev ${name} up`]);
+  await writeSettings(host, deafness(name, true));
+  await batch(host, [ip`link set dev ${name} up`]);
 }
 
 /**
@@ -47,12 +47,12 @@ function withoutLearning(name: string): Command {
 }
 
 /** Something has the name, or the VNI. */
-async function adjust(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
-  const links = await vxlanLinks(exec);
+async function adjust(host: LinuxHost, tag: string, spec: VxlanSpec): Promise<void> {
+  const links = await vxlanLinks(host);
   const present = links.find(({ ifname }) => ifname === spec.name);
   if (present && isCompatible(present, spec)) {
-    await writeSettings(exec, deafness(spec.name, true));
-    await batch(exec, changes(present, spec)).catch((error: unknown) => {
+    await writeSettings(host, deafness(spec.name, true));
+    await batch(host, changes(present, spec)).catch((error: unknown) => {
       throw explained(error, spec);
     });
     return;
@@ -60,8 +60,8 @@ async function adjust(exec: Exec, tag: string, spec: VxlanSpec): Promise<void> {
   const stale = links.filter((link) => isVxlanName(tag, link.ifname) && hasVni(link, spec));
   const gone = new Set([spec.name, ...stale.map(({ ifname }) => ifname)]);
   try {
-    await batch(exec, [...gone].map(deletion));
-    await create(exec, spec);
+    await batch(host, [...gone].map(deletion));
+    await create(host, spec);
   } catch (error) {
     throw explained(error, spec);
   }
@@ -84,9 +84,9 @@ const vxlanSchema = linkSchema.extend({
 type VxlanLink = z.infer<typeof vxlanSchema>;
 
 /** The vxlan devices of this node, as they are. */
-export async function showVxlans(exec: Exec, tag: string): Promise<Survey['vxlans']> {
-  const links = await ownLinks(exec, tag);
-  const isGuarded = links.length === 0 ? () => false : await guardedTunnels(exec, tag);
+export async function showVxlans(host: LinuxHost, tag: string): Promise<Survey['vxlans']> {
+  const links = await ownLinks(host, tag);
+  const isGuarded = links.length === 0 ? () => false : await guardedTunnels(host, tag);
   return links.map((link) => {
     const { ifname: name, master: bridge = '', mtu, flags } = link;
     const tunnel = tunnelOf(link);
@@ -96,16 +96,16 @@ export async function showVxlans(exec: Exec, tag: string): Promise<Survey['vxlan
   });
 }
 
-async function ownLinks(exec: Exec, tag: string): Promise<readonly VxlanLink[]> {
-  return (await vxlanLinks(exec)).filter(({ ifname }) => isVxlanName(tag, ifname));
+async function ownLinks(host: LinuxHost, tag: string): Promise<readonly VxlanLink[]> {
+  return (await vxlanLinks(host)).filter(({ ifname }) => isVxlanName(tag, ifname));
 }
 
 function tunnelOf({ linkinfo: { info_data: data } }: VxlanLink) {
   return { local: data.local ?? data.local6 ?? '', port: data.port ?? 0 };
 }
 
-async function vxlanLinks(exec: Exec): Promise<readonly VxlanLink[]> {
-  return (await query(exec, z.array(vxlanSchema), ['-d', 'link', 'show', 'type', 'vxlan'])) ?? [];
+async function vxlanLinks(host: LinuxHost): Promise<readonly VxlanLink[]> {
+  return (await query(host, z.array(vxlanSchema), ['-d', 'link', 'show', 'type', 'vxlan'])) ?? [];
 }
 
 function hasVni({ linkinfo: { info_data: data } }: VxlanLink, { vni, port }: VxlanSpec): boolean {
@@ -131,15 +131,15 @@ function changes(link: VxlanLink, { name, bridge, mtu }: VxlanSpec): Command[] {
 }
 
 /** After: no device of ours has the name. */
-export async function removeVxlan(exec: Exec, tag: string, name: string): Promise<void> {
-  if (isVxlanName(tag, name)) await batch(exec, [deletion(name)]);
+export async function removeVxlan(host: LinuxHost, tag: string, name: string): Promise<void> {
+  if (isVxlanName(tag, name)) await batch(host, [deletion(name)]);
 }
 
 /** After: what encrypted devices need is gone if they are. @returns whether there are some */
-export async function removeUnusedPolicies(exec: Exec, tag: string): Promise<boolean> {
-  const [links, isGuarded] = await Promise.all([ownLinks(exec, tag), guardedTunnels(exec, tag)]);
+export async function removeUnusedPolicies(host: LinuxHost, tag: string): Promise<boolean> {
+  const [links, isGuarded] = await Promise.all([ownLinks(host, tag), guardedTunnels(host, tag)]);
   if (links.some((link) => isGuarded(tunnelOf(link)))) return true;
-  await removePolicies(exec, tag);
+  await removePolicies(host, tag);
   return false;
 }
 

@@ -1,4 +1,5 @@
-import { type Argv, commandFailed, type Exec } from './exec.ts';
+import { type Argv, commandFailed } from './exec.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 /**
  * The `reqid` of all policies and associations of this node: how it tells them from those of others, and what ties
@@ -15,9 +16,9 @@ export interface XfrmEntry {
 }
 
 /** `ip` has no JSON for these. Where the kernel has no IPsec at all there are none. @throws internal */
-export async function listXfrm(exec: Exec, ...words: readonly string[]): Promise<readonly XfrmEntry[]> {
+export async function listXfrm(host: LinuxHost, ...words: readonly string[]): Promise<readonly XfrmEntry[]> {
   const argv: Argv = ['ip', 'xfrm', ...words];
-  const outcome = await exec(argv);
+  const outcome = await host.exec(argv);
   if (outcome.code !== 0) {
     if (/Protocol not supported/.test(outcome.stderr)) return [];
     throw commandFailed(argv, outcome);

@@ -165,7 +165,7 @@ export class MemoryNode implements FakeNode {
       identity: async () => ({ nodeId: this.#id, tag: this.#id.slice(0, 4) }),
       localState: async () => ({ store: new MemoryStore(this.#local) }),
       globalStore: async () => store,
-      way: async () => ({ way: 'simulated', why: 'fairlead/testing' }),
+      mode: async () => ({ kind: 'simulated', why: 'fairlead/testing' }),
       dataplane: async () => createSimulatedDataplane(),
       volumes: ({ dataRoot }) => volumesInMemory(`${dataRoot}/volumes`, () => clock.now()),
       async runtime(_way, parts) {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import type { HostAddress } from '../../../lib/host-address.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { QuietLog } from '../../../lib/quiet-log.ts';
@@ -55,9 +56,22 @@ export function createHttpServer(
     refuseCrossSite(request, listener);
   };
   const server = tls ? createSecureServer({ ...tls, ...clientCertificates }) : createServer();
-  if (tls) noteTlsFailures(server, quiet);
+  if (tls) {
+    noteTlsFailures(server, quiet);
+    keepHalfOpen(server);
+  }
   limitConnections(server, quiet);
   return serve(server, guarded(handlers, refuse, options, quiet), options);
+}
+
+/**
+ * The docker CLI sends close_notify when it has no more input, before it reads the answer. Not as an option of the server: a
+ * client that leaves in the handshake would then be kept until that times out.
+ */
+function keepHalfOpen(server: Server): void {
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    socket.allowHalfOpen = true;
+  });
 }
 
 function serve(server: Server, { requestTimeout, request, upgrade }: Handlers, { closing }: ServerOptions) {

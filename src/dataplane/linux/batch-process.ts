@@ -15,7 +15,7 @@ export interface Dialect {
 const patience = 10_000;
 
 /** The process has ended: whether it carried out the command that it was asked last is not known. */
-export class KeptProcessEnded extends FairleadError {
+export class BatchProcessEnded extends FairleadError {
   constructor(program: string, said: string) {
     super('internal', `${program} has ended${said === '' ? '' : `: ${said.trim()}`}`);
   }
@@ -23,14 +23,14 @@ export class KeptProcessEnded extends FairleadError {
 
 interface Question {
   readonly resolve: (said: string) => void;
-  readonly reject: (error: KeptProcessEnded) => void;
+  readonly reject: (error: BatchProcessEnded) => void;
 }
 
 /**
  * A program that is kept running for many commands, since starting one costs more than the command: 3 ms
  * and a fork of the daemon, against 0.1 ms. It ends with this process, whose pipe is its stdin.
  */
-export class KeptProcess {
+export class BatchProcess {
   readonly #program: string;
   readonly #child: ChildProcess;
   readonly #dialect: Dialect;
@@ -68,9 +68,9 @@ export class KeptProcess {
     return this.#answered && !this.#ended ? this.#child.pid : undefined;
   }
 
-  /** One line at a time. Resolves with its complaints, empty when there are none. @throws KeptProcessEnded */
+  /** One line at a time. Resolves with its complaints, empty when there are none. @throws BatchProcessEnded */
   async ask(line: string): Promise<string> {
-    if (this.#ended) throw new KeptProcessEnded(this.#program, this.#said);
+    if (this.#ended) throw new BatchProcessEnded(this.#program, this.#said);
     this.#said = '';
     const answer = new Promise<string>((resolve, reject) => {
       this.#question = { resolve, reject };
@@ -106,7 +106,7 @@ export class KeptProcess {
 
   #end(): void {
     this.#ended = true;
-    this.#question?.reject(new KeptProcessEnded(this.#program, this.#said));
+    this.#question?.reject(new BatchProcessEnded(this.#program, this.#said));
     this.#question = undefined;
   }
 

@@ -4,13 +4,13 @@ import { probeLinux } from '../dataplane/linux/available.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { DaemonConfig } from './config.ts';
 
-export type Way = ({ readonly way: 'sandbox' } | { readonly way: 'simulated' } | EngineWay) & {
-  /** For people: why this way and not another. */
+export type Mode = ({ readonly kind: 'sandbox' } | { readonly kind: 'simulated' } | EngineMode) & {
+  /** For people: why this mode and not another. */
   readonly why: string;
 };
 
-export interface EngineWay {
-  readonly way: 'engine';
+export interface EngineMode {
+  readonly kind: 'engine';
   readonly socketPath: string;
 }
 
@@ -18,33 +18,33 @@ export interface EngineWay {
 const usualSocket = '/var/run/docker.sock';
 
 /**
- * The richest way that works here, or the one that was asked for. `hasContainers`: whether containers of the sandbox
- * way are in the data root; they would be lost from sight beside an Engine.
+ * The richest mode that works here, or the one that was asked for. `hasContainers`: whether containers of the sandbox
+ * mode are in the data root; they would be lost from sight beside an Engine.
  * @throws invalid when what was asked for cannot work
  */
-export async function chooseWay(config: DaemonConfig, hasContainers = false): Promise<Way> {
+export async function chooseMode(config: DaemonConfig, hasContainers = false): Promise<Mode> {
   const { dataplane, engine } = config;
   if (engine.kind === 'socket') return await askedEngine(config, engine.path);
-  if (dataplane === 'simulated') return { way: 'simulated', why: 'asked for with --dataplane simulated' };
+  if (dataplane === 'simulated') return { kind: 'simulated', why: 'asked for with --dataplane simulated' };
   const linux = await probeLinux();
   if (!linux.ok) {
     if (dataplane === 'linux') throw new FairleadError('invalid', `--dataplane linux: ${linux.reason}`);
-    return { way: 'simulated', why: `no packets will move: ${linux.reason}` };
+    return { kind: 'simulated', why: `no packets will move: ${linux.reason}` };
   }
   const found = engine.kind === 'auto' ? await findEngine() : 'told not to use a Docker Engine';
   if (typeof found !== 'string') {
     if (!hasContainers) return found;
     return {
-      way: 'sandbox',
-      why: `${found.why}, but the data root has containers of this way; see --engine`,
+      kind: 'sandbox',
+      why: `${found.why}, but the data root has containers of this mode; see --engine`,
     };
   }
   const why =
     dataplane === 'linux' ? 'asked for with --dataplane linux' : 'root, iproute2 and nftables are here';
-  return { way: 'sandbox', why: found === '' ? why : `${why}; ${found}` };
+  return { kind: 'sandbox', why: found === '' ? why : `${why}; ${found}` };
 }
 
-async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Promise<Way> {
+async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Promise<Mode> {
   if (dataplane === 'simulated') {
     throw new FairleadError(
       'invalid',
@@ -58,11 +58,11 @@ async function askedEngine({ dataplane }: DaemonConfig, socketPath: string): Pro
     // At boot we come first, and wait for it. Whatever is wrong with it, networks and names of ours go on.
     (error: unknown) => messageOf(error),
   );
-  return { way: 'engine', socketPath, why: `asked for with --engine; ${found}` };
+  return { kind: 'engine', socketPath, why: `asked for with --engine; ${found}` };
 }
 
 /** @returns why there is none to work beside; empty where nobody would expect one */
-async function findEngine(): Promise<Way | string> {
+async function findEngine(): Promise<Mode | string> {
   const there = await access(usualSocket, constants.F_OK).then(
     () => true,
     () => false,
@@ -71,7 +71,7 @@ async function findEngine(): Promise<Way | string> {
   try {
     const { version, apiVersion } = await negotiate(usualSocket);
     const why = `Docker Engine ${version}, API ${apiVersion}, is at unix://${usualSocket}`;
-    return { way: 'engine', socketPath: usualSocket, why };
+    return { kind: 'engine', socketPath: usualSocket, why };
   } catch (error) {
     return messageOf(error);
   }

@@ -1,5 +1,5 @@
-import { KeptPool } from './kept-pool.ts';
-import { KeptProcessEnded } from './kept-process.ts';
+import { BatchProcessEnded } from './batch-process.ts';
+import { SessionPool } from './session-pool.ts';
 
 /** An error that shows the line in which it is. */
 const dialect = { mark: 'fairlead', complaint: /Error: [^\n]*\nfairlead\n[ ^~]*\n$/ };
@@ -8,13 +8,13 @@ const dialect = { mark: 'fairlead', complaint: /Error: [^\n]*\nfairlead\n[ ^~]*\
 const longest = 4096;
 
 /** An `nft -i` that is kept. It knows by itself when somebody else has changed the rules (their generation id). */
-export class KeptNft {
-  readonly #pool: KeptPool;
+export class NftSession {
+  readonly #pool: SessionPool;
 
   /** `enterHost`: what to begin a command with that is to run in the host's namespace. */
   constructor(enterHost: readonly string[]) {
     const [program = 'nft', ...args] = [...enterHost, 'nft', '-i'];
-    this.#pool = new KeptPool({ argv: [program, ...args], dialect, most: 1, least: 0 });
+    this.#pool = new SessionPool({ argv: [program, ...args], dialect, most: 1, least: 0 });
   }
 
   /** One transaction. @returns whether it was carried out: if not, a process of its own tells why */
@@ -28,7 +28,7 @@ export class KeptNft {
       else void this.#pool.discard(process);
       return done;
     } catch (error) {
-      if (!(error instanceof KeptProcessEnded)) throw error;
+      if (!(error instanceof BatchProcessEnded)) throw error;
       void this.#pool.discard(process);
       return false;
     }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { type BatchProcess, BatchProcessEnded } from './batch-process.ts';
 import type { Argv } from './exec.ts';
 import type { Command } from './ip.ts';
-import { KeptPool } from './kept-pool.ts';
-import { type KeptProcess, KeptProcessEnded } from './kept-process.ts';
 import { namespacePath, settingsScript } from './netns.ts';
+import { SessionPool } from './session-pool.ts';
 
 /** ip(8) knows no such object, and says so in two lines. */
 const dialect = {
@@ -23,18 +23,32 @@ export interface Progress {
   readonly refusal?: string;
 }
 
-/** `ip -batch` processes that are kept, one or a few per network namespace. */
-export class KeptIp {
-  readonly #host: KeptPool;
-  readonly #sandboxes = new Map<string, KeptPool>();
+/** Long-lived processes that carry out the commands of `ip`, where starting one for each would not do. */
+export interface IpSession {
+  /** Runs commands on one process, in order, up to the first that fails and is not tolerated. */
+  run(namespace: string | undefined, commands: readonly Command[]): Promise<Progress>;
+  /** Has a process in the sandbox's namespace ready. */
+  warmUp(namespace: string): void;
+  /** As `run`, on a new process, whose start makes the namespace's settings. */
+  renew(namespace: string, commands: readonly Command[]): Promise<Progress>;
+  /** Names of the interfaces in the sandbox's namespace, without a question; undefined where no process is in it. */
+  interfacesIn(namespace: string): Promise<readonly string[] | undefined>;
+  /** Before the namespace is taken away: a process in it would keep it. */
+  leave(namespace: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `ip -batch`, one or a few processes per network namespace. */
+export class IpSessions implements IpSession {
+  readonly #host: SessionPool;
+  readonly #sandboxes = new Map<string, SessionPool>();
 
   /** `enterHost`: what to begin a command with that is to run in the host's namespace. */
   constructor(enterHost: readonly string[]) {
     const [program = 'ip', ...args] = [...enterHost, 'ip', '-force', '-batch', '-'];
-    this.#host = new KeptPool({ argv: [program, ...args], dialect, most: mostInHost, least: 1 });
+    this.#host = new SessionPool({ argv: [program, ...args], dialect, most: mostInHost, least: 1 });
   }
 
-  /** Runs commands on one process, in order, up to the first that fails and is not tolerated. */
   async run(namespace: string | undefined, commands: readonly Command[]): Promise<Progress> {
     const pool = namespace === undefined ? this.#host : this.#poolOf(namespace);
     const process = await pool.take();
@@ -48,18 +62,15 @@ export class KeptIp {
     return progress;
   }
 
-  /** Has a process in the sandbox's namespace ready. */
   warmUp(namespace: string): void {
     this.#poolOf(namespace).warmUp();
   }
 
-  /** As `run`, on a new process, whose start makes the namespace's settings. */
   async renew(namespace: string, commands: readonly Command[]): Promise<Progress> {
     await this.leave(namespace);
     return this.run(namespace, commands);
   }
 
-  /** Names of the interfaces in the sandbox's namespace, without a question; undefined where no process is in it. */
   async interfacesIn(namespace: string): Promise<readonly string[] | undefined> {
     const pid = this.#sandboxes.get(namespace)?.pid;
     if (pid === undefined) return undefined;
@@ -71,7 +82,6 @@ export class KeptIp {
       .flatMap((line) => /^\s*([^:\s]+):/.exec(line)?.[1] ?? []);
   }
 
-  /** Before the namespace is taken away: a process in it would keep it. */
   async leave(namespace: string): Promise<void> {
     const pool = this.#sandboxes.get(namespace);
     this.#sandboxes.delete(namespace);
@@ -82,11 +92,11 @@ export class KeptIp {
     await Promise.all([this.#host.end(), ...[...this.#sandboxes.keys()].map((name) => this.leave(name))]);
   }
 
-  #poolOf(namespace: string): KeptPool {
+  #poolOf(namespace: string): SessionPool {
     const known = this.#sandboxes.get(namespace);
     // Those used last are at the end.
     this.#sandboxes.delete(namespace);
-    const pool = known ?? new KeptPool({ argv: sandboxArgv(namespace), dialect, most: 1, least: 0 });
+    const pool = known ?? new SessionPool({ argv: sandboxArgv(namespace), dialect, most: 1, least: 0 });
     this.#sandboxes.set(namespace, pool);
     if (this.#sandboxes.size > mostSandboxes) this.#dropOldest();
     return pool;
@@ -101,7 +111,7 @@ export class KeptIp {
 /** Answers that the kernel gives of a name itself, and so whatever a process remembers of it. */
 const certain = /File exists/;
 
-async function runOn(process: KeptProcess, commands: readonly Command[]): Promise<Progress> {
+async function runOn(process: BatchProcess, commands: readonly Command[]): Promise<Progress> {
   let done = 0;
   try {
     for (const { words, tolerated } of commands) {
@@ -112,7 +122,7 @@ async function runOn(process: KeptProcess, commands: readonly Command[]): Promis
       done += 1;
     }
   } catch (error) {
-    if (!(error instanceof KeptProcessEnded)) throw error;
+    if (!(error instanceof BatchProcessEnded)) throw error;
   }
   return { done };
 }
@@ -126,7 +136,7 @@ function sandboxArgv(namespace: string): Argv {
  * A process remembers the indices of devices by their names, longer than the devices may live. A change that
  * changes nothing makes it forget one (iplink_modify and ll_map.c of iproute2).
  */
-async function forgetDevices(process: KeptProcess, commands: readonly Command[]): Promise<void> {
+async function forgetDevices(process: BatchProcess, commands: readonly Command[]): Promise<void> {
   const devices = new Set<string>();
   for (const { words } of commands) {
     for (const [i, word] of words.entries()) {

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { chooseAdvertise, defaultRoutes } from '../../src/daemon/advertise.ts';
+import { chooseAdvertise, defaultRoutes } from '../../../src/daemon/advertise.ts';
 
 function addresses(...list: string[]): NetworkInterfaceInfo[] {
   return list.map((address) => {

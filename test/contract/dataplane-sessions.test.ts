@@ -1,30 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createExec, type Exec } from '../../src/dataplane/linux/exec.ts';
+import { BatchProcess } from '../../src/dataplane/linux/batch-process.ts';
 import { batch, ip } from '../../src/dataplane/linux/ip.ts';
-import { KeptIp } from '../../src/dataplane/linux/kept-ip.ts';
-import { KeptNft } from '../../src/dataplane/linux/kept-nft.ts';
-import { KeptProcess } from '../../src/dataplane/linux/kept-process.ts';
+import { type LinuxHost, openLinuxHost } from '../../src/dataplane/linux/linux-host.ts';
 import { ensureNamespace, removeNamespace } from '../../src/dataplane/linux/netns.ts';
 import { TestHost } from '../rig/namespace.ts';
 
-describe('processes that are kept', () => {
+describe('sessions of ip and nft', () => {
   let host: TestHost;
-  let exec: Exec;
-  let kept: KeptIp;
-  let nft: KeptNft;
+  let linux: LinuxHost;
 
   beforeAll(async () => {
     host = await TestHost.create();
-    const enter = ['nsenter', `--net=${host.path}`];
-    kept = new KeptIp(enter);
-    nft = new KeptNft(enter);
-    exec = Object.assign(createExec(host.path), { kept });
+    linux = openLinuxHost(host.path);
   });
 
   afterAll(async () => {
-    await kept.close();
-    await nft.close();
+    await linux.ip.close();
+    await linux.nft.close();
     await host[Symbol.asyncDispose]();
   });
 
@@ -37,18 +30,18 @@ describe('processes that are kept', () => {
   }
 
   test('one does what many would', async () => {
-    await batch(exec, [ip`link add name one type bridge`]);
+    await batch(linux, [ip`link add name one type bridge`]);
     const [pid] = pids('ip');
-    await batch(exec, [ip`link add name two type bridge`, ip`link set dev two up`]);
+    await batch(linux, [ip`link add name two type bridge`, ip`link set dev two up`]);
     expect((await host.linkNames()).toSorted()).toEqual(['one', 'two']);
     expect(pids('ip')).toEqual([pid]);
   });
 
   test('one does not take a device for another of its name', async () => {
-    await batch(exec, [ip`link add name again type bridge`, ip`addr replace 10.9.0.1/24 dev again`]);
+    await batch(linux, [ip`link add name again type bridge`, ip`addr replace 10.9.0.1/24 dev again`]);
     await host.run('ip', 'link', 'del', 'again');
     await host.run('ip', 'link', 'add', 'again', 'type', 'bridge');
-    await batch(exec, [
+    await batch(linux, [
       ip`link add name port master again type veth peer name peer`,
       ip`addr replace 10.9.0.2/24 dev again`,
     ]);
@@ -58,7 +51,7 @@ describe('processes that are kept', () => {
 
   test('one that is killed is replaced', async () => {
     for (const pid of pids('ip')) process.kill(pid, 'SIGKILL');
-    await batch(exec, [ip`link add name three type bridge`, ip`link set dev three up`]);
+    await batch(linux, [ip`link add name three type bridge`, ip`link set dev three up`]);
     expect(await host.link('three')).toMatchObject({ up: true });
   });
 
@@ -68,47 +61,47 @@ describe('processes that are kept', () => {
       ip`link add name one type bridge`,
       ip`link set dev four up`,
     ];
-    await expect(batch(exec, commands)).rejects.toMatchObject({
+    await expect(batch(linux, commands)).rejects.toMatchObject({
       reason: 'RTNETLINK answers: File exists',
       message: 'ip link add name one type bridge: RTNETLINK answers: File exists',
     });
     expect(await host.link('four')).toMatchObject({ up: false });
-    await expect(batch(exec, [ip`link set dev absent up`])).rejects.toMatchObject({
+    await expect(batch(linux, [ip`link set dev absent up`])).rejects.toMatchObject({
       reason: 'Cannot find device "absent"',
     });
   });
 
   test('one in a sandbox knows what is in it', async () => {
     const name = `${host.name}-s`;
-    await ensureNamespace(exec, name);
+    await ensureNamespace(linux, name);
     try {
-      expect(await kept.interfacesIn(name)).toEqual(['lo']);
+      expect(await linux.ip.interfacesIn(name)).toEqual(['lo']);
       await host.run('ip', 'link', 'add', 'outer', 'type', 'veth', 'peer', 'name', 'inner', 'netns', name);
-      expect((await kept.interfacesIn(name))?.toSorted()).toEqual(['inner', 'lo']);
+      expect((await linux.ip.interfacesIn(name))?.toSorted()).toEqual(['inner', 'lo']);
     } finally {
-      await removeNamespace(exec, name);
+      await removeNamespace(linux, name);
     }
-    expect(await kept.interfacesIn(name)).toBeUndefined();
+    expect(await linux.ip.interfacesIn(name)).toBeUndefined();
     // At once, not when the kernel takes the namespace apart.
     expect(await host.linkNames()).not.toContain('outer');
   });
 
   test('nft says whether a transaction was carried out', async () => {
-    expect(await nft.run(['add table inet t', 'add set inet t s { type ipv4_addr; }'])).toBe(true);
-    expect(await nft.run(['add element inet t s { 10.0.0.1 }', 'add element inet t absent { 1 }'])).toBe(
-      false,
-    );
-    expect(await nft.run(['add element inet t s { 10.0.0.2 }'])).toBe(true);
+    expect(await linux.nft.run(['add table inet t', 'add set inet t s { type ipv4_addr; }'])).toBe(true);
+    expect(
+      await linux.nft.run(['add element inet t s { 10.0.0.1 }', 'add element inet t absent { 1 }']),
+    ).toBe(false);
+    expect(await linux.nft.run(['add element inet t s { 10.0.0.2 }'])).toBe(true);
     const said = await host.run('nft', 'list', 'set', 'inet', 't', 's');
     expect(said).toContain('elements = { 10.0.0.2 }');
   });
 
   test('a program that is missing or ends is not waited for', async () => {
     const dialect = { mark: 'x', complaint: /x$/ };
-    const missing = new KeptProcess(['no-such-program'], dialect);
+    const missing = new BatchProcess(['no-such-program'], dialect);
     await expect(missing.ask('x')).rejects.toThrow('no-such-program has ended');
     await missing.end();
-    const ending = new KeptProcess(['sh', '-c', 'echo because >&2'], dialect);
+    const ending = new BatchProcess(['sh', '-c', 'echo because >&2'], dialect);
     await expect(ending.ask('x')).rejects.toThrow('sh has ended: because');
     await ending.end();
   });

@@ -1,5 +1,5 @@
+import { BatchProcess, type Dialect } from './batch-process.ts';
 import type { Argv } from './exec.ts';
-import { type Dialect, KeptProcess } from './kept-process.ts';
 
 export interface PoolOptions {
   readonly argv: Argv;
@@ -14,10 +14,10 @@ export interface PoolOptions {
 const idleFor = 10_000;
 
 /** Kept processes that are as good as each other. */
-export class KeptPool {
+export class SessionPool {
   readonly #options: PoolOptions;
-  readonly #idle = new Map<KeptProcess, NodeJS.Timeout>();
-  readonly #all = new Set<KeptProcess>();
+  readonly #idle = new Map<BatchProcess, NodeJS.Timeout>();
+  readonly #all = new Set<BatchProcess>();
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: PoolOptions) {
@@ -45,7 +45,7 @@ export class KeptPool {
   }
 
   /** Lends one: to be given back, or discarded when what it remembers may be wrong. */
-  async take(): Promise<KeptProcess> {
+  async take(): Promise<BatchProcess> {
     for (;;) {
       for (const [process, timer] of this.#idle) {
         clearTimeout(timer);
@@ -58,7 +58,7 @@ export class KeptPool {
     }
   }
 
-  giveBack(process: KeptProcess): void {
+  giveBack(process: BatchProcess): void {
     if (!this.#all.has(process)) return;
     const timer = setTimeout(() => this.#retire(process), idleFor);
     timer.unref();
@@ -66,7 +66,7 @@ export class KeptPool {
     this.#waiting.shift()?.();
   }
 
-  async discard(process: KeptProcess): Promise<void> {
+  async discard(process: BatchProcess): Promise<void> {
     clearTimeout(this.#idle.get(process));
     this.#idle.delete(process);
     this.#all.delete(process);
@@ -74,13 +74,13 @@ export class KeptPool {
     await process.end();
   }
 
-  #start(): KeptProcess {
-    const process = new KeptProcess(this.#options.argv, this.#options.dialect);
+  #start(): BatchProcess {
+    const process = new BatchProcess(this.#options.argv, this.#options.dialect);
     this.#all.add(process);
     return process;
   }
 
-  #retire(process: KeptProcess): void {
+  #retire(process: BatchProcess): void {
     if (this.#all.size > this.#options.least) void this.discard(process);
   }
 }

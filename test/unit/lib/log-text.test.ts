@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { readableLine } from '../../src/lib/log-text.ts';
+import { readableLine } from '../../../src/lib/log-text.ts';
 
 const logged = (write: (log: ReturnType<typeof pino>) => void, isColoured = false) => {
   let text = '';
@@ -33,12 +33,15 @@ describe('a line of the log for people', () => {
     );
   });
 
-  it('has the stack of an error below it', () => {
+  it('has the reason of an error once, and never its stack', () => {
     const error = new Error('lost');
     error.stack = 'Error: lost\n    at somewhere (x.ts:1:2)';
-    expect(logged((log) => log.fatal({ err: error }, 'ends'))).toBe(
-      '2026-11-30T07:44:38.425Z FATAL ends\n    Error: lost\n    at somewhere (x.ts:1:2)\n',
-    );
+    const at = '2026-11-30T07:44:38.425Z FATAL';
+    expect(logged((log) => log.fatal({ err: error }, 'ends'))).toBe(`${at} ends: lost\n`);
+    expect(logged((log) => log.fatal({ err: error }, 'ends: lost'))).toBe(`${at} ends: lost\n`);
+    expect(logged((log) => log.fatal(error))).toBe(`${at} lost\n`);
+    const outer = new Error('undo x: lost', { cause: error });
+    expect(logged((log) => log.fatal({ err: outer }, outer.message))).toBe(`${at} undo x: lost\n`);
   });
 
   it('is one line, whatever others have put into it: no control character reaches the terminal', () => {

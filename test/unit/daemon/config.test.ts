@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type HostFacts, parseConfig } from '../../src/daemon/config.ts';
+import { type HostFacts, parseConfig } from '../../../src/daemon/config.ts';
 
 const root: HostFacts = { env: {}, uid: 0, home: '/root', hostname: 'h1' };
 const user: HostFacts = {

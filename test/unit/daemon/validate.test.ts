@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../rig/cli.ts';
+import { runCli } from '../../rig/cli.ts';
 
 let folder = '';
 beforeAll(async () => {

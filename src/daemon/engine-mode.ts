@@ -7,7 +7,7 @@ import type { UndoStack } from '../lib/undo.ts';
 import type { RunningModel } from '../network/create-model.ts';
 import type { EngineSide } from '../network/parts.ts';
 import type { DaemonConfig } from './config.ts';
-import type { EngineWay } from './way.ts';
+import type { EngineMode } from './mode.ts';
 
 /**
  * Listens as the Engine's plugin. Where another plugin has the name the daemon goes on without: its networks are
@@ -35,7 +35,7 @@ export async function openPlugin(
 }
 
 /** What clients ask of the Engine through us. */
-export function upstreamOf({ socketPath }: EngineWay, { host, driver }: EngineSide): Upstream {
+export function upstreamOf({ socketPath }: EngineMode, { host, driver }: EngineSide): Upstream {
   return { socketPath, driver, apiVersion: () => host.status().apiVersion, know: (ref) => host.look(ref) };
 }
 
