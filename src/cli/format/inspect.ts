@@ -8,6 +8,7 @@ import { toJson, type Value } from '../template/values.ts';
 /**
  * `inspect` of several objects: an array of those found, or a template per object; then the errors.
  * A template that does not parse ends with exit 64, before any call (docker-facts 6.2).
+ * `typed`: the value as Docker's CLI decodes it. Like that CLI, a template that fails on it is tried on the JSON itself.
  * @returns the exit code
  */
 export async function inspectAll(
@@ -15,6 +16,7 @@ export async function inspectAll(
   format: string,
   inspect: (ref: string) => Promise<Value>,
   context: Context,
+  typed: (value: Value) => Value = (value) => value,
 ): Promise<number> {
   const template = format === '' || format === 'json' ? undefined : parsed(format);
   const found: Value[] = [];
@@ -27,15 +29,11 @@ export async function inspectAll(
       errors.push(error);
     }
   }
-  context.shell.stdout.write(Buffer.from(written(found, format, template)));
+  const write = (text: string) => context.shell.stdout.write(Buffer.from(text));
+  if (template) for (const value of found) write(`${rendered(template, value, typed, write)}\n`);
+  else write(`${format === 'json' ? toJson(found) : toJson(found, '    ')}\n`);
   for (const error of errors) await complain(error, context);
   return errors.length > 0 ? 1 : 0;
-}
-
-function written(found: readonly Value[], format: string, template: Template | undefined): string {
-  if (format === 'json') return `${toJson(found)}\n`;
-  if (!template) return `${toJson(found, '    ')}\n`;
-  return found.map((value) => `${rendered(template, value)}\n`).join('');
 }
 
 function parsed(format: string): Template {
@@ -46,10 +44,21 @@ function parsed(format: string): Template {
   }
 }
 
-function rendered(template: Template, value: Value): string {
+function rendered(
+  template: Template,
+  value: Value,
+  typed: (value: Value) => Value,
+  write: (text: string) => void,
+): string {
+  try {
+    return template.render(typed(value));
+  } catch {
+    // The same template may fit the JSON.
+  }
   try {
     return template.render(value);
   } catch (error) {
+    write('\n');
     throw new Failure(`template parsing error: ${messageOf(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseExactly, stringifyExactly } from '../../src/cli/template/exact-json.ts';
-import { sprintf } from '../../src/cli/template/printf.ts';
+import { parseExactly, stringifyExactly } from '../../../../src/cli/template/exact-json.ts';
+import { sprintf } from '../../../../src/cli/template/printf.ts';
 
 describe('JSON with integers of 64 bits', () => {
   it.each([

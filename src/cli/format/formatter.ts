@@ -1,9 +1,9 @@
 import { messageOf } from '../../lib/errors.ts';
 import { visible } from '../../lib/plain-text.ts';
 import { Failure } from '../failure.ts';
+import { modernTable } from '../output/table.ts';
 import { compile, type Template } from '../template/evaluate.ts';
 import { Struct, toJson, type Value } from '../template/values.ts';
-import { modernTable } from './table.ts';
 
 /** What `--format` of a list shows: one column per field, each with its header. */
 export interface Columns<T> {
@@ -16,6 +16,8 @@ export interface Columns<T> {
   /** The `table` and `raw` forms without a template. */
   readonly table: string;
   readonly raw: string;
+  /** What a template that fails on a row is answered with; default: Docker's common text. */
+  readonly failed?: string;
 }
 
 /**
@@ -23,14 +25,14 @@ export interface Columns<T> {
  * @throws Failure with Docker's text
  */
 export function formatRows<T>(format: string, rows: readonly T[], columns: Columns<T>): string {
-  if (format === 'json') return rows.map((row) => `${toJson(structOf(row, columns, true))}\n`).join('');
+  if (format === 'json') return rows.map((row) => `${toJson(structOf(row, columns))}\n`).join('');
   if (format === 'raw') return perRow(columns.raw, rows, columns);
   const table = /^table(?:\s+(.*))?$/s.exec(format);
   if (!table) return perRow(format, rows, columns);
   const template = compileFormat((table[1] || columns.table).replaceAll('\\t', '\t'), visible);
   const lines = [
     render(template, headers(columns)),
-    ...rows.map((row) => render(template, structOf(row, columns))),
+    ...rows.map((row) => render(template, structOf(row, columns), columns.failed)),
   ];
   return modernTable(lines);
 }
@@ -46,20 +48,19 @@ export function compileFormat(format: string, show?: (text: string) => string): 
 
 function perRow<T>(format: string, rows: readonly T[], columns: Columns<T>): string {
   const template = compileFormat(format.replaceAll('\\t', '\t').replaceAll('\\n', '\n'));
-  return rows.map((row) => `${render(template, structOf(row, columns))}\n`).join('');
+  return rows.map((row) => `${render(template, structOf(row, columns), columns.failed)}\n`).join('');
 }
 
-function render(template: Template, data: Value): string {
+function render(template: Template, data: Value, failed = 'template parsing error'): string {
   try {
     return template.render(data);
   } catch (error) {
-    throw new Failure(`template parsing error: ${messageOf(error)}`);
+    throw new Failure(`${failed}: ${messageOf(error)}`);
   }
 }
 
-function structOf<T>(row: T, { typeName, fields, methods = {} }: Columns<T>, sorted = false): Struct {
+function structOf<T>(row: T, { typeName, fields, methods = {} }: Columns<T>): Struct {
   const entries = Object.entries(fields).map(([name, [, value]]) => [name, value(row)] as const);
-  if (sorted) entries.sort(([a], [b]) => (a < b ? -1 : 1));
   const bound = Object.entries(methods).map(
     ([name, method]) => [name, (...args: readonly Value[]) => method(row, ...args)] as const,
   );
