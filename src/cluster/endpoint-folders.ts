@@ -96,7 +96,7 @@ export class EndpointFolders {
     this.deps.onChange(new Set([networkId]));
   }
 
-  /** Shows an endpoint of this node no longer, whatever the store has: its container has left. */
+  /** Hides an endpoint of this node whose container has left, whatever the store has. */
   withhold({ networkId, id, containerId }: Endpoint): void {
     for (const folder of this.all) folder.forget(keys.endpoint(networkId, id));
     if (this.#byNetwork.get(networkId)?.get(id)?.containerId !== containerId) return;

@@ -3,13 +3,13 @@ import type { Store } from '../../kvstore/store.ts';
 import type { Logger } from '../lib/log.ts';
 import { type FolderOptions, WatchedFolder } from './watched-folder.ts';
 
-/** A record whose meaning is nobody's business here. */
+/** A record that this layer does not interpret. */
 export interface OpaqueRecord {
   readonly key: string;
   readonly record: Readonly<Record<string, unknown>>;
 }
 
-/** A copy of a folder that this layer does not read, so that it can be put back into a store that lost it. */
+/** A copy of a folder of such records, to put them back into a store that has lost them. */
 export class OpaqueMirror {
   readonly #folder: WatchedFolder<OpaqueRecord['record']>;
 

@@ -120,11 +120,11 @@ export class WatchedFolder<T> {
     try {
       while (await this.#takeNext());
     } catch (error) {
-      this.options.log.debug({ error, prefix: this.options.prefix }, 'watch ended');
+      this.options.log.debug({ err: error, prefix: this.options.prefix }, 'watch ended');
     }
   }
 
-  /** Of a loop over the watch the last event, a snapshot often, would stay in memory until the next one. */
+  /** `for await` would keep the last event, often a whole snapshot, alive until the next. */
   async #takeNext(): Promise<boolean> {
     const { done, value: event } = await this.#watch.next();
     if (done) return false;
@@ -170,7 +170,7 @@ export class WatchedFolder<T> {
       const milliseconds = record === undefined ? 0 : lingerMs(record, change.key);
       if (milliseconds === 0) return true;
       this.#linger(change.key, milliseconds);
-      // Whoever deleted it has been waited for.
+      // A writer that waits for this deletion need wait no longer.
       this.#wake(`${change.key}@`);
       return false;
     });
