@@ -130,6 +130,7 @@ const dnsHelp: Readonly<Record<string, string>> = {
   notAdmitted: 'Packets and connections of those who are not answered at a network listener.',
   forwarded: 'Queries handed to an upstream.',
   forwardsDenied: 'Queries not handed to an upstream because the asker is on internal networks only.',
+  forwardLoops: 'Queries of an upstream for what it was being asked.',
   forwardFailures: 'Forwarded queries that no upstream answered.',
   forwardOverflows: 'Queries refused because too many of the asker, of its network or of all were under way.',
   connectionOverflows:
