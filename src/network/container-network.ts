@@ -1,8 +1,10 @@
-import { extraHostsOf, renderHosts, renderResolvConf } from '../container/resolv-conf.ts';
+import { extraHostsOf, renderHosts } from '../container/hosts-file.ts';
+import { renderResolvConf } from '../container/resolv-conf.ts';
 import type { Container, ContainerFiles, JoinedState, Membership } from '../container/runtime.ts';
 import type { DefaultRoutes } from '../dataplane/dataplane.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
+import { readText } from '../lib/read-text.ts';
 
 /** Where a container's default routes go: the place of the highest priority that offers one, else the first. */
 export function routesFor(container: Container): DefaultRoutes {
@@ -21,39 +23,57 @@ function byPriority({ memberships }: Container): readonly Membership[] {
   return [...memberships].sort((a, b) => (b.gatewayPriority ?? 0) - (a.gatewayPriority ?? 0));
 }
 
+/** The texts of the host's own files; empty where it has none. */
+export interface HostFiles {
+  readonly resolvConf: string;
+  readonly hosts: string;
+}
+
+function hostFiles(): HostFiles {
+  return { resolvConf: readText('/etc/resolv.conf') ?? '', hosts: readText('/etc/hosts') ?? '' };
+}
+
 /**
- * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS only: the hosts file has
- * nothing of other containers. Any one gateway answers for all networks that the asker is on.
+ * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS only: the hosts file has nothing of other
+ * containers. Any one gateway answers for all networks that the asker is on. On the host's stack they are the host's,
+ * as they are, unless something else was asked for.
  */
-export function filesFor(container: Container, containers: readonly Container[]): ContainerFiles {
+export function filesFor(
+  container: Container,
+  containers: readonly Container[],
+  host = hostFiles(),
+): ContainerFiles {
   const { spec } = container;
   const stack = stackOf(container, containers);
+  const isOnHost = stack.spec.networkMode.kind === 'host';
   const places = stack.memberships.flatMap(({ joined }) => joined ?? []);
-  return {
-    resolvConf: renderResolvConf({
-      resolvers: [...new Set(places.flatMap(({ resolver }) => resolver ?? []))].slice(0, maxNameservers),
-      dns: spec.dns,
-      search: spec.dnsSearch,
-      options: spec.dnsOptions,
-    }),
-    hosts: renderHosts({
-      hostname: stack.spec.hostname || shortId(stack.id),
-      domainname: stack.spec.domainname,
-      addresses: places.flatMap(addressesOf),
-      extraHosts: extraHostsOf(spec.extraHosts, hostAddressOf(stack)),
-    }),
-  };
+  const resolvConf = renderResolvConf({
+    host: host.resolvConf,
+    resolver: places.find(({ resolver }) => resolver !== undefined)?.resolver,
+    dns: spec.dns,
+    search: spec.dnsSearch,
+    options: spec.dnsOptions,
+    isOnHost,
+  });
+  if (isOnHost && spec.extraHosts.length === 0) return { resolvConf, hosts: host.hosts };
+  const hosts = renderHosts({
+    hostname: stack.spec.hostname || shortId(stack.id),
+    domainname: stack.spec.domainname,
+    addresses: places.flatMap(addressesOf),
+    extraHosts: extraHostsOf(spec.extraHosts, hostAddressesOf(stack)),
+  });
+  return { resolvConf, hosts };
 }
 
-/** At which it reaches its host. */
-function hostAddressOf(stack: Container): string | undefined {
-  if (stack.spec.networkMode.kind === 'host') return '127.0.0.1';
+/** At which it reaches its host: where its way out begins, else, on an internal network, where it asks for names. */
+function hostAddressesOf(stack: Container): readonly string[] {
+  if (stack.spec.networkMode.kind === 'host') return ['127.0.0.1'];
   const { ipv4, ipv6 } = routesFor(stack);
-  return ipv4 ?? ipv6;
+  const ways = [ipv4, ipv6].flatMap((address) => address ?? []);
+  return ways.length > 0
+    ? ways
+    : stack.memberships.flatMap(({ joined }) => joined?.resolver ?? []).slice(0, 1);
 }
-
-/** The resolver library reads no more than three (resolv.conf(5), MAXNS). */
-const maxNameservers = 3;
 
 function stackOf(container: Container, containers: readonly Container[]): Container {
   const { networkMode } = container.spec;

@@ -7,12 +7,13 @@ import { newId, shortId } from '../lib/ids.ts';
 import { timestamp } from '../lib/time.ts';
 import { abandon, claimAddresses, lastWins, macOf } from './claims.ts';
 import { dnsPolicyOf } from './dns-policy.ts';
+import { dnsSettingsOf } from './dns-settings.ts';
 import { linksOf } from './links.ts';
 import { driverOf, type Parts } from './parts.ts';
 
 /** Who an endpoint is for, as far as it says. */
 export type EndpointOwner = Pick<Container, 'id' | 'name' | 'healthy'> & {
-  readonly spec: Pick<Container['spec'], 'exposedPorts'>;
+  readonly spec: Pick<Container['spec'], 'exposedPorts' | 'hostname' | 'dns'>;
 };
 
 export interface EndpointRequest {
@@ -145,6 +146,7 @@ export function common(
     aliases: [...(service?.aliases ?? []), ...membership.aliases],
     ...dnsPolicyOf(membership),
     ...linksOf(membership),
+    ...dnsSettingsOf(container),
     ports: [...ports],
     healthy: container.healthy ?? true,
   };

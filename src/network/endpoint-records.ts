@@ -9,6 +9,7 @@ import { withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import { dnsPolicyOf } from './dns-policy.ts';
+import { dnsSettingsOf } from './dns-settings.ts';
 import { type EndpointRequest, planOwnEndpoint, planServiceEndpoint } from './endpoint-plan.ts';
 import { LateWithdrawals } from './late-withdrawals.ts';
 import { linksOf } from './links.ts';
@@ -218,6 +219,7 @@ export class EndpointRecords {
       aliases: [...(service?.aliases ?? []), ...(place?.aliases ?? [])],
       ...dnsPolicyOf(place ?? {}),
       ...(place ? linksOf(place) : {}),
+      ...dnsSettingsOf(container),
       ports: [...(service?.ports ?? container.spec.exposedPorts)],
       healthy: container.healthy ?? true,
     };

@@ -14,6 +14,7 @@ import { shortId } from '../../lib/ids.ts';
 import { parseName } from '../../lib/names.ts';
 import type { Naming } from '../aliases.ts';
 import { dnsPolicyOption } from '../dns-policy.ts';
+import { dnsSettingsOf } from '../dns-settings.ts';
 import type { EndpointRecords } from '../endpoint-records.ts';
 import type { Participation } from '../participation.ts';
 import type { EngineSide, Parts } from '../parts.ts';
@@ -114,6 +115,7 @@ export class EndpointNames {
     const service = this.#serviceOf(place, record);
     const ports = service && service.ports.length > 0 ? service.ports : container.spec.exposedPorts;
     const { dnsPolicy: _, serviceId: __, ...lasting } = record;
+    const { hostname } = dnsSettingsOf(container);
     return {
       ...lasting,
       containerId: container.id,
@@ -122,6 +124,8 @@ export class EndpointNames {
       ...(service ? { serviceId: service.id } : {}),
       aliases: [...new Set([...(service?.aliases ?? []), ...place.aliases, ...naming.aliases])],
       ...(dnsPolicy ? { dnsPolicy } : {}),
+      // Not its servers: the Engine's resolver asks those.
+      ...(hostname !== undefined ? { hostname } : {}),
       ports: [...ports],
       healthy: container.healthy ?? true,
     };

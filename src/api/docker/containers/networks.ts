@@ -67,11 +67,12 @@ function endpointShape(
 }
 
 function dnsNames(
-  { id, name }: Container,
+  { id, name, spec: { hostname } }: Container,
   { aliases }: Membership,
   named: boolean,
 ): readonly string[] | null {
-  return named ? [...new Set([name, ...aliases, shortId(id)])] : null;
+  const all = [name, ...aliases, shortId(id), hostname].filter((text) => text !== '');
+  return named ? [...new Set(all)] : null;
 }
 
 function ipamConfig({ ipv4, ipv6, linkLocal }: Membership): Record<string, unknown> | null {
