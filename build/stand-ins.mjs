@@ -6,17 +6,19 @@ import { BuildFailed } from './run.mjs';
  * no longer imports it would come in whole again without a word, so one that nothing asks for fails the build.
  */
 export class StandIns {
-  #unused = new Set();
+  #known = new Set();
+  #used = new Set();
 
   /** A plugin of esbuild for one bundle. */
   plugin(standIns, root) {
-    for (const standIn of standIns) this.#unused.add(standIn);
+    for (const standIn of standIns) this.#known.add(standIn);
     return { name: 'stand-ins', setup: (build) => this.#setUp(build, standIns, root) };
   }
 
   /** @throws BuildFailed when one of them was asked for by none of the bundles that have it */
   requireUsed() {
-    for (const { from, module } of this.#unused)
+    const unused = [...this.#known].filter((standIn) => !this.#used.has(standIn));
+    for (const { from, module } of unused)
       throw new BuildFailed(`stand-in for "${module}": nothing in ${from.source} imports it (build.mjs)`);
   }
 
@@ -25,7 +27,7 @@ export class StandIns {
       const namespace = `stand-in-${index}`;
       build.onResolve({ filter: exactly(standIn.module) }, ({ path, importer }) => {
         if (!standIn.from.test(importer)) return undefined;
-        this.#unused.delete(standIn);
+        this.#used.add(standIn);
         return { path, namespace };
       });
       const contents = { contents: standIn.code, loader: 'js', resolveDir: root };

@@ -1,7 +1,7 @@
 import type { Container } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
-import type { Naming } from '../network/aliases.ts';
+import type { Naming } from '../network/model.ts';
 import { parseAppName, parseProcessType, runType } from './app-names.ts';
 import { AppRecords } from './app-records.ts';
 import { Deploys } from './deploy/deploys.ts';

@@ -101,14 +101,14 @@ export class ContainerTable {
       finishedAt: never,
       error: '',
     } as const;
-    const { memberships } = spec;
+    const { attachments } = spec;
     const container: Container = {
       id,
       name,
       created: creationTime(this.#clock.now()),
       spec: { ...spec, name },
       state,
-      memberships,
+      attachments,
     };
     try {
       await this.#put(container);

@@ -99,7 +99,7 @@ function runtimeOf(
       const { id } = await connection.ask(z.object({ id: z.string() }), (docker) =>
         docker.createContainer(body),
       );
-      const further = spec.networkMode.kind === 'network' ? spec.memberships.slice(1) : [];
+      const further = spec.networkMode.kind === 'network' ? spec.attachments.slice(1) : [];
       for (const { network, ...place } of further)
         await networks.connect(connection, named(network), id, place);
       await copies.refresh(id);

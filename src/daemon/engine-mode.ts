@@ -4,8 +4,8 @@ import type { Upstream } from '../api/proxy/upstream.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { UndoStack } from '../lib/undo.ts';
+import type { EngineSide } from '../network/context.ts';
 import type { RunningModel } from '../network/create-model.ts';
-import type { EngineSide } from '../network/parts.ts';
 import type { DaemonConfig } from './config.ts';
 import type { EngineMode } from './mode.ts';
 

@@ -15,7 +15,7 @@ import { createSimulatedDataplane } from '../dataplane/simulated.ts';
 import { DnsThread } from '../dns/thread/dns-thread.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { EngineSide } from '../network/parts.ts';
+import type { EngineSide } from '../network/context.ts';
 import type { DaemonConfig } from './config.ts';
 import { openIdentity } from './identity.ts';
 import { chooseMode, type Mode } from './mode.ts';

@@ -7,7 +7,7 @@ import type { NamesToReplicate } from '../dns/thread/name-replica-writer.ts';
 import type { DnsThreadParts, RemoteDns } from '../dns/thread/remote-dns.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { EngineSide } from '../network/parts.ts';
+import type { EngineSide } from '../network/context.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Identity } from './identity.ts';
 import type { Mode } from './mode.ts';

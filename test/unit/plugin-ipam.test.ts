@@ -96,7 +96,7 @@ describe('an IPAM plugin', () => {
     expect(network.ipam).toMatchObject({ driver: 'ip', addressSpace: 'l', pools: [{ gateway: '10.8.0.1' }] });
     const joining = plugin.calls.length;
     const id = await run('c1');
-    const address = model.containers.find(id).memberships[0]?.joined?.ipv4;
+    const address = model.containers.find(id).attachments[0]?.endpoint?.ipv4;
     expect(address).toBe('10.8.0.4/24');
     await model.services.publish('db.foo');
     await model.services.unpublish((await model.services.find('db.foo')).service.id);
@@ -143,7 +143,7 @@ describe('an IPAM plugin', () => {
     await run('c1', '02:42:00:00:00:77');
     const label = 'com.docker.network.endpoint.macaddress';
     expect(plugin.calls.at(-1)?.body).toMatchObject({ Options: { [label]: '02:42:00:00:00:77' } });
-    const mac = model.containers.find(await run('c2')).memberships[0]?.joined?.mac;
+    const mac = model.containers.find(await run('c2')).attachments[0]?.endpoint?.mac;
     expect(plugin.calls.at(-1)?.body).toMatchObject({ Options: { [label]: mac } });
   });
 

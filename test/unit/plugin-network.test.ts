@@ -65,14 +65,14 @@ describe('a network of a plugin', () => {
     });
     const id = await createContainer('c1');
     await model.containers.start(id);
-    const [membership] = model.containers.find(id).memberships;
-    expect(membership?.joined).toMatchObject({
-      interfaceName: 'eth0',
+    const [attachment] = model.containers.find(id).attachments;
+    expect(attachment?.interface).toMatchObject({
+      name: 'eth0',
       source: { kind: 'existing', hostName: 'veth1' },
-      ipv4: '10.9.0.2/24',
       gateway: '10.9.0.1',
     });
-    expect(membership?.joined?.mac).toBeUndefined();
+    expect(attachment?.endpoint?.ipv4).toBe('10.9.0.2/24');
+    expect(attachment?.endpoint?.mac).toBeUndefined();
     await model.reconcile();
     await model.containers.stop(id);
     await model.networks.remove('foo');
@@ -108,10 +108,9 @@ describe('a network of a plugin', () => {
     const id = await createContainer('c1');
     await model.containers.start(id);
     const routes = [{ destination: '169.254.1.1/32' }, { destination: '10.0.0.0/8', nextHop: '169.254.1.1' }];
-    expect(model.containers.find(id).memberships[0]?.joined).toMatchObject({
-      interfaceName: 'cali0',
-      mac: 'ee:ee:ee:ee:ee:ee',
-      routes,
+    expect(model.containers.find(id).attachments[0]).toMatchObject({
+      interface: { name: 'cali0', routes },
+      endpoint: { mac: 'ee:ee:ee:ee:ee:ee' },
     });
     expect((await model.networks.endpoints(network.id))[0]?.mac).toBe('ee:ee:ee:ee:ee:ee');
   });
@@ -303,7 +302,7 @@ describe('a network of a plugin', () => {
     await model.containers.start(id);
     const [endpoint] = await model.networks.endpoints(network.id);
     // As a crash leaves it: an endpoint in the store that no container's record claims.
-    await model.containers.runtime.update(id, { memberships: [] });
+    await model.containers.runtime.update(id, { attachments: [] });
     await model.reconcile();
     expect(plugin.calls.at(-1)).toMatchObject({
       method: 'NetworkDriver.DeleteEndpoint',

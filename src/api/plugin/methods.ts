@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
-import type { Joined } from '../../network/engine/endpoints.ts';
-import type { EnginePlugin } from '../../network/engine/plugin.ts';
+import type { Joined } from '../../network/plugin/endpoints.ts';
+import type { EnginePlugin } from '../../network/plugin/plugin.ts';
 import * as requests from './requests.ts';
 
 /** `IpamDriver.RequestAddress` → what it does with the request, and what it answers. */

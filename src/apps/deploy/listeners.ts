@@ -1,4 +1,4 @@
-import type { Container, Membership } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import type { Networks } from '../../network/model.ts';
 import { defaultPort } from '../records.ts';
@@ -9,7 +9,7 @@ export function listenerOf(container: Container, networks: Networks): string | u
   if (container.state.status !== 'running') return undefined;
   const port = portOf(container);
   if (container.spec.networkMode.kind === 'host') return `127.0.0.1:${port}`;
-  const address = firstPlace(container, networks)?.joined?.ipv4;
+  const address = firstPlace(container, networks)?.endpoint?.ipv4;
   return address && `${withoutPrefix(address)}:${port}`;
 }
 
@@ -22,9 +22,9 @@ function portOf({ spec: { env, exposedPorts } }: Container): number {
 }
 
 /** On the network that it was made with: an Engine tells a container's places in no order. */
-function firstPlace({ spec, memberships }: Container, networks: Networks): Membership | undefined {
+function firstPlace({ spec, attachments }: Container, networks: Networks): Attachment | undefined {
   const { networkMode: mode } = spec;
-  const joined = memberships.filter((place) => place.joined?.ipv4);
+  const made = attachments.filter(({ endpoint }) => endpoint?.ipv4);
   const network = mode.kind === 'network' && networks.list().find((one) => isCalled(one, mode.network));
-  return (network && joined.find((place) => isCalled(network, place.network))) || joined[0];
+  return (network && made.find((place) => isCalled(network, place.network))) || made[0];
 }

@@ -1,7 +1,6 @@
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
-import type { Naming } from '../../network/aliases.ts';
-import type { CreateContainer } from '../../network/model.ts';
+import type { CreateContainer, Naming } from '../../network/model.ts';
 import { runType } from '../app-names.ts';
 import type { AppDeps } from '../deps.ts';
 import { type ContainerType, labelsFor } from '../labels.ts';
@@ -50,7 +49,7 @@ export class Phases {
     const network = findNetwork(networks, networkName);
     const settings = networks.isOurs(network) ? {} : { aliases };
     try {
-      const isOn = containers.find(id).memberships.some(({ network: ref }) => isCalled(network, ref));
+      const isOn = containers.find(id).attachments.some(({ network: ref }) => isCalled(network, ref));
       if (!isOn) await containers.connect(network.id, id, settings);
     } catch (error) {
       throw new FairleadError('conflict', `Unable to attach container to network: ${messageOf(error)}`, {

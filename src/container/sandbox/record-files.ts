@@ -60,10 +60,10 @@ export class RecordFiles implements RecordKeeper {
   }
 
   async #recordOf(container: Container): Promise<RecordFile> {
-    const joined = container.memberships.filter(({ joined }) => joined);
-    const networks = await Promise.all(joined.map(({ network }) => this.store.get(keys.network(network))));
+    const made = container.attachments.filter(({ endpoint }) => endpoint);
+    const networks = await Promise.all(made.map(({ network }) => this.store.get(keys.network(network))));
     const services = await Promise.all(
-      joined.map(({ network, serviceId }) => (serviceId ? this.#service(network, serviceId) : undefined)),
+      made.map(({ network, serviceId }) => (serviceId ? this.#service(network, serviceId) : undefined)),
     );
     return {
       container,

@@ -1,7 +1,7 @@
 import type { NodeLease } from '../../cluster/node-lease.ts';
 import type { Runtime } from '../../container/runtime.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
-import type { EngineSide } from '../../network/parts.ts';
+import type { EngineSide } from '../../network/context.ts';
 import { cleanUpAtShutdown } from '../shutdown-cleanup.ts';
 import type { OpenedStores } from './open-stores.ts';
 import type { Start } from './start.ts';

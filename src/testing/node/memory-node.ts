@@ -12,6 +12,7 @@ import { createSimulatedDataplane } from '../../dataplane/simulated.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { formatHostAddress, type HostAddress } from '../../lib/host-address.ts';
 import { newId } from '../../lib/ids.ts';
+import { apart } from '../../lib/locks.ts';
 import type { FakeNode, FakeStore } from '../contract.ts';
 import { LocalDns } from './local-dns.ts';
 import { lookupCommand } from './lookups.ts';
@@ -155,7 +156,7 @@ export class MemoryNode implements FakeNode {
       node: this.name,
       // After the start under way. The container may be gone by then.
       onHealth: (id, health) =>
-        void this.#life?.daemon.model.containers.setHealth(id, health).catch(() => {}),
+        void apart(() => this.#life?.daemon.model.containers.setHealth(id, health).catch(() => {})),
       otherwise: (id, command) => this.#life && lookupCommand(this.#life.daemon.probe, id, command),
     });
     return {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { parseLink } from '../../../cluster/links.ts';
 import type { Container, Runtime } from '../../../container/runtime.ts';
 import { parseSignal } from '../../../container/signals.ts';
 import { FairleadError } from '../../../lib/errors.ts';
-import { parseLink } from '../../../network/links.ts';
 import type { CreateContainer, EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
 import { capabilityWarnings, ownBoundingSet } from '../isolation/capabilities.ts';

@@ -100,11 +100,11 @@ function ageSelector(filters: Filters, containers: readonly Container[]): (conta
 
 function networkSelector(filters: Filters, find: NetworkIndex): (container: Container) => boolean {
   const wanted = filters.get('network') ?? [];
-  return ({ memberships }) =>
+  return ({ attachments }) =>
     wanted.length === 0 ||
-    memberships.some((membership) => {
-      const network = find(membership.network);
-      return wanted.some((ref) => ref === membership.network || ref === network?.name || ref === network?.id);
+    attachments.some((attachment) => {
+      const network = find(attachment.network);
+      return wanted.some((ref) => ref === attachment.network || ref === network?.name || ref === network?.id);
     });
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { parseLink } from '../../../cluster/links.ts';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
 import type { Volumes } from '../../../container/volumes.ts';
-import { parseLink } from '../../../network/links.ts';
 import type { ApiVersion } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
 import { mountShapes } from '../isolation/mount-shape.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { containerEvent } from '../../../network/container-event.ts';
+import { containerEvent } from '../../../network/containers/container-event.ts';
 import type { Model } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
 import { bodyText, decodeJson, readJson } from '../../http/body.ts';

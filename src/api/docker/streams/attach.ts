@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type Container, ownRuntime } from '../../../container/runtime.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { EventBus } from '../../../lib/events.ts';
-import { containerEvent } from '../../../network/container-event.ts';
+import { containerEvent } from '../../../network/containers/container-event.ts';
 import type { Containers } from '../../../network/model.ts';
 import type { UpgradeRoute } from '../../http/listeners/upgrade.ts';
 import { flagOf, numberOf, queryOf } from '../../http/query.ts';

@@ -278,7 +278,7 @@ describe('a container that publishes services', () => {
         { Image: 'x', Odd: 1, HostConfig: { NetworkMode: 'foo', Memory: 5 } },
       ],
     ]);
-    const places = api.model.containers.find('c1').memberships.filter(({ serviceId }) => serviceId);
+    const places = api.model.containers.find('c1').attachments.filter(({ serviceId }) => serviceId);
     expect(places).toHaveLength(2);
   });
 
