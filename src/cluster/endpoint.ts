@@ -14,7 +14,12 @@ export interface EndpointHolder {
   readonly id: string;
   readonly name: string;
   readonly healthy?: boolean;
-  readonly spec: { readonly exposedPorts: readonly Port[] };
+  readonly spec: {
+    readonly exposedPorts: readonly Port[];
+    readonly hostname?: string;
+    /** The DNS servers that it asks in place of the daemon's. */
+    readonly dns?: readonly string[];
+  };
 }
 
 /** What was asked for with it. */
@@ -60,6 +65,7 @@ export function endpointFor(
     aliases: [...new Set([...(service?.aliases ?? []), ...wish.aliases])],
     ...policyIn(wish),
     ...linksOf(wish),
+    ...dnsSettings(holder),
     ports: [...ports],
     healthy: holder.healthy ?? true,
   };
@@ -71,6 +77,15 @@ export function following(endpoint: Endpoint, holder: EndpointHolder, wish: Endp
   if (endpoint.serviceId !== undefined) return shown;
   const { dnsPolicy: _, ...own } = shown;
   return { ...own, name: holder.name, aliases: [...new Set(wish.aliases)], ...policyIn(wish) };
+}
+
+/** An Engine says the short id where no hostname was given. */
+function dnsSettings({ id, spec }: EndpointHolder): Pick<Endpoint, 'hostname' | 'servers'> {
+  const { hostname = '', dns = [] } = spec;
+  return {
+    ...(hostname !== '' && hostname !== shortId(id) ? { hostname } : {}),
+    ...(dns.length > 0 ? { servers: [...dns] } : {}),
+  };
 }
 
 /** A Docker Engine takes any text for an endpoint's option; ours were checked when they were asked for. */

@@ -13,6 +13,8 @@ needs=(
   nft:nftables
   ip:iproute2
   dig:bind9-dnsutils
+  cc:gcc
+  musl-gcc:musl-tools
   dnsmasq:dnsmasq-base
   ping:iputils-ping
   nc:netcat-openbsd

@@ -67,11 +67,12 @@ function endpointShape(
 }
 
 function dnsNames(
-  { id, name }: Container,
+  { id, name, spec: { hostname } }: Container,
   { aliases }: Attachment,
   named: boolean,
 ): readonly string[] | null {
-  return named ? [...new Set([name, ...aliases, shortId(id)])] : null;
+  const all = [name, ...aliases, shortId(id), hostname].filter((text) => text !== '');
+  return named ? [...new Set(all)] : null;
 }
 
 function ipamConfig({ ipv4, ipv6, linkLocal }: Attachment): Record<string, unknown> | null {

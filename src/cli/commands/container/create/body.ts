@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { extraHostText, parseExtraHost } from '../../../../container/extra-host.ts';
 import { messageOf } from '../../../../lib/errors.ts';
-import { Failure } from '../../../failure.ts';
+import { Failure, UsageError } from '../../../failure.ts';
 import type { FlagValues } from '../../../flags/spec.ts';
 import { keyValues } from '../../../flags/values.ts';
 import type { createFlags } from './flags.ts';
@@ -54,13 +55,22 @@ export function createBody(
       Dns: flags.dns,
       DnsOptions: flags['dns-option'],
       DnsSearch: flags['dns-search'],
-      ExtraHosts: flags['add-host'],
+      ExtraHosts: flags['add-host'].map(extraHost),
       // Those of a network that somebody made are its endpoint's.
       Links: networks.links.length > 0 ? [] : flags.link,
       ...isolationBody(flags),
     },
     NetworkingConfig: { EndpointsConfig: networks.endpoints },
   };
+}
+
+/** As the API takes it. */
+function extraHost(text: string): string {
+  try {
+    return extraHostText(parseExtraHost(text));
+  } catch (error) {
+    throw new UsageError(`invalid argument "${text}" for "--add-host" flag: ${messageOf(error)}`);
+  }
 }
 
 /** Files first, so that a flag wins; `-e NAME` without a value takes it from our environment. */
