@@ -6,18 +6,24 @@ import { BuildFailed } from './run.mjs';
  * no longer imports it would come in whole again without a word, so one that nothing asks for fails the build.
  */
 export class StandIns {
-  #unused = new Set();
+  #known = new Set();
+  #used = new Set();
 
   /** A plugin of esbuild for one bundle. */
   plugin(standIns, root) {
-    for (const standIn of standIns) this.#unused.add(standIn);
+    for (const standIn of standIns) this.#known.add(standIn);
     return { name: 'stand-ins', setup: (build) => this.#setUp(build, standIns, root) };
   }
 
   /** @throws BuildFailed when one of them was asked for by none of the bundles that have it */
   requireUsed() {
-    for (const { from, module } of this.#unused)
-      throw new BuildFailed(`stand-in for "${module}": nothing in ${from.source} imports it (build.mjs)`);
+    for (const standIn of this.#known) {
+      if (this.#used.has(standIn)) continue;
+      const { from, module } = standIn;
+      throw new BuildFailed(
+        `stand-in for "${module}": nothing in ${from.source} imports it (build/library-stand-ins.mjs)`,
+      );
+    }
   }
 
   #setUp(build, standIns, root) {
@@ -25,7 +31,7 @@ export class StandIns {
       const namespace = `stand-in-${index}`;
       build.onResolve({ filter: exactly(standIn.module) }, ({ path, importer }) => {
         if (!standIn.from.test(importer)) return undefined;
-        this.#unused.delete(standIn);
+        this.#used.add(standIn);
         return { path, namespace };
       });
       const contents = { contents: standIn.code, loader: 'js', resolveDir: root };

@@ -5,7 +5,7 @@ import { versionsOfCommit } from '../remote/changes.ts';
 import type { StoreOptions } from '../remote/options.ts';
 import { ServerList } from '../remote/server-list.ts';
 import type { StoreSpec } from '../remote/spec.ts';
-import type { Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
+import { type Check, type CommitResult, type Entry, holds, type WatchEvent, type Write } from '../store.ts';
 import { plainError } from './error.ts';
 import { etcdLease, grantEtcdLease } from './lease.ts';
 import { EtcdServer } from './server.ts';
@@ -129,10 +129,6 @@ export class EtcdBackend implements Backend {
     const entry = { key, value: kv.value.toString('utf8'), version: kv.mod_revision };
     return kv.lease === noLease ? entry : { ...entry, lease: kv.lease };
   }
-}
-
-function holds(check: Check, revision: string | undefined): boolean {
-  return check.expect === 'absent' ? revision === undefined : revision === check.version;
 }
 
 /** Prefixes end in `/`, and `0` is the byte after it. */

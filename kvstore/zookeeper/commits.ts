@@ -3,7 +3,7 @@ import { FairleadError } from '../../src/lib/errors.ts';
 import { SerialQueue } from '../../src/lib/serial-queue.ts';
 import { callLimit } from '../remote/backend.ts';
 import { versionsOfCommit } from '../remote/changes.ts';
-import type { Check, CommitResult, Entry, Write } from '../store.ts';
+import { type Check, type CommitResult, type Entry, holds, type Write } from '../store.ts';
 import { type Step, StepFailed, type ZooKeeperClient } from './client.ts';
 import { type CommitLog, commitNote, type LogTail } from './log.ts';
 import { rowData, type ZooKeeperTree } from './tree.ts';
@@ -36,7 +36,7 @@ export class ZooKeeperCommits {
   commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     const keys = [...new Set([...checks, ...writes].map(({ key }) => key))];
     return this.#run(keys, (entries) => {
-      const failed = checks.find((check) => !holds(check, entries.get(check.key)));
+      const failed = checks.find((check) => !holds(check, entries.get(check.key)?.version));
       return failed ? { failed: failed.key } : { writes };
     });
   }
@@ -159,8 +159,4 @@ export class ZooKeeperCommits {
 
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
-}
-
-function holds(check: Check, entry: Entry | undefined): boolean {
-  return check.expect === 'absent' ? entry === undefined : entry?.version === check.version;
 }

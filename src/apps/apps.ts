@@ -94,7 +94,7 @@ export class Apps {
     });
   }
 
-  /** Deploys the app on this host, for the first time or anew. */
+  /** Deploys or redeploys the app on this host. */
   async rebuild(name: string): Promise<readonly Step[]> {
     return await this.#exclusively(name, async () => {
       const { steps, tell } = journal();
@@ -215,7 +215,7 @@ export class Apps {
     return emptyApp(name, scale, this.deps.model.clock.now());
   }
 
-  /** What is said of such an app needs a record. */
+  /** A setting of such an app needs a record. */
   async #adopt(name: string): Promise<void> {
     const found = this.#found(name);
     if (found && !(await this.#records.find(name))) await this.#records.add(found);

@@ -14,7 +14,7 @@ export interface ReachableName {
 
 /**
  * What resolves now, whichever host the containers are on; sorted by process, network and name.
- * @throws unavailable when the KV store cannot be asked for a network that this host is not on
+ * @throws unavailable when the KV store cannot be reached for a network that this host is not on
  */
 export async function reachableNames(
   networks: Networks,

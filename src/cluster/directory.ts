@@ -2,15 +2,15 @@ import type { Check, CommitResult, Store, StoreStatus, Write } from '../../kvsto
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { EndpointFolders } from './endpoint-folders.ts';
+import { EndpointFolders } from './folders/endpoint-folders.ts';
+import { listed, type ObjectLists, watchLists } from './folders/object-lists.ts';
+import type { Linger, Versioned, WatchedFolder } from './folders/watched-folder.ts';
 import { folders, keys } from './keys.ts';
-import { listed, type ObjectLists, watchLists } from './object-lists.ts';
-import { OpaqueMirror } from './opaque-mirror.ts';
 import type { Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
-import { Reseed } from './reseed.ts';
+import { OpaqueMirror } from './reseed/opaque-mirror.ts';
+import { Reseed } from './reseed/reseed.ts';
 import { ensureSchema } from './schema.ts';
 import { StoreGate, type Stores } from './store-gate.ts';
-import type { Linger, Versioned, WatchedFolder } from './watched-folder.ts';
 
 /** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
 export type DirectoryListener = (networkIds: ReadonlySet<string>) => void;

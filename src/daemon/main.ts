@@ -94,7 +94,7 @@ async function greetingOf(
   const { degraded, listeners } = await dns.status();
   const trouble = listeners.filter(({ state }) => state === 'degraded');
   return [
-    `fairlead ${version}: ${kind} way (${why})`,
+    `fairlead ${version}: ${kind} mode (${why})`,
     ...(degraded
       ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
       : []),

@@ -36,7 +36,7 @@ export async function chooseMode(config: DaemonConfig, hasContainers = false): P
     if (!hasContainers) return found;
     return {
       kind: 'sandbox',
-      why: `${found.why}, but the data root has containers of this way; see --engine`,
+      why: `${found.why}, but the data root has containers of this mode; see --engine`,
     };
   }
   const why =

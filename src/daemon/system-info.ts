@@ -15,11 +15,11 @@ export interface InfoParts {
   readonly nodeId: string;
   readonly directory: Directory;
   readonly plugins: Plugins;
-  /** In the engine mode. */
+  /** In engine mode. */
   readonly engine?: () => EngineState;
 }
 
-/** How the daemon stands, whenever it is asked. */
+/** Reads the daemon's current state. */
 export function systemInfo({
   config,
   clock,
@@ -33,7 +33,7 @@ export function systemInfo({
   const { driver, name } = config.defaultNetwork;
   return () => ({
     version,
-    way: mode.kind,
+    mode: mode.kind,
     why: mode.why,
     nodeId,
     nodeName: config.nodeName,

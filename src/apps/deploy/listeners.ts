@@ -13,15 +13,15 @@ export function listenerOf(container: Container, networks: Networks): string | u
   return address && `${withoutPrefix(address)}:${port}`;
 }
 
-/** Containers of a Dokku host need not expose what they listen on, but all are told it. */
+/** Containers of a Dokku host need not expose their port, but all have PORT. */
 function portOf({ spec: { env, exposedPorts } }: Container): number {
   // The last one, as for the program itself.
-  const told = env.flatMap((variable) => /^PORT=(\d{1,5})$/.exec(variable)?.[1] ?? []).at(-1);
-  if (told !== undefined) return Number(told);
+  const port = env.flatMap((variable) => /^PORT=(\d{1,5})$/.exec(variable)?.[1] ?? []).at(-1);
+  if (port !== undefined) return Number(port);
   return exposedPorts.find(({ protocol }) => protocol === 'tcp')?.port ?? defaultPort;
 }
 
-/** On the network that it was made with: an Engine tells a container's places in no order. */
+/** On the network that it was made with: an Engine lists a container's networks in no order. */
 function firstPlace({ spec, attachments }: Container, networks: Networks): Attachment | undefined {
   const { networkMode: mode } = spec;
   const made = attachments.filter(({ endpoint }) => endpoint?.ipv4);

@@ -23,11 +23,11 @@ import { SharedStore } from './shared-store.ts';
 export interface NodeParts {
   readonly number: number;
   readonly address: HostAddress;
-  /** Of the DNS responder; 0: any. Undefined: there is none. */
+  /** The DNS responder's port; 0: any. Undefined: no responder. */
   readonly dnsPort: number | undefined;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly clock: MovableClock;
-  /** Of the store that all nodes share. */
+  /** This node's access to the store that all nodes share. */
   readonly shared: Ledger;
   readonly scripts: Scripts;
   readonly admit: ApiHooks['admit'];
@@ -45,7 +45,7 @@ export interface Life {
 const backMs = 5000;
 const lookEveryMs = 5;
 
-/** A daemon in this process, over the simulated way, with its state in memory. */
+/** A daemon in this process, in simulated mode, with its state in memory. */
 export class MemoryNode implements FakeNode {
   readonly name: string;
   readonly #id = newId();
@@ -123,7 +123,7 @@ export class MemoryNode implements FakeNode {
   }
 
   async die(): Promise<void> {
-    // A daemon that cannot reach the store says no goodbye.
+    // A daemon that cannot reach the store cannot sign off.
     this.#life?.store.cut('its node is dead');
     await this.close();
   }

@@ -57,13 +57,19 @@ it.each([
   await expect(bundle(new StandIns(), 'library.js', standIn)).rejects.toThrow('Could not resolve "heavy.d"');
 });
 
+it('one that some bundles do not need is used all the same', async () => {
+  const standIns = new StandIns();
+  for (const entry of ['other.js', 'library.js', 'other.js']) await bundle(standIns, entry, heavy);
+  standIns.requireUsed();
+});
+
 it('one that no bundle has asked for fails the build, in one line that names it', async () => {
   const standIns = new StandIns();
   const stale = { from: /library/, module: 'left-behind', code: '' };
   await bundle(standIns, 'library.js', heavy, stale);
   await bundle(standIns, 'other.js', heavy);
   const failure = expect.objectContaining({
-    message: 'stand-in for "left-behind": nothing in library imports it (build.mjs)',
+    message: 'stand-in for "left-behind": nothing in library imports it (build/library-stand-ins.mjs)',
     exitCode: 1,
   });
   expect(() => standIns.requireUsed()).toThrow(failure);

@@ -4,7 +4,7 @@ import { MemoryStore } from '../../../kvstore/local/memory.ts';
 import type { StoreStatus } from '../../../kvstore/store.ts';
 import { StoreGate } from '../../../src/cluster/store-gate.ts';
 import { FairleadError } from '../../../src/lib/errors.ts';
-import { MovableClock } from '../../../src/testing/movable-clock.ts';
+import { MovableClock } from '../../../src/testing/node/movable-clock.ts';
 import { withFault } from '../../rig/with-fault.ts';
 
 const graceMs = 10_000;

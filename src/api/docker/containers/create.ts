@@ -165,7 +165,7 @@ function publishOf({ HostConfig }: Request, mode: string): Pick<CreateContainer,
   return mode === 'host' || mode === 'none' ? {} : { publish: { ports, all } };
 }
 
-/** Of the default network; on every other they are the endpoint's, and the Engine does not look at these. @throws invalid */
+/** Links of the default network; other networks use the endpoint's, and the Engine ignores these. @throws invalid */
 function linksOf({ HostConfig: { Links } }: Request, mode: string): Pick<CreateContainer, 'links'> {
   if (Links.length === 0) return {};
   const type = mode.startsWith('container:') ? 'container' : mode;

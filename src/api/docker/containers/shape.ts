@@ -53,7 +53,7 @@ function stateShape({ state, supervision, health }: Container): Record<string, u
   const restarting = !running && (supervision?.restarting ?? false);
   return {
     Status: restarting ? 'restarting' : state.status,
-    // Of one that is about to be started again the Engine says both.
+    // The Engine reports both for a container that is about to be restarted.
     Running: running || restarting,
     Paused: false,
     Restarting: restarting,

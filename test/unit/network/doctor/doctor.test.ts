@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareListings } from '../../../../src/dataplane/linux/firewall-faults.ts';
+import { compareListings } from '../../../../src/dataplane/linux/firewall/faults.ts';
 import { compare, type Fact, describe as inWords } from '../../../../src/network/host/facts.ts';
 import { createTestModel } from '../../../rig/model.ts';
 
