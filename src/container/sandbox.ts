@@ -63,7 +63,7 @@ export interface SandboxRuntimeOptions {
 
 /**
  * Containers are network namespaces; their commands are programs of the host, run in namespaces of their
- * own (sandbox/namespaces.ts) below a shim (shim/main.ts) that outlives the daemon. One without a command
+ * own (sandbox/namespaces/namespaces.ts) below a shim (shim/main.ts) that outlives the daemon. One without a command
  * is only its network namespace, and ends as a program would that handles no signal: 143 after stop.
  */
 export function createSandboxRuntime(options: SandboxRuntimeOptions): OwnRuntime {

@@ -101,8 +101,8 @@ export interface Services {
   publishOn(networkRef: string, name: string, options?: PublishOptions): Promise<ServiceView>;
   /** @throws forbidden while a provider is attached, unless `force`, which detaches it first */
   unpublish(serviceId: string, options?: { readonly force?: boolean }): Promise<void>;
-  /** @throws conflict when it has a provider (and is not shared) or this container is attached already */
-  attach(serviceId: string, containerRef: string): Promise<ServiceView>;
+  /** `ref` as in `find`. @throws conflict when it has a provider (and is not shared) or this container is attached already */
+  attach(ref: string, containerRef: string): Promise<ServiceView>;
   /** @throws invalid when that container is not attached; forbidden wording of docker-facts §3 */
   detach(serviceId: string, containerRef: string): Promise<void>;
 }

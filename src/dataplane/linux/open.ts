@@ -46,7 +46,7 @@ export interface LinuxOptions {
   readonly hostNamespace?: string;
   /** A file of this node's, for what has to be put back after a restart as well; absent: it is not. */
   readonly memory?: string;
-  /** Milliseconds; see firewall-state.ts. */
+  /** Milliseconds; see firewall/state.ts. */
   readonly trustFirewallFor?: number;
 }
 

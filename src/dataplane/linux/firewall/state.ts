@@ -145,7 +145,7 @@ export class FirewallState {
 
   /**
    * Settings that published ports need beside their rules: route_localnet for the host's 127.0.0.1
-   * (firewall-ports.ts), and hairpin mode for a target that calls its own port: with bridge-nf-call-iptables=1
+   * (ports.ts), and hairpin mode for a target that calls its own port: with bridge-nf-call-iptables=1
    * its packet never leaves the bridge and has to go back where it came from. Both go with their device.
    */
   async #preparePorts({ ports = [] }: Firewall): Promise<void> {
