@@ -60,7 +60,7 @@ describe('the image', () => {
     await using engine = await startEngine();
     await load(engine, await built(imageFile));
     const fairlead = (...words: readonly string[]) => docker(engine, 'exec', 'fl', 'fairlead', ...words);
-    expect(await started(engine, 'fairlead')).toMatch(/: simulated way \(no packets will move: /);
+    expect(await started(engine, 'fairlead')).toMatch(/: simulated mode \(no packets will move: /);
     await fairlead('network', 'create', 'foo');
     await fairlead('run', '-d', '--name', 'c1', '--publish-service', 'db.foo', 'web');
     await fairlead('run', '-d', '--name', 'c2', '--net', 'foo', 'web');
@@ -74,7 +74,7 @@ describe('the image', () => {
     const fairlead = (...words: readonly string[]) => docker(engine, 'exec', 'fl', 'fairlead', ...words);
     const older = await load(engine, await built(imageFile, 'before'));
     const before = await hostState(engine);
-    expect(await started(engine, ...onHost, older)).toMatch(/: sandbox way \(/);
+    expect(await started(engine, ...onHost, older)).toMatch(/: sandbox mode \(/);
     await fairlead('network', 'create', 'foo');
     await fairlead('run', '-d', '--restart', 'always', '--name', 'c1', '--publish-service', 'db.foo', 'web');
     await fairlead('run', '-d', '--restart', 'always', '--name', 'c2', '--net', 'foo', 'web', 'sleep', '600');
