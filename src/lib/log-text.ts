@@ -44,13 +44,19 @@ function valueText(value: unknown): string {
   return escaped(isWord ? value : JSON.stringify(value));
 }
 
-/** As pino writes an error. Most messages name the reason by themselves. */
+/** Most messages name the reason by themselves. */
 function withReason(msg: string, err: unknown): string {
-  if (typeof err !== 'object' || err === null) return msg;
-  const { message }: { readonly message?: unknown } = err;
-  const reason = String(message ?? '');
+  const reason = reasonOf(err);
   if (msg.includes(reason)) return msg;
   return msg === '' ? reason : `${msg}: ${reason}`;
+}
+
+/** As pino writes an error: its message has those of all causes behind it, its stack begins with its own. */
+function reasonOf(err: unknown): string {
+  if (typeof err !== 'object' || err === null) return '';
+  const { stack, message }: { readonly stack?: unknown; readonly message?: unknown } = err;
+  const [first = ''] = String(stack ?? message ?? '').split('\n');
+  return first.replace(/^\w+: /, '');
 }
 
 /** What others chose the text of (names, answers of servers) must not move the terminal's cursor, nor begin a line. */

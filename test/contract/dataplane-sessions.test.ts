@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BatchProcess } from '../../src/dataplane/linux/batch-process.ts';
 import { batch, ip } from '../../src/dataplane/linux/ip.ts';
+import { ensureNamespace, removeNamespace } from '../../src/dataplane/linux/links/netns.ts';
 import { type LinuxHost, openLinuxHost } from '../../src/dataplane/linux/linux-host.ts';
-import { ensureNamespace, removeNamespace } from '../../src/dataplane/linux/netns.ts';
+import { BatchProcess } from '../../src/dataplane/linux/sessions/batch-process.ts';
 import { TestHost } from '../rig/namespace.ts';
 
 describe('sessions of ip and nft', () => {

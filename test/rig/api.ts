@@ -39,7 +39,7 @@ export async function createTestApi(options: TestApiOptions = {}) {
   };
   const info = (): SystemInfo => ({
     version: '0.1.0',
-    way: 'simulated',
+    mode: 'simulated',
     why: 'the test asks for it',
     nodeId: model.nodeId,
     nodeName: 'test',

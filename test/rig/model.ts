@@ -14,7 +14,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { timestamp } from '../../src/lib/time.ts';
 import { createModel } from '../../src/network/create-model.ts';
-import { defaultPools } from '../../src/network/pools.ts';
+import { defaultPools } from '../../src/network/addressing/pools.ts';
 
 export interface TestModelOptions {
   readonly store?: Store;

@@ -3,7 +3,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
-import type { EnginePlugin } from '../../network/engine/plugin.ts';
+import type { EnginePlugin } from '../../network/plugin/plugin.ts';
 import { listenOn } from '../http/listeners/listen.ts';
 import { withoutSchemas } from '../http/without-schemas.ts';
 import { pluginMethods } from './methods.ts';

@@ -7,7 +7,7 @@ import type { EngineChange, EngineStatus } from '../host-engine.ts';
 import { type EngineConnection, startMs } from './connection.ts';
 import { ContainerCopies } from './copies.ts';
 import { type EngineEvent, EngineEvents } from './events.ts';
-import type { KeptContainers } from './kept-containers.ts';
+import type { StoredContainers } from './stored-containers.ts';
 
 /** Pauses between tries to reach the Engine, in milliseconds. */
 const pauses = [100, 250, 500, 1000, 2000];
@@ -47,7 +47,7 @@ export class EngineFollower {
 
   constructor(
     private readonly connection: EngineConnection,
-    kept: KeptContainers,
+    kept: StoredContainers,
     private readonly log: Logger,
   ) {
     this.copies = new ContainerCopies(connection, kept, log, (before, after) =>

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../lib/errors.ts';
 import { type Argv, createExec, output } from './exec.ts';
-import { renderFirewall } from './firewall.ts';
+import { renderFirewall } from './firewall/render.ts';
+import { renderSources, sourceSets } from './firewall/source-rules.ts';
 import { batch, ip } from './ip.ts';
+import { namespacePath } from './links/netns.ts';
 import { type LinuxHost, withoutSessions } from './linux-host.ts';
-import { namespacePath } from './netns.ts';
-import { renderSources, sourceSets } from './source-rules.ts';
 
 export type Probe = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 

@@ -1,6 +1,6 @@
 import { createExec, type Exec } from './exec.ts';
-import { type IpSession, IpSessions } from './ip-session.ts';
-import { NftSession } from './nft-session.ts';
+import { type IpSession, IpSessions } from './sessions/ip-session.ts';
+import { NftSession } from './sessions/nft-session.ts';
 
 /** The programs that act on a host's network, in the namespace that is the host's. */
 export interface LinuxHost {

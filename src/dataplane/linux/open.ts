@@ -12,25 +12,31 @@ import type { BridgeSpec, DefaultRoutes, DetachedVeth, HostEnd, Plug } from '../
 import { isBridgeName, isHostEndName, isVxlanName, resolverDevice, sandboxName } from '../names.ts';
 import { hostSandbox } from '../sandboxes.ts';
 import type { TunnelChanges, TunnelEntries, VxlanSpec } from '../tunnels.ts';
-import { adoptInterface, returnInterface } from './adopted-interface.ts';
-import { changeAssociations, showAssociations } from './associations.ts';
-import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
-import { createDetachedVeth, ensureAddress } from './detached-veth.ts';
-import { encryptionObstacle } from './encryption-obstacle.ts';
-import { FirewallState } from './firewall-state.ts';
-import { Forwarding } from './forwarding.ts';
-import { HeldPorts } from './held-ports.ts';
+import { Forwarding } from './firewall/forwarding.ts';
+import { SourceGuard } from './firewall/source-guard.ts';
+import { FirewallState } from './firewall/state.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
+import { adoptInterface, returnInterface } from './links/adopted-interface.ts';
+import { ensureBridge, isOurs, removeBridge } from './links/bridges.ts';
+import { createDetachedVeth, ensureAddress } from './links/detached-veth.ts';
+import {
+  ensureNamespace,
+  namespaceAt,
+  namespacePath,
+  ownedSandboxes,
+  removeNamespace,
+} from './links/netns.ts';
+import { setDefaultRoutes } from './links/routes.ts';
+import { plugVeth, unplugVeth } from './links/veth.ts';
 import { type LinuxHost, openLinuxHost } from './linux-host.ts';
-import { ensureNamespace, namespaceAt, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
+import { HeldPorts } from './ports/held-ports.ts';
 import { reach } from './reach.ts';
-import { setDefaultRoutes } from './routes.ts';
-import { SourceGuard } from './source-guard.ts';
 import { surveyLinks } from './survey.ts';
-import { changeTunnel, mtuOf, readTunnel } from './tunnel-entries.ts';
-import { plugVeth, unplugVeth } from './veth.ts';
-import { ensureVxlan, removeUnusedPolicies, removeVxlan } from './vxlan.ts';
+import { changeAssociations, showAssociations } from './tunnels/associations.ts';
+import { encryptionObstacle } from './tunnels/encryption-obstacle.ts';
+import { changeTunnel, mtuOf, readTunnel } from './tunnels/tunnel-entries.ts';
+import { ensureVxlan, removeUnusedPolicies, removeVxlan } from './tunnels/vxlan.ts';
 
 export interface LinuxOptions {
   /** Four hex digits, this node's own; see names.ts. */

@@ -5,9 +5,9 @@ import type { Reachability, ReachTarget } from '../inspection.ts';
 import { farFromHost, tunnelRefusal } from '../tunnel-reasons.ts';
 import type { Argv, Outcome } from './exec.ts';
 import { linkSchema, query } from './ip.ts';
+import { namespacePath } from './links/netns.ts';
 import type { LinuxHost } from './linux-host.ts';
-import { namespacePath } from './netns.ts';
-import { type Tunnel, tunnelTo } from './tunnel-entries.ts';
+import { type Tunnel, tunnelTo } from './tunnels/tunnel-entries.ts';
 
 /**
  * Asks the kernel: an echo request or a connect from within the namespace (undefined: the host's), while

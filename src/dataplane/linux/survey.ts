@@ -2,11 +2,11 @@ import * as z from 'zod';
 import type { Survey, SurveyedSandbox } from '../inspection.ts';
 import type { DefaultRoutes } from '../links.ts';
 import { isHostEndName, sandboxName } from '../names.ts';
-import { globalAddresses } from './addresses.ts';
-import { isOurs } from './bridges.ts';
 import { type Link, linkSchema, query } from './ip.ts';
+import { globalAddresses } from './links/addresses.ts';
+import { isOurs } from './links/bridges.ts';
 import type { LinuxHost } from './linux-host.ts';
-import { showVxlans } from './vxlan.ts';
+import { showVxlans } from './tunnels/vxlan.ts';
 
 /** Two processes for the host, and three for each sandbox. */
 export async function surveyLinks(

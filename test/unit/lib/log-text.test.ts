@@ -40,6 +40,8 @@ describe('a line of the log for people', () => {
     expect(logged((log) => log.fatal({ err: error }, 'ends'))).toBe(`${at} ends: lost\n`);
     expect(logged((log) => log.fatal({ err: error }, 'ends: lost'))).toBe(`${at} ends: lost\n`);
     expect(logged((log) => log.fatal(error))).toBe(`${at} lost\n`);
+    const outer = new Error('undo x: lost', { cause: error });
+    expect(logged((log) => log.fatal({ err: outer }, outer.message))).toBe(`${at} undo x: lost\n`);
   });
 
   it('is one line, whatever others have put into it: no control character reaches the terminal', () => {
