@@ -41,7 +41,7 @@ async function hostState({ network }: Engine): Promise<Readonly<Record<string, s
   const settings = "sysctl -a 2>/dev/null | grep '^net' | grep -v nf_conntrack_count";
   return {
     rules: await network.run('nft', '--stateless', 'list', 'ruleset'),
-    links: await network.run('sh', '-c', 'ip -d link; ip address; ip route show table all; ip rule'),
+    links: await network.run('sh', '-c', 'ip link; ip address; ip route show table all; ip rule'),
     settings: await network.run('sh', '-c', settings),
   };
 }
