@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Container } from './container.ts';
 import { EngineConnection } from './engine/connection.ts';
 import { createBody } from './engine/create-body.ts';
+import { unlessDone } from './engine/engine-error.ts';
 import { EngineFollower } from './engine/follower.ts';
 import { StoredLinks } from './engine/links.ts';
 import { readEngineLogs } from './engine/logs.ts';
@@ -120,14 +121,14 @@ function runtimeOf(
       await connection.stream((docker) => docker.getContainer(id).remove({ v: true, force }));
       await copies.refresh(id);
     },
-    start: (id) => change(id, (docker) => docker.getContainer(id).start()),
+    start: (id) => change(id, (docker) => unlessDone(() => docker.getContainer(id).start())),
     async signal(id, signal) {
       parseSignal(signal);
       await change(id, (docker) => docker.getContainer(id).kill({ signal }));
     },
     async stop(id, timeoutSeconds, signal) {
       const options = { t: timeoutSeconds, ...(signal ? { signal } : {}) };
-      await change(id, (docker) => docker.getContainer(id).stop(options));
+      await change(id, (docker) => unlessDone(() => docker.getContainer(id).stop(options)));
     },
     onExit: (listener) => exits.listen(listener),
     logs: (id, options) => readEngineLogs(connection, require(id), options),

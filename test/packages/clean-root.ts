@@ -44,7 +44,18 @@ export class CleanRoot implements AsyncDisposable {
       echo '127.0.0.1 localhost' >etc/hosts; : >etc/resolv.conf
       ip link set lo up; pivot_root . mnt; umount -l /mnt; exec ${this.init.command}`;
     const own = ['--mount', '--net', '--pid', '--uts', '--ipc', '--cgroup', '--fork', '--kill-child'];
-    const words = ['-c', `${this.init.before}; exec "$@"`, 'sh', 'unshare', ...own, 'sh', '-c', script];
+    await this.init.before(basename(this.path));
+    // No other program: the holder's first child is the one that is looked for.
+    const words = [
+      '-c',
+      `${this.init.join(basename(this.path))}; exec "$@"`,
+      'sh',
+      'unshare',
+      ...own,
+      'sh',
+      '-c',
+      script,
+    ];
     const holder = spawn('sh', words, { stdio: ['ignore', 'ignore', 'inherit'] });
     this.#holder = holder;
     const children = `/proc/${holder.pid}/task/${holder.pid}/children`;
@@ -102,7 +113,7 @@ export class CleanRoot implements AsyncDisposable {
       holder.kill('SIGKILL');
       await ended;
     }
-    await this.init.after(holder?.pid);
+    await this.init.after(basename(this.path));
     await rm(this.path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
@@ -110,22 +121,26 @@ export class CleanRoot implements AsyncDisposable {
 /** What a root begins with. */
 export interface Init {
   readonly packages: readonly string[];
-  /** Lines of shell: on the machine, by who becomes the holder; and in the root's folder, before it is the root. */
-  readonly before: string;
+  /** On the machine, for the root of that name. */
+  before(name: string): Promise<void>;
+  after(name: string): Promise<void>;
+  /** A line of shell, by who becomes the holder. */
+  join(name: string): string;
+  /** Lines of shell, in the root's folder before it is the root. */
   readonly mounts: string;
   readonly command: string;
   readonly isReady: string;
-  after(holder: number | undefined): Promise<void>;
 }
 
 /** It waits for whatever children others leave it. */
 const shell: Init = {
   packages: tools,
-  before: ':',
+  before: async () => {},
+  after: async () => {},
+  join: () => ':',
   mounts: 'mount --rbind /dev dev',
   command: `/bin/sh -c 'while :; do sleep 1000 & wait; done'`,
   isReady: 'test -e /run/entered',
-  after: async () => {},
 };
 
 /** The tree of control groups that systemd can have a part of, whether others are there beside it or not. */
@@ -134,7 +149,13 @@ const groups = existsSync('/sys/fs/cgroup/unified') ? '/sys/fs/cgroup/unified' :
 /** As in a container of LXC: nothing of the machine is seen, and no device. */
 export const systemd: Init = {
   packages: withSystemd,
-  before: `mkdir ${groups}/fairlead-root-$$; echo $$ >${groups}/fairlead-root-$$/cgroup.procs`,
+  async before(name) {
+    await mkdir(join(groups, name));
+  },
+  async after(name) {
+    await runToEnd(['find', join(groups, name), '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+  },
+  join: (name) => `echo $$ >${join(groups, name)}/cgroup.procs`,
   mounts: `mount -t cgroup2 cgroup2 sys/fs/cgroup; mount -t tmpfs -o mode=755 tmpfs dev; mount -t tmpfs tmpfs tmp
     for name in null zero full random urandom tty; do : >dev/$name; mount --bind /dev/$name dev/$name; done
     mkdir dev/pts dev/shm; mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts dev/pts
@@ -142,19 +163,6 @@ export const systemd: Init = {
     echo 0123456789abcdef0123456789abcdef >etc/machine-id`,
   command: 'env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system',
   isReady: 'test -e /run/entered && systemctl is-system-running | grep -qx running',
-  async after(holder) {
-    await runToEnd([
-      'find',
-      `${groups}/fairlead-root-${holder}`,
-      '-depth',
-      '-type',
-      'd',
-      '-exec',
-      'rmdir',
-      '{}',
-      ';',
-    ]);
-  },
 };
 
 /** dpkg's own books, and what programs that have nothing to do with a package write. */

@@ -4,7 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['src/api', 'src/apps', 'src/daemon', 'src/network'];
+const folders = [
+  'drivers',
+  'src/api',
+  'src/apps',
+  'src/container',
+  'src/daemon',
+  'src/dataplane',
+  'src/network',
+];
 
 /** A warning or an error that is given text only, though the text holds an error's message: its stack would be lost. */
 const messageOnly =
