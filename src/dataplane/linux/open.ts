@@ -29,7 +29,7 @@ import { changeAssociations, showAssociations } from './associations.ts';
 import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
 import { encryptionObstacle } from './encryption-obstacle.ts';
 import { createExec, type Exec } from './exec.ts';
-import { FirewallState } from './firewall-state.ts';
+import { type FirewallOptions, FirewallState } from './firewall-state.ts';
 import { Forwarding } from './forwarding.ts';
 import { HeldPorts } from './held-ports.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
@@ -67,9 +67,14 @@ export async function openLinuxDataplane(options: LinuxOptions): Promise<Datapla
   const { hostNamespace } = options;
   const enterHost = hostNamespace ? ['nsenter', `--net=${hostNamespace}`] : [];
   const exec = Object.assign(createExec(hostNamespace), { kept: new KeptIp(enterHost) });
-  const iptables = await isInstalled(exec, 'iptables');
-  return new LinuxDataplane(exec, options, iptables, new KeptNft(enterHost));
+  const [iptables, conntrack] = await Promise.all([
+    isInstalled(exec, 'iptables'),
+    isInstalled(exec, 'conntrack'),
+  ]);
+  return new LinuxDataplane(exec, options, { iptables, conntrack }, new KeptNft(enterHost));
 }
+
+type InstalledTools = Pick<FirewallOptions, 'iptables' | 'conntrack'>;
 
 class LinuxDataplane implements Dataplane {
   readonly kind = 'linux';
@@ -92,7 +97,7 @@ class LinuxDataplane implements Dataplane {
   /** What a device that is being made needs must not be taken for unused. */
   readonly #policies = new SerialQueue();
 
-  constructor(exec: Exec, options: LinuxOptions, iptables: boolean, nft: KeptNft) {
+  constructor(exec: Exec, options: LinuxOptions, installed: InstalledTools, nft: KeptNft) {
     this.#exec = exec;
     this.#tag = options.tag;
     this.#log = options.log;
@@ -104,7 +109,7 @@ class LinuxDataplane implements Dataplane {
       ...{ tag, log, namespace: this.#hostNamespace },
       ...(memory === undefined ? {} : { memory }),
     });
-    this.#firewall = new FirewallState(exec, { tag, iptables, trustFor, nft, forwarding });
+    this.#firewall = new FirewallState(exec, { tag, ...installed, trustFor, nft, forwarding });
     this.#guard = new SourceGuard(exec, { tag, trustFor, nft });
     this.#nft = nft;
   }
