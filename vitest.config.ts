@@ -18,7 +18,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin:${join(unpacked, 'docker.io/usr/bin')}` },
+    env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin:${join(unpacked, '28.5/docker-cli/usr/bin')}` },
     // Deadlines for tests that wait for real servers and kernels; nothing is measured by them.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -28,7 +28,7 @@ export class RemoteStore implements Store {
 
   async get(key: string): Promise<Entry | undefined> {
     checkKey(key);
-    return this.#ask(() => inTime(this.#backend.get(key)));
+    return this.#ask(() => withTimeout(this.#backend.get(key)));
   }
 
   async list(prefix: string): Promise<readonly Entry[]> {
@@ -38,7 +38,10 @@ export class RemoteStore implements Store {
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     checkCommit(checks, writes);
-    return this.#ask(() => inTime(this.#backend.commit(checks, writes)), ' (the change may have been made)');
+    return this.#ask(
+      () => withTimeout(this.#backend.commit(checks, writes)),
+      ' (the change may have been made)',
+    );
   }
 
   watch(prefix: string): AsyncIterableIterator<WatchEvent> {
@@ -148,7 +151,7 @@ export class RemoteStore implements Store {
 /** One that comes too late for its caller must not be kept alive. */
 async function grantInTime(granting: Promise<Grant>): Promise<Grant> {
   try {
-    return await inTime(granting);
+    return await withTimeout(granting);
   } catch (error) {
     granting.then((grant) => grant.abandon()).catch(() => {});
     throw error;
@@ -156,7 +159,7 @@ async function grantInTime(granting: Promise<Grant>): Promise<Grant> {
 }
 
 /** Also where several servers, one after another, let it wait; a list may take longer, as long as it comes. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function withTimeout<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('no answer in time')), callLimit);

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { inTime } from '../lib/in-time.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
 import type { Client } from './client/client.ts';
 import type { Connect } from './client/connect.ts';
 import { listedContainers } from './commands/container/records.ts';
@@ -23,7 +23,7 @@ export async function namesInTime(kind: NameKind, connect: Connect): Promise<rea
   try {
     // Not before: loading the client takes its time, too, and asks nobody yet.
     const asked = listOnce(kind, await connect());
-    return (await inTime(asked, patienceMs)) ? await asked : [];
+    return (await withTimeout(asked, patienceMs)) ? await asked : [];
   } catch {
     return [];
   }

@@ -3,13 +3,13 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { EndpointFolders } from './endpoint-folders.ts';
-import { Entrance, type Stores } from './entrance.ts';
-import { KeptRecords } from './kept-records.ts';
 import { folders, keys } from './keys.ts';
 import { listed, type ObjectLists, watchLists } from './object-lists.ts';
+import { OpaqueMirror } from './opaque-mirror.ts';
 import type { Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
-import { Refill } from './refill.ts';
+import { Reseed } from './reseed.ts';
 import { ensureSchema } from './schema.ts';
+import { StoreGate, type Stores } from './store-gate.ts';
 import type { Linger, Versioned, WatchedFolder } from './watched-folder.ts';
 
 /** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
@@ -37,11 +37,11 @@ export class Directory {
   readonly #folders = new Map<Store, ObjectLists>();
   readonly #endpoints: EndpointFolders;
   readonly #listeners = new Set<DirectoryListener>();
-  readonly #refill: Refill;
+  readonly #reseed: Reseed;
   /** Read from the store by who needs them, and known here for the day that it is wiped. */
-  readonly #apps: KeptRecords | undefined;
+  readonly #apps: OpaqueMirror | undefined;
   readonly #graceMs: number;
-  readonly #entrance: Entrance;
+  readonly #gate: StoreGate;
   readonly #clock: Clock;
 
   constructor(
@@ -50,18 +50,18 @@ export class Directory {
     { nodeId, graceMs = 0, clock = systemClock }: DirectoryOptions = {},
   ) {
     this.#clock = clock;
-    this.#refill = new Refill(stores.global, log);
+    this.#reseed = new Reseed(stores.global, log);
     this.#graceMs = Math.max(graceMs, leastGraceMs);
-    this.#entrance = new Entrance(stores, log, this.#graceMs, clock);
+    this.#gate = new StoreGate(stores, log, this.#graceMs, clock);
     for (const store of new Set([stores.local, stores.global])) {
       this.#folders.set(store, this.#watchLists(store));
     }
     if (stores.global !== stores.local)
-      this.#apps = new KeptRecords(stores.global, folders.apps, log, () =>
+      this.#apps = new OpaqueMirror(stores.global, folders.apps, log, () =>
         this.#unlessWiped(stores.global, folders.apps),
       );
     const onChange = (networkIds: ReadonlySet<string>) => this.#notify(networkIds);
-    const doubts = (of: 'self' | 'other') => this.#entrance.doubts(of);
+    const doubts = (of: 'self' | 'other') => this.#gate.doubts(of);
     this.#endpoints = new EndpointFolders(stores.local, {
       ...{ log, clock, nodeId, graceMs: this.#graceMs, doubts, onChange },
     });
@@ -84,21 +84,18 @@ export class Directory {
   /** Before `what` is said not to exist. @throws unavailable while not everything is known */
   requireComplete(what: string): void {
     if (this.complete()) return;
-    throw new FairleadError(
-      'unavailable',
-      `${what} is not known here: ${this.#entrance.complaint('global')}`,
-    );
+    throw new FairleadError('unavailable', `${what} is not known here: ${this.#gate.complaint('global')}`);
   }
 
   /**
-   * Before anything is written to the scope's store: it is marked if new, and refilled if it was wiped.
+   * Before anything is written to the scope's store: it is marked if new, and reseeded if it was wiped.
    * @throws invalid for a schema that is newer than this program; until it succeeds `reachable` says so
    */
   async enter(scope: Scope): Promise<void> {
     if (this.stores[scope] === this.stores.local) return void (await ensureSchema(this.stores.local));
-    await this.#entrance.open(async () => {
-      if (await this.#refill.needed()) await this.#putBack();
-      else await this.#refill.enter();
+    await this.#gate.open(async () => {
+      if (await this.#reseed.needed()) await this.#putBack();
+      else await this.#reseed.enter();
       await listed(this.#foldersOf(this.stores.global), this.stores.global);
     });
   }
@@ -158,7 +155,7 @@ export class Directory {
 
   /** This node has lost its lease though it lives: others may fare the same. */
   doubt(): void {
-    this.#entrance.doubt();
+    this.#gate.doubt();
   }
 
   /** Shows an endpoint of this node no longer though its record cannot be deleted now. */
@@ -197,12 +194,12 @@ export class Directory {
 
   /** The scope's store, if it can be used now. @throws unavailable, with since when and why */
   reachable(scope: Scope): Store {
-    return this.#entrance.reachable(scope);
+    return this.#gate.reachable(scope);
   }
 
   /** How the scope's store stands; one whose schema is too new for us is of no more use than one that is away. */
   status(scope: Scope): StoreStatus {
-    return this.#entrance.status(scope);
+    return this.#gate.status(scope);
   }
 
   async close(): Promise<void> {
@@ -227,7 +224,7 @@ export class Directory {
         onNetworks: (networkIds) => this.#notify(networkIds),
         onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
         afterGap: (prefix) => this.#unlessWiped(store, prefix),
-        doubts: () => this.#entrance.doubts('other'),
+        doubts: () => this.#gate.doubts('other'),
       },
     );
   }
@@ -239,7 +236,7 @@ export class Directory {
    */
   async #unlessWiped(store: Store, prefix: string): Promise<Linger<unknown>> {
     if (store === this.stores.local) return () => 0;
-    if (!(await this.#refill.needed())) {
+    if (!(await this.#reseed.needed())) {
       const there = new Set((await store.list(prefix)).map(({ key }) => key));
       return (_, key) => (there.has(key) ? this.#graceMs : 0);
     }
@@ -250,7 +247,7 @@ export class Directory {
   async #putBack(): Promise<void> {
     const { networks, services } = this.#foldersOf(this.stores.global);
     const known = { networks: [...networks.records()], services: [...services.records()] };
-    for (const { key } of await this.#refill.run({ ...known, apps: this.#apps?.all() ?? [] })) {
+    for (const { key } of await this.#reseed.run({ ...known, apps: this.#apps?.all() ?? [] })) {
       for (const folder of [networks, services]) folder.forget(key);
     }
   }

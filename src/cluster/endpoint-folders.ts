@@ -1,8 +1,8 @@
 import type { Store } from '../../kvstore/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { FairleadError } from '../lib/errors.ts';
-import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
 import { folders, keys } from './keys.ts';
 import { type Endpoint, endpointSchema } from './records.ts';
 import { type Versioned, WatchedFolder } from './watched-folder.ts';
@@ -82,7 +82,7 @@ export class EndpointFolders {
     const folder = known ?? this.#watch(store, folders.endpointsOf(networkId), true);
     this.#followed.set(networkId, folder);
     // Who starts a container must not wait for the store's return.
-    while (store.status().reachable) if (await inTime(folder.ready, lookEveryMs)) return;
+    while (store.status().reachable) if (await withTimeout(folder.ready, lookEveryMs)) return;
     await this.unfollow(networkId);
     throw new FairleadError('unavailable', `kv store ${store.status().name} went away`);
   }
@@ -136,7 +136,7 @@ export class EndpointFolders {
   /**
    * A snapshot after a gap lacks endpoints. Three reasons: their containers left (gone at once), their node
    * is dead, or the store let go of their leases, or of everything, and their node has yet to put them
-   * again. A node puts its own record after all its endpoints (membership.ts), and both end with one lease:
+   * again. A node puts its own record after all its endpoints (node-lease.ts), and both end with one lease:
    * where the record is, what lacks is gone for good. Nodes first, endpoints second: what a node puts
    * between the two is found.
    */

@@ -1,8 +1,8 @@
 import type { Store } from '../../kvstore/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { FairleadError } from '../lib/errors.ts';
-import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
 import { folders } from './keys.ts';
 import {
   type Network,
@@ -72,7 +72,7 @@ const listedMs = 10_000;
 /** @throws unavailable when the store does not tell what it has */
 export async function listed({ networks, services, nodes }: ObjectLists, store: Store): Promise<void> {
   const all = Promise.all([networks.ready, services.ready, nodes.ready]);
-  if (await inTime(all, listedMs)) return;
+  if (await withTimeout(all, listedMs)) return;
   const { name } = store.status();
   throw new FairleadError('unavailable', `kv store ${name} gave no answer in ${listedMs / 1000} s`);
 }

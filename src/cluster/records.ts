@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { shared } from '../lib/shared-text.ts';
+import { intern } from '../lib/intern.ts';
 
 /** What the stores hold: plain JSON values, decoded with these schemas. Objects refer to each other by id. */
 
 const id = z.string().regex(/^[0-9a-f]{64}$/);
 /** Of a network or node, which a great many records name: one copy in memory serves them all. */
-const sharedId = id.overwrite(shared);
+const internedId = id.overwrite(intern);
 /** RFC 3339 with nanoseconds and Z, as the Engine writes times. */
 const time = z.string();
 /** Words of commands and rules are made of these: whoever else writes to the store must not add any. */
@@ -86,7 +86,7 @@ export const portSchema = z.object({
 
 export const serviceSchema = z.object({
   id,
-  networkId: sharedId,
+  networkId: internedId,
   name: z.string(),
   created: time,
   /** Published `--shared`: any number of providers, each with an address of its own. */
@@ -112,8 +112,8 @@ const link = z.object({ alias: z.string(), target: z.string() });
 
 export const endpointSchema = z.object({
   id,
-  networkId: sharedId,
-  nodeId: sharedId,
+  networkId: internedId,
+  nodeId: internedId,
   containerId: id,
   containerName: z.string(),
   /** The name under which DNS answers: the service's, else the container's. */

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import type { Change, Entry, Store } from '../../kvstore/store.ts';
 import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
+import { intern } from '../lib/intern.ts';
 import type { Logger } from '../lib/log.ts';
-import { shared } from '../lib/shared-text.ts';
 import { decode } from './decode.ts';
 
 /** How long a writer waits to see its own write come back before it goes on without. */
@@ -231,7 +231,7 @@ export class WatchedFolder<T> {
   #put(entry: Entry): T | undefined {
     const record = this.#decode(entry);
     const { key, version } = entry;
-    const lease = entry.lease && shared(entry.lease);
+    const lease = entry.lease && intern(entry.lease);
     if (record === undefined) this.#entries.delete(key);
     else this.#entries.set(key, { record, version, lease });
     return record;

@@ -7,12 +7,12 @@ import { createBody } from './engine/create-body.ts';
 import { EngineFollower } from './engine/follower.ts';
 import { KeptContainers } from './engine/kept-containers.ts';
 import { StoredLinks } from './engine/links.ts';
+import { readEngineLogs } from './engine/logs.ts';
 import * as networks from './engine/networks.ts';
-import { engineStreams } from './engine/streams.ts';
 import { Translation } from './engine/translation.ts';
 import { Exits } from './exits.ts';
 import type { EngineLinks, HostEngine } from './host-engine.ts';
-import type { Container, Runtime } from './runtime.ts';
+import type { Container, EngineRuntime } from './runtime.ts';
 import { parseSignal } from './signals.ts';
 
 export interface EngineRuntimeOptions {
@@ -23,14 +23,14 @@ export interface EngineRuntimeOptions {
   readonly log: Logger;
 }
 
-export interface EngineRuntime {
-  readonly runtime: Runtime;
+export interface OpenedEngine {
+  readonly runtime: EngineRuntime;
   readonly engine: HostEngine;
   readonly links: EngineLinks;
 }
 
 /** The containers of a Docker Engine. It runs them and puts them on networks; we are told. */
-export async function createEngineRuntime(options: EngineRuntimeOptions): Promise<EngineRuntime> {
+export async function createEngineRuntime(options: EngineRuntimeOptions): Promise<OpenedEngine> {
   const { store, log } = options;
   const connection = new EngineConnection(options.socketPath);
   const follower = new EngineFollower(connection, new KeptContainers(store, log), log);
@@ -59,15 +59,16 @@ export async function createEngineRuntime(options: EngineRuntimeOptions): Promis
   return { engine, links, runtime: runtimeOf({ connection, follower, links }, options) };
 }
 
-const processTable = z.object({ Titles: z.array(z.string()), Processes: z.array(z.array(z.string())) });
-
 interface RuntimeParts {
   readonly connection: EngineConnection;
   readonly follower: EngineFollower;
   readonly links: EngineLinks;
 }
 
-function runtimeOf({ connection, follower, links }: RuntimeParts, options: EngineRuntimeOptions): Runtime {
+function runtimeOf(
+  { connection, follower, links }: RuntimeParts,
+  options: EngineRuntimeOptions,
+): EngineRuntime {
   const { copies } = follower;
   const translation = new Translation(links);
   const exits = exitsOf(follower);
@@ -118,10 +119,6 @@ function runtimeOf({ connection, follower, links }: RuntimeParts, options: Engin
       await connection.stream((docker) => docker.getContainer(id).remove({ v: true, force }));
       await copies.refresh(id);
     },
-    // The Engine makes and unmakes sandboxes by itself, and writes their files.
-    async prepare() {},
-    async release() {},
-    async setFiles() {},
     start: (id) => change(id, (docker) => docker.getContainer(id).start()),
     async signal(id, signal) {
       parseSignal(signal);
@@ -131,14 +128,8 @@ function runtimeOf({ connection, follower, links }: RuntimeParts, options: Engin
       const options = { t: timeoutSeconds, ...(signal ? { signal } : {}) };
       await change(id, (docker) => docker.getContainer(id).stop(options));
     },
-    async top(id, psArgs) {
-      const { Titles, Processes } = await connection.ask(processTable, (docker) =>
-        docker.getContainer(id).top({ ps_args: psArgs }),
-      );
-      return { titles: Titles, processes: Processes };
-    },
     onExit: (listener) => exits.listen(listener),
-    ...engineStreams(connection, require),
+    logs: (id, options) => readEngineLogs(connection, require(id), options),
     sandboxOf: (id) => id,
     namespaceOf(id) {
       const pid = get(id)?.state.pid ?? 0;

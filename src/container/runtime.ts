@@ -1,16 +1,17 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Port } from '../cluster/records.ts';
-import type { InterfaceSource, StaticRoute } from '../dataplane/dataplane.ts';
-import type { Isolation } from './isolation.ts';
+import { FairleadError } from '../lib/errors.ts';
+import type { Container, ContainerChange, ContainerSpec } from './container.ts';
+
+export type * from './container.ts';
 
 /**
- * Where containers are kept and run: sandbox.ts (host programs in network namespaces), simulated.ts
- * (records), engine.ts (a Docker Engine's). A runtime knows nothing of networks: it makes a
- * container's sandbox, and src/network decides what is plugged into it before the command starts.
+ * Where containers are kept and run. A runtime knows nothing of networks: src/network decides what is plugged into a
+ * container's sandbox. Callers that need more than CommonRuntime narrow by `kind`.
  */
-export interface Runtime {
-  readonly kind: 'sandbox' | 'simulated' | 'engine';
+export type Runtime = OwnRuntime | EngineRuntime;
 
+/** What every runtime has. */
+export interface CommonRuntime {
   /**
    * Finds the containers that a previous daemon left, running ones included. After: `list` is true.
    * Called once, before anything else.
@@ -20,7 +21,7 @@ export interface Runtime {
   /** In the order of creation. */
   list(): readonly Container[];
   get(id: string): Container | undefined;
-  /** Ids of containers that run here though no record is left of them: what may be theirs is not to be touched. */
+  /** Ids of containers that run here without a record: nobody may touch what could be theirs. */
   unknown?(): readonly string[];
 
   /** @throws conflict when the name is taken (compared without case). The container is `created`, not started. */
@@ -36,35 +37,13 @@ export interface Runtime {
    */
   remove(id: string, options?: { readonly force?: boolean }): Promise<void>;
 
-  /** After: the container's sandbox exists and can be plugged; its command is not running yet. Repeatable. */
-  prepare(id: string): Promise<void>;
-  /**
-   * Before: prepared and plugged. Starts the command (none: the container just holds its network).
-   * @throws invalid when the program is not found or cannot be run; the state is then `created` or `exited` as before
-   */
-  start(id: string, files: ContainerFiles): Promise<Container>;
   /** Sends the signal to the main process (`SIGTERM`, `9`). Without a command, any fatal one ends the container. */
   signal(id: string, signal: string): Promise<void>;
   /** The signal, then SIGKILL after `timeoutSeconds`. After: state `exited`; resolves at once if not running. */
   stop(id: string, timeoutSeconds: number, signal?: string): Promise<void>;
-  /** After an exit: takes the sandbox away, so that nothing of a stopped container is left in the kernel. */
-  release(id: string): Promise<void>;
-  /** Rewrites the files that a running container sees as /etc/resolv.conf and /etc/hosts. */
-  setFiles(id: string, files: ContainerFiles): Promise<void>;
-
   /** Told of every end of a container's main process, asked for or not, once each, after the state changed. */
   onExit(listener: (id: string, exitCode: number) => void): void;
-
-  /** @throws conflict when not running */
-  exec(id: string, spec: ExecSpec): Promise<ExecProcess>;
-  /**
-   * Live streams; those of a container that does not run yet begin with its next start, and nothing is lost.
-   * Destroying `stdout` detaches; ending `stdin` ends the program's.
-   */
-  attach(id: string): Promise<ProcessStreams>;
   logs(id: string, options: LogOptions): AsyncIterable<LogLine>;
-  /** The processes of a running container; none without a command. @throws invalid */
-  top(id: string, psArgs: string): Promise<ProcessTable>;
 
   /** The data-plane sandbox that the container's interfaces are in: its own, `hostSandbox`, or another's. */
   sandboxOf(id: string): string;
@@ -74,184 +53,46 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-export interface Container {
-  readonly id: string;
-  readonly name: string;
-  /** RFC 3339. */
-  readonly created: string;
-  readonly spec: ContainerSpec;
-  readonly state: ContainerState;
-  /** The networks it is to be on, in order of attachment; kept while it is stopped. */
-  readonly memberships: readonly Membership[];
-  /** The host's ports that it has while it runs. */
-  readonly published?: readonly PortBinding[];
-  /** Absent: no restart policy has had to do with it yet. */
-  readonly supervision?: Supervision;
-  /** False: its health check has not succeeded yet, or fails. Absent: it has none. */
-  readonly healthy?: boolean;
-  /** Of a simulated container's health check, as it was last said (Containers.setHealth). */
-  readonly health?: Health;
-}
+/** Runs the containers itself: sandbox.ts (host programs in network namespaces), simulated.ts (records). */
+export interface OwnRuntime extends CommonRuntime {
+  readonly kind: 'sandbox' | 'simulated';
 
-export type Health = 'starting' | 'healthy' | 'unhealthy';
-
-/** What a restart policy remembers of its container. */
-export interface Supervision {
-  /** How often it has been started again since a person started it. */
-  readonly restarts: number;
-  /** It has ended and is about to be started again. */
-  readonly restarting: boolean;
-  /** A person ended it. */
-  readonly stopped: boolean;
-  /** Of the end before the last restart; while it runs its state has none. */
-  readonly exitCode?: number;
-}
-
-/** Absent: a container that ends stays so. */
-export interface RestartPolicy {
-  readonly name: 'always' | 'unless-stopped' | 'on-failure';
-  /** Of on-failure; 0: no limit. */
-  readonly maximumRetries: number;
-}
-
-export interface ContainerState {
-  readonly status: 'created' | 'running' | 'exited';
-  /** Host pid of the main process; 0 when there is none. */
-  readonly pid: number;
-  readonly exitCode: number;
-  /** RFC 3339; `0001-01-01T00:00:00Z` for never, as the Engine writes it. */
-  readonly startedAt: string;
-  readonly finishedAt: string;
-  /** Why the last start failed, else empty. */
-  readonly error: string;
-}
-
-export type NetworkMode =
-  /** A network by name or id; `default` is the daemon's default network. */
-  | { readonly kind: 'network'; readonly network: string }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'host' }
-  /** Shares the sandbox of another container (id). */
-  | { readonly kind: 'container'; readonly containerId: string };
-
-export interface ContainerSpec {
-  /** Absent: `adjective_noun` is made up. */
-  readonly name: string;
-  /** Only a name. */
-  readonly image: string;
-  /** Entrypoint and arguments; empty: the container just holds its network. */
-  readonly command: readonly string[];
-  /** `K=V` */
-  readonly env: readonly string[];
-  readonly workingDir: string;
-  readonly user: string;
-  readonly hostname: string;
-  readonly domainname: string;
-  readonly tty: boolean;
-  readonly openStdin: boolean;
-  /** What a stop sends first; absent: SIGTERM. */
-  readonly stopSignal?: string;
-  /** Seconds from there to SIGKILL; absent: 10. */
-  readonly stopTimeout?: number;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly networkMode: NetworkMode;
-  /** Upstream DNS servers, search domains and options of its resolv.conf. */
-  readonly dns: readonly string[];
-  readonly dnsSearch: readonly string[];
-  readonly dnsOptions: readonly string[];
-  /** `name:address` */
-  readonly extraHosts: readonly string[];
-  readonly exposedPorts: readonly Port[];
-  /** Absent: no port of the host is asked for. */
-  readonly publish?: PublishRequest;
-  readonly autoRemove: boolean;
-  /** Absent: the defaults (isolation.ts). */
-  readonly isolation?: Isolation;
-  readonly restart?: RestartPolicy;
-  /** `SERVICE[.NETWORK]` values of --publish-service, as given. */
-  readonly publishServices: readonly string[];
-  /** Members of the create request that only `inspect` gives back (`Config` and `HostConfig`). */
-  readonly extras: Readonly<Record<string, unknown>>;
-  readonly memberships: readonly Membership[];
-}
-
-/** `-p` and `-P`, kept while the container is stopped. */
-export interface PublishRequest {
-  readonly ports: readonly PortRequest[];
-  /** Every exposed port that no request names gets one of the host's. */
-  readonly all: boolean;
-}
-
-export interface PortRequest extends Port {
-  /** Of the host; absent: all of them, or what the network says (bridge option host_binding_ipv4). */
-  readonly address?: string;
-  /** The host's port is one of these, both included; absent: an ephemeral one. */
-  readonly range?: { readonly first: number; readonly last: number };
-}
-
-/** A port of the host that leads to the container's `port`. */
-export interface PortBinding extends Port {
-  /** `0.0.0.0` and `::`: every address of the family. */
-  readonly address: string;
-  readonly hostPort: number;
-}
-
-/** One place of a container on a network. */
-export interface Membership {
-  /** The network as asked for until it is first joined (name, id, id prefix), its id from then on. */
-  readonly network: string;
-  /** The service that it backs there; absent: its own place. */
-  readonly serviceId?: string;
+  /** After: the container's sandbox exists and can be plugged; its command is not running yet. Repeatable. */
+  prepare(id: string): Promise<void>;
   /**
-   * From --publish-service: the service's name. A start creates the service if it is missing, and fails
-   * where it cannot be taken, instead of going on without as for a `service attach`.
+   * Before: prepared and plugged. Starts the command (none: the container just holds its network).
+   * @throws invalid when the program is not found or cannot be run; the state is then `created` or `exited` as before
    */
-  readonly publish?: string;
-  readonly aliases: readonly string[];
-  /** `CONTAINER[:ALIAS]`, as given (src/network/links.ts). */
-  readonly links?: readonly string[];
-  /** Asked-for addresses (no prefix length) and MAC. */
-  readonly ipv4?: string;
-  readonly ipv6?: string;
-  readonly mac?: string;
-  /** Further addresses of its interface, that nobody routes to (RFC 3927, RFC 4291 2.5.6). No prefix length. */
-  readonly linkLocal?: readonly string[];
-  /** Higher wins the default route. */
-  readonly gatewayPriority?: number;
-  readonly driverOptions?: Readonly<Record<string, string>>;
-  /** What it has while it is joined, as made by src/network/attachments.ts. */
-  readonly joined?: JoinedState;
+  start(id: string, files: ContainerFiles): Promise<Container>;
+  /** After an exit: takes the sandbox away, so that nothing of a stopped container is left in the kernel. */
+  release(id: string): Promise<void>;
+  /** Rewrites the files that a running container sees as /etc/resolv.conf and /etc/hosts. */
+  setFiles(id: string, files: ContainerFiles): Promise<void>;
+
+  /** @throws conflict when not running */
+  exec(id: string, spec: ExecSpec): Promise<ExecProcess>;
+  /**
+   * Live streams; those of a container that does not run yet begin with its next start, and nothing is lost.
+   * Destroying `stdout` detaches; ending `stdin` ends the program's.
+   */
+  attach(id: string): Promise<ProcessStreams>;
+  /** The processes of a running container; none without a command. @throws invalid */
+  top(id: string, psArgs: string): Promise<ProcessTable>;
 }
 
-/** Enough to re-assert the endpoint after a restart of the daemon, and to undo it without any record. */
-export interface JoinedState {
-  readonly endpointId: string;
-  readonly interfaceName?: string;
-  /** Where the interface came from, to take it away again without asking the driver. */
-  readonly source?: InterfaceSource;
-  readonly ipv4?: string;
-  readonly ipv6?: string;
-  readonly mac?: string;
-  /** Next hops of the default routes that this place offers; none on internal networks. */
-  readonly gateway?: string;
-  readonly gateway6?: string;
-  /** Where the network's DNS responder listens. */
-  readonly resolver?: string;
-  /** Of the interface, beside those that its addresses make. */
-  readonly routes?: readonly StaticRoute[];
+/**
+ * A Docker Engine's containers (engine.ts). It makes sandboxes and files by itself, and clients have their streams
+ * from it directly (src/api/host-engine).
+ */
+export interface EngineRuntime extends CommonRuntime {
+  readonly kind: 'engine';
+  start(id: string): Promise<Container>;
 }
 
-export interface ContainerChange {
-  readonly name?: string;
-  readonly memberships?: readonly Membership[];
-  readonly published?: readonly PortBinding[];
-  readonly supervision?: Supervision;
-  /** `none`: a container that ends stays so. */
-  readonly restart?: RestartPolicy | 'none';
-  /** `none`: it has no health check. */
-  readonly health?: Health | 'none';
-  /** Of a start that failed. */
-  readonly failure?: Pick<ContainerState, 'error' | 'exitCode'>;
+/** @throws unsupported for an Engine's: its clients ask the Engine */
+export function ownRuntime(runtime: Runtime): OwnRuntime {
+  if (runtime.kind !== 'engine') return runtime;
+  throw new FairleadError('unsupported', 'the Docker Engine runs the containers, and does this itself');
 }
 
 export interface ContainerFiles {

@@ -12,9 +12,9 @@ import type {
   ExecSpec,
   LogLine,
   LogOptions,
+  OwnRuntime,
   ProcessStreams,
   ProcessTable,
-  Runtime,
 } from './runtime.ts';
 import { Attachment } from './sandbox/attachment.ts';
 import { furtherProgram } from './sandbox/command.ts';
@@ -66,11 +66,11 @@ export interface SandboxRuntimeOptions {
  * own (sandbox/namespaces.ts) below a shim (shim/main.ts) that outlives the daemon. One without a command
  * is only its network namespace, and ends as a program would that handles no signal: 143 after stop.
  */
-export function createSandboxRuntime(options: SandboxRuntimeOptions): Runtime {
+export function createSandboxRuntime(options: SandboxRuntimeOptions): OwnRuntime {
   return new SandboxRuntime(options);
 }
 
-class SandboxRuntime implements Runtime {
+class SandboxRuntime implements OwnRuntime {
   readonly kind = 'sandbox';
   readonly #options: SandboxRuntimeOptions;
   readonly #files: RecordFiles;
@@ -120,7 +120,7 @@ class SandboxRuntime implements Runtime {
     return this.#table.create(spec);
   }
 
-  update(id: string, change: Parameters<Runtime['update']>[1]): Promise<Container> {
+  update(id: string, change: Parameters<OwnRuntime['update']>[1]): Promise<Container> {
     return this.#table.update(id, change);
   }
 

@@ -5,7 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
-import type { Container, ExecSpec, LogOptions, Runtime } from './runtime.ts';
+import type { Container, ExecSpec, LogOptions, OwnRuntime } from './runtime.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
 import { simulateExec } from './simulated/exec.ts';
@@ -22,7 +22,7 @@ export interface SimulatedRuntimeOptions {
   readonly clock?: Clock;
 }
 
-export interface SimulatedRuntime extends Runtime {
+export interface SimulatedRuntime extends OwnRuntime {
   /** The main process ends by itself. @throws not-found | conflict when it does not run */
   exit(id: string, exitCode: number): Promise<void>;
   /** The main process writes. @throws not-found */

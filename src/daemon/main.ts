@@ -9,7 +9,7 @@ import { createApps } from '../apps/create-apps.ts';
 import { followContainers } from '../apps/follower.ts';
 import { Directory } from '../cluster/directory.ts';
 import { folders } from '../cluster/keys.ts';
-import { Membership } from '../cluster/membership.ts';
+import { NodeLease } from '../cluster/node-lease.ts';
 import type { Network } from '../cluster/records.ts';
 import { ensureSchema } from '../cluster/schema.ts';
 import { Volumes } from '../container/volumes.ts';
@@ -30,8 +30,8 @@ import { engineState, isOfDocker, openPlugin, upstreamOf } from './beside-engine
 import type { DaemonConfig } from './config.ts';
 import { dnsOptions } from './dns-options.ts';
 import { leaveNothing } from './ephemeral.ts';
-import { sayFarewell } from './farewell.ts';
 import type { Platform } from './platform.ts';
+import { cleanUpAtShutdown } from './shutdown-cleanup.ts';
 import { logSpace, logStoreChanges } from './store-log.ts';
 import { storeStates, systemInfo } from './system-info.ts';
 import { readTlsKeys } from './tls-keys.ts';
@@ -44,7 +44,7 @@ interface Opened {
   /** Where it listens; the port is the real one where any would do. */
   readonly hosts: readonly HostAddress[];
   readonly model: RunningModel;
-  readonly membership: Membership;
+  readonly nodeLease: NodeLease;
   readonly dns: Pick<RemoteDns, 'status'>;
   readonly probe: Probe;
 }
@@ -111,9 +111,9 @@ async function open(
     ...(advertise ? { advertise } : {}),
   };
   const failures = new Failures(log, () => storeStates(directory).some(({ reachable }) => !reachable));
-  const membership = new Membership(directory, self, config.leaseTtlSeconds, log, clock);
-  opened.push('membership', () => membership.close());
-  await membership.start();
+  const nodeLease = new NodeLease(directory, self, config.leaseTtlSeconds, log, clock);
+  opened.push('node lease', () => nodeLease.close());
+  await nodeLease.start();
   if (global !== store)
     opened.push(
       'store log',
@@ -128,7 +128,7 @@ async function open(
   const { runtime, engine } = await platform.runtime(way, { dataplane, store, log, tag }, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();
-  opened.push('what no container needs', () => sayFarewell({ runtime, dataplane, membership, global }));
+  opened.push('what no container needs', () => cleanUpAtShutdown({ runtime, dataplane, nodeLease, global }));
   stop.throwIfAborted();
   // Where no packet moves, an address of no meaning is as good as any.
   const underlay = dataplane.kind === 'simulated' ? (advertise ?? '127.0.0.1') : advertise;
@@ -136,7 +136,7 @@ async function open(
   const plugin = (name: string) => createRemoteDriver(plugins.named(name), log);
   const node = {
     id: nodeId,
-    publish: (tunnelSecret: string | undefined) => membership.amend({ tunnelSecret }),
+    publish: (tunnelSecret: string | undefined) => nodeLease.amend({ tunnelSecret }),
     lifetimeMs: config.tunnelKeyLifetimeSeconds * 1000,
     settleMs: graceMs,
     now: () => clock.monotonic(),
@@ -145,7 +145,7 @@ async function open(
   let listening = Promise.resolve();
   const model = await createModel({
     directory,
-    membership,
+    nodeLease,
     runtime,
     dataplane,
     ...(engine ? { engine } : {}),
@@ -197,7 +197,7 @@ async function open(
   }
   await listening;
   stop.throwIfAborted();
-  return { greeting: await greeting(hosts, way, dns), hosts, model, membership, dns, probe };
+  return { greeting: await greeting(hosts, way, dns), hosts, model, nodeLease, dns, probe };
 }
 
 /** The local store, with all containers that the platform has, and the way that fits them. */

@@ -3,7 +3,7 @@ import type { ApiHooks } from '../api/deps.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { VolumeFiles } from '../container/volumes.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import type { FeedSource } from '../dns/thread/name-feed.ts';
+import type { NamesToReplicate } from '../dns/thread/name-replica-writer.ts';
 import type { DnsThreadParts, RemoteDns } from '../dns/thread/remote-dns.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -55,7 +55,7 @@ export interface LocalState {
 
 export interface StartableDns extends RemoteDns {
   /** @throws invalid when an address in the options does not parse */
-  start(directory: FeedSource): Promise<void>;
+  start(directory: NamesToReplicate): Promise<void>;
 }
 
 export interface RuntimeParts {

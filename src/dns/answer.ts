@@ -1,7 +1,7 @@
 import type { DnsPolicy } from '../cluster/records.ts';
 import type { Tail } from './encoder.ts';
 import type { Edns, Query } from './question.ts';
-import { firstRecord, type Turn } from './turns.ts';
+import { firstRecord, type Rotation } from './rotation.ts';
 import { headerBits, headerSize, maxTcpSize, maxUdpSize, plainUdpSize, recordTypes } from './wire.ts';
 
 /** How an answer is put together from the question and a ready-made tail; nothing is encoded here. */
@@ -27,7 +27,7 @@ export class ReadyAnswer implements Tail {
     tail: Tail,
     readonly policy: DnsPolicy = 'rotate',
     /** Only of what rotates. */
-    readonly turn?: Turn,
+    readonly rotation?: Rotation,
   ) {
     this.bytes = tail.bytes;
     this.records = tail.records;
@@ -151,15 +151,15 @@ function copyRecords(
   ready: ReadyAnswer,
   { answers, size, asker }: { readonly answers: number; readonly size: number; readonly asker: string },
 ): void {
-  const { bytes, turn } = ready;
-  if (!turn) {
+  const { bytes, rotation } = ready;
+  if (!rotation) {
     bytes.copy(reply, at, 0, size);
     return;
   }
   const recordSize = ready.ends[0] ?? 0;
   const end = ready.answers * recordSize;
   const wanted = answers * recordSize;
-  const from = firstRecord(ready.policy, ready, turn, asker) * recordSize;
+  const from = firstRecord(ready.policy, ready, rotation, asker) * recordSize;
   const first = Math.min(end - from, wanted);
   bytes.copy(reply, at, from, from + first);
   bytes.copy(reply, at + first, 0, wanted - first);

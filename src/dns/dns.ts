@@ -7,7 +7,7 @@ import { type ListenerStatus, Listeners } from './listeners.ts';
 import { type Lookup, lookupIn } from './lookup-as.ts';
 import { Counters, type DnsMetrics } from './metrics.ts';
 import { type NameSource, NameTable } from './name-table.ts';
-import { type Entrance, QueryHandler } from './query-handler.ts';
+import { type ListenerKind, QueryHandler } from './query-handler.ts';
 import { parseServer, type Upstream } from './resolv-conf.ts';
 import { Shares } from './shares.ts';
 import { TcpConnections } from './tcp-connections.ts';
@@ -94,7 +94,8 @@ export function createDns(parts: {
   };
   const handler = new QueryHandler({ table, views, forwarder, counters, options: answering, log });
   const connections = new TcpConnections(limits.connections, counters);
-  const handlerOf = (entrance: Entrance, transport: Transport) => handler.handlerAt({ entrance, transport });
+  const handlerOf = (listener: ListenerKind, transport: Transport) =>
+    handler.handlerAt({ listener, transport });
   const listeners = new Listeners(handlerOf, connections, log);
   let gateways: readonly Gateway[] = [];
   let started = false;
@@ -131,14 +132,14 @@ export function createDns(parts: {
 
 function hostListener({ listen = dnsDefaults.listen }: DnsOptions) {
   if (listen === 'none') return [];
-  return [{ entrance: { kind: 'host' } as const, ...parseServer(listen, 'DNS listen address', 5354) }];
+  return [{ listener: { kind: 'host' } as const, ...parseServer(listen, 'DNS listen address', 5354) }];
 }
 
-const sharedEntrance = { kind: 'shared' } as const;
+const sharedListener = { kind: 'shared' } as const;
 
 function gatewayListener({ gatewayPort = 53 }: DnsOptions) {
   return ({ networkId, address }: Gateway) => ({
-    entrance: networkId === undefined ? sharedEntrance : ({ kind: 'gateway', networkId } as const),
+    listener: networkId === undefined ? sharedListener : ({ kind: 'gateway', networkId } as const),
     address,
     port: gatewayPort,
   });

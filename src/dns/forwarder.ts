@@ -55,7 +55,7 @@ export class Forwarder {
       const answer = await this.#askServers(query, reply);
       if (answer) return asReply(query, answer, reply);
     } catch (error) {
-      this.log.error({ error }, `dns: forwarding failed: ${messageOf(error)}`);
+      this.log.error({ err: error }, `dns: forwarding failed: ${messageOf(error)}`);
     } finally {
       this.shares.giveBack(claimant);
     }

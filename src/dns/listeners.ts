@@ -2,12 +2,12 @@ import { networkInterfaces } from 'node:os';
 import type { Logger } from '../lib/log.ts';
 import type { Transport } from './answer.ts';
 import { ListeningSocket, type SocketState } from './listening-socket.ts';
-import type { Entrance, ListenerHandler } from './query-handler.ts';
+import type { ListenerHandler, ListenerKind } from './query-handler.ts';
 import type { TcpConnections } from './tcp-connections.ts';
 
 /** An address to answer on. */
 export interface ListenAddress {
-  readonly entrance: Entrance;
+  readonly listener: ListenerKind;
   readonly address: string;
   readonly port: number;
 }
@@ -28,7 +28,7 @@ interface Listener {
   readonly sockets: readonly ListeningSocket[];
 }
 
-export type HandlerOf = (entrance: Entrance, transport: Transport) => ListenerHandler;
+export type HandlerOf = (listener: ListenerKind, transport: Transport) => ListenerHandler;
 
 /**
  * Brings the bound sockets in line with a desired set of addresses. A port that is taken degrades DNS on
@@ -54,9 +54,9 @@ export class Listeners {
 
   async #converge(wanted: readonly ListenAddress[]): Promise<void> {
     const ids = new Map(wanted.map((address) => [idOf(address), address]));
-    const gone = [...this.#listeners].filter(([id]) => !ids.has(id));
-    for (const [id] of gone) this.#listeners.delete(id);
-    await Promise.all(gone.flatMap(([, { sockets }]) => sockets.map((socket) => socket.close())));
+    const removed = [...this.#listeners].filter(([id]) => !ids.has(id));
+    for (const [id] of removed) this.#listeners.delete(id);
+    await Promise.all(removed.flatMap(([, { sockets }]) => sockets.map((socket) => socket.close())));
     for (const [id, address] of ids)
       if (!this.#listeners.has(id)) this.#listeners.set(id, this.#open(address));
     await Promise.all([...this.#listeners.values()].map(bindAll));
@@ -83,7 +83,7 @@ export class Listeners {
     const onChange = (state: SocketState) => this.#report(wanted, state);
     const { connections } = this;
     const open = (transport: Transport, port?: () => number) => {
-      const handler = this.handlerOf(wanted.entrance, transport);
+      const handler = this.handlerOf(wanted.listener, transport);
       return new ListeningSocket(transport, wanted, handler, connections, onChange, port);
     };
     const udp = open('udp');
@@ -94,7 +94,7 @@ export class Listeners {
   #report({ address, port }: ListenAddress, state: SocketState): void {
     const fields = { address, port };
     if (state.bound) this.log.info(fields, `dns: listening on ${address}:${port}/${state.transport}`);
-    else this.log.warn(fields, `dns: degraded: ${state.reason}`);
+    else this.log.warn({ ...fields, err: state.error }, `dns: degraded: ${state.reason}`);
   }
 }
 
@@ -103,8 +103,8 @@ async function bindAll({ sockets }: Listener): Promise<void> {
   for (const socket of sockets) await socket.ensureBound();
 }
 
-function idOf({ entrance, address, port }: ListenAddress): string {
-  return `${entrance.kind === 'gateway' ? entrance.networkId : ''} ${address} ${port}`;
+function idOf({ listener, address, port }: ListenAddress): string {
+  return `${listener.kind === 'gateway' ? listener.networkId : ''} ${address} ${port}`;
 }
 
 function statusOf({ wanted, sockets }: Listener): ListenerStatus {
@@ -112,7 +112,7 @@ function statusOf({ wanted, sockets }: Listener): ListenerStatus {
   return {
     address: wanted.address,
     port: sockets[0]?.port || wanted.port,
-    ...(wanted.entrance.kind === 'gateway' && { networkId: wanted.entrance.networkId }),
+    ...(wanted.listener.kind === 'gateway' && { networkId: wanted.listener.networkId }),
     state: reasons.length > 0 ? 'degraded' : 'listening',
     ...(reasons.length > 0 && { reason: reasons.join('; ') }),
   };

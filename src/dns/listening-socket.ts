@@ -9,6 +9,8 @@ export interface SocketState {
   readonly transport: Transport;
   readonly bound: boolean;
   readonly reason: string | undefined;
+  /** What the kernel said. */
+  readonly error: NodeJS.ErrnoException | undefined;
 }
 
 const firstRetryMs = 100;
@@ -74,7 +76,7 @@ export class ListeningSocket {
     this.#server = server;
     this.#pauseMs = firstRetryMs;
     this.#note(undefined);
-    // A bound socket fails when its interface goes, say; then it is bound anew.
+    // A bound socket fails when its interface goes, say; then it is bound again.
     socketOf(server).on('error', (error: NodeJS.ErrnoException) => this.#lost(server, error));
   }
 
@@ -86,17 +88,18 @@ export class ListeningSocket {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    this.#note(`cannot listen on ${this.at.address}:${this.at.port}/${this.transport}: ${explain(error)}`);
+    const where = `${this.at.address}:${this.at.port}/${this.transport}`;
+    this.#note(`cannot listen on ${where}: ${explain(error)}`, error);
     if (this.#closed) return;
     this.#retry = setTimeout(() => void this.ensureBound(), this.#pauseMs);
     this.#retry.unref();
     this.#pauseMs = Math.min(this.#pauseMs * 2, longestRetryMs);
   }
 
-  #note(reason: string | undefined): void {
+  #note(reason: string | undefined, error?: NodeJS.ErrnoException): void {
     const changed = reason !== this.#reason;
     this.#reason = reason;
-    if (changed) this.onChange({ transport: this.transport, bound: reason === undefined, reason });
+    if (changed) this.onChange({ transport: this.transport, bound: reason === undefined, reason, error });
   }
 }
 

@@ -7,7 +7,7 @@ export interface NameSource {
   endpointsOf(networkId: string): readonly NamedEndpoint[];
   subscribe(listener: (networkIds: ReadonlySet<string>) => void): () => void;
   /** Of a copy: takes in, and tells of, what has changed until now. */
-  catchUp?(): void;
+  sync?(): void;
 }
 
 /** A network has another zone, or none any more. */
@@ -45,7 +45,7 @@ export class NameTable {
 
   /** Takes in what has changed. Cheap when nothing has: it is called with every query. */
   refresh(): void {
-    this.source.catchUp?.();
+    this.source.sync?.();
     if (this.#changed.size > 0) this.#swapChanged();
   }
 
@@ -79,9 +79,9 @@ export class NameTable {
     return zones.sort((a, b) => (joined(a) < joined(b) ? -1 : 1));
   }
 
-  /** Makes every zone anew from the source, whatever it announced. */
+  /** Rebuilds every zone from the source, whatever it announced. */
   rebuild(): void {
-    this.source.catchUp?.();
+    this.source.sync?.();
     for (const id of this.#zones.keys()) this.#changed.add(id);
     for (const { id } of this.source.networks()) this.#changed.add(id);
     this.#swapChanged();

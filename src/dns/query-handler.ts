@@ -19,8 +19,8 @@ import type { NameTable } from './name-table.ts';
 import { drop, parseQuery, type Query } from './question.ts';
 import { recordsFor } from './records.ts';
 import { type ResponderOptions, resolve } from './responder.ts';
+import { Rotations } from './rotation.ts';
 import type { Claimant } from './shares.ts';
-import { Turns } from './turns.ts';
 import type { Views } from './view.ts';
 import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
 
@@ -28,14 +28,14 @@ import { classIn, headerBits, rcodes, recordTypes } from './wire.ts';
  * Where a query came in: a network's gateway, an address that containers of all networks reach and that the asker's
  * own says who it is, or the host's own listener.
  */
-export type Entrance =
+export type ListenerKind =
   | { readonly kind: 'gateway'; readonly networkId: string }
   | { readonly kind: 'shared' }
   | { readonly kind: 'host' };
 
 /** Where a listener's packets come in, and how. */
 export interface Arrival {
-  readonly entrance: Entrance;
+  readonly listener: ListenerKind;
   readonly transport: Transport;
 }
 
@@ -77,14 +77,14 @@ export interface QueryHandlerParts {
  * anything is decoded.
  */
 export class QueryHandler {
-  readonly #turns = new Turns();
+  readonly #rotations = new Rotations();
 
   constructor(private readonly parts: QueryHandlerParts) {}
 
   handlerAt(arrival: Arrival): ListenerHandler {
     return {
       respond: (packet, from) => this.handle(packet, from, arrival),
-      admit: (from) => this.#admit(from, arrival.entrance),
+      admit: (from) => this.#admit(from, arrival.listener),
     };
   }
 
@@ -105,8 +105,8 @@ export class QueryHandler {
     return answer;
   }
 
-  #admit(from: string, entrance: Entrance): Claimant | undefined {
-    const claimant = this.#askerAt(entrance, from)?.claimant;
+  #admit(from: string, listener: ListenerKind): Claimant | undefined {
+    const claimant = this.#askerAt(listener, from)?.claimant;
     if (!claimant) this.parts.counters.notAdmitted++;
     return claimant;
   }
@@ -123,7 +123,7 @@ export class QueryHandler {
       return this.#answer(packet, from, arrival);
     } catch (error) {
       this.parts.log.error(
-        { packet: packet.toString('hex') },
+        { err: error, packet: packet.toString('hex') },
         `dns: cannot answer a query: ${messageOf(error)}`,
       );
       return replyToGarbage(packet, rcodes.SERVFAIL);
@@ -131,8 +131,8 @@ export class QueryHandler {
   }
 
   #answer(packet: Buffer, from: string, arrival: Arrival): Handled {
-    const { entrance } = arrival;
-    const found = this.#askerAt(entrance, from);
+    const { listener } = arrival;
+    const found = this.#askerAt(listener, from);
     if (!found) return stranger;
     const query = parseQuery(packet);
     if (query === drop) return drop;
@@ -140,16 +140,16 @@ export class QueryHandler {
     const options = optionsFor(arrival);
     const refusal = refusalOf(query);
     if (refusal !== undefined) return replyWithCode(query, refusal, options);
-    const named = entrance.kind === 'host' ? namedAsker(query) : undefined;
+    const named = listener.kind === 'host' ? namedAsker(query) : undefined;
     const asker = named === undefined ? found : (this.parts.views.onBehalfOf(named) ?? found);
     const ready = asker.view.ready.get(query.key) ?? this.#makeReady(query, asker.view);
     return ready === 'forward' ? { query, asker } : replyWith(query, ready, options, named ?? from);
   }
 
-  #askerAt(entrance: Entrance, from: string): Asker | undefined {
+  #askerAt(listener: ListenerKind, from: string): Asker | undefined {
     const { views } = this.parts;
-    if (entrance.kind === 'gateway') return views.onGateway(entrance.networkId, from);
-    return entrance.kind === 'shared' ? views.onShared(from) : views.onHost(from);
+    if (listener.kind === 'gateway') return views.onGateway(listener.networkId, from);
+    return listener.kind === 'shared' ? views.onShared(from) : views.onHost(from);
   }
 
   #makeReady(query: Query, view: View): ReadyAnswer | 'forward' {
@@ -177,8 +177,8 @@ export class QueryHandler {
     const { hosts, zone } = outcome;
     // The oldest that says one decides, on every node alike.
     const policy = hosts.find(({ endpoint }) => endpoint.dnsPolicy)?.endpoint.dnsPolicy;
-    const turn = this.#turns.of(`${zone.network.id} ${type} ${ask.key}`);
-    return new ReadyAnswer(flags, tail, policy, turn);
+    const rotation = this.#rotations.of(`${zone.network.id} ${type} ${ask.key}`);
+    return new ReadyAnswer(flags, tail, policy, rotation);
   }
 }
 
@@ -204,8 +204,8 @@ const hostReplies: Readonly<Record<Transport, ReplyOptions>> = {
   tcp: { transport: 'tcp', echoSubnet: true },
 };
 
-function optionsFor({ entrance, transport }: Arrival): ReplyOptions {
-  return entrance.kind === 'host' ? hostReplies[transport] : gatewayReplies[transport];
+function optionsFor({ listener, transport }: Arrival): ReplyOptions {
+  return listener.kind === 'host' ? hostReplies[transport] : gatewayReplies[transport];
 }
 
 /** What is answered by an RCODE alone, for any name. */

@@ -1,6 +1,6 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
-import { inTime } from './in-time.ts';
+import { withTimeout } from './with-timeout.ts';
 
 const writeTo = promisify(write);
 
@@ -38,7 +38,7 @@ export class LogSink {
 
   /** Whether all has been written, or is within so many milliseconds. */
   async flushed(milliseconds: number): Promise<boolean> {
-    return await inTime(this.#draining ?? Promise.resolve(), milliseconds);
+    return await withTimeout(this.#draining ?? Promise.resolve(), milliseconds);
   }
 
   async #drain(): Promise<void> {

@@ -43,7 +43,7 @@ export class Aliases {
   }
 
   async #putAliases(networkId: string, endpointId: string, named: Membership): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     const scope = directory.network(networkId)?.scope ?? 'local';
     await commitWithRetry(directory, scope, 'change aliases', async () => {
       const entry = directory.endpointEntry(networkId, endpointId);
@@ -53,7 +53,7 @@ export class Aliases {
       return {
         result: undefined,
         checks: [{ key, expect: 'version', version: entry.version }],
-        writes: [{ op: 'put', key, value, lease: membership.lease(scope) }],
+        writes: [{ op: 'put', key, value, lease: nodeLease.lease(scope) }],
       };
     });
   }

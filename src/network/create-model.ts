@@ -1,7 +1,7 @@
 import type { Driver } from '../../drivers/driver.ts';
 import type { IpamDriver } from '../../drivers/ipam-driver.ts';
 import type { Directory } from '../cluster/directory.ts';
-import type { Membership } from '../cluster/membership.ts';
+import type { NodeLease } from '../cluster/node-lease.ts';
 import type { Network } from '../cluster/records.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
@@ -33,9 +33,9 @@ import { Services } from './services.ts';
 import { ownUseCases } from './use-cases.ts';
 
 export interface ModelDeps {
-  /** Ready, and the membership started. */
+  /** Ready, and the node lease started. */
   readonly directory: Directory;
-  readonly membership: Membership;
+  readonly nodeLease: NodeLease;
   /** Recovered. */
   readonly runtime: Runtime;
   readonly dataplane: Dataplane;
@@ -67,13 +67,13 @@ export interface RunningModel extends Model {
 
 /** Puts the use cases together and brings kernel and records in line before it returns. */
 export async function createModel(deps: ModelDeps): Promise<RunningModel> {
-  const { directory, membership, dataplane, driverNamed, log, clock } = deps;
+  const { directory, nodeLease, dataplane, driverNamed, log, clock } = deps;
   const driverOf = (network: Network) => driverNamed(network.driver);
-  const graceMs = membership.ttlSeconds * 1000;
+  const graceMs = nodeLease.ttlSeconds * 1000;
   const letNodesIn = () => parts.hostNetworks.letNodesIn();
   const peers = new Peers({
     directory,
-    nodeId: membership.self.id,
+    nodeId: nodeLease.self.id,
     driverOf,
     log,
     clock,
@@ -91,7 +91,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
       onChange: deps.onHostNetworks,
       onSetUp: ({ id }) => peers.refresh(id),
     }),
-    ipam: new Ipam(directory, membership.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
+    ipam: new Ipam(directory, nodeLease.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
     events: new EventBus(clock),
     queue: new SerialQueue(),
     gate: new Gate(),
@@ -119,12 +119,12 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     await reconciler.run({ addressesLater: true });
     await peers.programAll().catch((error: unknown) => log.error(messageOf(error)));
   };
-  membership.onJoined(async () => {
+  nodeLease.onJoined(async () => {
     await prepare();
     reconciler.sweepAll();
   });
   await prepare();
-  await membership.announce();
+  await nodeLease.announce();
   const discovery = new NodeDiscovery(parts);
   return {
     networks,

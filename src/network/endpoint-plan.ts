@@ -26,7 +26,7 @@ export interface EndpointRequest {
 export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): Promise<Decision<Endpoint>> {
   const { membership, network, service } = request;
   const id = newId();
-  const owner = { owner: 'endpoint', id, nodeId: parts.membership.self.id } as const;
+  const owner = { owner: 'endpoint', id, nodeId: parts.nodeLease.self.id } as const;
   // Before anything is taken, so that it need not be given back.
   openNetwork(parts, network);
   const [v4, v6] = await claimAddresses(parts, network, owner, membership);
@@ -96,7 +96,7 @@ export function alreadyProvided(service: Service, provider: Endpoint | undefined
 export function decisionFor(parts: Parts, { network }: Pick<EndpointRequest, 'network'>, endpoint: Endpoint) {
   const key = keys.endpoint(network.id, endpoint.id);
   const entry = openNetwork(parts, network);
-  const lease = parts.membership.lease(network.scope);
+  const lease = parts.nodeLease.lease(network.scope);
   return {
     checks: [
       { key, expect: 'absent' },
@@ -136,7 +136,7 @@ export function common(
   return {
     id,
     networkId: network.id,
-    nodeId: parts.membership.self.id,
+    nodeId: parts.nodeLease.self.id,
     containerId: container.id,
     containerName: container.name,
     name: service?.name ?? container.name,

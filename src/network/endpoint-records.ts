@@ -31,7 +31,7 @@ export class EndpointRecords {
 
   /** Makes an endpoint of this node that was decided elsewhere. @throws as the decision does */
   async commit(network: Network, decide: (lease: Lease) => Promise<Decision<Endpoint>>): Promise<Endpoint> {
-    const lease = this.parts.membership.lease(network.scope);
+    const lease = this.parts.nodeLease.lease(network.scope);
     return await this.#make(network, () => decide(lease));
   }
 
@@ -60,8 +60,8 @@ export class EndpointRecords {
   /** Writes into the record what the driver chose. @returns the endpoint as it then is */
   async assign(network: Network, endpoint: Endpoint, assigned: JoinResult['assigned']): Promise<Endpoint> {
     if (!assigned) return endpoint;
-    const { directory, membership } = this.parts;
-    const lease = membership.lease(network.scope);
+    const { directory, nodeLease } = this.parts;
+    const lease = nodeLease.lease(network.scope);
     const key = keys.endpoint(network.id, endpoint.id);
     const changed = { ...endpoint, ...assigned };
     await commitWithRetry(directory, network.scope, 'commit endpoint', async () => {
@@ -126,10 +126,10 @@ export class EndpointRecords {
    * @throws conflict when another container has the place or its address; not-found when the service is gone
    */
   async reassert(network: Network, endpoint: Endpoint, { serviceId }: Membership): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     let shown = directory.endpointEntry(network.id, endpoint.id);
     this.#refuseIfLost(endpoint, shown?.record, serviceId);
-    const lease = membership.lease(network.scope);
+    const lease = nodeLease.lease(network.scope);
     if (shown?.lease === lease.id) return;
     const key = keys.endpoint(network.id, endpoint.id);
     const value = JSON.stringify(endpoint);
@@ -176,7 +176,7 @@ export class EndpointRecords {
 
   /** Shows a container's new name or health. */
   async show({ name: containerName, memberships, healthy = true }: Container): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     for (const { joined, network: networkId } of memberships) {
       const network = directory.network(networkId);
       if (!joined || !network) continue;
@@ -189,7 +189,7 @@ export class EndpointRecords {
         return {
           result: undefined,
           checks: [{ key, expect: 'version', version: entry.version }],
-          writes: [{ op: 'put', key, value, lease: membership.lease(network.scope) }],
+          writes: [{ op: 'put', key, value, lease: nodeLease.lease(network.scope) }],
         };
       });
     }
@@ -197,7 +197,7 @@ export class EndpointRecords {
 
   /** The record as it is, or as it must have been: a joined membership is enough to make it again. */
   recall(container: Container, network: Network, joined: JoinedState, serviceId?: string): Endpoint {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     const shown = directory.endpointEntry(network.id, joined.endpointId)?.record;
     if (shown?.containerId === container.id) return shown;
     const service = serviceId === undefined ? undefined : this.#service(serviceId);
@@ -206,7 +206,7 @@ export class EndpointRecords {
     return {
       id: joined.endpointId,
       networkId: network.id,
-      nodeId: membership.self.id,
+      nodeId: nodeLease.self.id,
       containerId: container.id,
       containerName: container.name,
       name: service?.name ?? container.name,

@@ -22,7 +22,7 @@ import type { Parts } from './parts.ts';
  * @throws forbidden, naming the holders; the mark is then taken off again
  */
 export async function removeNetwork(parts: Parts, networkId: string): Promise<void> {
-  const network = await mark(parts, networkId, { nodeId: parts.membership.self.id });
+  const network = await mark(parts, networkId, { nodeId: parts.nodeLease.self.id });
   const holders = await findHolders(parts, network);
   if (holders.length > 0) {
     await mark(parts, networkId, undefined);

@@ -58,11 +58,11 @@ export class NodeDiscovery {
   }
 
   #nodes(): readonly KnownNode[] {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     const known = directory
       .nodes()
       .flatMap(({ id, advertise }) =>
-        advertise === undefined ? [] : [{ address: advertise, self: id === membership.self.id }],
+        advertise === undefined ? [] : [{ address: advertise, self: id === nodeLease.self.id }],
       );
     return known.sort((a, b) => (a.address < b.address ? -1 : 1));
   }

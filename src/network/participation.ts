@@ -61,9 +61,9 @@ export class Participation {
 
   /** Any one sign is enough: records and directory may lag behind each other. */
   #isUsed(networkId: string): boolean {
-    const { directory, membership, runtime } = this.parts;
+    const { directory, nodeLease, runtime } = this.parts;
     if (this.#joining.has(networkId)) return true;
-    if (directory.endpointsOf(networkId).some(({ nodeId }) => nodeId === membership.self.id)) return true;
+    if (directory.endpointsOf(networkId).some(({ nodeId }) => nodeId === nodeLease.self.id)) return true;
     const running = runtime.list().filter(({ state }) => state.status === 'running');
     return running.some(({ memberships }) => memberships.some((m) => m.joined && m.network === networkId));
   }

@@ -1,6 +1,6 @@
 import type { Driver } from '../../drivers/driver.ts';
 import type { Directory } from '../cluster/directory.ts';
-import type { Membership } from '../cluster/membership.ts';
+import type { NodeLease } from '../cluster/node-lease.ts';
 import type { Network } from '../cluster/records.ts';
 import type { EngineLinks, HostEngine } from '../container/host-engine.ts';
 import type { Runtime } from '../container/runtime.ts';
@@ -17,7 +17,7 @@ import type { DefaultPool } from './pools.ts';
 /** What the use cases are made of; put together once, in create-model.ts. */
 export interface Parts {
   readonly directory: Directory;
-  readonly membership: Membership;
+  readonly nodeLease: NodeLease;
   readonly runtime: Runtime;
   readonly dataplane: Dataplane;
   readonly hostNetworks: HostNetworks;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Network, Service } from '../cluster/records.ts';
-import type { Container, Membership } from '../container/runtime.ts';
+import { type Container, type Membership, ownRuntime } from '../container/runtime.ts';
 import type { DefaultRoutes } from '../dataplane/dataplane.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
@@ -66,7 +66,7 @@ export class Places {
       await this.ports.withdraw(id);
       for (const place of joined) await this.attachments.leave(container, place);
     } finally {
-      await this.parts.runtime.release(id);
+      await ownRuntime(this.parts.runtime).release(id);
     }
   }
 
@@ -132,7 +132,7 @@ export class Places {
     if (container.state.status !== 'running') return;
     if (!present || !isDeepStrictEqual(present, routesFor(container))) await this.route(container);
     await this.ports.settle(id);
-    await this.parts.runtime.setFiles(id, filesFor(container, this.parts.runtime.list()));
+    await ownRuntime(this.parts.runtime).setFiles(id, filesFor(container, this.parts.runtime.list()));
   }
 
   /** A stack that is not the container's own has routes of its own. */

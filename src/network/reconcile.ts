@@ -4,7 +4,7 @@ import type { Container } from '../container/runtime.ts';
 import type { Owned, Survey } from '../dataplane/dataplane.ts';
 import type { Timer } from '../lib/clock.ts';
 import { isKind, messageOf } from '../lib/errors.ts';
-import { sideBySide } from '../lib/side-by-side.ts';
+import { mapConcurrent } from '../lib/map-concurrent.ts';
 import type { Attachments } from './attachments.ts';
 import { claimOf, DeadAddresses, type Holders } from './dead-addresses.ts';
 import type { Holdings } from './holdings.ts';
@@ -90,7 +90,7 @@ export class Reconciler {
     await this.#attempt('networks', () => this.#setUpNetworks());
     await this.#attempt('address managers', () => this.parts.ipam.remote.replay());
     const present = before && !thorough ? inPlace(this.parts.runtime.list(), before) : undefined;
-    await sideBySide(this.parts.runtime.list(), atOnce, (container) =>
+    await mapConcurrent(this.parts.runtime.list(), atOnce, (container) =>
       this.#attempt(`container ${container.name}`, () => this.holdings.assert(container, present)),
     );
     await this.#attempt('containers', () => this.holdings.settle());
@@ -143,8 +143,8 @@ export class Reconciler {
 
   /** Removals that this node had begun when it died. */
   async #finishRemovals(): Promise<void> {
-    const { directory, membership, gate, queue } = this.parts;
-    const ours = directory.networks().filter(({ removing }) => removing?.nodeId === membership.self.id);
+    const { directory, nodeLease, gate, queue } = this.parts;
+    const ours = directory.networks().filter(({ removing }) => removing?.nodeId === nodeLease.self.id);
     for (const { id, name } of ours) {
       await this.#attempt(`removal of network ${name}`, async () => {
         try {
@@ -180,7 +180,7 @@ export class Reconciler {
     endpoints: readonly Endpoint[],
     kept: ReadonlySet<string>,
   ): Promise<void> {
-    const { self } = this.parts.membership;
+    const { self } = this.parts.nodeLease;
     const unknown = this.parts.runtime.unknown?.() ?? [];
     for (const endpoint of endpoints) {
       if (endpoint.nodeId !== self.id || kept.has(endpoint.id) || unknown.includes(endpoint.containerId))
@@ -194,13 +194,13 @@ export class Reconciler {
 
   /** On the networks that this node takes part in; on the others, too, until that has gone well once. */
   async #sweepNetworks(): Promise<void> {
-    const { directory, membership } = this.parts;
+    const { directory, nodeLease } = this.parts;
     const all = this.#sweepsAll;
-    const nodes = new Set([...directory.nodes().map(({ id }) => id), membership.self.id]);
+    const nodes = new Set([...directory.nodes().map(({ id }) => id), nodeLease.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
     const networks = directory.networks().filter((network) => all || directory.follows(network));
     let isDone = directory.complete();
-    await sideBySide(networks, atOnce, async (network) => {
+    await mapConcurrent(networks, atOnce, async (network) => {
       const swept = await this.#attempt(`left-overs on ${network.name}`, () =>
         this.#sweepNetwork(network, { nodes, services }),
       );
@@ -244,7 +244,7 @@ export class Reconciler {
   }
 
   #isOursAndGone(holder: AddressRecord | undefined, kept: ReadonlySet<string>): boolean {
-    const { self } = this.parts.membership;
+    const { self } = this.parts.nodeLease;
     return holder?.owner === 'endpoint' && holder.nodeId === self.id && !kept.has(holder.id);
   }
 

@@ -1,5 +1,5 @@
 import type { Network, Service } from '../cluster/records.ts';
-import type { Container, Membership } from '../container/runtime.ts';
+import { type Container, type Membership, ownRuntime } from '../container/runtime.ts';
 import { FairleadError, messageOf, withContext } from '../lib/errors.ts';
 import { type UndoStack, withUndo } from '../lib/undo.ts';
 import type { Attachments } from './attachments.ts';
@@ -36,15 +36,15 @@ export class Starter {
     const { id } = container;
     await this.places.leaveIfEnded(id);
     this.#refuseIdleSharing(container);
-    await this.parts.runtime.prepare(id);
-    undo.push('prepare', () => this.parts.runtime.release(id));
+    await ownRuntime(this.parts.runtime).prepare(id);
+    undo.push('prepare', () => ownRuntime(this.parts.runtime).release(id));
     undo.push('memberships', () => this.parts.runtime.update(id, { memberships: container.memberships }));
     for (const place of container.memberships) await this.#startOn(undo, id, place);
     const joined = this.places.require(id);
     await this.places.route(joined);
     undo.push('ports', () => this.places.ports.withdraw(id));
     await this.places.ports.settle(id);
-    return await this.parts.runtime.start(id, filesFor(joined, this.parts.runtime.list()));
+    return await ownRuntime(this.parts.runtime).start(id, filesFor(joined, this.parts.runtime.list()));
   }
 
   #refuseIdleSharing({ spec: { networkMode } }: Container): void {

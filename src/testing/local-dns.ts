@@ -1,6 +1,6 @@
 import type { StartableDns } from '../daemon/platform.ts';
 import { createDns, type Dns } from '../dns/dns.ts';
-import type { FeedSource } from '../dns/thread/name-feed.ts';
+import type { NamesToReplicate } from '../dns/thread/name-replica-writer.ts';
 import type { DnsThreadParts } from '../dns/thread/remote-dns.ts';
 import { FairleadError } from '../lib/errors.ts';
 
@@ -10,7 +10,7 @@ export class LocalDns implements StartableDns {
 
   constructor(private readonly parts: DnsThreadParts) {}
 
-  async start(directory: FeedSource): Promise<void> {
+  async start(directory: NamesToReplicate): Promise<void> {
     const { options, log } = this.parts;
     this.#dns = createDns({ directory, log, options: { ...options, resolvConf: '/nonexistent' } });
     await this.#dns.start();

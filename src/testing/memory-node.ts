@@ -179,7 +179,7 @@ export class MemoryNode implements FakeNode {
   async #hasLease(): Promise<void> {
     for (let left = backMs; this.#life; left -= lookEveryMs) {
       try {
-        this.#life.daemon.membership.lease('global');
+        this.#life.daemon.nodeLease.lease('global');
         return;
       } catch (error) {
         if (left <= 0)

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { inTime } from '../lib/in-time.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
 
 interface Entry {
   due: number;
@@ -48,7 +48,7 @@ export class MovableClock implements Clock {
     await settled();
     for (let next = this.#next(); next && next.due <= target; next = this.#next()) {
       this.#aheadMs += Math.max(0, next.due - this.monotonic());
-      await inTime(this.#run(next), patienceMs);
+      await withTimeout(this.#run(next), patienceMs);
       await settled();
     }
     this.#aheadMs += Math.max(0, target - this.monotonic());

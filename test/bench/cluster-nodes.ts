@@ -7,7 +7,7 @@ import { counting, noTraffic } from './counting-store.ts';
 
 /**
  * A process full of nodes: `cluster-nodes.js STORE FIRST COUNT NETWORKS`. Each node is the daemon's own directory,
- * membership and use cases over a connection of its own, in the simulated way; what it lacks is an API and a DNS.
+ * lease and use cases over a connection of its own, in the simulated way; what it lacks is an API and a DNS.
  */
 
 const [storeUrl = '', first = '0', count = '0', networks = '1'] = process.argv.slice(2);
@@ -79,8 +79,8 @@ class Node {
   }
 
   #watch(): void {
-    const { directory, networks, membership } = this.model;
-    membership.lease('global').lost.addEventListener('abort', () => {
+    const { directory, networks, nodeLease } = this.model;
+    nodeLease.lease('global').lost.addEventListener('abort', () => {
       lost += 1;
     });
     const { id } = networks.find(this.network);
@@ -109,9 +109,9 @@ async function startAgainAndAgain(start: () => Promise<unknown>): Promise<void> 
   await until('the container has started', failed, (failure) => failure === undefined, 120_000);
 }
 
-function hasJoined({ membership }: Model): boolean {
+function hasJoined({ nodeLease }: Model): boolean {
   try {
-    return !membership.lease('global').lost.aborted;
+    return !nodeLease.lease('global').lost.aborted;
   } catch {
     return false;
   }

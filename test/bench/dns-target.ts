@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { Packet, UDPServer } from 'dns2';
 import { DnsThread } from '../../src/dns/thread/dns-thread.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { FakeNames, makeEndpoint, makeNetwork } from '../unit/dns-fixture.ts';
+import { FakeNames, makeEndpoint, makeNetwork } from '../unit/dns/fixture.ts';
 import { manyAddresses, services } from './dns-servers.ts';
 
 /** A process that the DNS benchmark loads: `dns-target.js WHAT`. Says its port over IPC. */

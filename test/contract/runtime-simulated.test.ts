@@ -1,14 +1,14 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { createMemoryLedger, MemoryStore } from '../../kvstore/local/memory.ts';
-import type { LogLine, Runtime } from '../../src/container/runtime.ts';
+import type { LogLine, OwnRuntime } from '../../src/container/runtime.ts';
 import { createSimulatedRuntime } from '../../src/container/simulated.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { containerFiles, containerSpec } from '../rig/container-spec.ts';
 import { type RuntimePlace, runtimeChecks } from './runtime.ts';
 
-type Spoil = (good: Runtime) => Partial<Runtime>;
+type Spoil = (good: OwnRuntime) => Partial<OwnRuntime>;
 
 async function place(spoil: Spoil = () => ({})): Promise<RuntimePlace> {
   const ledger = createMemoryLedger();

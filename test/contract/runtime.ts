@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from 'node:assert/strict';
-import type { Container, ContainerSpec, Runtime } from '../../src/container/runtime.ts';
+import type { Container, ContainerSpec, OwnRuntime } from '../../src/container/runtime.ts';
 import { hostSandbox } from '../../src/dataplane/dataplane.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { containerFiles, containerSpec } from '../rig/container-spec.ts';
@@ -11,19 +11,19 @@ export interface RuntimeCheck {
 }
 
 export interface RuntimePlace {
-  readonly runtime: Runtime;
+  readonly runtime: OwnRuntime;
   /** What the next daemon on the same state would have; the one before is closed. */
-  reopen(): Promise<Runtime>;
+  reopen(): Promise<OwnRuntime>;
 }
 
-async function run(runtime: Runtime, spec: Partial<ContainerSpec> = {}): Promise<Container> {
+async function run(runtime: OwnRuntime, spec: Partial<ContainerSpec> = {}): Promise<Container> {
   const { id } = await runtime.create(containerSpec(spec));
   await runtime.prepare(id);
   return runtime.start(id, containerFiles);
 }
 
 function exitsOf(
-  runtime: Runtime,
+  runtime: OwnRuntime,
 ): { readonly id: string; readonly exitCode: number; readonly status: unknown }[] {
   const exits: { id: string; exitCode: number; status: unknown }[] = [];
   runtime.onExit((id, exitCode) => exits.push({ id, exitCode, status: runtime.get(id)?.state.status }));

@@ -15,7 +15,13 @@ describe('apps beside Docker Engines', () => {
   let cluster: EngineCluster;
   beforeAll(async () => {
     const flags = ['--dns-ttl', '0'];
-    cluster = await EngineCluster.create({ hosts: 2, store: 'etcd', flags, config: { dns: [resolver] } });
+    cluster = await EngineCluster.create({
+      hosts: 2,
+      store: 'etcd',
+      version: '20.10',
+      flags,
+      config: { dns: [resolver] },
+    });
     await cluster.host(1).daemon.ok('network', 'create', '-d', 'overlay', 'mh');
     const known = () => cluster.host(2).dockerOk('network', 'ls', '--format', '{{.Name}}');
     await until('both Engines know it', known, (names) => names.split('\n').includes('mh'));

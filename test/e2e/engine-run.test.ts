@@ -15,6 +15,7 @@ describe('docker run --publish-service beside an Engine', { timeout: 120_000 }, 
     host = await EngineHost.create({
       network,
       name: 'host1',
+      version: '20.10',
       reaper,
       flags: ['--dns-listen', 'none'],
       config: { dns: ['169.254.53.53'] },
@@ -171,7 +172,7 @@ describe('the daemon’s socket beside an Engine', { timeout: 120_000 }, () => {
     const network = await TestHost.create();
     reaper.namespace(network.name);
     const flags = ['--dns-listen', 'none'];
-    host = await EngineHost.create({ network, name: 'host1', reaper, flags, config: {} });
+    host = await EngineHost.create({ network, name: 'host1', version: '20.10', reaper, flags, config: {} });
     await host.startDaemon();
   });
   afterAll(async () => {

@@ -35,6 +35,7 @@ export function enginesTests({ store, orders }: EnginesOptions): void {
       rig = await EngineCluster.create({
         hosts: 2,
         store,
+        version: '20.10',
         flags: ['--dns-listen', 'none'],
       });
       [one, two] = [rig.host(1), rig.host(2)];

@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { builtFile } from '../../src/lib/built-file.ts';
+import { distFile } from '../../src/lib/dist-file.ts';
 import { runToEnd } from '../rig/daemon.ts';
 
-const program = builtFile('bin/fairlead');
+const program = distFile('bin/fairlead');
 const where = z.object({
   dockerHost: z.string(),
   dns: z.string().optional(),

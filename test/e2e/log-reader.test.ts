@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { freePorts } from '../rig/server.ts';
-import { askUdp, makeQuery } from '../unit/dns-fixture.ts';
+import { askUdp, makeQuery } from '../unit/dns/fixture.ts';
 
 const program = fileURLToPath(new URL('../../dist/bin/fairlead', import.meta.url));
 let root = '';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
-import { builtFile } from '../../src/lib/built-file.ts';
+import { distFile } from '../../src/lib/dist-file.ts';
 
 const state = z.object({
   heap: z.number(),
@@ -25,7 +25,7 @@ it('startFairlead and close, a thousand times in one process, leave nothing', as
   const script = new URL('../rig/lifecycles.mjs', import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--expose-gc', script, builtFile('testing.mjs'), '1000'],
+    ['--expose-gc', script, distFile('testing.mjs'), '1000'],
     { env: { ...process.env, TMPDIR: folder } },
   );
   const { medianMs, before, after, folders } = report.parse(JSON.parse(stdout));

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cleanEnvironment, type Ran, runToEnd, TestDaemon } from '../rig/daemon.ts';
-import { engineEnvironment } from '../rig/dockerd.ts';
 import { EngineAlone } from '../rig/engine-alone.ts';
+import { engineEnvironment } from '../rig/engine-version.ts';
 import { TestHost } from '../rig/namespace.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));

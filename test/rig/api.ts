@@ -6,7 +6,7 @@ import { Failures } from '../../src/api/failures.ts';
 import type { Upstream } from '../../src/api/host-engine/upstream.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
-import type { Runtime } from '../../src/container/runtime.ts';
+import { type OwnRuntime, ownRuntime } from '../../src/container/runtime.ts';
 import { Volumes, volumesOnDisk } from '../../src/container/volumes.ts';
 import { createDns } from '../../src/dns/dns.ts';
 import { createProbe } from '../../src/dns/probe.ts';
@@ -17,7 +17,7 @@ import { createTestModel, type TestModelOptions } from './model.ts';
 
 export interface TestApiOptions extends TestModelOptions {
   /** Containers' programs run on this host, as the sandbox way would run them, or by this exec; default: none can. */
-  readonly programs?: true | Pick<Runtime, 'exec'>;
+  readonly programs?: true | Pick<OwnRuntime, 'exec'>;
   /** An Engine that has the containers. */
   readonly upstream?: Upstream;
 }
@@ -94,9 +94,9 @@ export async function createTestApi(options: TestApiOptions = {}) {
   };
 }
 
-function withPrograms(model: Model, programs: true | Pick<Runtime, 'exec'>): Model {
+function withPrograms(model: Model, programs: true | Pick<OwnRuntime, 'exec'>): Model {
   const { containers } = model;
-  const runtime = { ...hostPrograms(containers.runtime), ...(programs !== true && programs) };
+  const runtime = { ...hostPrograms(ownRuntime(containers.runtime)), ...(programs !== true && programs) };
   const seen: Containers = {
     runtime,
     list: () => containers.list(),

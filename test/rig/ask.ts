@@ -1,5 +1,5 @@
 import type { Socket } from 'node:dgram';
-import { askUdp, clientSubnet, giveUpAfter, makeQuery, readReply } from '../unit/dns-fixture.ts';
+import { askUdp, clientSubnet, giveUpAfter, makeQuery, readReply } from '../unit/dns/fixture.ts';
 
 export interface Asked {
   readonly rcode: number;

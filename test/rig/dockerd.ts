@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runToEnd } from './daemon.ts';
+import { type EngineVersion, engineEnvironment, engineProgram, oracleVersion } from './engine-version.ts';
 import { TestHost } from './namespace.ts';
 import { serverCache, serverDirectory, TestServer } from './server.ts';
 
-const unpacked = (path: string) => join(serverCache, path);
-
-/** A Docker Engine 20.10 with everything of its own, in a network namespace of its own. */
+/** A Docker Engine with everything of its own, in a network namespace of its own. */
 export interface Engine extends AsyncDisposable {
   readonly socketPath: string;
   readonly pid: number;
@@ -18,6 +17,8 @@ export interface Engine extends AsyncDisposable {
 }
 
 export interface EngineOptions {
+  /** Absent: the oracle. */
+  readonly version?: EngineVersion;
   /** Everything of it runs on this core; absent: on all. */
   readonly cpu?: number;
 }
@@ -34,6 +35,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   const inside = ['unshare', '-m', 'sh', '-c', script, 'dockerd'];
   const server = await engineServer({
     directory,
+    version: options.version ?? oracleVersion,
     enter: ['nsenter', `--net=${network.path}`, ...pinned, ...inside],
   });
   try {
@@ -61,6 +63,7 @@ export const ownRunDocker =
   'mkdir -p /run/docker /run/containerd; mount -t tmpfs none /run/docker; mount -t tmpfs none /run/containerd';
 
 export interface EnginePlan {
+  readonly version: EngineVersion;
   /** Owned by the server. */
   readonly directory: string;
   /** The words before dockerd's own: what puts it where it is to run. */
@@ -78,6 +81,7 @@ export function engineSocket(directory: string): string {
 /** Not started yet; may be stopped and started. */
 export async function engineServer({
   directory,
+  version,
   enter,
   config = {},
   containerd,
@@ -89,14 +93,14 @@ export async function engineServer({
     command,
     args: [
       ...words,
-      unpacked('docker.io/usr/sbin/dockerd'),
+      engineProgram(version, 'dockerd'),
       ...['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
       ...['--pidfile', join(directory, 'pid'), '-H', `unix://${engineSocket(directory)}`],
       ...['--storage-driver', 'vfs', '--config-file', configFile],
       ...(containerd === undefined ? [] : ['--containerd', containerd]),
     ],
     directory,
-    env: await engineEnvironment(directory),
+    env: await engineEnvironment(directory, version),
     ready: async () => (await curl(engineSocket(directory), '/_ping')) === 'OK',
     // It takes its containers and its containerd along.
     stopSignal: 'SIGTERM',
@@ -104,7 +108,7 @@ export async function engineServer({
 }
 
 /** A containerd for one Engine; with it the Engine may be killed, and containers go on. */
-export async function containerdServer({ directory, enter }: EnginePlan): Promise<TestServer> {
+export async function containerdServer({ directory, version, enter }: EnginePlan): Promise<TestServer> {
   const [command = '', ...words] = enter;
   const configFile = join(directory, 'containerd.toml');
   await writeFile(configFile, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
@@ -112,12 +116,12 @@ export async function containerdServer({ directory, enter }: EnginePlan): Promis
     command,
     args: [
       ...words,
-      ...[unpacked('containerd/usr/bin/containerd'), '--config', configFile],
+      ...[engineProgram(version, 'containerd'), '--config', configFile],
       ...['--root', join(directory, 'containerd'), '--state', join(directory, 'containerd-state')],
       ...['--address', containerdSocket(directory)],
     ],
     directory,
-    env: await engineEnvironment(directory),
+    env: await engineEnvironment(directory, version),
     ready: async () => existsSync(containerdSocket(directory)),
     stopSignal: 'SIGTERM',
   });
@@ -125,30 +129,6 @@ export async function containerdServer({ directory, enter }: EnginePlan): Promis
 
 export function containerdSocket(directory: string): string {
   return join(directory, 'containerd.sock');
-}
-
-/** The unpacked programs under the names that dockerd looks for. */
-export async function engineEnvironment(directory: string): Promise<NodeJS.ProcessEnv> {
-  const bin = join(directory, 'bin');
-  await mkdir(bin, { recursive: true });
-  const multi = unpacked('iptables/usr/sbin/xtables-nft-multi');
-  for (const name of ['iptables', 'ip6tables', 'iptables-save', 'iptables-restore', 'ip6tables-restore']) {
-    await rm(join(bin, name), { force: true });
-    await symlink(multi, join(bin, name));
-  }
-  const folders = [
-    bin,
-    unpacked('docker.io/usr/sbin'),
-    unpacked('docker.io/usr/bin'),
-    unpacked('containerd/usr/bin'),
-    unpacked('runc/usr/sbin'),
-  ];
-  return {
-    ...process.env,
-    PATH: `${folders.join(':')}:/usr/sbin:/usr/bin:/sbin:/bin`,
-    XTABLES_LIBDIR: unpacked('iptables/usr/lib/x86_64-linux-gnu/xtables'),
-    TMPDIR: directory,
-  };
 }
 
 async function curl(socketPath: string, path: string): Promise<string> {
@@ -162,7 +142,7 @@ export async function importBusybox(socketPath: string): Promise<void> {
   const root = await serverDirectory('busybox');
   try {
     const script = `
-      set -e; cd ${root}; mkdir bin; cp ${unpacked('busybox-static/bin/busybox')} bin/
+      set -e; cd ${root}; mkdir bin; cp ${join(serverCache, 'busybox-static/bin/busybox')} bin/
       for name in ${applets}; do ln -s busybox bin/$name; done
       tar -c . | curl -sf --unix-socket ${socketPath} -X POST -T - \
         'http://d/images/create?fromSrc=-&repo=busybox&tag=latest' >/dev/null`;

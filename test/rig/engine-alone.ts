@@ -1,4 +1,5 @@
 import { EngineHost } from './engine-host.ts';
+import type { EngineVersion } from './engine-version.ts';
 import { Reaper } from './reaper.ts';
 import { Underlay } from './underlay.ts';
 
@@ -13,7 +14,7 @@ export class EngineAlone implements AsyncDisposable {
     this.#reaper = reaper;
   }
 
-  static async create(flags: readonly string[] = []): Promise<EngineAlone> {
+  static async create(flags: readonly string[] = [], version?: EngineVersion): Promise<EngineAlone> {
     const reaper = new Reaper();
     const underlay = await Underlay.create(1);
     for (const name of underlay.namespaces) reaper.namespace(name);
@@ -22,6 +23,7 @@ export class EngineAlone implements AsyncDisposable {
         network: underlay.host(1),
         name: 'host1',
         reaper,
+        ...(version !== undefined && { version }),
         config: { dns: ['169.254.53.53'] },
         flags: ['--dns-listen', 'none', '--advertise', 'up0', ...flags],
       });

@@ -1,5 +1,6 @@
 import { resolverAddress } from '../../src/dataplane/names.ts';
 import { EngineHost } from './engine-host.ts';
+import type { EngineVersion } from './engine-version.ts';
 import { HostStore, type StoreName } from './host-store.ts';
 import { Reaper } from './reaper.ts';
 import { Underlay } from './underlay.ts';
@@ -7,6 +8,8 @@ import { Underlay } from './underlay.ts';
 export interface EngineClusterOptions {
   readonly hosts: number;
   readonly store: StoreName;
+  /** Of every host's Engine; absent: the oracle. */
+  readonly version?: EngineVersion;
   /** As `--lease-ttl` takes it; absent: the daemon's default. */
   readonly leaseTtl?: string;
   /** Further flags of every daemon. */
@@ -58,7 +61,7 @@ export class EngineCluster implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { hosts, store, leaseTtl, flags = [], config = {} } = this.options;
+    const { hosts, store, version, leaseTtl, flags = [], config = {} } = this.options;
     const numbers = Array.from({ length: hosts }, (_, i) => i + 1);
     // The store's host is the last one, so that hosts are numbered as their addresses.
     const [storeServer, ...started] = await Promise.allSettled([
@@ -68,6 +71,7 @@ export class EngineCluster implements AsyncDisposable {
           network: this.underlay.host(number),
           name: `host${number}`,
           reaper: this.#reaper,
+          ...(version !== undefined && { version }),
           config: { dns: [resolverAddress], ...config },
           flags: [
             ...['--kv-store', `${store}:${Underlay.address(hosts + 1)}:${HostStore.port(store)}`],

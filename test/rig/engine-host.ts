@@ -8,12 +8,12 @@ import { cleanEnvironment, type Ran, runToEnd, TestDaemon } from './daemon.ts';
 import {
   containerdServer,
   containerdSocket,
-  engineEnvironment,
   engineServer,
   engineSocket,
   importBusybox,
   ownRunDocker,
 } from './dockerd.ts';
+import { type EngineVersion, engineEnvironment, oracleVersion } from './engine-version.ts';
 import type { TestHost } from './namespace.ts';
 import type { Reaper } from './reaper.ts';
 import { serverDirectory, type TestServer } from './server.ts';
@@ -25,6 +25,8 @@ export interface EngineHostPlan {
   /** Its network namespace. */
   readonly network: TestHost;
   readonly name: string;
+  /** Absent: the oracle. */
+  readonly version?: EngineVersion;
   /** Of the daemon, beside those that name its Engine, its data root and its socket. */
   readonly flags: readonly string[];
   /** Members of the Engine's daemon.json. */
@@ -50,7 +52,7 @@ export class EngineHost {
 
   /** With the Engine running and no daemon yet. */
   static async create(plan: EngineHostPlan): Promise<EngineHost> {
-    const { network, name, reaper } = plan;
+    const { network, name, version = oracleVersion, reaper } = plan;
     const holder = await holdNamespaces(network, name);
     const directory = await serverDirectory(name);
     reaper.directory(directory);
@@ -64,9 +66,9 @@ export class EngineHost {
       'exec-opts': ['native.cgroupdriver=cgroupfs'],
       ...plan.config,
     };
-    await (await containerdServer({ directory, enter })).start();
+    await (await containerdServer({ directory, version, enter })).start();
     const containerd = containerdSocket(directory);
-    const engine = await engineServer({ directory, enter, config, containerd });
+    const engine = await engineServer({ directory, version, enter, config, containerd });
     await engine.start();
     await importBusybox(engineSocket(directory));
     return new EngineHost(name, network, engine, plan, enter);
@@ -86,7 +88,7 @@ export class EngineHost {
   async startDaemon(): Promise<void> {
     const dataRoot = await mkdtemp(join(tmpdir(), `flt-${this.name}-`));
     this.plan.reaper.dataRoot(dataRoot);
-    const { PATH = '', XTABLES_LIBDIR } = await engineEnvironment(this.engine.directory);
+    const { PATH = '', XTABLES_LIBDIR } = await engineEnvironment(this.engine.directory, this.plan.version);
     this.#daemon = await TestDaemon.start({
       enter: this.enter,
       dataRoot,
@@ -138,7 +140,10 @@ export class EngineHost {
 
   /** Of the host's packet filter, by the Engine's own program. */
   async iptables(...words: readonly string[]): Promise<string> {
-    const { PATH = '', XTABLES_LIBDIR = '' } = await engineEnvironment(this.engine.directory);
+    const { PATH = '', XTABLES_LIBDIR = '' } = await engineEnvironment(
+      this.engine.directory,
+      this.plan.version,
+    );
     const environment = ['env', `PATH=${PATH}`, `XTABLES_LIBDIR=${XTABLES_LIBDIR}`];
     const { code, stdout, stderr } = await this.run(...environment, 'iptables', '-w', ...words);
     if (code !== 0) throw new Error(`iptables ${words.join(' ')}: ${stderr}`);

@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process';
 import { PassThrough } from 'node:stream';
-import type { ExecProcess, ExecSpec, LogLine, ProcessStreams, Runtime } from '../../src/container/runtime.ts';
+import type {
+  ExecProcess,
+  ExecSpec,
+  LogLine,
+  OwnRuntime,
+  ProcessStreams,
+} from '../../src/container/runtime.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 
-export interface HostPrograms extends Runtime {
+export interface HostPrograms extends OwnRuntime {
   /** To be called when the container was started: runs its command for whoever is attached. */
   started(id: string): Promise<void>;
 }
@@ -12,7 +18,7 @@ export interface HostPrograms extends Runtime {
  * A runtime whose execs and attaches run real programs of this host, so that streams can be tried without
  * namespaces. A container that was attached to before its start runs its command; its log is a fixed one.
  */
-export function hostPrograms(runtime: Runtime): HostPrograms {
+export function hostPrograms(runtime: OwnRuntime): HostPrograms {
   const attached = new Map<string, ProcessStreams & Record<'stdin' | 'stdout' | 'stderr', PassThrough>>();
   return {
     kind: 'sandbox',

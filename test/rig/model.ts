@@ -5,7 +5,7 @@ import { Plugins } from '../../drivers/remote/plugins.ts';
 import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { Directory } from '../../src/cluster/directory.ts';
-import { Membership } from '../../src/cluster/membership.ts';
+import { NodeLease } from '../../src/cluster/node-lease.ts';
 import { createSimulatedRuntime } from '../../src/container/simulated.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
@@ -48,14 +48,14 @@ export async function createTestModel(options: TestModelOptions = {}) {
     started: timestamp(Date.now()),
     ...(advertise ? { advertise } : {}),
   };
-  const membership = new Membership(directory, self, options.leaseTtlSeconds ?? 3, silentLogger);
+  const nodeLease = new NodeLease(directory, self, options.leaseTtlSeconds ?? 3, silentLogger);
   const drivers = createDrivers({
     dataplane,
     tag: nodeId.slice(0, 4),
     advertise: () => advertise || undefined,
     node: {
       id: nodeId,
-      publish: (tunnelSecret) => membership.amend({ tunnelSecret }),
+      publish: (tunnelSecret) => nodeLease.amend({ tunnelSecret }),
       lifetimeMs: 3_600_000,
       settleMs: 3000,
     },
@@ -63,11 +63,11 @@ export async function createTestModel(options: TestModelOptions = {}) {
   });
   const runtime = createSimulatedRuntime({ store, dataplane, log: silentLogger });
   await directory.ready();
-  await membership.start();
+  await nodeLease.start();
   await runtime.recover();
   const model = await createModel({
     directory,
-    membership,
+    nodeLease,
     runtime,
     dataplane,
     driverNamed: drivers,
@@ -84,7 +84,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
   model.begin();
   /** As after `kill -9`: nothing is said goodbye to, the store stays. */
   const crash = async () => {
-    membership.close();
+    nodeLease.close();
     await model.close();
     await directory.close();
   };
@@ -92,7 +92,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     ...model,
     store,
     directory,
-    membership,
+    nodeLease,
     dataplane,
     nodeId,
     crash,

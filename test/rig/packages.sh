@@ -66,7 +66,7 @@ missing_packages() {
 
 missing_servers() {
   [[ -x $cache/etcd-server/usr/bin/etcd ]] || echo etcd-server
-  [[ -x $cache/consul/usr/bin/consul ]] || echo consul
+  [[ -x $cache/consul/usr/bin/consul ]] || echo bullseye:consul
   # A Docker Engine, the oracle of the Engine API; iptables stays in the cache, since the daemon looks for it.
   [[ -x $cache/docker.io/usr/sbin/dockerd ]] || echo docker.io
   [[ -x $cache/containerd/usr/bin/containerd ]] || echo containerd
@@ -75,6 +75,11 @@ missing_servers() {
   [[ -e $cache/libip4tc2/usr/lib ]] || echo libip4tc2
   [[ -e $cache/libip6tc2/usr/lib ]] || echo libip6tc2
   [[ -x $cache/busybox-static/bin/busybox ]] || echo busybox-static
+  # Today's Engine, CLI and compose, of the newest Debian that has them; their containerd is the last that runs on this libc.
+  [[ -x $cache/28.5/docker.io/usr/sbin/dockerd ]] || echo sid:docker.io
+  [[ -x $cache/28.5/docker-cli/usr/bin/docker ]] || echo sid:docker-cli
+  [[ -x $cache/28.5/docker-compose/usr/libexec/docker/cli-plugins/docker-compose ]] || echo sid:docker-compose
+  [[ -x $cache/28.5/containerd/usr/bin/containerd ]] || echo trixie:containerd
   [[ -e $cache/testcontainers/node_modules/testcontainers/package.json ]] || echo testcontainers
   ! $encrypted || [[ -d $cache/kernel/lib/modules ]] || echo kernel
   $bench || return 0
@@ -100,16 +105,16 @@ install_packages() {
     apt-get install -q -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
 }
 
-# Unpacks one package into the cache without installing it: $1 package, further words: options of apt-get.
+# Unpacks one package without installing it: $1 package, $2 folder to put it in, further words: options of apt-get.
 unpack() {
-  local package="$1" work
-  shift
+  local package="$1" folder="$2" work
+  shift 2
   echo "unpacking $package (once) …"
   work="$(mktemp -d)"
   chmod 755 "$work"
   (cd "$work" && with_fresh_lists apt-get "$@" download "$package")
-  rm -rf "${cache:?}/$package" && mkdir -p "$cache"
-  dpkg -x "$work/$package"_*.deb "$work/root" && mv "$work/root" "$cache/$package"
+  rm -rf "${folder:?}/$package" && mkdir -p "$folder"
+  dpkg -x "$work/$package"_*.deb "$work/root" && mv "$work/root" "$folder/$package"
   rm -rf "$work"
 }
 
@@ -117,21 +122,32 @@ unpack() {
 unpack_kernel() {
   local package
   package="$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" { print $2; exit }')"
-  unpack "$package"
+  unpack "$package" "$cache"
   rm -rf "$cache/kernel" && mv "$cache/$package" "$cache/kernel"
 }
 
-# Consul left Debian after bullseye: the machine's own mirror, that suite, lists of its own.
-unpack_consul() {
-  local lists="$cache/bullseye" mirror
+# Another suite of the machine's own mirror, with lists of its own: $1 suite, $2 folder, further words: packages.
+# Consul left Debian after bullseye; Engines newer than this Debian's are in later suites.
+unpack_from() {
+  local suite="$1" folder="$2" lists="$cache/lists-$1" mirror package
+  shift 2
   mirror="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/$')"
   mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
-  echo "deb $mirror bullseye main" >"$lists/sources.list"
+  echo "deb $mirror $suite main" >"$lists/sources.list"
   local apt=(-o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=-
     -o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists/cache")
   apt-get "${apt[@]}" update -q >"$log" 2>&1
-  unpack consul "${apt[@]}"
+  for package in "$@"; do unpack "$package" "$folder" "${apt[@]}"; done
   rm -rf "$lists"
+}
+
+# One look at a suite's lists for all that is missing from it.
+unpack_missing_from() {
+  local suite="$1" folder="$2" server wanted=()
+  for server in "${servers[@]}"; do
+    if [[ $server == "$suite":* ]]; then wanted+=("${server#*:}"); fi
+  done
+  [[ ${#wanted[@]} -eq 0 ]] || unpack_from "$suite" "$folder" "${wanted[@]}"
 }
 
 mapfile -t packages < <(missing_packages)
@@ -148,9 +164,12 @@ trap 'status=$?; [[ $status -eq 0 ]] || cat "$log" >&2; rm -f "$log"' EXIT
 [[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}"
 for server in "${servers[@]}"; do
   case $server in
-    consul) unpack_consul ;;
+    *:*) ;;
     kernel) unpack_kernel ;;
     testcontainers) install_testcontainers ;;
-    *) unpack "$server" ;;
+    *) unpack "$server" "$cache" ;;
   esac
 done
+unpack_missing_from bullseye "$cache"
+unpack_missing_from trixie "$cache/28.5"
+unpack_missing_from sid "$cache/28.5"

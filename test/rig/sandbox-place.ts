@@ -12,8 +12,8 @@ import type {
   ContainerSpec,
   ExecSpec,
   LogOptions,
+  OwnRuntime,
   ProcessStreams,
-  Runtime,
 } from '../../src/container/runtime.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { containerFiles, containerSpec } from './container-spec.ts';
@@ -30,7 +30,7 @@ export class SandboxPlace implements AsyncDisposable {
   readonly shim = join(this.root, 'shim.mjs');
   readonly host: TestHost;
   readonly dataplane: Dataplane;
-  #runtime: Runtime | undefined;
+  #runtime: OwnRuntime | undefined;
   #close = async () => {};
 
   private constructor(host: TestHost, dataplane: Dataplane) {
@@ -54,13 +54,13 @@ export class SandboxPlace implements AsyncDisposable {
     return place;
   }
 
-  get runtime(): Runtime {
+  get runtime(): OwnRuntime {
     if (!this.#runtime) throw new Error('no runtime is open');
     return this.#runtime;
   }
 
   /** `patience`: milliseconds that a shim has to answer. */
-  async reopen(patience?: number): Promise<Runtime> {
+  async reopen(patience?: number): Promise<OwnRuntime> {
     await this.#close();
     const { runtime, close } = await openRuntime(this.root, this.shim, this.dataplane, patience);
     this.#runtime = runtime;

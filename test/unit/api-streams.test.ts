@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { ExecProcess, Runtime } from '../../src/container/runtime.ts';
+import type { ExecProcess, OwnRuntime } from '../../src/container/runtime.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { createTestApi } from '../rig/api.ts';
 import { RawClient } from '../rig/raw-http.ts';
@@ -11,7 +11,7 @@ const body = (text: string) => text.slice(text.indexOf('\r\n\r\n') + 4);
 const framed = (stream: 1 | 2, text: string) =>
   `${String.fromCharCode(stream)}\0\0\0\0\0\0${String.fromCharCode(text.length)}${text}`;
 
-async function listening(programs: true | Pick<Runtime, 'exec'> = true): Promise<TestApi> {
+async function listening(programs: true | Pick<OwnRuntime, 'exec'> = true): Promise<TestApi> {
   const api = await createTestApi({ programs });
   await api.listen();
   await api.model.containers.create({ name: 'c1', image: 'busybox', command: ['cat'], openStdin: true });

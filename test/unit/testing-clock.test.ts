@@ -83,7 +83,7 @@ const real: Readonly<Record<string, string>> = {
   'src/network/engine': 'an Engine has a clock of its own',
   'src/cluster/watched-folder.ts': 'how long a writer waits for its own write',
   'src/cluster/retry.ts': 'how long a writer steps aside for another',
-  'src/cluster/refill.ts': 'between two tries to reach a store',
+  'src/cluster/reseed.ts': 'between two tries to reach a store',
   'src/apps/readiness.ts': 'a program that starts takes real time',
   'src/apps/deploys.ts': 'so do clients that finish their requests',
   'src/container/simulated/exec.ts': 'what a program takes to start',

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import type { Container } from '../../container/runtime.ts';
+import { type Container, ownRuntime } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { EventBus } from '../../lib/events.ts';
 import { containerEvent } from '../../network/container-event.ts';
@@ -42,7 +42,9 @@ export function attachRoute({
       let client: Duplex | undefined;
       // A client that left a program which says nothing cannot be told from one that only sends nothing more.
       const share = shares.take(container.id, () => client?.readableEnded === true && !!client.destroy());
-      const attached = flagOf(query, 'stream') ? containers.runtime.attach(container.id) : undefined;
+      const attached = flagOf(query, 'stream')
+        ? ownRuntime(containers.runtime).attach(container.id)
+        : undefined;
       const streams = await attached?.catch((error: unknown) => {
         share[Symbol.dispose]();
         throw error;
@@ -83,7 +85,7 @@ export function attachOutputRoute(
     const options = attachOptions(container, query);
     const { runtime } = containers;
     using _share = shares.take(container.id);
-    const streams = flagOf(query, 'stream') ? await runtime.attach(container.id) : undefined;
+    const streams = flagOf(query, 'stream') ? await ownRuntime(runtime).attach(container.id) : undefined;
     events.emit(containerEvent(container, 'attach'));
     const response = beginStream(reply, streamType(container.spec.tty, versionOf(request)));
     const leave = () => streams?.stdout.destroy();

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import type { ExecProcess } from '../../container/runtime.ts';
+import { type ExecProcess, ownRuntime } from '../../container/runtime.ts';
 import { FairleadError, kindOf, messageOf } from '../../lib/errors.ts';
 import type { EventBus } from '../../lib/events.ts';
 import { containerEvent } from '../../network/container-event.ts';
@@ -169,7 +169,7 @@ async function launch(deps: ExecDeps, exec: Exec): Promise<ExecProcess> {
   const { execs, containers } = deps;
   emitExec(deps, exec, 'exec_start');
   try {
-    const process = await containers.runtime.exec(exec.containerId, exec.spec);
+    const process = await ownRuntime(containers.runtime).exec(exec.containerId, exec.spec);
     void execs.follow(exec, process).then(() => emitExec(deps, exec, 'exec_die'));
     return process;
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { ownRuntime } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { containerEvent } from '../../network/container-event.ts';
 import type { Model } from '../../network/model.ts';
@@ -14,7 +15,7 @@ export function topRoute(
     if (container.state.status !== 'running') {
       throw new FairleadError('conflict', `Container ${container.id} is not running`);
     }
-    const { titles, processes } = await containers.runtime.top(
+    const { titles, processes } = await ownRuntime(containers.runtime).top(
       container.id,
       queryOf(request).get('ps_args') || '-ef',
     );

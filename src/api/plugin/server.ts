@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
 import type { Logger } from '../../lib/log.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import type { EnginePlugin } from '../../network/engine/plugin.ts';
 import { listenOn } from '../listen.ts';
 import { withoutSchemas } from '../without-schemas.ts';
@@ -66,7 +66,7 @@ export function createPluginServer({ plugin, log, timeoutMs = 10_000 }: PluginSe
 }
 
 async function bounded(name: string, work: Promise<object>, timeoutMs: number): Promise<object> {
-  const done = await inTime(work, timeoutMs);
+  const done = await withTimeout(work, timeoutMs);
   if (done) return await work;
   // Whatever it comes to later is put right by reconcile.
   work.catch(() => {});

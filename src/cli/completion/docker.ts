@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { runToEnd } from '../../lib/child.ts';
-import { inTime } from '../../lib/in-time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import { program } from '../commands/program.ts';
 import { isEngineWork, isOurs, isWithoutEngine, serviceVerbs } from '../docker.ts';
 import { type DockerCall, readCall } from '../docker-call.ts';
@@ -57,7 +57,7 @@ async function answerFor(question: Question): Promise<Answer> {
 async function standsAlone({ call, shell }: Question): Promise<boolean> {
   try {
     const asked = isWithoutEngine(call, shell, false);
-    return (await inTime(asked, patienceMs)) && (await asked);
+    return (await withTimeout(asked, patienceMs)) && (await asked);
   } catch {
     return false;
   }

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { isKind, messageOf } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
 import type { Logger } from '../../lib/log.ts';
-import { sideBySide } from '../../lib/side-by-side.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import type { Container } from '../runtime.ts';
 import type { EngineConnection } from './connection.ts';
 import { containerOf, inspected } from './inspected.ts';
@@ -69,8 +69,9 @@ export class ContainerCopies {
     const there = new Set(all.map(({ Id }) => Id));
     for (const id of [...this.#containers.keys()].filter((known) => !there.has(known))) this.#forget(id);
     this.#unseen = new Set(there);
-    await sideBySide(there, atOnce, async (id) => {
-      if (!(await inTime(this.refresh(id), busyMs))) this.log.debug(`container ${id.slice(0, 12)} is busy`);
+    await mapConcurrent(there, atOnce, async (id) => {
+      if (!(await withTimeout(this.refresh(id), busyMs)))
+        this.log.debug(`container ${id.slice(0, 12)} is busy`);
     });
   }
 

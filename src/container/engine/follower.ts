@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
 import type { Logger } from '../../lib/log.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import type { EngineChange, EngineStatus } from '../host-engine.ts';
 import type { Container } from '../runtime.ts';
 import { type EngineConnection, startMs } from './connection.ts';
@@ -82,7 +82,7 @@ export class EngineFollower {
       return undefined;
     });
     this.#following = reached.then((events) => this.#follow(events));
-    await inTime(reached, hangMs);
+    await withTimeout(reached, hangMs);
     this.#relisting = setInterval(() => void this.#relist(), relistMs).unref();
   }
 
@@ -90,7 +90,7 @@ export class EngineFollower {
     this.#ended.abort();
     this.#stream.abort();
     clearInterval(this.#relisting);
-    await inTime(this.#following, hangMs);
+    await withTimeout(this.#following, hangMs);
   }
 
   /** First the stream, then the look at all: what happens in between is not lost. */

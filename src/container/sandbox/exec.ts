@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream';
 import { FairleadError } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import type { ExecProcess } from '../runtime.ts';
 import type { ExitRecord, ProgramSpec, Reply } from '../shim/protocol.ts';
 import { Attachment } from './attachment.ts';
@@ -47,7 +47,7 @@ export async function execIn(
     socket.once('close', () => resolve(undefined));
   });
   const closed = new Promise((resolve) => socket.once('close', resolve));
-  if (!(await inTime(replied, patience))) socket.destroy();
+  if (!(await withTimeout(replied, patience))) socket.destroy();
   const reply = await replied;
   if (!reply) throw silentShim();
   if ('failed' in reply) throw new CommandError(reply.failed.message, reply.failed.exitCode);

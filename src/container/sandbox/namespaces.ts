@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type ChildProcessWithoutNullStreams, startChild } from '../../lib/child.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import { childrenOf, readProc } from '../shim/process-tree.ts';
 import type { ContainerPaths } from './directory.ts';
 import type { NamespacePlan } from './namespace-plan.ts';
@@ -146,7 +146,7 @@ export class Namespaces {
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#letGo();
     // A command that is stopped does not see that its stdin has ended.
-    if (this.alive && !(await inTime(gone, this.#patience))) this.#child.kill('SIGKILL');
+    if (this.alive && !(await withTimeout(gone, this.#patience))) this.#child.kill('SIGKILL');
     if (this.alive) await gone;
   }
 
@@ -157,7 +157,7 @@ export class Namespaces {
   async #nextLine(): Promise<string | undefined> {
     // The stream is cut when they could not be started, or are let go.
     const line = this.#lines.next().catch(() => undefined);
-    if (!(await inTime(line, this.#patience))) this.#giveUp();
+    if (!(await withTimeout(line, this.#patience))) this.#giveUp();
     return (await line)?.value ?? undefined;
   }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import { encodeControl, type Frame, FrameDecoder, frameTypes } from '../shim/frames.ts';
 import { type ExitRecord, type Notice, type Reply, type Request, shimFiles } from '../shim/protocol.ts';
 
@@ -40,7 +40,7 @@ export interface Connected {
 export async function connectToShim(root: string, patience: number): Promise<Connected> {
   const socket = await openSocket(root);
   const hello = firstNotice(socket);
-  const heard = await inTime(hello, patience).catch(() => false);
+  const heard = await withTimeout(hello, patience).catch(() => false);
   if (heard) return { socket, hello: await hello };
   socket.destroy();
   throw silentShim();
@@ -129,7 +129,7 @@ export class ShimConnection {
     const ack = ++this.#asking;
     const done = new Promise<void>((resolve) => this.#asked.set(ack, resolve));
     this.#socket.write(encodeControl({ ...request, ack }));
-    const answered = await inTime(Promise.race([done, this.ended]), this.#patience);
+    const answered = await withTimeout(Promise.race([done, this.ended]), this.#patience);
     this.#asked.delete(ack);
     if (!answered) throw silentShim();
   }

@@ -1,6 +1,6 @@
 import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
-import { builtFile } from '../../lib/built-file.ts';
+import { distFile } from '../../lib/dist-file.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { ContainerTable } from '../container-table.ts';
 import { defaultIsolation, type Isolation } from '../isolation.ts';
@@ -185,7 +185,7 @@ export class Starter {
 
   /** Without a network namespace to enter it has one of its own. */
   #newShim(plan: NamespacePlan, network?: string): Namespaces {
-    const shim = this.#places.shim ?? builtFile('shim.cjs');
+    const shim = this.#places.shim ?? distFile('shim.cjs');
     const { patience = shimPatience } = this.#places;
     mkdirSync(this.#stage, { recursive: true, mode: 0o700 });
     return new Namespaces([process.execPath, shim], plan, { stage: this.#stage, patience }, network);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { inTime } from '../../lib/in-time.ts';
 import { timestamp } from '../../lib/time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import { type ExitRecord, type Request, shimFiles } from '../shim/protocol.ts';
 import type { ContainerPaths } from './directory.ts';
 import { hasEnded, killTree, type ProcessIdentity } from './process-identity.ts';
@@ -59,7 +59,7 @@ export class Supervisor {
     if (!running) return;
     tellWhenReached(running, { signal });
     if (timeoutSeconds < 0) return running.ended;
-    if (await inTime(running.ended, timeoutSeconds * 1000)) return;
+    if (await withTimeout(running.ended, timeoutSeconds * 1000)) return;
     await this.kill(id);
   }
 
@@ -68,7 +68,7 @@ export class Supervisor {
     const running = this.#running.get(id);
     if (!running) return;
     tellWhenReached(running, { signal: constants.signals.SIGKILL });
-    if (await inTime(running.ended, patience)) return;
+    if (await withTimeout(running.ended, patience)) return;
     await killTree(running.outer);
     await running.ended;
   }
@@ -82,7 +82,7 @@ export class Supervisor {
   async #send(id: string, request: Request): Promise<void> {
     const running = this.#running.get(id);
     if (!running) return;
-    if (!(await inTime(running.connection, this.#shimPatience))) throw silentShim();
+    if (!(await withTimeout(running.connection, this.#shimPatience))) throw silentShim();
     await (await running.connection)?.request(request);
   }
 

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildProcess, startChild } from '../../lib/child.ts';
-import { inTime } from '../../lib/in-time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import { type Chain, chainOf, firstName } from './confinement.ts';
 import { checkDirectory, findProgram, StartFailure } from './find-program.ts';
 import { commandLineOf } from './process-tree.ts';
@@ -140,7 +140,7 @@ class Held {
 
   /** Of an ended process: what came first, or nothing; it stays to be read. Others may hold the pipe open for ever. */
   async first(): Promise<string> {
-    await inTime(this.#ready, lastWords);
+    await withTimeout(this.#ready, lastWords);
     const chunk: Buffer | null = this.#stream?.read() ?? null;
     if (chunk !== null) this.#stream?.unshift(chunk);
     return chunk?.toString() ?? '';

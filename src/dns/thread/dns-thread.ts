@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort, Worker } from 'node:worker_threads';
-import { builtFile } from '../../lib/built-file.ts';
+import { distFile } from '../../lib/dist-file.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Dns, DnsStatus, Gateway } from '../dns.ts';
-import { type FeedSource, NameFeed } from './name-feed.ts';
-import type { Asked, Beginning, Order, Told } from './protocol.ts';
+import { NameReplicaWriter, type NamesToReplicate } from './name-replica-writer.ts';
+import type { Message, Order, Request, ThreadOptions } from './protocol.ts';
 import type { DnsThreadParts, RemoteDns } from './remote-dns.ts';
 
 interface Pending {
@@ -15,7 +15,7 @@ interface Pending {
 interface Running {
   readonly worker: Worker;
   /** Undefined until it is started. */
-  feed?: NameFeed;
+  writer?: NameReplicaWriter;
 }
 
 /** Milliseconds. A thread that ends is a bug; DNS must not be gone because of it, nor the log be full of it. */
@@ -23,16 +23,16 @@ const pauseBeforeAnother = 1000;
 
 /**
  * DNS on a thread of its own: a list of ten thousand services, a commit or a collection of garbage keeps no name
- * waiting, and a flood of queries no attach. It answers from a copy of the names (name-feed.ts). Its code is loaded from
+ * waiting, and a flood of queries no attach. It answers from a copy of the names (name-replica-writer.ts). Its code is loaded from
  * the moment that it is made, beside whatever this thread loads meanwhile, and it answers once it is started.
  */
 export class DnsThread implements RemoteDns {
   readonly #pending = new Map<number, Pending>();
-  #asked = 0;
+  #lastId = 0;
   /** Undefined between two threads. */
   #running: Running | undefined;
   /** What a new thread is told again. */
-  #directory: FeedSource | undefined;
+  #directory: NamesToReplicate | undefined;
   #gateways: readonly Gateway[] | undefined;
   #closed = false;
 
@@ -41,92 +41,92 @@ export class DnsThread implements RemoteDns {
   }
 
   /** @throws invalid when an address in the options does not parse */
-  async start(directory: FeedSource): Promise<void> {
+  async start(directory: NamesToReplicate): Promise<void> {
     this.#directory = directory;
-    const feed = new NameFeed(directory, () => void this.refresh());
-    if (this.#running) this.#running.feed = feed;
-    await this.#ask({ order: 'start', names: feed.end }, [feed.end.port]);
+    const writer = new NameReplicaWriter(directory, () => void this.refresh());
+    if (this.#running) this.#running.writer = writer;
+    await this.#request({ order: 'start', names: writer.end }, [writer.end.port]);
   }
 
   async ensureListeners(gateways: readonly Gateway[]): Promise<void> {
     this.#gateways = gateways;
     // Another thread is told as it begins.
-    await this.#ask({ order: 'listen', gateways }).catch(() => {});
+    await this.#request({ order: 'listen', gateways }).catch(() => {});
   }
 
   async status(): Promise<DnsStatus> {
     const nothing = { listeners: [], upstreams: [], degraded: true };
-    return await this.#ask<DnsStatus>({ order: 'status' }).catch(() => nothing);
+    return await this.#request<DnsStatus>({ order: 'status' }).catch(() => nothing);
   }
 
   dump() {
-    return this.#ask<ReturnType<Dns['dump']>>({ order: 'dump' });
+    return this.#request<ReturnType<Dns['dump']>>({ order: 'dump' });
   }
 
   async refresh(): Promise<void> {
-    await this.#ask({ order: 'refresh' }).catch(() => {});
+    await this.#request({ order: 'refresh' }).catch(() => {});
   }
 
   resync() {
-    this.#running?.feed?.sendAll();
-    return this.#ask<ReturnType<Dns['resync']>>({ order: 'resync' });
+    this.#running?.writer?.sendAll();
+    return this.#request<ReturnType<Dns['resync']>>({ order: 'resync' });
   }
 
   lookupAs(containerId: string, name: string) {
-    return this.#ask<Awaited<ReturnType<Dns['lookupAs']>>>({ order: 'lookup', containerId, name });
+    return this.#request<Awaited<ReturnType<Dns['lookupAs']>>>({ order: 'lookup', containerId, name });
   }
 
   metrics() {
-    return this.#ask<ReturnType<Dns['metrics']>>({ order: 'metrics' });
+    return this.#request<ReturnType<Dns['metrics']>>({ order: 'metrics' });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#ask({ order: 'close' }).catch(() => {});
+    await this.#request({ order: 'close' }).catch(() => {});
     await this.#running?.worker.terminate();
   }
 
   #begin(): Running {
     const { options, logLevel } = this.parts;
-    const workerData: Beginning = { options, logLevel };
+    const workerData: ThreadOptions = { options, logLevel };
     // No flags of the daemon's own: some are not for threads.
-    const worker = new Worker(builtFile('dns-thread.cjs'), {
+    const worker = new Worker(distFile('dns-thread.cjs'), {
       name: 'dns',
       workerData,
       execArgv: [],
       // Queries leave little behind, and it for a moment only; by default 48 MB of it would be kept.
       resourceLimits: { maxYoungGenerationSizeMb: 6 },
     });
-    worker.on('message', (told: Told) => this.#hear(told));
-    worker.on('error', (error) => this.parts.log.error({ stack: error.stack }, `dns: ${error.message}`));
+    worker.on('message', (message: Message) => this.#receive(message));
+    worker.on('error', (err) => this.parts.log.error({ err }, `dns: ${err.message}`));
     worker.on('exit', () => void this.#another());
     return { worker };
   }
 
-  #ask<T>(order: Order, transferred: readonly MessagePort[] = []): Promise<T> {
-    this.#asked += 1;
-    const asked: Asked = { id: this.#asked, ...order };
+  #request<T>(order: Order, transferred: readonly MessagePort[] = []): Promise<T> {
+    this.#lastId += 1;
+    const request: Request = { id: this.#lastId, ...order };
     const worker = this.#running?.worker;
     if (!worker) return Promise.reject(startedAgain());
     return new Promise<T>((resolve, reject) => {
-      this.#pending.set(asked.id, { resolve, reject });
-      worker.postMessage(asked, transferred);
+      this.#pending.set(request.id, { resolve, reject });
+      worker.postMessage(request, transferred);
     });
   }
 
-  #hear(told: Told): void {
-    if ('line' in told) {
-      this.parts.sink.write(told.line);
+  #receive(message: Message): void {
+    if ('line' in message) {
+      this.parts.sink.write(message.line);
       return;
     }
-    const pending = this.#pending.get(told.id);
-    this.#pending.delete(told.id);
-    if ('error' in told) pending?.reject(new FairleadError(told.error.kind, told.error.message));
-    else pending?.resolve(told.value);
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if ('error' in message) pending?.reject(new FairleadError(message.error.kind, message.error.message));
+    else pending?.resolve(message.value);
   }
 
   async #another(): Promise<void> {
-    this.#running?.feed?.close();
+    this.#running?.writer?.close();
     this.#running = undefined;
     for (const { reject } of this.#pending.values()) reject(startedAgain());
     this.#pending.clear();

@@ -12,37 +12,37 @@ export type Order =
   | { readonly order: 'status' }
   | { readonly order: 'dump' }
   | { readonly order: 'refresh' }
-  /** After everything was sent anew. */
+  /** After the full state was sent. */
   | { readonly order: 'resync' }
   | { readonly order: 'lookup'; readonly containerId: string; readonly name: string }
   | { readonly order: 'metrics' }
   | { readonly order: 'close' };
 
-export type Asked = Order & { readonly id: number };
+export type Request = Order & { readonly id: number };
 
-export type Told =
+export type Message =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly kind: ErrorKind; readonly message: string } }
   /** A line of the log. */
   | { readonly line: string };
 
 export interface Names {
-  /** All there is: what is not in it is gone. */
-  readonly anew: boolean;
+  /** The full state: what is not in it was removed. */
+  readonly full: boolean;
   readonly changes: readonly NameChange[];
 }
 
-/** How one network's names changed; `network` is undefined once it is gone. */
+/** How one network's names changed; `network` is undefined once it was removed. */
 export interface NameChange {
   readonly networkId: string;
   readonly network: NamedNetwork | undefined;
   readonly put: readonly NamedEndpoint[];
-  /** Ids of endpoints. */
-  readonly gone: readonly string[];
+  /** Ids of removed endpoints. */
+  readonly removed: readonly string[];
 }
 
-/** What the thread begins with. */
-export interface Beginning {
+/** What the thread starts with. */
+export interface ThreadOptions {
   readonly options: DnsOptions;
   readonly logLevel: LogLevel;
 }

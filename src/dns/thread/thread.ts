@@ -2,30 +2,30 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { FairleadError, kindOf, messageOf } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/log.ts';
 import { createDns, type Dns } from '../dns.ts';
-import { MirroredNames } from './mirrored-names.ts';
-import type { Asked, Beginning, Order, Told } from './protocol.ts';
+import { NameReplica } from './name-replica.ts';
+import type { Message, Order, Request, ThreadOptions } from './protocol.ts';
 
 /** The thread that names are answered on. It ends with its port. */
 
-const { options, logLevel }: Beginning = workerData;
-const log = createLogger(logLevel, { write: (line) => tell({ line }) });
+const { options, logLevel }: ThreadOptions = workerData;
+const log = createLogger(logLevel, { write: (line) => send({ line }) });
 let dns: Dns | undefined;
 
-parentPort?.on('message', async ({ id, ...order }: Asked) => {
+parentPort?.on('message', async ({ id, ...order }: Request) => {
   try {
-    tell({ id, value: await obey(order) });
+    send({ id, value: await obey(order) });
   } catch (error) {
-    tell({ id, error: { kind: kindOf(error), message: messageOf(error) } });
+    send({ id, error: { kind: kindOf(error), message: messageOf(error) } });
   }
 });
 
-function tell(told: Told): void {
-  parentPort?.postMessage(told);
+function send(message: Message): void {
+  parentPort?.postMessage(message);
 }
 
 async function obey(order: Order): Promise<unknown> {
   if (order.order === 'start') {
-    dns = createDns({ directory: new MirroredNames(order.names), log, options });
+    dns = createDns({ directory: new NameReplica(order.names), log, options });
     return await dns.start();
   }
   if (!dns) throw new FairleadError('unavailable', 'DNS has not been started');

@@ -1,6 +1,6 @@
 import type { Network } from '../../cluster/records.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 
 /** How long an endpoint waits for its network, which was created at the Engine a moment ago, in milliseconds. */
 const adoptionMs = 8_000;
@@ -18,7 +18,7 @@ export class Arrivals {
       const found = look();
       if (found) return found;
       const woken = new Promise<void>((resolve) => this.#waiting.push(resolve));
-      await inTime(woken, Math.min(left, lookMs));
+      await withTimeout(woken, Math.min(left, lookMs));
     }
     throw new FairleadError(
       'not-found',

@@ -191,7 +191,7 @@ export class EngineEndpoints {
     return {
       id,
       networkId: network.id,
-      nodeId: parts.membership.self.id,
+      nodeId: parts.nodeLease.self.id,
       containerId: id,
       containerName: shortId(id),
       name: shortId(id),

@@ -92,18 +92,18 @@ export class EndpointNames {
   async #name(container: Container, place: Membership, { scope, id: networkId }: Network): Promise<void> {
     const { joined } = place;
     if (!joined) return;
-    const { directory, membership } = this.deps.parts;
+    const { directory, nodeLease } = this.deps.parts;
     await commitWithRetry(directory, scope, `name ${container.name}`, async () => {
       const entry = directory.endpointEntry(networkId, joined.endpointId);
       const wanted = entry && this.#wanted(container, place, entry.record);
-      if (!entry || entry.record.nodeId !== membership.self.id || isDeepStrictEqual(wanted, entry.record)) {
+      if (!entry || entry.record.nodeId !== nodeLease.self.id || isDeepStrictEqual(wanted, entry.record)) {
         return { result: undefined, checks: [], writes: [] };
       }
       const key = keys.endpoint(networkId, joined.endpointId);
       return {
         result: undefined,
         checks: [{ key, expect: 'version', version: entry.version }],
-        writes: [{ op: 'put', key, value: JSON.stringify(wanted), lease: membership.lease(scope) }],
+        writes: [{ op: 'put', key, value: JSON.stringify(wanted), lease: nodeLease.lease(scope) }],
       };
     });
   }

@@ -2,7 +2,7 @@ import type { Network } from '../../cluster/records.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
-import { inTime } from '../../lib/in-time.ts';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import { takenByNetworks } from '../network-pools.ts';
 import type { Networks } from '../networks.ts';
 import type { EngineSide, Parts } from '../parts.ts';
@@ -48,7 +48,7 @@ export class EngineNetworks implements Announcer {
     const { engine, own, parts } = this.deps;
     if (!engine.host.status().reachable) return;
     const told = engine.host.networks().then((found) => own.set(found));
-    await inTime(
+    await withTimeout(
       told.catch((error: unknown) => parts.log.warn(messageOf(error))),
       toldMs,
     );

@@ -9,7 +9,7 @@ export class OwnNetworks {
   #networks: readonly Network[] = [];
 
   constructor(
-    private readonly parts: Pick<Parts, 'runtime' | 'membership'>,
+    private readonly parts: Pick<Parts, 'runtime' | 'nodeLease'>,
     private readonly engine: EngineSide,
   ) {}
 
@@ -52,7 +52,7 @@ export class OwnNetworks {
               {
                 id: joined.endpointId,
                 networkId,
-                nodeId: this.parts.membership.self.id,
+                nodeId: this.parts.nodeLease.self.id,
                 containerId: container.id,
                 containerName: container.name,
                 name: container.name,

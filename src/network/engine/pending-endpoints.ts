@@ -74,7 +74,7 @@ export class PendingEndpoints {
     if (kept !== undefined) return kept;
     const id = newId();
     this.expect(id);
-    const owner = { owner: 'endpoint', id, nodeId: this.parts.membership.self.id } as const;
+    const owner = { owner: 'endpoint', id, nodeId: this.parts.nodeLease.self.id } as const;
     return await commitWithRetry(this.parts.directory, network.scope, 'take an address', async () => {
       const claim = await this.parts.ipam.claim(network, family, owner, wanted);
       if (!claim) throw new FairleadError('invalid', `network ${network.name} has no IPv${family} addresses`);
@@ -102,7 +102,7 @@ export class PendingEndpoints {
       if (service && this.#isToBeBackedHere(service)) return cidr;
       throw addressInUse(network, address, service && `it is the address of service ${service.name}`);
     }
-    if (holder.nodeId !== this.parts.membership.self.id || this.#isLinked(holder.id)) {
+    if (holder.nodeId !== this.parts.nodeLease.self.id || this.#isLinked(holder.id)) {
       throw addressInUse(network, address);
     }
     this.expect(holder.id);
@@ -147,7 +147,7 @@ export class PendingEndpoints {
     );
     const holders = entries.map((entry) => entry && decodeOrSkip(addressSchema, entry));
     const service = this.#serviceAmong(holders);
-    const self = this.parts.membership.self.id;
+    const self = this.parts.nodeLease.self.id;
     const id = service?.endpointId ?? holders.find((holder) => holder?.nodeId === self)?.id ?? newId();
     const key = keys.endpoint(network.id, id);
     const present = await store.get(key);

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Container } from '../../src/container/runtime.ts';
-import type { ReachTarget } from '../../src/dataplane/dataplane.ts';
-import { createDns, type Dns } from '../../src/dns/dns.ts';
-import { createProbe, type Probe } from '../../src/dns/probe.ts';
-import { silentLogger } from '../../src/lib/log.ts';
-import { FakeNames, makeEndpoint, makeNetwork, nextId } from './dns-fixture.ts';
+import type { Container } from '../../../src/container/runtime.ts';
+import type { ReachTarget } from '../../../src/dataplane/dataplane.ts';
+import { createDns, type Dns } from '../../../src/dns/dns.ts';
+import { createProbe, type Probe } from '../../../src/dns/probe.ts';
+import { silentLogger } from '../../../src/lib/log.ts';
+import { FakeNames, makeEndpoint, makeNetwork, nextId } from './fixture.ts';
 
 const foo = makeNetwork('foo', '10.1.0.0/24');
 const c1 = nextId('a1');

@@ -2,47 +2,47 @@ import type { DnsPolicy } from '../cluster/records.ts';
 import type { Tail } from './encoder.ts';
 
 /** Where the rotation of one name stands. */
-export interface Turn {
+export interface Rotation {
   /** Where the next new asker begins. */
   next: number;
-  /** Asker → its last turn: each goes through all addresses, whatever the others ask meanwhile. */
+  /** Asker → the position of its last answer: each goes through all addresses, whatever the others ask meanwhile. */
   readonly askers: Map<string, number>;
 }
 
-/** Names of one type of record; at this many all rotations begin anew. */
-const maxTurns = 4096;
-/** Of one name; at this many they begin anew, one after the other. */
+/** Names of one type of record; at this many all rotations start over. */
+const maxRotations = 4096;
+/** Of one name; at this many they start over, one after the other. */
 const maxAskers = 256;
 
 /**
  * Rotations outlive the answers, which every change on a network drops: whoever asks once, right after such a
  * change (a one-off container is one), would otherwise always meet the oldest.
  */
-export class Turns {
-  readonly #turns = new Map<string, Turn>();
+export class Rotations {
+  readonly #rotations = new Map<string, Rotation>();
 
-  of(key: string): Turn {
-    const known = this.#turns.get(key);
+  of(key: string): Rotation {
+    const known = this.#rotations.get(key);
     if (known) return known;
-    if (this.#turns.size >= maxTurns) this.#turns.clear();
-    const turn = { next: 0, askers: new Map<string, number>() };
-    this.#turns.set(key, turn);
-    return turn;
+    if (this.#rotations.size >= maxRotations) this.#rotations.clear();
+    const rotation = { next: 0, askers: new Map<string, number>() };
+    this.#rotations.set(key, rotation);
+    return rotation;
   }
 }
 
 /** Which of equally long records comes first. Only a rotation moves on by it. */
-export function firstRecord(policy: DnsPolicy, tail: Tail, turn: Turn, asker: string): number {
+export function firstRecord(policy: DnsPolicy, tail: Tail, rotation: Rotation, asker: string): number {
   if (policy === 'ordered') return 0;
   if (policy === 'sticky') return closestTo(asker, tail);
-  return takeTurn(turn, asker) % tail.answers;
+  return nextFor(rotation, asker) % tail.answers;
 }
 
-function takeTurn(turn: Turn, asker: string): number {
-  const last = turn.askers.get(asker);
-  const at = last === undefined ? turn.next++ : last + 1;
-  if (last === undefined && turn.askers.size >= maxAskers) turn.askers.clear();
-  turn.askers.set(asker, at);
+function nextFor(rotation: Rotation, asker: string): number {
+  const last = rotation.askers.get(asker);
+  const at = last === undefined ? rotation.next++ : last + 1;
+  if (last === undefined && rotation.askers.size >= maxAskers) rotation.askers.clear();
+  rotation.askers.set(asker, at);
   return at;
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Network } from '../../src/cluster/records.ts';
-import { reverseName } from '../../src/lib/addresses.ts';
+import type { Network } from '../../../src/cluster/records.ts';
+import { reverseName } from '../../../src/lib/addresses.ts';
 import {
   type Asked,
   clientSubnet,
@@ -13,7 +13,7 @@ import {
   type QuestionFields,
   type Reply,
   readReply,
-} from './dns-fixture.ts';
+} from './fixture.ts';
 
 const type = {
   A: 1,
@@ -54,8 +54,8 @@ beforeEach(() => {
       ports: [{ protocol: 'tcp', port: 80 }],
     }),
   ]);
-  const entrance = { kind: 'gateway', networkId: foo.id } as const;
-  udp = { entrance, from: '172.18.0.2', transport: 'udp' };
+  const listener = { kind: 'gateway', networkId: foo.id } as const;
+  udp = { listener, from: '172.18.0.2', transport: 'udp' };
   tcp = { ...udp, transport: 'tcp' };
   answer = makeHandler(names).answer;
 });
@@ -287,7 +287,7 @@ describe('EDNS', () => {
 });
 
 describe('EDNS Client Subnet names the asker on the host listener', () => {
-  const host: Asked = { entrance: { kind: 'host' }, from: '127.0.0.1', transport: 'udp' };
+  const host: Asked = { listener: { kind: 'host' }, from: '127.0.0.1', transport: 'udp' };
 
   it('answers as that address would see it, and echoes it with its scope', () => {
     const options = clientSubnet([172, 18, 0, 2]);

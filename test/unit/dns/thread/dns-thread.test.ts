@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { DnsOptions } from '../../src/dns/dns.ts';
-import { DnsThread } from '../../src/dns/thread/dns-thread.ts';
-import type { FeedSource } from '../../src/dns/thread/name-feed.ts';
-import { silentLogger } from '../../src/lib/log.ts';
-import { until } from '../rig/until.ts';
-import { askUdp, FakeNames, makeEndpoint, makeNetwork, makeQuery, readReply } from './dns-fixture.ts';
+import type { DnsOptions } from '../../../../src/dns/dns.ts';
+import { DnsThread } from '../../../../src/dns/thread/dns-thread.ts';
+import type { NamesToReplicate } from '../../../../src/dns/thread/name-replica-writer.ts';
+import { silentLogger } from '../../../../src/lib/log.ts';
+import { until } from '../../../rig/until.ts';
+import { askUdp, FakeNames, makeEndpoint, makeNetwork, makeQuery, readReply } from '../fixture.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -33,7 +33,7 @@ interface Opened {
   ask(name: string): Promise<string>;
 }
 
-async function open(directory: FeedSource, options: DnsOptions = {}): Promise<Opened> {
+async function open(directory: NamesToReplicate, options: DnsOptions = {}): Promise<Opened> {
   const lines: string[] = [];
   const sink = { write: (line: string) => lines.push(line) };
   const dns = new DnsThread({
@@ -85,7 +85,7 @@ describe('DNS on a thread of its own', () => {
 
   it('and a source that tells of changes later is found out', async () => {
     const names = namesOf(1);
-    const late: FeedSource = {
+    const late: NamesToReplicate = {
       networks: () => names.networks(),
       network: (id) => names.network(id),
       endpointsOf: (id) => names.endpointsOf(id),

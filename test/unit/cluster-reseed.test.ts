@@ -4,7 +4,7 @@ import { MemoryStore } from '../../kvstore/local/memory.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { keys } from '../../src/cluster/keys.ts';
 import type { Network, Service } from '../../src/cluster/records.ts';
-import { Refill } from '../../src/cluster/refill.ts';
+import { Reseed } from '../../src/cluster/reseed.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { readRecords, violationsIn } from '../rig/invariants.ts';
 
@@ -35,9 +35,9 @@ const db = service(foo, 'db', '10.0.0.2/24');
 /** A node that came when the store was new, and what it logs. */
 async function nodeOn(store: Store) {
   const lines: string[] = [];
-  const refill = new Refill(store, pino({ base: null }, { write: (line: string) => void lines.push(line) }));
-  await refill.enter();
-  return { refill, lines };
+  const reseed = new Reseed(store, pino({ base: null }, { write: (line: string) => void lines.push(line) }));
+  await reseed.enter();
+  return { reseed, lines };
 }
 
 async function wipe(store: Store): Promise<void> {
@@ -51,11 +51,11 @@ describe('a wiped store', () => {
   it('is filled by all nodes at once as it was, each record once', async () => {
     const store = new MemoryStore();
     const nodes = await Promise.all([nodeOn(store), nodeOn(store), nodeOn(store)]);
-    expect(await nodes[0].refill.needed()).toBe(false);
+    expect(await nodes[0].reseed.needed()).toBe(false);
     await wipe(store);
-    expect(await nodes[1].refill.needed()).toBe(true);
+    expect(await nodes[1].reseed.needed()).toBe(true);
     const lost = await Promise.all(
-      nodes.map(({ refill }) => refill.run({ networks: [foo, bar], services: [db], apps: [] })),
+      nodes.map(({ reseed }) => reseed.run({ networks: [foo, bar], services: [db], apps: [] })),
     );
     expect(lost.flat()).toEqual([]);
     const records = await readRecords(store);
@@ -67,15 +67,15 @@ describe('a wiped store', () => {
     );
     expect(records.services).toEqual(new Map([[`${foo.id}/db`, db]]));
     expect(violationsIn(records).violations).toEqual([]);
-    for (const { refill } of nodes) expect(await refill.needed()).toBe(false);
+    for (const { reseed } of nodes) expect(await reseed.needed()).toBe(false);
   });
 
   it('a name that somebody took first is lost, with what was on the network, and said', async () => {
     const store = new MemoryStore();
-    const { refill, lines } = await nodeOn(store);
+    const { reseed, lines } = await nodeOn(store);
     await wipe(store);
     const newcomer = network('foo', '10.0.9.0/24', 5000);
-    await (await nodeOn(store)).refill.enter();
+    await (await nodeOn(store)).reseed.enter();
     await store.commit(
       [],
       [
@@ -89,7 +89,7 @@ describe('a wiped store', () => {
         },
       ],
     );
-    expect(await refill.run({ networks: [foo, bar], services: [db], apps: [] })).toEqual([
+    expect(await reseed.run({ networks: [foo, bar], services: [db], apps: [] })).toEqual([
       { key: keys.network(foo.id) },
       { key: keys.service(foo.id, 'db') },
     ]);
@@ -102,13 +102,13 @@ describe('a wiped store', () => {
 
   it('a subnet that somebody was given meanwhile is said, and the network put back', async () => {
     const store = new MemoryStore();
-    const { refill, lines } = await nodeOn(store);
+    const { reseed, lines } = await nodeOn(store);
     await wipe(store);
     await store.commit(
       [],
       [{ op: 'put', key: keys.subnets, value: JSON.stringify({ aaaaaaaaaaaa: ['10.0.0.0/16'] }) }],
     );
-    expect(await refill.run({ networks: [foo], services: [db], apps: [] })).toEqual([]);
+    expect(await reseed.run({ networks: [foo], services: [db], apps: [] })).toEqual([]);
     expect((await readRecords(store)).networks.has(foo.id)).toBe(true);
     expect(lines.join('')).toContain(
       'network foo is put back, but 10.0.0.0/16 was given to another meanwhile',
@@ -127,7 +127,7 @@ describe('a wiped store', () => {
     await wipe(store);
     const newer = JSON.stringify(app('2026-02-02T00:00:00Z', 9));
     await store.commit([], [{ op: 'put', key: keys.app('shop'), value: newer }]);
-    await Promise.all(nodes.map(({ refill }) => refill.run({ networks: [], services: [], apps: kept })));
+    await Promise.all(nodes.map(({ reseed }) => reseed.run({ networks: [], services: [], apps: kept })));
     const values = (await store.list('apps/')).map(({ key, value }) => [key, value]);
     expect(values).toEqual([
       [keys.globalApp, JSON.stringify(kept[2]?.record)],

@@ -3,17 +3,17 @@ import type { Directory } from '../../cluster/directory.ts';
 import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
 import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
-export type FeedSource = Pick<Directory, 'networks' | 'network' | 'endpointsOf' | 'subscribe'>;
+export type NamesToReplicate = Pick<Directory, 'networks' | 'network' | 'endpointsOf' | 'subscribe'>;
 
 /** Milliseconds after which changes are to be taken in though nobody has asked. */
 const takenInMs = 50;
 
 /**
- * Sends what changed of the directory's names to a thread that has a copy of them (mirrored-names.ts). By the time
+ * Sends what changed of the directory's names to a thread that has a copy of them (name-replica.ts). By the time
  * that the directory has told of a change it is sent, and counted: the thread looks at the count before it answers.
  * No change wakes the thread, which would take a core from whatever made the change; `takeIn` does, for many at once.
  */
-export class NameFeed {
+export class NameReplicaWriter {
   readonly #port: MessagePort;
   readonly #sentCount = new Int32Array(new SharedArrayBuffer(4));
   /** Network → endpoint's id → the record that was sent. */
@@ -24,7 +24,7 @@ export class NameFeed {
   readonly end: NamesEnd;
 
   constructor(
-    private readonly source: FeedSource,
+    private readonly source: NamesToReplicate,
     private readonly takeIn: () => void,
   ) {
     const { port1, port2 } = new MessageChannel();
@@ -49,8 +49,8 @@ export class NameFeed {
     this.#port.close();
   }
 
-  #send(anew: boolean, networkIds: readonly string[]): void {
-    const names: Names = { anew, changes: networkIds.map((id) => this.#changeOf(id)) };
+  #send(full: boolean, networkIds: readonly string[]): void {
+    const names: Names = { full, changes: networkIds.map((id) => this.#changeOf(id)) };
     this.#port.postMessage(names);
     Atomics.add(this.#sentCount, 0, 1);
     this.#takingIn ??= setTimeout(() => {
@@ -70,7 +70,7 @@ export class NameFeed {
       network: network && namedNetwork(network),
       // A record is never changed: another one takes its place.
       put: [...now.values()].filter((each) => before?.get(each.id) !== each).map(named),
-      gone: [...(before?.keys() ?? [])].filter((id) => !now.has(id)),
+      removed: [...(before?.keys() ?? [])].filter((id) => !now.has(id)),
     };
   }
 }

@@ -1,5 +1,5 @@
 /** Works on all items in their order, on at most `atOnce` of them at a time. Rejects with the first failure. */
-export async function sideBySide<T>(
+export async function mapConcurrent<T>(
   items: Iterable<T>,
   atOnce: number,
   work: (item: T) => Promise<unknown>,

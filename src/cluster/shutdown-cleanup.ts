@@ -6,7 +6,7 @@ const marks = [keys.schema, keys.identity, keys.subnets];
 
 /**
  * The last node to go takes the marks along, so that a store without networks, apps and nodes holds no key of ours.
- * A node that comes in the same moment takes the store for a wiped one, and marks it again (refill.ts).
+ * A node that comes in the same moment takes the store for a wiped one, and marks it again (reseed.ts).
  */
 export async function forgetEmptyStore(store: Store): Promise<void> {
   const used = [folders.nodes, folders.networks, folders.services, folders.vnis, folders.apps];

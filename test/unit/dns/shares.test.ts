@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Shares } from '../../src/dns/shares.ts';
+import { Shares } from '../../../src/dns/shares.ts';
 
 /** Takes until it is refused. @returns how many, and by which limit */
 function fill(shares: Shares, asker: string | undefined, network: string) {

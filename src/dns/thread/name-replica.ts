@@ -3,14 +3,14 @@ import type { NameSource } from '../name-table.ts';
 import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
 import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
-interface Mirrored {
+interface ReplicatedNetwork {
   readonly network: NamedNetwork;
   readonly endpoints: Map<string, NamedEndpoint>;
 }
 
 /** The thread's copy of the directory's names, never behind it when it is looked at. */
-export class MirroredNames implements NameSource {
-  readonly #networks = new Map<string, Mirrored>();
+export class NameReplica implements NameSource {
+  readonly #networks = new Map<string, ReplicatedNetwork>();
   readonly #listeners = new Set<(networkIds: ReadonlySet<string>) => void>();
   #taken = 0;
 
@@ -29,7 +29,7 @@ export class MirroredNames implements NameSource {
     return () => this.#listeners.delete(listener);
   }
 
-  catchUp(): void {
+  sync(): void {
     while (Atomics.load(this.end.sent, 0) !== this.#taken) {
       const next = receiveMessageOnPort(this.end.port);
       if (!next) return;
@@ -37,24 +37,24 @@ export class MirroredNames implements NameSource {
     }
   }
 
-  #takeNext({ anew, changes }: Names): void {
+  #takeNext({ full, changes }: Names): void {
     // The count overflows as the sender's does.
     this.#taken = (this.#taken + 1) | 0;
-    if (anew) this.#networks.clear();
+    if (full) this.#networks.clear();
     for (const change of changes) this.#apply(change);
     // A resync is to find out what was not told.
-    if (anew) return;
+    if (full) return;
     const ids = new Set(changes.map(({ networkId }) => networkId));
     for (const listener of this.#listeners) listener(ids);
   }
 
-  #apply({ networkId, network, put, gone }: NameChange): void {
+  #apply({ networkId, network, put, removed }: NameChange): void {
     if (!network) {
       this.#networks.delete(networkId);
       return;
     }
     const endpoints = this.#networks.get(networkId)?.endpoints ?? new Map<string, NamedEndpoint>();
-    for (const id of gone) endpoints.delete(id);
+    for (const id of removed) endpoints.delete(id);
     for (const endpoint of put) endpoints.set(endpoint.id, endpoint);
     this.#networks.set(networkId, { network, endpoints });
   }

@@ -2,17 +2,9 @@ import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDns, type Dns } from '../../src/dns/dns.ts';
-import { silentLogger } from '../../src/lib/log.ts';
-import {
-  askUdp,
-  eventually,
-  FakeNames,
-  makeEndpoint,
-  makeNetwork,
-  makeQuery,
-  nextId,
-} from './dns-fixture.ts';
+import { createDns, type Dns } from '../../../src/dns/dns.ts';
+import { silentLogger } from '../../../src/lib/log.ts';
+import { askUdp, eventually, FakeNames, makeEndpoint, makeNetwork, makeQuery, nextId } from './fixture.ts';
 
 /** What people will look with: dig, against a server on loopback and a real second resolver behind it. */
 

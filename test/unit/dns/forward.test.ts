@@ -4,12 +4,12 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createDns, type Dns, type DnsOptions } from '../../src/dns/dns.ts';
-import { limitsOf } from '../../src/dns/limits.ts';
-import { parseResolvConf, parseServer } from '../../src/dns/resolv-conf.ts';
-import { UpstreamHealth } from '../../src/dns/upstream-health.ts';
-import { Upstreams } from '../../src/dns/upstreams.ts';
-import { silentLogger } from '../../src/lib/log.ts';
+import { createDns, type Dns, type DnsOptions } from '../../../src/dns/dns.ts';
+import { limitsOf } from '../../../src/dns/limits.ts';
+import { parseResolvConf, parseServer } from '../../../src/dns/resolv-conf.ts';
+import { UpstreamHealth } from '../../../src/dns/upstream-health.ts';
+import { Upstreams } from '../../../src/dns/upstreams.ts';
+import { silentLogger } from '../../../src/lib/log.ts';
 import {
   askTcp,
   askUdp,
@@ -22,7 +22,7 @@ import {
   makeQuery,
   readReply,
   wireName,
-} from './dns-fixture.ts';
+} from './fixture.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

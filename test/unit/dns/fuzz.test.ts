@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createDns } from '../../src/dns/dns.ts';
-import { silentLogger } from '../../src/lib/log.ts';
+import { createDns } from '../../../src/dns/dns.ts';
+import { silentLogger } from '../../../src/lib/log.ts';
 import {
   askUdp,
   FakeNames,
@@ -10,7 +10,7 @@ import {
   makeNetwork,
   makeQuery,
   readReply,
-} from './dns-fixture.ts';
+} from './fixture.ts';
 
 const names = new FakeNames();
 const foo = makeNetwork('foo', '127.0.18.0/24');
@@ -80,7 +80,7 @@ function checkAnswer(packet: Buffer, reply: Buffer | undefined): void {
 it(`answers ${2 * runs} random, cut and mutated packets, or refuses them, and throws at none`, () => {
   const { answer, counters } = makeHandler(names);
   const arrival = {
-    entrance: { kind: 'gateway', networkId: foo.id },
+    listener: { kind: 'gateway', networkId: foo.id },
     from: '127.0.18.2',
     transport: 'udp',
   } as const;

@@ -1,8 +1,8 @@
 import type { Lease, Store } from '../../kvstore/store.ts';
 import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
-import { inTime } from '../lib/in-time.ts';
 import type { Logger } from '../lib/log.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
 import type { Directory } from './directory.ts';
 import { keys } from './keys.ts';
 import type { NodeRecord, Scope } from './records.ts';
@@ -20,7 +20,7 @@ const patienceMs = 1500;
  * In the KV store the node's record comes after all its endpoints, and goes with them: whoever sees it and
  * lacks an endpoint knows that the endpoint is gone, and not still on its way (endpoint-folders.ts).
  */
-export class Membership {
+export class NodeLease {
   readonly #leases = new Map<Store, Lease>();
   readonly #joined = new Set<(scope: Scope) => Promise<void>>();
   #announces = false;
@@ -52,7 +52,7 @@ export class Membership {
   async start(): Promise<void> {
     const { local, global } = this.directory.stores;
     await this.#joinLocal();
-    if (global !== local) await inTime(this.#joinWhenReachable(), patienceMs);
+    if (global !== local) await withTimeout(this.#joinWhenReachable(), patienceMs);
   }
 
   /** The lease to put this node's endpoints on. @throws unavailable while there is none */

@@ -3,7 +3,7 @@ const maxTexts = 65536;
 const texts = new Map<string, string>();
 
 /** The same text, in the one copy that all callers get; for texts that come again and again. */
-export function shared(text: string): string {
+export function intern(text: string): string {
   const known = texts.get(text);
   if (known !== undefined) return known;
   if (texts.size >= maxTexts) texts.clear();

@@ -1,12 +1,12 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createDns, type Dns } from '../../src/dns/dns.ts';
-import { Counters } from '../../src/dns/metrics.ts';
-import type { ListenerHandler } from '../../src/dns/query-handler.ts';
-import { TcpConnections } from '../../src/dns/tcp-connections.ts';
-import { TcpTransport } from '../../src/dns/tcp-transport.ts';
-import { silentLogger } from '../../src/lib/log.ts';
+import { createDns, type Dns } from '../../../src/dns/dns.ts';
+import { Counters } from '../../../src/dns/metrics.ts';
+import type { ListenerHandler } from '../../../src/dns/query-handler.ts';
+import { TcpConnections } from '../../../src/dns/tcp-connections.ts';
+import { TcpTransport } from '../../../src/dns/tcp-transport.ts';
+import { silentLogger } from '../../../src/lib/log.ts';
 import {
   askTcp,
   askUdp,
@@ -17,7 +17,7 @@ import {
   makeNetwork,
   makeQuery,
   readReply,
-} from './dns-fixture.ts';
+} from './fixture.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

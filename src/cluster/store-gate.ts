@@ -11,7 +11,7 @@ export type Stores = Readonly<Record<Scope, Store>>;
  * Whether the stores may be used. The KV store is shut until this node has come in: one that a newer
  * program wrote must not be written to, and keeps being no more than a store that is away.
  */
-export class Entrance {
+export class StoreGate {
   readonly #opened: number;
   #doubtUntil = 0;
   #shut: { readonly since: number; readonly reason: string } | undefined;
@@ -75,7 +75,7 @@ export class Entrance {
   /** `kv store etcd:localhost:2379 is unreachable since …: connect ECONNREFUSED …`. */
   complaint(scope: Scope): string {
     const { name, reachable, since, reason } = this.status(scope);
-    if (reachable) return `kv store ${name} has not told its records yet`;
+    if (reachable) return `kv store ${name} has not completed its first sync`;
     const isAway = !this.stores[scope].status().reachable;
     const problem = isAway ? `is unreachable since ${new Date(since).toISOString()}` : 'cannot be used';
     return `kv store ${name} ${problem}${reason ? `: ${reason}` : ''}`;

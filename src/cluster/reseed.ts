@@ -3,8 +3,8 @@ import type { Store } from '../../kvstore/store.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { decodeOrSkip } from './decode.ts';
-import type { Kept } from './kept-records.ts';
 import { keys } from './keys.ts';
+import type { OpaqueRecord } from './opaque-mirror.ts';
 import { type Lost, putBackNetwork, putBackService, putWrite } from './put-back.ts';
 import type { Network, Service } from './records.ts';
 import { ensureSchema } from './schema.ts';
@@ -16,7 +16,7 @@ const maxTries = 20;
 export interface Known {
   readonly networks: readonly Network[];
   readonly services: readonly Service[];
-  readonly apps: readonly Kept[];
+  readonly apps: readonly OpaqueRecord[];
 }
 
 /**
@@ -24,7 +24,7 @@ export interface Known {
  * node knows all networks, services and apps and writes them if absent, so it does not matter who is first.
  * Endpoints are put back by the nodes that have them (network/reconcile.ts).
  */
-export class Refill {
+export class Reseed {
   #identity: string | undefined;
   #running: Promise<readonly Lost[]> | undefined;
 
@@ -86,7 +86,7 @@ export class Refill {
   }
 
   /** Where there is one it is the same, put by another node, or a new one, which was made later than ours. */
-  async #putApp({ key, record }: Kept): Promise<void> {
+  async #putApp({ key, record }: OpaqueRecord): Promise<void> {
     const result = await this.store.commit([{ key, expect: 'absent' }], [putWrite(key, record)]);
     if (result.ok) return;
     const there = await this.store.get(key);

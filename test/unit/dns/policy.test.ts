@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DnsPolicy, Network } from '../../src/cluster/records.ts';
-import { parseDnsPolicy } from '../../src/network/dns-policy.ts';
-import { createTestModel } from '../rig/model.ts';
+import type { DnsPolicy, Network } from '../../../src/cluster/records.ts';
+import { parseDnsPolicy } from '../../../src/network/dns-policy.ts';
+import { createTestModel } from '../../rig/model.ts';
 import {
   clientSubnet,
   FakeNames,
@@ -10,7 +10,7 @@ import {
   makeNetwork,
   makeQuery,
   readReply,
-} from './dns-fixture.ts';
+} from './fixture.ts';
 
 const edns = { edns: 1232 };
 
@@ -41,8 +41,8 @@ function ask(
   from = '172.18.9.9',
   transport: 'udp' | 'tcp' = 'udp',
 ) {
-  const entrance = { kind: 'gateway', networkId: foo.id } as const;
-  const reply = answer(makeQuery('web', fields), { entrance, from, transport });
+  const listener = { kind: 'gateway', networkId: foo.id } as const;
+  const reply = answer(makeQuery('web', fields), { listener, from, transport });
   if (!reply) throw new Error('no answer');
   const { answers, flags, additionals } = readReply(reply);
   return { addresses: answers.map((line) => line.split(' ').at(-1)), flags, additionals };
@@ -131,7 +131,7 @@ describe('which address of a name comes first', () => {
     names.set(foo, [...webs('sticky'), makeEndpoint(foo, { name: 'c', ipv4: '172.18.9.9/16' })]);
     const options = clientSubnet([172, 18, 9, 9]);
     const query = makeQuery('web', { edns: 1232, options });
-    const reply = answer(query, { entrance: { kind: 'host' }, from: '127.0.0.1', transport: 'udp' });
+    const reply = answer(query, { listener: { kind: 'host' }, from: '127.0.0.1', transport: 'udp' });
     const first = reply && readReply(reply).answers[0]?.split(' ').at(-1);
     expect(first).toBe(ask({}, '172.18.9.9').addresses[0]);
   });
