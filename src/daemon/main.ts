@@ -197,7 +197,9 @@ async function open(
   }
   await listening;
   stop.throwIfAborted();
-  return { greeting: await greeting(hosts, way, dns), hosts, model, nodeLease, dns, probe };
+  const obstacles = await dataplane.obstacles();
+  for (const obstacle of obstacles) log.warn(obstacle);
+  return { greeting: await greeting(hosts, way, dns, obstacles), hosts, model, nodeLease, dns, probe };
 }
 
 /** The local store, with all containers that the platform has, and the way that fits them. */
@@ -252,6 +254,7 @@ async function greeting(
   hosts: readonly HostAddress[],
   { way, why }: Way,
   dns: RemoteDns,
+  obstacles: readonly string[],
 ): Promise<readonly string[]> {
   const { degraded, listeners } = await dns.status();
   const trouble = listeners.filter(({ state }) => state === 'degraded');
@@ -260,6 +263,7 @@ async function greeting(
     ...(degraded
       ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
       : []),
+    ...obstacles.map((obstacle) => `warning: ${obstacle}`),
     `ready on ${hosts.map(formatHostAddress).join(', ')}`,
   ];
 }

@@ -82,6 +82,12 @@ export interface Dataplane {
   applyFirewall(rules: Firewall): Promise<void>;
 
   /**
+   * What of this host, and not of ours, keeps packets from the networks of the firewall applied last: each in one line,
+   * with what to type against it.
+   */
+  obstacles(): Promise<readonly string[]>;
+
+  /**
    * Keeps programs of the host off the port as long as this process lives, and relays to the target what rules
    * cannot redirect: `[::1]`, and IPv6 to a sandbox without it. Holding it again sets the target anew.
    * @throws conflict when a program has the port; unsupported when the host has no such address

@@ -32,6 +32,7 @@ import { createExec, type Exec } from './exec.ts';
 import { type FirewallOptions, FirewallState } from './firewall-state.ts';
 import { Forwarding } from './forwarding.ts';
 import { HeldPorts } from './held-ports.ts';
+import { firewallObstacles } from './host-firewall/obstacles.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
 import { KeptIp } from './kept-ip.ts';
@@ -86,6 +87,7 @@ class LinuxDataplane implements Dataplane {
   readonly #isOwnHost: boolean;
   readonly #firewall: FirewallState;
   readonly #nft: KeptNft;
+  readonly #installed: InstalledTools;
   readonly #guard: SourceGuard;
   readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
@@ -112,6 +114,7 @@ class LinuxDataplane implements Dataplane {
     this.#firewall = new FirewallState(exec, { tag, ...installed, trustFor, nft, forwarding });
     this.#guard = new SourceGuard(exec, { tag, trustFor, nft });
     this.#nft = nft;
+    this.#installed = installed;
   }
 
   async ensureSandbox(sandboxId: string, pid?: number): Promise<void> {
@@ -223,6 +226,16 @@ class LinuxDataplane implements Dataplane {
     await this.#firewall.apply(rules);
     const isIdle = networks.length === 0 && ends.length === 0 && !this.#guard.isUsed;
     await (isIdle && !partial ? this.#guard.clear() : this.#guard.apply(ends, partial));
+  }
+
+  async obstacles(): Promise<readonly string[]> {
+    const { networks, ports = [] } = this.#firewall.rules;
+    const isStuck = !this.#installed.conntrack && ports.some(({ published }) => published.protocol === 'udp');
+    const flows = 'UDP clients that never pause lose a published port when its container restarts';
+    return [
+      ...(await firewallObstacles(this.#exec, this.#tag, networks)),
+      ...(isStuck ? [`conntrack is not installed: ${flows}; type: apt-get install conntrack`] : []),
+    ];
   }
 
   async holdPort(port: PublishedPort, target?: PortTarget): Promise<void> {
