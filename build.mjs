@@ -211,7 +211,7 @@ const leanDocker = [
 const daemonStandIns = [
   ...leanDocker,
   { from: /kvstore/, path: /^etcd3$/, code: "module.exports = load('etcd3');" },
-  // Routes have no schemas (src/api/without-schemas.ts).
+  // Routes have no schemas (src/api/http/without-schemas.ts).
   {
     from: /fastify/,
     path: /^(@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler|light-my-request)$/,

@@ -1,5 +1,6 @@
 import type { Endpoint, Network } from '../src/cluster/records.ts';
-import type { BridgeSpec, Dataplane, NetworkRules } from '../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../src/dataplane/firewall.ts';
+import type { BridgeSpec, Links } from '../src/dataplane/links.ts';
 import { hostEndName } from '../src/dataplane/names.ts';
 import { familyOf, macFor } from '../src/lib/addresses.ts';
 import { FairleadError } from '../src/lib/errors.ts';
@@ -11,7 +12,7 @@ import { defaultRoutes, gateways } from './gateways.ts';
  * One Linux bridge per network, with the gateway's addresses; a veth pair per endpoint; NAT for what
  * leaves the host. Isolation and NAT are rules of the node's one firewall, which `firewall` contributes to.
  */
-export function createBridgeDriver(dataplane: Dataplane, tag: string): Driver {
+export function createBridgeDriver(dataplane: Links, tag: string): Driver {
   const hostEnd = (endpoint: Endpoint, network: Network) =>
     ({ kind: 'veth', hostName: hostEndName(tag, endpoint.id), bridge: bridgeOf(tag, network) }) as const;
   return {

@@ -1,13 +1,8 @@
 import type { Endpoint, Network, Port, Scope } from '../src/cluster/records.ts';
 import type { Association } from '../src/dataplane/associations.ts';
-import type {
-  BridgeSpec,
-  InterfaceSource,
-  NetworkRules,
-  StaticRoute,
-  TunnelEntries,
-  VxlanSpec,
-} from '../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../src/dataplane/firewall.ts';
+import type { BridgeSpec, InterfaceSource, StaticRoute } from '../src/dataplane/links.ts';
+import type { TunnelEntries, VxlanSpec } from '../src/dataplane/tunnels.ts';
 
 /**
  * The contract of a network driver. Methods take values and return values; every method may be repeated;
@@ -21,11 +16,21 @@ export interface Driver {
   readonly scope: Scope | (() => Promise<Scope>);
   /** Containers get addresses on its networks; false for null and host. */
   readonly addressed: boolean;
+  /** Chooses the MACs of endpoints that were asked for without one; else they derive from the address. */
+  readonly givesMacs?: boolean;
+  /** With `--ipam-driver null` it may give endpoints addresses (`JoinResult.assigned`). */
+  readonly givesAddresses?: boolean;
+  /** This host routes nothing of its networks: their subnets may overlap those of others. */
+  readonly routesElsewhere?: boolean;
+  /** Publishes the ports of the host that `JoinPlace` names; else the data plane does. */
+  readonly publishesPorts?: boolean;
+  /** A network's gateway address may be on another host, or on none: DNS listens on those that this host has. */
+  readonly foreignGateways?: boolean;
   /**
-   * A plugin: what it makes on this host is its own affair. It gives endpoints their MACs where none was asked
-   * for, may give them addresses (`JoinResult.assigned`), and publishes ports by itself.
+   * Keeps state of each endpoint until `leave`, whatever happens to the interface and to this daemon: what a crash left
+   * has to be left, and an interface that has gone is made again only by a `join` after a `leave`.
    */
-  readonly remote?: boolean;
+  readonly keepsEndpoints?: boolean;
   /** At most one network of this driver can exist (null, host). */
   readonly single: boolean;
 

@@ -1,4 +1,6 @@
-import type { Dataplane } from '../src/dataplane/dataplane.ts';
+import type { Inspection } from '../src/dataplane/inspection.ts';
+import type { Links } from '../src/dataplane/links.ts';
+import type { Tunnels } from '../src/dataplane/tunnels.ts';
 import { FairleadError } from '../src/lib/errors.ts';
 import { createBridgeDriver } from './bridge.ts';
 import type { Driver } from './driver.ts';
@@ -8,7 +10,7 @@ import { createOverlayDriver } from './overlay/driver.ts';
 import type { TunnelNode } from './overlay/encryption.ts';
 
 export interface DriverDependencies {
-  readonly dataplane: Dataplane;
+  readonly dataplane: Links & Tunnels & Pick<Inspection, 'mtuOf'>;
   /** The node's; see src/dataplane/names.ts. */
   readonly tag: string;
   /** The address that other nodes reach this one at; undefined when it has none. */

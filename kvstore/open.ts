@@ -1,14 +1,14 @@
-import type { Backend } from './backend.ts';
-import { parseStoreOptions, type StoreOptions } from './options.ts';
-import { RemoteStore } from './remote-store.ts';
-import { type Provider, parseStoreSpec, type StoreSpec } from './spec.ts';
+import type { Backend } from './remote/backend.ts';
+import { parseStoreOptions, type StoreOptions } from './remote/options.ts';
+import { RemoteStore } from './remote/remote-store.ts';
+import { type Provider, parseStoreSpec, type StoreSpec } from './remote/spec.ts';
 import type { Store } from './store.ts';
 
 /** Every kind of server, loaded when it is asked for: etcd's client alone takes as long to load as Node to start. */
 const backends: Readonly<Record<Provider, (spec: StoreSpec, options: StoreOptions) => Promise<Backend>>> = {
-  consul: async (...of) => new (await import('./consul.ts')).ConsulBackend(...of),
-  etcd: async (...of) => new (await import('./etcd.ts')).EtcdBackend(...of),
-  zookeeper: async (...of) => new (await import('./zookeeper.ts')).ZooKeeperBackend(...of),
+  consul: async (...of) => new (await import('./consul/consul.ts')).ConsulBackend(...of),
+  etcd: async (...of) => new (await import('./etcd/etcd.ts')).EtcdBackend(...of),
+  zookeeper: async (...of) => new (await import('./zookeeper/zookeeper.ts')).ZooKeeperBackend(...of),
 };
 
 /**

@@ -1,6 +1,7 @@
 import type { Network } from '../../src/cluster/records.ts';
-import type { BridgeSpec, VxlanSpec } from '../../src/dataplane/dataplane.ts';
+import type { BridgeSpec } from '../../src/dataplane/links.ts';
 import { bridgeName, vxlanName } from '../../src/dataplane/names.ts';
+import type { VxlanSpec } from '../../src/dataplane/tunnels.ts';
 import { familyOf, macFor } from '../../src/lib/addresses.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { gateways } from '../gateways.ts';

@@ -1,6 +1,9 @@
 import type { Endpoint, Network } from '../../src/cluster/records.ts';
-import type { Dataplane, NetworkRules } from '../../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../../src/dataplane/firewall.ts';
+import type { Inspection } from '../../src/dataplane/inspection.ts';
+import type { Links } from '../../src/dataplane/links.ts';
 import { hostEndName } from '../../src/dataplane/names.ts';
+import type { Tunnels } from '../../src/dataplane/tunnels.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { runAll } from '../../src/lib/undo.ts';
 import type { Driver, JoinResult, Peer, Spare } from '../driver.ts';
@@ -10,7 +13,7 @@ import { deviceNames, devicesOf, mtuOn, tunnelPort, type Underlay } from './devi
 import { Encryption, type TunnelNode } from './encryption.ts';
 import { checkOptions, isEncrypted, wantedVni } from './options.ts';
 import { entriesFor, macOf } from './peers.ts';
-import { Tunnels } from './tunnels.ts';
+import { TunnelProgrammer } from './tunnel-programmer.ts';
 
 /**
  * Networks over many hosts: on each a bridge with the gateway's addresses, and in it a vxlan device whose
@@ -38,7 +41,7 @@ import { Tunnels } from './tunnels.ts';
 export function createOverlayDriver({ dataplane, tag, advertise, node }: OverlayDependencies): Driver {
   const underlay = new UnderlayOf(dataplane, advertise);
   const encryption = node && new Encryption(dataplane, node);
-  const tunnels = new Tunnels(dataplane);
+  const tunnels = new TunnelProgrammer(dataplane);
   /** @throws unsupported */
   const requireEncryption = async (local: string | undefined) => {
     const obstacle = encryption
@@ -121,7 +124,7 @@ export function createOverlayDriver({ dataplane, tag, advertise, node }: Overlay
 }
 
 export interface OverlayDependencies {
-  readonly dataplane: Dataplane;
+  readonly dataplane: Links & Tunnels & Pick<Inspection, 'mtuOf'>;
   /** The node's; see src/dataplane/names.ts. */
   readonly tag: string;
   /** The address that other nodes reach this one at; undefined when it has none. */
@@ -150,7 +153,7 @@ class UnderlayOf {
   #last: Underlay | undefined;
 
   constructor(
-    private readonly dataplane: Dataplane,
+    private readonly dataplane: Pick<Inspection, 'mtuOf'>,
     private readonly advertise: () => string | undefined,
   ) {}
 

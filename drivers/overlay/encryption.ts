@@ -1,5 +1,5 @@
 import type { Association } from '../../src/dataplane/associations.ts';
-import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { Tunnels } from '../../src/dataplane/tunnels.ts';
 import { familyOf } from '../../src/lib/addresses.ts';
 import { isKind } from '../../src/lib/errors.ts';
 import { SerialQueue } from '../../src/lib/serial-queue.ts';
@@ -37,7 +37,7 @@ export class Encryption {
   #secret: OwnSecret | undefined;
 
   constructor(
-    private readonly dataplane: Dataplane,
+    private readonly dataplane: Pick<Tunnels, 'associations' | 'changeAssociations'>,
     private readonly node: TunnelNode,
   ) {
     this.#now = node.now ?? (() => performance.now());

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../src/cluster/records.ts';
-import type { TunnelChanges, TunnelEntries } from '../../src/dataplane/dataplane.ts';
+import type { TunnelChanges, TunnelEntries } from '../../src/dataplane/tunnels.ts';
 import { macFor, withoutPrefix } from '../../src/lib/addresses.ts';
 import type { Peer } from '../driver.ts';
 

@@ -1,5 +1,5 @@
 import type { Endpoint, Network } from '../../src/cluster/records.ts';
-import type { StaticRoute } from '../../src/dataplane/dataplane.ts';
+import type { StaticRoute } from '../../src/dataplane/links.ts';
 import { isInterfaceName } from '../../src/dataplane/names.ts';
 import { familyOf, isAddress, parseSubnet } from '../../src/lib/addresses.ts';
 import { FairleadError } from '../../src/lib/errors.ts';

@@ -31,7 +31,12 @@ export function createRemoteDriver(plugin: Plugin, log: Logger): Driver {
   const remote = new RemoteNetworks(plugin, log);
   return {
     name: plugin.name,
-    remote: true,
+    givesMacs: true,
+    givesAddresses: true,
+    routesElsewhere: true,
+    publishesPorts: true,
+    foreignGateways: true,
+    keepsEndpoints: true,
     scope: () => remote.scope(),
     addressed: true,
     single: false,

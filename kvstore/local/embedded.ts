@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { FairleadError, messageOf } from '../../src/lib/errors.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
-import { JournalTable } from './journal-table.ts';
+import { JournalTable } from './journal/journal-table.ts';
+import { type OpenedState, openStateFiles, type StateFilesOptions } from './journal/state-files.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
-import { type OpenedState, openStateFiles, type StateFilesOptions } from './state-files.ts';
 
 /** The store in a directory of this host, for one process at a time. */
 export class EmbeddedStore extends LedgerStore {

@@ -7,8 +7,8 @@ import type { Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/remote-dns.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
-import type { Failures } from './failures.ts';
-import type { Upstream } from './host-engine/upstream.ts';
+import type { Failures } from './http/failures.ts';
+import type { Upstream } from './proxy/upstream.ts';
 
 export interface ApiDeps {
   readonly model: Model;

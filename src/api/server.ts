@@ -3,21 +3,26 @@ import type { IncomingMessage, Server } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
 import { version } from '../lib/version.ts';
-import { bodyLimit } from './body.ts';
 import type { ApiDeps } from './deps.ts';
-import { createEngineApi } from './engine/index.ts';
-import { platformName } from './engine/system.ts';
-import { answerFor, type Dialect } from './error-map.ts';
-import { experimentalRoutes } from './experimental/index.ts';
-import { withHooks } from './hooks.ts';
-import { forward, forwardUpgrade } from './host-engine/forward.ts';
-import { belongsToEngine } from './host-engine/owner.ts';
-import { spokenVersion } from './host-engine/system.ts';
-import { closeServer, createHttpServer, type Handlers, type TcpOptions } from './http-server.ts';
-import { listenOn } from './listen.ts';
-import { createUpgradeHandler, type UpgradeHandler } from './upgrade.ts';
-import { apiVersion, dialectOf, splitVersion, urlProblem, versionProblem } from './version.ts';
-import { withoutSchemas } from './without-schemas.ts';
+import { platformName } from './docker/system/system.ts';
+import { experimentalRoutes } from './docker-2015/index.ts';
+import { bodyLimit } from './http/body.ts';
+import { answerFor, type Dialect } from './http/error-map.ts';
+import { withHooks } from './http/hooks.ts';
+import {
+  closeServer,
+  createHttpServer,
+  type Handlers,
+  type TcpOptions,
+} from './http/listeners/http-server.ts';
+import { listenOn } from './http/listeners/listen.ts';
+import { createUpgradeHandler, type UpgradeHandler } from './http/listeners/upgrade.ts';
+import { apiVersion, dialectOf, splitVersion, urlProblem, versionProblem } from './http/version.ts';
+import { withoutSchemas } from './http/without-schemas.ts';
+import { forward, forwardUpgrade } from './proxy/forward.ts';
+import { belongsToEngine } from './proxy/route-owner.ts';
+import { spokenVersion } from './proxy/system.ts';
+import { createEngineApi } from './routes.ts';
 
 export type { ApiDeps, DnsControl, SystemInfo } from './deps.ts';
 

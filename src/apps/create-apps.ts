@@ -1,7 +1,7 @@
 import type { Directory } from '../cluster/directory.ts';
 import type { RunningModel } from '../network/create-model.ts';
 import { Apps } from './apps.ts';
-import { listeningPorts } from './listening.ts';
+import { listeningPorts } from './deploy/listening.ts';
 
 /** Dokku's default: so long a container is watched that has no check of its own. */
 const patienceMs = 10_000;

@@ -3,7 +3,7 @@ import type { Container } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import type { Naming } from '../network/aliases.ts';
 import type { Networks } from '../network/model.ts';
-import { isCalled } from './placement.ts';
+import { isCalled } from './deploy/placement.ts';
 
 /** A name that the others on the network reach a process by. */
 export interface ReachableName {

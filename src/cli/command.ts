@@ -1,10 +1,10 @@
 import type { Connect } from './client/connect.ts';
-import { UsageError } from './failure.ts';
+import { DaemonError, UsageError } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
-import { type Flags, type FlagValues, toggle } from './flags/spec.ts';
+import { type Flag, type Flags, type FlagValues, toggle } from './flags/spec.ts';
 import type { Takes } from './flags/takes.ts';
-import { commandHelp } from './help/usage.ts';
 import { styled, styleOf } from './output/style.ts';
+import { commandHelp } from './output/usage.ts';
 import type { Shell } from './shell.ts';
 
 /** What a command is run with. */
@@ -54,9 +54,20 @@ export function command<const F extends Flags>(spec: CommandSpec<F>): Command {
         return 0;
       }
       checkCount(context.path, parsed.args.length, spec.args);
-      return spec.run({ ...context, ...parsed });
+      return await spec.run({ ...context, ...parsed }).catch((error: unknown) => {
+        throw knowingFilters(error, spec.flags.filter);
+      });
     },
   };
+}
+
+/** The daemon names the key that it does not know (docker-facts 5.2); which there are is the flag's to say. */
+function knowingFilters(error: unknown, flag: Flag | undefined): unknown {
+  const known = flag?.takes;
+  if (!(error instanceof DaemonError) || typeof known !== 'object' || Array.isArray(known)) return error;
+  const [, word] = /^invalid filter '([^'=]+)'$/i.exec(error.reason) ?? [];
+  if (word === undefined) return error;
+  return new DaemonError(error.status, error.reason, { word, known: Object.keys(known) });
 }
 
 /** `-h` means help unless the command has another use for it (`run -h HOSTNAME`). */

@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
-import { type RunWords, takeServices } from './beside/run-words.ts';
-import { type DockerCall, readCall } from './docker-call.ts';
+import { type DockerCall, readCall } from './delegate/docker-call.ts';
+import { findReal, runReal } from './delegate/handover.ts';
+import { type RunWords, takeServices } from './delegate/run-words.ts';
 import { Failure } from './failure.ts';
 import { connector, isCompletion, type Parts } from './fairlead.ts';
-import { findReal, runReal } from './handover.ts';
 import { styled } from './output/style.ts';
 import { dispatch } from './program.ts';
 import type { Shell } from './shell.ts';
@@ -52,7 +52,7 @@ async function publish(
   shell: Shell,
   parts: Parts,
 ): Promise<number> {
-  const { runBeside } = await import('./beside/run-beside.ts');
+  const { runBeside } = await import('./delegate/run-beside.ts');
   const globals = argv.slice(0, argv.length - all.length);
   const code = await runBeside({ words, daemon: target, globals }, shell);
   return code ?? (await ours(all, { target, daemon: false, words: all }, shell, parts));
@@ -115,7 +115,7 @@ async function ours(
 async function nobody(call: DockerCall, shell: Shell): Promise<number> {
   const [command] = call.words;
   if (command === undefined || command.startsWith('-')) {
-    const { dropInHelp } = await import('./docker-help.ts');
+    const { dropInHelp } = await import('./delegate/docker-help.ts');
     shell.stdout.write(styled(dropInHelp(shell)));
     return 0;
   }

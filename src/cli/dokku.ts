@@ -3,9 +3,9 @@ import { noDaemonFlags } from './client/endpoint.ts';
 import { dokkuCommands } from './commands/dokku/commands.ts';
 import { helpFor, usageFor } from './commands/dokku/help.ts';
 import { hintFor } from './complain.ts';
+import { findReal, runReal } from './delegate/handover.ts';
 import { DaemonError, Failure } from './failure.ts';
 import { connector, isCompletion } from './fairlead.ts';
-import { findReal, runReal } from './handover.ts';
 import { dokkuLog } from './output/dokku-log.ts';
 import type { Shell } from './shell.ts';
 

@@ -1,10 +1,10 @@
-import { takeServices } from './beside/run-words.ts';
 import type { Client } from './client/client.ts';
 import type { Connect } from './client/connect.ts';
 import { chooseEndpoint, type DaemonFlags, noDaemonFlags } from './client/endpoint.ts';
 import type { TlsFlags } from './client/tls.ts';
 import type { Command } from './command.ts';
 import { complain } from './complain.ts';
+import { takeServices } from './delegate/run-words.ts';
 import { Failure } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { text, toggle } from './flags/spec.ts';
@@ -60,7 +60,7 @@ async function besideEngine(
 ): Promise<number | undefined> {
   const words = takeServices(args);
   if (!words || words.help) return undefined;
-  const { runBeside } = await import('./beside/run-beside.ts');
+  const { runBeside } = await import('./delegate/run-beside.ts');
   return await runBeside({ words, daemon, globals: [] }, shell);
 }
 

@@ -35,6 +35,14 @@ export async function meantBy({ unknown, message }: Failure, connect: Connect): 
   return '';
 }
 
+/** A name that DNS has not: services with and without their network, and containers. */
+export async function meantByName(name: string, connect: Connect): Promise<string> {
+  const services = (await namesInTime('service', connect)).map((one) => one.name);
+  const short = services.map((full) => full.replace(/\.[^.]+$/, ''));
+  const containers = (await namesInTime('container', connect)).map((one) => one.name);
+  return didYouMean(name, [...short, ...services, ...containers]);
+}
+
 /** A name without its network means the default one: what was meant may be the same, or nearly, on another. */
 function meantService(name: string, full: string, services: readonly { readonly name: string }[]): string {
   const known = services.map((one) => one.name);

@@ -2,8 +2,8 @@ import type { Command, Context } from './command.ts';
 import { complain } from './complain.ts';
 import { isFailure, UsageError } from './failure.ts';
 import type { Flags } from './flags/spec.ts';
-import { groupHelp } from './help/usage.ts';
 import { styled, styleOf } from './output/style.ts';
+import { groupHelp } from './output/usage.ts';
 import { sectionsOf } from './sections.ts';
 import type { Shell } from './shell.ts';
 

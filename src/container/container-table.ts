@@ -7,10 +7,10 @@ import type { Logger } from '../lib/log.ts';
 import { foldCase } from '../lib/names.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { never } from '../lib/time.ts';
+import type { Container, ContainerChange, ContainerSpec, ContainerState } from './container.ts';
 import { creationTime } from './creation-time.ts';
 import { makeUpName, parseContainerName } from './names.ts';
 import { decodeContainer } from './records.ts';
-import type { Container, ContainerChange, ContainerSpec, ContainerState } from './runtime.ts';
 
 /** Where records are kept a second time, for the day when the store has lost them. */
 export interface RecordKeeper {

@@ -1,5 +1,5 @@
 import type { Port } from '../cluster/records.ts';
-import type { InterfaceSource, StaticRoute } from '../dataplane/dataplane.ts';
+import type { InterfaceSource, StaticRoute } from '../dataplane/links.ts';
 import type { Isolation } from './isolation.ts';
 
 /** A container's record, as every runtime tells it and as our own keep it (records.ts). */

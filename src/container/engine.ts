@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Store } from '../../kvstore/store.ts';
 import { FairleadError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Container } from './container.ts';
 import { EngineConnection } from './engine/connection.ts';
 import { createBody } from './engine/create-body.ts';
 import { EngineFollower } from './engine/follower.ts';
@@ -12,7 +13,7 @@ import * as networks from './engine/networks.ts';
 import { Translation } from './engine/translation.ts';
 import { Exits } from './exits.ts';
 import type { EngineLinks, HostEngine } from './host-engine.ts';
-import type { Container, EngineRuntime } from './runtime.ts';
+import type { EngineRuntime } from './runtime.ts';
 import { parseSignal } from './signals.ts';
 
 export interface EngineRuntimeOptions {

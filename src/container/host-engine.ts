@@ -1,4 +1,4 @@
-import type { Container, Membership } from './runtime.ts';
+import type { Container, Membership } from './container.ts';
 
 /**
  * The contract of the Docker Engine that the daemon works beside: its networks, and what it tells of its

@@ -1,7 +1,7 @@
 /**
  * What a container is kept from, or given, beyond its networks: decided when it is created, kept in its record,
  * done by the sandbox runtime at each start. Everything here is done; what cannot be is refused or warned of where
- * the request is parsed (src/api/engine/host-options.ts).
+ * the request is parsed (src/api/docker/isolation/host-options.ts).
  */
 export interface Isolation {
   /** All capabilities, the host's /dev, nothing of /proc and /sys hidden. */

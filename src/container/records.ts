@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { portSchema } from '../cluster/records.ts';
-import type { Container } from './runtime.ts';
+import type { Container } from './container.ts';
 
 /** What the embedded store holds of a container of the sandbox and simulated ways: the `Container` itself. */
 

@@ -1,4 +1,4 @@
-import { hostSandbox } from '../dataplane/dataplane.ts';
+import { hostSandbox } from '../dataplane/sandboxes.ts';
 import { FairleadError } from '../lib/errors.ts';
 import type { ContainerTable } from './container-table.ts';
 

@@ -1,12 +1,12 @@
 import type { Store } from '../../kvstore/store.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Sandboxes } from '../dataplane/sandboxes.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
+import type { Container } from './container.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
 import type {
-  Container,
   ContainerFiles,
   ExecProcess,
   ExecSpec,
@@ -47,7 +47,7 @@ import { Volumes, volumesOnDisk } from './volumes.ts';
 
 export interface SandboxRuntimeOptions {
   readonly store: Store;
-  readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'removeSandbox' | 'sandboxPath'>;
+  readonly dataplane: Sandboxes;
   /** Containers' files, one directory each; made if missing. */
   readonly directory: string;
   /** Of named volumes. */

@@ -1,11 +1,12 @@
 import type { Store } from '../../kvstore/store.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Sandboxes } from '../dataplane/sandboxes.ts';
 import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
+import type { Container } from './container.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
-import type { Container, ExecSpec, LogOptions, OwnRuntime } from './runtime.ts';
+import type { ExecSpec, LogOptions, OwnRuntime } from './runtime.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
 import { simulateExec } from './simulated/exec.ts';
@@ -15,7 +16,7 @@ import { noPrograms, type Output, type Programs } from './simulated/programs.ts'
 export interface SimulatedRuntimeOptions {
   readonly store: Store;
   /** Where its sandboxes are modelled. */
-  readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'removeSandbox'>;
+  readonly dataplane: Pick<Sandboxes, 'ensureSandbox' | 'removeSandbox'>;
   readonly log: Logger;
   /** Absent: nothing is known of any. */
   readonly programs?: Programs;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import * as z from 'zod';
 import { FairleadError } from '../lib/errors.ts';
-import type { Container } from './runtime.ts';
+import type { Container } from './container.ts';
 
 export interface Volume {
   readonly name: string;

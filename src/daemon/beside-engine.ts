@@ -1,6 +1,6 @@
 import type { EngineState } from '../api/deps.ts';
-import type { Upstream } from '../api/host-engine/upstream.ts';
 import { createPluginServer } from '../api/plugin/server.ts';
+import type { Upstream } from '../api/proxy/upstream.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { UndoStack } from '../lib/undo.ts';

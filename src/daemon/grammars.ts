@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseStoreSpec } from '../../kvstore/spec.ts';
+import { parseStoreSpec } from '../../kvstore/remote/spec.ts';
 import { contains, isAddress, parseAddress, parseSubnet } from '../lib/addresses.ts';
 import { messageOf } from '../lib/errors.ts';
 import { parseHostAddress } from '../lib/host-address.ts';

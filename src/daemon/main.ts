@@ -3,7 +3,7 @@ import { dockerDirectories } from '../../drivers/remote/discovery.ts';
 import { ipamPlugins } from '../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../drivers/remote/plugins.ts';
-import { Failures } from '../api/failures.ts';
+import { Failures } from '../api/http/failures.ts';
 import { createApi } from '../api/server.ts';
 import { createApps } from '../apps/create-apps.ts';
 import { followContainers } from '../apps/follower.ts';
@@ -162,7 +162,7 @@ async function open(
           dns,
           dataplane,
           networks,
-          ({ driver }) => driverNamed(driver).remote,
+          ({ driver }) => driverNamed(driver).foreignGateways,
           engine?.resolver,
         );
       listening = listening.then(listen, listen);

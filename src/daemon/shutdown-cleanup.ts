@@ -7,7 +7,7 @@ import { runAll } from '../lib/undo.ts';
 
 export interface ShutdownParts {
   readonly runtime: Runtime;
-  readonly dataplane: Dataplane;
+  readonly dataplane: Pick<Dataplane, 'close'>;
   readonly nodeLease: NodeLease;
   readonly global: Store;
 }

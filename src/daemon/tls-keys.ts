@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import type { TlsKeys } from '../api/http-server.ts';
+import type { TlsKeys } from '../api/http/listeners/http-server.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 
 /** Paths of PEM files. */

@@ -1,6 +1,6 @@
-import { parseStoreOptions } from '../../kvstore/options.ts';
-import { parseStoreSpec } from '../../kvstore/spec.ts';
-import { refuseOpenTcp } from '../api/listen.ts';
+import { parseStoreOptions } from '../../kvstore/remote/options.ts';
+import { parseStoreSpec } from '../../kvstore/remote/spec.ts';
+import { refuseOpenTcp } from '../api/http/listeners/listen.ts';
 import { FairleadError } from '../lib/errors.ts';
 import type { DaemonConfig, Problem } from './config.ts';
 import { readTlsKeys } from './tls-keys.ts';

@@ -20,7 +20,7 @@ export function hostEndName(tag: string, endpointId: string): string {
 }
 
 /** The other end of that pair, from when it is made until an Engine moves it into a container. */
-export function lentName(tag: string, endpointId: string): string {
+export function detachedPeerName(tag: string, endpointId: string): string {
   return `fl${tag}y${endpointId.slice(0, 8)}`;
 }
 

@@ -1,14 +1,8 @@
 import { contains, parseAddress, parseSubnet, withoutPrefix } from '../lib/addresses.ts';
-import {
-  type BridgeSpec,
-  type DefaultRoutes,
-  type Firewall,
-  hostSandbox,
-  type NetworkRules,
-  type Plug,
-  type Reachability,
-  type ReachTarget,
-} from './dataplane.ts';
+import type { Firewall, NetworkRules } from './firewall.ts';
+import type { Reachability, ReachTarget } from './inspection.ts';
+import type { BridgeSpec, DefaultRoutes, Plug } from './links.ts';
+import { hostSandbox } from './sandboxes.ts';
 import { farFromHost, tunnelRefusal } from './tunnel-reasons.ts';
 
 interface Tunnels {

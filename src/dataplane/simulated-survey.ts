@@ -1,6 +1,8 @@
 import { shortId } from '../lib/ids.ts';
-import type { BridgeSpec, Survey, VxlanSpec } from './dataplane.ts';
+import type { Survey } from './inspection.ts';
+import type { BridgeSpec } from './links.ts';
 import type { SimulatedSandbox } from './simulated-reach.ts';
+import type { VxlanSpec } from './tunnels.ts';
 
 export interface SurveyedModel {
   readonly sandboxes: ReadonlyMap<string, SimulatedSandbox>;

@@ -1,6 +1,6 @@
 import { FairleadError } from '../lib/errors.ts';
 import type { Association, AssociationChanges } from './associations.ts';
-import type { TunnelChanges, TunnelEntries, VxlanSpec } from './dataplane.ts';
+import type { TunnelChanges, TunnelEntries, VxlanSpec } from './tunnels.ts';
 
 interface Tunnel {
   readonly spec: VxlanSpec;

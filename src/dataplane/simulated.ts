@@ -1,24 +1,15 @@
 import { FairleadError } from '../lib/errors.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Association, AssociationChanges } from './associations.ts';
-import {
-  type BridgeSpec,
-  type Dataplane,
-  type DefaultRoutes,
-  type Firewall,
-  hostSandbox,
-  type Owned,
-  type Plug,
-  type Reachability,
-  type ReachTarget,
-  type Survey,
-  type TunnelChanges,
-  type TunnelEntries,
-  type VxlanSpec,
-} from './dataplane.ts';
+import type { Dataplane } from './dataplane.ts';
+import type { Firewall } from './firewall.ts';
+import type { Owned, Reachability, ReachTarget, Survey } from './inspection.ts';
+import type { BridgeSpec, DefaultRoutes, Plug } from './links.ts';
+import { hostSandbox } from './sandboxes.ts';
 import { computeReach, type SimulatedSandbox } from './simulated-reach.ts';
 import { surveyModel } from './simulated-survey.ts';
 import { SimulatedTunnels } from './simulated-tunnels.ts';
+import type { TunnelChanges, TunnelEntries, VxlanSpec } from './tunnels.ts';
 
 /** Of the Ethernet that the model stands for. */
 const underlayMtu = 1500;
@@ -95,7 +86,7 @@ class SimulatedDataplane implements Dataplane {
     return underlayMtu;
   }
 
-  async lend(): Promise<void> {
+  async ensureDetachedVeth(): Promise<void> {
     throw new FairleadError('unsupported', 'an Engine has no use for interfaces that are not there');
   }
 

@@ -1,4 +1,5 @@
-import type { Firewall, ReachTarget } from './dataplane.ts';
+import type { Firewall } from './firewall.ts';
+import type { ReachTarget } from './inspection.ts';
 
 /** Why a sandbox's datagram does not leave its network; undefined when it is not one for a tunnel. */
 export function tunnelRefusal({ networks }: Firewall, port: ReachTarget['port']): string | undefined {

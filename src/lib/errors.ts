@@ -1,6 +1,6 @@
 /**
  * The closed catalogue of failures. Every error that reaches a user is a FairleadError; its kind alone
- * decides the HTTP status (src/api/error-map.ts) and docs/errors.md lists each (held true by a test).
+ * decides the HTTP status (src/api/http/error-map.ts) and docs/errors.md lists each (held true by a test).
  */
 export const errorKinds = [
   /** The request itself is wrong: bad name, bad flag value, ambiguous reference. */

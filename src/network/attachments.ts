@@ -120,7 +120,7 @@ export class Attachments {
     await this.records.reassert(network, endpoint, membership);
     if (!joined.source || present?.has(joined.source.hostName)) return false;
     const driver = driverOf(this.parts, network);
-    if (driver.remote) {
+    if (driver.keepsEndpoints) {
       if (await this.#isWhole(container, membership, joined)) return false;
       // The plugin believes in an endpoint that is no more: it makes a new one.
       await driver.leave(network, endpoint);
@@ -160,8 +160,8 @@ export class Attachments {
     const pools = network.ipam.pools;
     const pool = pools.find(({ subnet }) => parseSubnet(subnet).family === 4) ?? pools[0];
     if (!pool || !result.interface) return undefined;
-    const remote = driverOf(this.parts, network).remote ?? false;
-    const here = !remote || (await this.parts.dataplane.mtuOf(pool.gateway)) !== undefined;
+    const { foreignGateways = false } = driverOf(this.parts, network);
+    const here = !foreignGateways || (await this.parts.dataplane.mtuOf(pool.gateway)) !== undefined;
     return here ? pool.gateway : undefined;
   }
 

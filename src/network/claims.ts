@@ -1,3 +1,4 @@
+import type { Driver } from '../../drivers/driver.ts';
 import type { AddressRecord, Network } from '../cluster/records.ts';
 import { macFor, withoutPrefix } from '../lib/addresses.ts';
 import type { Claim } from './ipam.ts';
@@ -25,11 +26,11 @@ export async function claimAddresses(
  */
 export function macOf(
   claims: readonly Pick<Claim, 'cidr' | 'mac'>[],
-  remote: boolean | undefined,
+  { givesMacs = false }: Pick<Driver, 'givesMacs'>,
 ): { readonly mac?: string } {
   const [first] = claims;
   if (first?.mac) return { mac: first.mac };
-  return first && !remote ? { mac: macFor(withoutPrefix(first.cidr)) } : {};
+  return first && !givesMacs ? { mac: macFor(withoutPrefix(first.cidr)) } : {};
 }
 
 /** Two claims of one commit both move the cursor; a key may be written only once. */

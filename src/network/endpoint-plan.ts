@@ -31,7 +31,7 @@ export async function planOwnEndpoint(parts: Parts, request: EndpointRequest): P
   openNetwork(parts, network);
   const [v4, v6] = await claimAddresses(parts, network, owner, membership);
   const claims = [v4, v6].filter((claim) => claim !== undefined);
-  const mac = membership.mac ?? macOf(claims, driverOf(parts, network).remote).mac;
+  const mac = membership.mac ?? macOf(claims, driverOf(parts, network)).mac;
   const endpoint: Endpoint = {
     ...common(parts, request, id),
     ...(v4 ? { ipv4: v4.cidr } : {}),

@@ -29,7 +29,7 @@ export function planIpam(parts: PoolParts, wanted: PoolsWanted): Network['ipam']
   const driver = spec.ipam?.driver || 'default';
   const chosen = { driver, options: { ...options }, ...(options ? {} : { optionsUnset: true as const }) };
   // With `null` a network plugin gives the addresses by itself.
-  if (!network.addressed || (network.remote && driver === 'null')) return { ...chosen, pools: [] };
+  if (!network.addressed || (network.givesAddresses && driver === 'null')) return { ...chosen, pools: [] };
   const ours = takenByNetworks(parts, used);
   const pools = [...planGivenPools(spec.ipam?.config ?? [], ours)];
   const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
@@ -52,8 +52,8 @@ function refuseWithoutFamily({ ipv4, ipv6, ipam }: NetworkSpec): void {
 }
 
 /** What a plugin routes with addresses of a plugin may overlap anything: none of it is routed by this host. */
-export function sharesOurSpace({ remote }: Driver, { addressSpace }: Network['ipam']): boolean {
-  return !remote || addressSpace === undefined;
+export function sharesOurSpace({ routesElsewhere }: Driver, { addressSpace }: Network['ipam']): boolean {
+  return !routesElsewhere || addressSpace === undefined;
 }
 
 function accept(parts: PoolParts, driver: Driver, given: Network['ipam'], used: Subnets): Network['ipam'] {

@@ -39,7 +39,7 @@ export function publishService(
       shared,
       endpointId,
       ...addresses,
-      ...macOf(claims, driverOf(parts, network).remote),
+      ...macOf(claims, driverOf(parts, network)),
       aliases,
       ports: [...(options.ports ?? [])],
     };

@@ -53,7 +53,7 @@ export class PublishedPorts {
   #byPlugin(container: Container): boolean {
     const place = gatewayPlace(container);
     const network = place && this.parts.directory.network(place.network);
-    return network !== undefined && driverOf(this.parts, network).remote === true;
+    return network !== undefined && driverOf(this.parts, network).publishesPorts === true;
   }
 
   async #publish(id: string): Promise<void> {

@@ -188,7 +188,7 @@ export class Reconciler {
       await this.attachments.records.withdraw(network, endpoint);
       // A plugin does not forget by itself what a crash left half done; kernel objects are swept below.
       const driver = driverOf(this.parts, network);
-      if (driver.remote) await driver.leave(network, endpoint);
+      if (driver.keepsEndpoints) await driver.leave(network, endpoint);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Flag, Flags } from '../cli/flags/spec.ts';
-import { shownDefault } from '../cli/help/usage.ts';
+import { shownDefault } from '../cli/output/usage.ts';
 
 /** The flags that are shown, by name. */
 export function shownFlags(flags: Flags): readonly (readonly [name: string, flag: Flag])[] {

@@ -1,6 +1,6 @@
 import { globalFlags } from '../cli/fairlead.ts';
 import type { Flags } from '../cli/flags/spec.ts';
-import { spellings } from '../cli/help/usage.ts';
+import { spellings } from '../cli/output/usage.ts';
 import { daemonFlags } from '../daemon/flags.ts';
 import { defaultOf, shownFlags } from './flag-text.ts';
 import { type Documented, pages } from './pages.ts';

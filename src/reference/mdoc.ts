@@ -1,5 +1,5 @@
 import type { Flag, Flags } from '../cli/flags/spec.ts';
-import { spellings } from '../cli/help/usage.ts';
+import { spellings } from '../cli/output/usage.ts';
 import { wrapped } from '../cli/output/wrap.ts';
 import { defaultOf, placeholderOf, repetitionOf, shownFlags } from './flag-text.ts';
 

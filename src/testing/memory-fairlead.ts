@@ -3,7 +3,6 @@ import { folders } from '../cluster/keys.ts';
 import { FairleadError, isKind } from '../lib/errors.ts';
 import { runAll } from '../lib/undo.ts';
 import { isPredefined } from '../network/predefined.ts';
-import { CallFaults } from './call-faults.ts';
 import type {
   Answers,
   CommandMatcher,
@@ -19,13 +18,14 @@ import type {
   RunMatcher,
   Script,
 } from './contract.ts';
-import { controlRoutes } from './control.ts';
+import { CallFaults } from './control/call-faults.ts';
+import { controlRoutes } from './control/control.ts';
 import { milliseconds } from './duration.ts';
 import { makeFolder, removeFolder } from './folder.ts';
-import { type Life, MemoryNode } from './memory-node.ts';
-import { MovableClock } from './movable-clock.ts';
+import { type Life, MemoryNode } from './node/memory-node.ts';
+import { MovableClock } from './node/movable-clock.ts';
+import { isNamed, Scripts } from './node/scripts.ts';
 import { type Plan, planOf } from './plan.ts';
-import { isNamed, Scripts } from './scripts.ts';
 
 /** The nodes of one test in one process, and what they share. */
 export class MemoryFairlead implements Fairlead {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '../../kvstore/open.ts';
-import { parseStoreSpec } from '../../kvstore/spec.ts';
+import { parseStoreSpec } from '../../kvstore/remote/spec.ts';
 import type { Store } from '../../kvstore/store.ts';
 import { runToEnd } from '../rig/daemon.ts';
 import { startEtcd } from '../rig/etcd.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Dataplane, NetworkRules, PortRule } from '../../src/dataplane/dataplane.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { NetworkRules, PortRule } from '../../src/dataplane/firewall.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
 import { bridgeName, hostEndName, sandboxName } from '../../src/dataplane/names.ts';
 import { newId } from '../../src/lib/ids.ts';

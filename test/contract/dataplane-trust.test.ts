@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Dataplane, Firewall, NetworkRules, Plug } from '../../src/dataplane/dataplane.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { Firewall, NetworkRules } from '../../src/dataplane/firewall.ts';
+import type { Plug } from '../../src/dataplane/links.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
 import {
   bridgeName,
+  detachedPeerName,
   hostEndName,
-  lentName,
   sandboxName,
   tableName,
   vxlanName,
@@ -118,7 +120,7 @@ describe('devices of ours', { concurrent: true, timeout: 60_000 }, () => {
       { kind: 'veth', hostName: hostEndName(host.tag, newId()), bridge } as const,
     ];
     const { id } = await sandbox(host, dataplane, plug);
-    await dataplane.lend({ source: lent, peer: lentName(host.tag, newId()) });
+    await dataplane.ensureDetachedVeth({ source: lent, peer: detachedPeerName(host.tag, newId()) });
     const all = async () =>
       Promise.all(
         [bridge, `fl${host.tag}-dns`, plug.source.hostName, lent.hostName, dual.bridge, vxlan.name].map(

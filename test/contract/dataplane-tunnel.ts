@@ -1,8 +1,9 @@
 import { deepStrictEqual, match, ok, rejects } from 'node:assert/strict';
 import type { Association } from '../../src/dataplane/associations.ts';
-import type { Dataplane, TunnelChanges, TunnelEntries, VxlanSpec } from '../../src/dataplane/dataplane.ts';
-import { hostSandbox } from '../../src/dataplane/dataplane.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { bridgeName, hostEndName, vxlanName } from '../../src/dataplane/names.ts';
+import { hostSandbox } from '../../src/dataplane/sandboxes.ts';
+import type { TunnelChanges, TunnelEntries, VxlanSpec } from '../../src/dataplane/tunnels.ts';
 import { newId } from '../../src/lib/ids.ts';
 
 /** What every data plane must do with vxlan devices; a part of the suite in dataplane.ts. */

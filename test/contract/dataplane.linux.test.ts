@@ -3,10 +3,19 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Dataplane, hostSandbox, type NetworkRules, type Plug } from '../../src/dataplane/dataplane.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../../src/dataplane/firewall.ts';
+import type { Plug } from '../../src/dataplane/links.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
-import { bridgeName, hostEndName, lentName, sandboxName, tableName } from '../../src/dataplane/names.ts';
+import {
+  bridgeName,
+  detachedPeerName,
+  hostEndName,
+  sandboxName,
+  tableName,
+} from '../../src/dataplane/names.ts';
+import { hostSandbox } from '../../src/dataplane/sandboxes.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { TestHost } from '../rig/namespace.ts';
@@ -185,24 +194,24 @@ function kernelTests(): void {
     await using host = await TestHost.create();
     const { dataplane, plug } = await setUp(host);
     const { bridge } = plug.source;
-    const [hostName, peer] = [hostEndName(host.tag, newId()), lentName(host.tag, newId())];
+    const [hostName, peer] = [hostEndName(host.tag, newId()), detachedPeerName(host.tag, newId())];
     const source = { kind: 'veth', hostName, bridge } as const;
-    const loan = { source, peer, mac: '02:42:0a:01:00:03', mtu: 1450 };
-    await dataplane.lend(loan);
+    const veth = { source, peer, mac: '02:42:0a:01:00:03', mtu: 1450 };
+    await dataplane.ensureDetachedVeth(veth);
     expect(await host.link(hostName)).toMatchObject({ up: true, master: bridge, mtu: 1450 });
     expect(await host.link(peer)).toMatchObject({ address: '02:42:0a:01:00:03', mtu: 1450 });
     const { ifindex } = await host.link(peer);
-    await dataplane.lend(loan);
+    await dataplane.ensureDetachedVeth(veth);
     expect((await host.link(peer)).ifindex).toBe(ifindex);
     // Where the Engine has moved it already, the one that is asked for again is a new one.
     await host.run('ip', 'link', 'set', peer, 'netns', host.name, 'name', 'moved');
-    await dataplane.lend(loan);
+    await dataplane.ensureDetachedVeth(veth);
     expect((await host.link(peer)).ifindex).not.toBe(ifindex);
     expect(await host.linkNames()).not.toContain('moved');
     await dataplane.unplug('', { name: '', source });
     expect((await host.linkNames()).filter((name) => name === hostName || name === peer)).toEqual([]);
-    const lost = { ...loan, source: { ...source, bridge: bridgeName(host.tag, newId()) } };
-    await expect(dataplane.lend(lost)).rejects.toMatchObject({ kind: 'not-found' });
+    const lost = { ...veth, source: { ...source, bridge: bridgeName(host.tag, newId()) } };
+    await expect(dataplane.ensureDetachedVeth(lost)).rejects.toMatchObject({ kind: 'not-found' });
   });
 
   test("the resolver's address is the host's, whatever networks there are, and is swept by nothing", async () => {

@@ -1,7 +1,9 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
-import type { Dataplane, NetworkRules, Plug } from '../../src/dataplane/dataplane.ts';
-import { hostSandbox } from '../../src/dataplane/dataplane.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../../src/dataplane/firewall.ts';
+import type { Plug } from '../../src/dataplane/links.ts';
 import { bridgeName, hostEndName } from '../../src/dataplane/names.ts';
+import { hostSandbox } from '../../src/dataplane/sandboxes.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { tunnelChecks } from './dataplane-tunnel.ts';
 

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hostSandbox } from '../../src/dataplane/dataplane.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
+import { hostSandbox } from '../../src/dataplane/sandboxes.ts';
 import { containerFiles, containerSpec } from '../rig/container-spec.ts';
 import { nothingLeft, SandboxPlace } from '../rig/sandbox-place.ts';
 import { until } from '../rig/until.ts';

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from 'node:assert/strict';
-import type { Container, ContainerSpec, OwnRuntime } from '../../src/container/runtime.ts';
-import { hostSandbox } from '../../src/dataplane/dataplane.ts';
+import type { Container, ContainerSpec } from '../../src/container/container.ts';
+import type { OwnRuntime } from '../../src/container/runtime.ts';
+import { hostSandbox } from '../../src/dataplane/sandboxes.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { containerFiles, containerSpec } from '../rig/container-spec.ts';
 

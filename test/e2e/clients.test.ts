@@ -13,7 +13,7 @@ const port = 23_750;
 
 /**
  * Clients that know nothing of Fairlead, as Debian and npm have them. Over tcp what a web page could send is refused
- * (src/api/cross-site.ts): nothing that these send may look like it.
+ * (src/api/http/cross-site.ts): nothing that these send may look like it.
  */
 describe.each(['its socket', 'tcp'])('unmodified clients, over %s', (way) => {
   let host: TestHost;

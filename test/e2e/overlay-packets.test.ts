@@ -2,15 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { Driver, Peer } from '../../drivers/driver.ts';
 import { createDrivers } from '../../drivers/index.ts';
 import type { Endpoint, Network } from '../../src/cluster/records.ts';
-import {
-  type Dataplane,
-  hostSandbox,
-  type NetworkRules,
-  type TunnelEntries,
-} from '../../src/dataplane/dataplane.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../../src/dataplane/firewall.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { openLinuxDataplane } from '../../src/dataplane/linux/open.ts';
 import { sandboxName } from '../../src/dataplane/names.ts';
+import { hostSandbox } from '../../src/dataplane/sandboxes.ts';
+import type { TunnelEntries } from '../../src/dataplane/tunnels.ts';
 import { familyOf } from '../../src/lib/addresses.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';

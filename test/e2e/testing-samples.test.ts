@@ -97,7 +97,7 @@ describe('docs/testing.md', () => {
 
   it('lists every call of the control API', async () => {
     const source = await readFile(
-      fileURLToPath(new URL('../../src/testing/control.ts', import.meta.url)),
+      fileURLToPath(new URL('../../src/testing/control/control.ts', import.meta.url)),
       'utf8',
     );
     const calls = [...source.matchAll(/\.(get|post|delete)(?:<Ref>)?\('([^']+)'/g)];

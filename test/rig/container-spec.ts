@@ -1,4 +1,5 @@
-import type { ContainerFiles, ContainerSpec } from '../../src/container/runtime.ts';
+import type { ContainerSpec } from '../../src/container/container.ts';
+import type { ContainerFiles } from '../../src/container/runtime.ts';
 
 /** A container without a command and without a network, but for what the test is about. */
 export function containerSpec(change: Partial<ContainerSpec> = {}): ContainerSpec {

@@ -7,12 +7,15 @@ export interface Sample {
   readonly output: string;
 }
 
-const readmeFile = fileURLToPath(new URL('../../README.md', import.meta.url));
+/** The README, and where it sends who has typed it. */
+const pages = ['README.md', 'docs/tour.md'].map((page) =>
+  fileURLToPath(new URL(`../../${page}`, import.meta.url)),
+);
 
-/** What the README types and what it says is printed, in its order; `packetsMove`: with what needs that. */
+/** What they type and what they say is printed, in their order; `packetsMove`: with what needs that. */
 export async function readmeSamples(packetsMove: boolean): Promise<readonly Sample[]> {
-  const readme = await readFile(readmeFile, 'utf8');
-  const blocks = [...readme.matchAll(/<!-- sample: ([^>]*)-->\n```\n(.*?)```/gs)];
+  const texts = await Promise.all(pages.map((page) => readFile(page, 'utf8')));
+  const blocks = [...texts.join('\n').matchAll(/<!-- sample: ([^>]*)-->\n```\n(.*?)```/gs)];
   return blocks
     .filter(([, where = '']) => packetsMove || !where.includes('where packets move'))
     .flatMap(([, , text = '']) => text.split(/^\$ /m).slice(1))
@@ -22,10 +25,12 @@ export async function readmeSamples(packetsMove: boolean): Promise<readonly Samp
     });
 }
 
-/** Ids and the host's name differ from run to run; their length, and what they are padded to, does not. */
+/** Ids, times and the host's name differ from run to run; an id's length, and what it is padded to, does not. */
 export function withoutIds(text: string): string {
   return text
     .replaceAll(` on ${hostname()}`, ' on h1')
+    .replace(/\btime=\S+ ms|\btime \d+ms/g, 'time')
+    .replace(/\b\d+\.\d{3}(?=[/ ])/g, 'N')
     .replace(/\bfl[0-9a-f]{4}-[0-9a-f]{8}\b/g, 'BRIDGE')
     .replace(/\b[0-9a-f]{64}\b/g, 'ID'.padEnd(64, '.'))
     .replace(/\b[0-9a-f]{12}\b/g, 'ID'.padEnd(12, '.'));

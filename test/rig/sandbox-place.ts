@@ -7,14 +7,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { z } from 'zod';
-import type {
-  Container,
-  ContainerSpec,
-  ExecSpec,
-  LogOptions,
-  OwnRuntime,
-  ProcessStreams,
-} from '../../src/container/runtime.ts';
+import type { Container, ContainerSpec } from '../../src/container/container.ts';
+import type { ExecSpec, LogOptions, OwnRuntime, ProcessStreams } from '../../src/container/runtime.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { containerFiles, containerSpec } from './container-spec.ts';
 import { TestHost } from './namespace.ts';

@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Driver } from '../../drivers/driver.ts';
 import { createOverlayDriver } from '../../drivers/overlay/driver.ts';
 import { applyChanges, diffEntries, entriesFor, isEmpty, sparing } from '../../drivers/overlay/peers.ts';
-import type { TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
+import type { TunnelEntries } from '../../src/dataplane/tunnels.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';
 

@@ -4,8 +4,8 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
 import type { EnginePlugin } from '../../network/engine/plugin.ts';
-import { listenOn } from '../listen.ts';
-import { withoutSchemas } from '../without-schemas.ts';
+import { listenOn } from '../http/listeners/listen.ts';
+import { withoutSchemas } from '../http/without-schemas.ts';
 import { pluginMethods } from './methods.ts';
 
 export interface PluginServer {

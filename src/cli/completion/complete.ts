@@ -3,7 +3,7 @@ import { UsageError } from '../failure.ts';
 import type { Flags } from '../flags/spec.ts';
 import { toggle } from '../flags/spec.ts';
 import { splitWords, type Words } from '../flags/words.ts';
-import { spellings } from '../help/usage.ts';
+import { spellings } from '../output/usage.ts';
 import { find, type Group, isGroup } from '../program.ts';
 import { sectionsOf } from '../sections.ts';
 import { type Answer, type Candidate, nothing } from './answer.ts';

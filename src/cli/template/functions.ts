@@ -112,7 +112,9 @@ function sliced(value: Value, from: Value, to: Value): Value {
 function equal(a: Value, b: Value): boolean {
   if (!comparable(a) || !comparable(b)) throw new Error('non-comparable types');
   const nil = a === null || a === undefined || b === null || b === undefined;
-  if (!nil && typeof a !== typeof b) throw new Error('incompatible types for comparison');
+  // Of the same number one is never a bigint and the other not.
+  if (!nil && typeof a !== typeof b && !(isNumber(a) && isNumber(b)))
+    throw new Error('incompatible types for comparison');
   return nil ? (a ?? null) === (b ?? null) : a === b;
 }
 
@@ -120,8 +122,12 @@ function comparable(value: Value): boolean {
   return !isList(value) && !isMap(value) && !(value instanceof Struct);
 }
 
+function isNumber(value: Value): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
 function less(a: Value, b: Value): boolean {
-  if (typeof a === 'number' && typeof b === 'number') return a < b;
+  if (isNumber(a) && isNumber(b)) return a < b;
   if (typeof a === 'string' && typeof b === 'string') return a < b;
   throw new Error(
     typeof a === typeof b ? 'invalid type for comparison' : 'incompatible types for comparison',

@@ -13,7 +13,7 @@ export function sprintf(format: string, args: readonly Value[]): string {
       const value = args[used];
       used += 1;
       const digits = all.includes('.') ? Number(precision ?? 0) : undefined;
-      return pad(formatted(verb, value, flags, digits), flags, Number(width ?? 0), typeof value === 'number');
+      return pad(formatted(verb, value, flags, digits), flags, Number(width ?? 0), isNumber(value));
     },
   );
   if (used === args.length) return text;
@@ -21,12 +21,15 @@ export function sprintf(format: string, args: readonly Value[]): string {
   return `${text}%!(EXTRA ${extra.join(', ')})`;
 }
 
+const isNumber = (value: Value) => typeof value === 'number' || typeof value === 'bigint';
+
 type Verb = (value: Value, flags: string, precision: number | undefined) => string | undefined;
 
 const integer = (base: number, upper = false): Verb => {
   return (value, flags) => {
-    if (typeof value !== 'number' || !Number.isInteger(value)) return undefined;
-    const digits = Math.abs(value).toString(base);
+    if (typeof value !== 'bigint' && (typeof value !== 'number' || !Number.isInteger(value)))
+      return undefined;
+    const digits = (value < 0 ? -value : value).toString(base);
     return sign(value, flags) + (upper ? digits.toUpperCase() : digits);
   };
 };
@@ -86,7 +89,7 @@ function quoteVerb(value: Value): string | undefined {
   return typeof value === 'string' ? quoted(value) : undefined;
 }
 
-function sign(value: number, flags: string): string {
+function sign(value: number | bigint, flags: string): string {
   if (value < 0) return '-';
   if (flags.includes('+')) return '+';
   return flags.includes(' ') ? ' ' : '';

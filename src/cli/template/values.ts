@@ -1,7 +1,8 @@
 import { visibleLines } from '../../lib/plain-text.ts';
+import { stringifyExactly } from './exact-json.ts';
 
 /** What templates work on: JSON, and structs whose fields a formatter names. */
-export type Value = undefined | null | boolean | number | string | ValueList | Struct | ValueMap;
+export type Value = undefined | null | boolean | number | bigint | string | ValueList | Struct | ValueMap;
 export type ValueList = readonly Value[];
 export interface ValueMap {
   readonly [key: string]: Value;
@@ -69,12 +70,13 @@ export function typeName(value: Value): string {
   if (isMap(value)) return 'map[string]interface {}';
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'string') return 'string';
+  if (typeof value === 'bigint') return 'int64';
   return Number.isInteger(value) ? 'int' : 'float64';
 }
 
 /** `encoding/json` without HTML escaping, members in their order; DEL and C1, which JSON may hold, as escapes too. */
 export function toJson(value: Value, indent = ''): string {
-  return visibleLines(JSON.stringify(plain(value) ?? null, undefined, indent));
+  return visibleLines(stringifyExactly(plain(value) ?? null, indent));
 }
 
 function plain(value: Value): unknown {

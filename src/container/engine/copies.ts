@@ -3,7 +3,7 @@ import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
-import type { Container } from '../runtime.ts';
+import type { Container } from '../container.ts';
 import type { EngineConnection } from './connection.ts';
 import { containerOf, inspected } from './inspected.ts';
 import type { KeptContainers } from './kept-containers.ts';

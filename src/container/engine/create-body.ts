@@ -1,4 +1,4 @@
-import type { ContainerSpec, NetworkMode, PublishRequest } from '../runtime.ts';
+import type { ContainerSpec, NetworkMode, PublishRequest } from '../container.ts';
 
 /** The body of POST /containers/create. `network`: where a place's network is known by this name at the Engine. */
 export function createBody(spec: ContainerSpec, resolver: string, named: (ref: string) => string) {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Port } from '../../cluster/records.ts';
 import { shortId } from '../../lib/ids.ts';
-import type { Container, ContainerSpec, ContainerState, Membership, NetworkMode } from '../runtime.ts';
+import type { Container, ContainerSpec, ContainerState, Membership, NetworkMode } from '../container.ts';
 
 /** GET /containers/ID/json, as far as it is read; Go writes empty collections as null. */
 

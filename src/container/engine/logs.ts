@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
-import type { Container, LogLine, LogOptions } from '../runtime.ts';
+import type { Container } from '../container.ts';
+import type { LogLine, LogOptions } from '../runtime.ts';
 import type { EngineConnection } from './connection.ts';
 import { LineSplitter } from './line-splitter.ts';
 

@@ -1,5 +1,6 @@
+import type { Container } from '../container.ts';
 import { defaultIsolation, type Isolation } from '../isolation.ts';
-import type { Container, ExecSpec } from '../runtime.ts';
+import type { ExecSpec } from '../runtime.ts';
 import type { Confinement, ProgramSpec, TerminalTools } from '../shim/protocol.ts';
 import { tool } from './programs.ts';
 import { parseUser } from './users.ts';

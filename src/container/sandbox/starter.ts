@@ -1,10 +1,10 @@
 import { mkdirSync, rmdirSync, statSync } from 'node:fs';
-import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { Sandboxes } from '../../dataplane/sandboxes.ts';
 import { distFile } from '../../lib/dist-file.ts';
 import { FairleadError } from '../../lib/errors.ts';
+import type { Container } from '../container.ts';
 import type { ContainerTable } from '../container-table.ts';
 import { defaultIsolation, type Isolation } from '../isolation.ts';
-import type { Container } from '../runtime.ts';
 import { resolveSandbox } from '../sandbox-of.ts';
 import { mainProgram } from './command.ts';
 import {
@@ -27,7 +27,7 @@ import { writeTenantFiles } from './tenant-files.ts';
 import { WaitingShims } from './waiting-shims.ts';
 
 export interface SandboxPlaces {
-  readonly dataplane: Pick<Dataplane, 'ensureSandbox' | 'sandboxPath'>;
+  readonly dataplane: Pick<Sandboxes, 'ensureSandbox' | 'sandboxPath'>;
   readonly directory: string;
   /** Of named volumes. */
   readonly volumes: string;

@@ -3,7 +3,8 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { Container, ExecProcess, ExecSpec } from '../runtime.ts';
+import type { Container } from '../container.ts';
+import type { ExecProcess, ExecSpec } from '../runtime.ts';
 import type { ExecAnswer, Programs } from './programs.ts';
 
 /**

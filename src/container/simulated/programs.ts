@@ -1,4 +1,5 @@
-import type { Container, ExecSpec } from '../runtime.ts';
+import type { Container } from '../container.ts';
+import type { ExecSpec } from '../runtime.ts';
 
 /**
  * What simulated containers would run. The daemon knows of no program (`noPrograms`); fairlead/testing answers with

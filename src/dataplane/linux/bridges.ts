@@ -1,6 +1,6 @@
 import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { BridgeSpec } from '../dataplane.ts';
+import type { BridgeSpec } from '../links.ts';
 import { isBridgeName, ownerAlias } from '../names.ts';
 import { addAddress, addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';

@@ -1,4 +1,4 @@
-import type { Survey } from '../dataplane.ts';
+import type { Survey } from '../inspection.ts';
 import { tableName } from '../names.ts';
 import { type Exec, output } from './exec.ts';
 

@@ -1,5 +1,5 @@
 import { familyOf } from '../../lib/addresses.ts';
-import type { PortRule } from '../dataplane.ts';
+import type { PortRule } from '../firewall.ts';
 
 /** A set or map of the table, whose elements are all that differs from value to value. */
 export interface NftSet {

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type Family, familyOf } from '../../lib/addresses.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
-import type { Firewall, PortRule, Survey } from '../dataplane.ts';
+import type { Firewall, PortRule } from '../firewall.ts';
+import type { Survey } from '../inspection.ts';
 import { tableName } from '../names.ts';
 import { dockerUserFaults, dockerUserPrefixes, syncDockerUser } from './docker-user.ts';
 import { type Exec, output } from './exec.ts';

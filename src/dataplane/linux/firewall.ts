@@ -1,5 +1,5 @@
 import { familyOf, isAddress, parseAddress, parseSubnet } from '../../lib/addresses.ts';
-import type { Firewall, NetworkRules } from '../dataplane.ts';
+import type { Firewall, NetworkRules } from '../firewall.ts';
 import { resolverAddress, tableName } from '../names.ts';
 import { hairpin, type NftSet, portChains, portMaps } from './firewall-ports.ts';
 import { type OpenedFamily, routedKinds } from './forwarding.ts';

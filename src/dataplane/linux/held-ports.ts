@@ -1,5 +1,5 @@
 import { FairleadError } from '../../lib/errors.ts';
-import type { PortTarget, PublishedPort } from '../dataplane.ts';
+import type { PortTarget, PublishedPort } from '../firewall.ts';
 import { bindTcp, bindUdp, type Relay } from './relay.ts';
 
 interface Held {

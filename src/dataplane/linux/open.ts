@@ -5,28 +5,17 @@ import type { Logger } from '../../lib/log.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import { runAll } from '../../lib/undo.ts';
 import type { Association, AssociationChanges } from '../associations.ts';
-import {
-  type BridgeSpec,
-  type Dataplane,
-  type DefaultRoutes,
-  type Firewall,
-  type HostEnd,
-  hostSandbox,
-  type Loan,
-  type Owned,
-  type Plug,
-  type PortTarget,
-  type PublishedPort,
-  type Reachability,
-  type ReachTarget,
-  type Survey,
-  type TunnelChanges,
-  type TunnelEntries,
-  type VxlanSpec,
-} from '../dataplane.ts';
+import type { Dataplane } from '../dataplane.ts';
+import type { Firewall, PortTarget, PublishedPort } from '../firewall.ts';
+import type { Owned, Reachability, ReachTarget, Survey } from '../inspection.ts';
+import type { BridgeSpec, DefaultRoutes, DetachedVeth, HostEnd, Plug } from '../links.ts';
 import { isBridgeName, isHostEndName, isVxlanName, resolverDevice, sandboxName } from '../names.ts';
+import { hostSandbox } from '../sandboxes.ts';
+import type { TunnelChanges, TunnelEntries, VxlanSpec } from '../tunnels.ts';
+import { adoptInterface, returnInterface } from './adopted-interface.ts';
 import { changeAssociations, showAssociations } from './associations.ts';
 import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
+import { createDetachedVeth, ensureAddress } from './detached-veth.ts';
 import { encryptionObstacle } from './encryption-obstacle.ts';
 import { createExec, type Exec } from './exec.ts';
 import { type FirewallOptions, FirewallState } from './firewall-state.ts';
@@ -37,8 +26,6 @@ import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
 import { KeptIp } from './kept-ip.ts';
 import { KeptNft } from './kept-nft.ts';
-import { ensureAddress, lendVeth } from './loan.ts';
-import { plugExisting, unplugExisting } from './moved.ts';
 import { ensureNamespace, namespaceAt, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
 import { reach } from './reach.ts';
 import { setDefaultRoutes } from './routes.ts';
@@ -187,15 +174,15 @@ class LinuxDataplane implements Dataplane {
   async plug(sandboxId: string, plug: Plug): Promise<void> {
     const namespace = this.#namespace(sandboxId);
     const { source } = plug;
-    if (source.kind === 'existing') return plugExisting(this.#exec, namespace, plug);
+    if (source.kind === 'existing') return adoptInterface(this.#exec, namespace, plug);
     const isolated = this.#firewall.isolates(source.bridge);
     const end = endOf(sandboxId, plug);
     await plugVeth(this.#exec, namespace, { ...plug, source, isolated, admitted: this.#admit(end) });
   }
 
-  async lend(loan: Loan): Promise<void> {
-    const isolated = this.#firewall.isolates(loan.source.bridge);
-    await lendVeth(this.#exec, loan, { isolated, admitted: this.#admit(loan.end) });
+  async ensureDetachedVeth(veth: DetachedVeth): Promise<void> {
+    const isolated = this.#firewall.isolates(veth.source.bridge);
+    await createDetachedVeth(this.#exec, veth, { isolated, admitted: this.#admit(veth.end) });
   }
 
   /** Beside what makes the interface, which may fail before it waits for this. */
@@ -214,7 +201,7 @@ class LinuxDataplane implements Dataplane {
       await unplugVeth(this.#exec, plug.source.hostName);
       return await this.#guard.forget(plug.source.hostName);
     }
-    await unplugExisting(this.#exec, this.#namespace(sandboxId), plug, this.#hostNamespace);
+    await returnInterface(this.#exec, this.#namespace(sandboxId), plug, this.#hostNamespace);
   }
 
   async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {

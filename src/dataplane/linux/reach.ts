@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
-import type { Firewall, Reachability, ReachTarget } from '../dataplane.ts';
+import type { Firewall } from '../firewall.ts';
+import type { Reachability, ReachTarget } from '../inspection.ts';
 import { farFromHost, tunnelRefusal } from '../tunnel-reasons.ts';
 import type { Argv, Exec, Outcome } from './exec.ts';
 import { linkSchema, query } from './ip.ts';

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
-import type { PortTarget, PublishedPort } from '../dataplane.ts';
+import type { PortTarget, PublishedPort } from '../firewall.ts';
 
 export interface Relay {
   /** Ends what is under way as well. */

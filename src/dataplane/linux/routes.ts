@@ -1,4 +1,4 @@
-import type { DefaultRoutes, Plug } from '../dataplane.ts';
+import type { DefaultRoutes, Plug } from '../links.ts';
 import type { Exec } from './exec.ts';
 import { batch, type Command, ip, tolerating } from './ip.ts';
 

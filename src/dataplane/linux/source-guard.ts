@@ -1,4 +1,5 @@
-import type { HostEnd, Survey } from '../dataplane.ts';
+import type { Survey } from '../inspection.ts';
+import type { HostEnd } from '../links.ts';
 import { tableName } from '../names.ts';
 import { type Exec, output } from './exec.ts';
 import { firewallFaults } from './firewall-faults.ts';

@@ -1,5 +1,5 @@
 import { familyOf, linkLocalFor, parseAddress, toNumber, withoutPrefix } from '../../lib/addresses.ts';
-import type { HostEnd } from '../dataplane.ts';
+import type { HostEnd } from '../links.ts';
 import { tableName } from '../names.ts';
 
 /** Elements by the name of their set. */

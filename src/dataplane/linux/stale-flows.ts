@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Family, familyOf, parseAddress } from '../../lib/addresses.ts';
-import type { PortRule } from '../dataplane.ts';
+import type { PortRule } from '../firewall.ts';
 import type { Exec } from './exec.ts';
 import { linkSchema, query } from './ip.ts';
 

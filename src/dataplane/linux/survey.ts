@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { DefaultRoutes, Survey, SurveyedSandbox } from '../dataplane.ts';
+import type { Survey, SurveyedSandbox } from '../inspection.ts';
+import type { DefaultRoutes } from '../links.ts';
 import { isHostEndName, sandboxName } from '../names.ts';
 import { globalAddresses } from './addresses.ts';
 import { isOurs } from './bridges.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseAddress } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { TunnelChanges, TunnelEntries } from '../dataplane.ts';
+import type { TunnelChanges, TunnelEntries } from '../tunnels.ts';
 import type { Exec } from './exec.ts';
 import {
   BatchError,

@@ -1,6 +1,6 @@
 import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { VxlanSpec } from '../dataplane.ts';
+import type { VxlanSpec } from '../tunnels.ts';
 import { type Exec, output } from './exec.ts';
 import { BatchError, batch, type Command, ip } from './ip.ts';
 import { listXfrm, requestId } from './xfrm.ts';

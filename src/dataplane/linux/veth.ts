@@ -1,6 +1,6 @@
 import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { Plug } from '../dataplane.ts';
+import type { Plug } from '../links.ts';
 import { addAddress, addressChanges } from './addresses.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from './ip.ts';

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { familyOf } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { Survey, VxlanSpec } from '../dataplane.ts';
+import type { Survey } from '../inspection.ts';
 import { isVxlanName } from '../names.ts';
+import type { VxlanSpec } from '../tunnels.ts';
 import type { Exec } from './exec.ts';
 import { BatchError, batch, type Command, ip, linkSchema, query, tolerating } from './ip.ts';
 import { deafness, writeSettings } from './settings.ts';

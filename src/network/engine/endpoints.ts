@@ -3,7 +3,7 @@ import { keys } from '../../cluster/keys.ts';
 import { type Endpoint, endpointSchema, type Network } from '../../cluster/records.ts';
 import type { EndpointLink, EngineLinks } from '../../container/host-engine.ts';
 import type { StaticRoute } from '../../dataplane/dataplane.ts';
-import { lentName } from '../../dataplane/names.ts';
+import { detachedPeerName } from '../../dataplane/names.ts';
 import { familyOf, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
@@ -95,7 +95,7 @@ export class EngineEndpoints {
     const result = await driverOf(parts, network).join(network, endpoint);
     const { source, namePrefix = 'eth', mtu } = result.interface ?? {};
     if (source?.kind !== 'veth') return { routes: [] };
-    const peer = lentName(engine.tag, link.endpointId);
+    const peer = detachedPeerName(engine.tag, link.endpointId);
     const { mac } = link;
     const way = this.#wayToResolver(network, sandboxKey, engineEndpointId);
     const { hostName, bridge } = source;
@@ -109,8 +109,8 @@ export class EngineEndpoints {
       mac,
       addresses: addressesOf({ ipv4, ipv6 }),
     });
-    const loan = { source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}), ...(end ? { end } : {}) };
-    await participation.during(network, () => parts.dataplane.lend(loan));
+    const veth = { source, peer, ...(mac ? { mac } : {}), ...(mtu ? { mtu } : {}), ...(end ? { end } : {}) };
+    await participation.during(network, () => parts.dataplane.ensureDetachedVeth(veth));
     const { gateway, gateway6 } = publishes ? {} : result;
     return {
       interfaceName: peer,

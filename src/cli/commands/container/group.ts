@@ -4,14 +4,20 @@ const lifecycle = () => import('./lifecycle.ts');
 
 /** The commands that also stand at the top level, where Docker has them. */
 export const topLevel = {
-  run: { summary: 'Run a command in a new container', load: async () => (await import('./run.ts')).run },
-  create: { summary: 'Create a new container', load: async () => (await import('./create.ts')).create },
+  run: {
+    summary: 'Run a command in a new container',
+    load: async () => (await import('./create/run.ts')).run,
+  },
+  create: {
+    summary: 'Create a new container',
+    load: async () => (await import('./create/create.ts')).create,
+  },
   exec: {
     summary: 'Run a command in a running container',
     load: async () => (await import('./exec.ts')).exec,
   },
   logs: { summary: 'Fetch the logs of a container', load: async () => (await import('./logs.ts')).logs },
-  ps: { summary: 'List containers', load: async () => (await import('./ps.ts')).ps },
+  ps: { summary: 'List containers', load: async () => (await import('./list/ps.ts')).ps },
   start: {
     summary: 'Start one or more stopped containers',
     load: async () => (await import('./start.ts')).start,
@@ -42,13 +48,13 @@ export const container: Group = {
   synopsis: '[OPTIONS] COMMAND [OPTIONS] [arg...]',
   width: 25,
   members: {
-    ls: { summary: 'List containers', load: async () => (await import('./ps.ts')).ps },
+    ls: { summary: 'List containers', load: async () => (await import('./list/ps.ts')).ps },
     inspect: {
       summary: 'Display detailed information on containers',
       load: async () => (await import('./inspect.ts')).inspectContainer,
     },
     ...others,
-    list: { load: async () => (await import('./ps.ts')).ps },
-    ps: { load: async () => (await import('./ps.ts')).ps },
+    list: { load: async () => (await import('./list/ps.ts')).ps },
+    ps: { load: async () => (await import('./list/ps.ts')).ps },
   },
 };

@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.ts';
 import { created } from '../../output/values.ts';
-import { runAttached } from '../container/run.ts';
+import { runAttached } from '../container/create/run.ts';
 import { appNamed, type DokkuCall, type DokkuCommand, pathOf } from './call.ts';
 
 /** One-off containers: on the app's networks, without its alias, gone when they end. */

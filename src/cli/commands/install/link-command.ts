@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { type Command, command } from '../../command.ts';
-import { findReal } from '../../handover.ts';
+import { findReal } from '../../delegate/handover.ts';
 import type { Shell } from '../../shell.ts';
 import { type Link, linkOf, placeLink } from './link.ts';
 import { LinkRecord } from './link-record.ts';

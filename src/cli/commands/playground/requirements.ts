@@ -1,5 +1,5 @@
+import { findReal } from '../../delegate/handover.ts';
 import { Failure } from '../../failure.ts';
-import { findReal } from '../../handover.ts';
 
 /** Program → the package of Debian that has it. */
 const programs: Readonly<Record<string, string>> = {

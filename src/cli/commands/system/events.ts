@@ -8,8 +8,8 @@ import { free, objectFormats, scopes, type Takes } from '../../flags/takes.ts';
 import { parseTime } from '../../flags/time.ts';
 import { parseFilters } from '../../flags/values.ts';
 import { compileFormat } from '../../output/formatter.ts';
-import { anyJson } from '../../output/values.ts';
-import type { Value } from '../../template/values.ts';
+import { exactJson } from '../../output/values.ts';
+import { parseExactly } from '../../template/exact-json.ts';
 
 const filters = {
   container: 'container',
@@ -39,7 +39,7 @@ const eventRecord = z.object({
   Type: z.string(),
   Action: z.string(),
   Actor: z.object({ ID: z.string(), Attributes: z.nullish(z.record(z.string(), z.string())) }),
-  timeNano: z.number(),
+  timeNano: z.union([z.number(), z.bigint()]),
 });
 
 type EventRecord = z.infer<typeof eventRecord>;
@@ -74,22 +74,17 @@ export const events = command({
 
 function lineWriter(format: string): (line: string) => string {
   if (format === 'json') return (line) => visible(line.trim());
-  if (format === '') return (line) => eventLine(eventRecord.parse(JSON.parse(line)), nanosIn(line));
+  if (format === '') return (line) => eventLine(eventRecord.parse(parseExactly(line)));
   const template = compileFormat(format);
   return (line) => {
-    const event: Value = anyJson.parse(JSON.parse(line));
-    return template.render(event);
+    return template.render(exactJson.parse(parseExactly(line)));
   };
 }
 
-/** As written: nanoseconds since 1970 have 19 digits, of which a number keeps 16. */
-function nanosIn(line: string): string {
-  return /"timeNano":\s*(\d+)/.exec(line)?.[1] ?? '0';
-}
-
 /** `2026-11-21T21:26:21.745938023Z network create <id> (name=foo, type=bridge)` */
-function eventLine({ Type, Action, Actor }: EventRecord, timeNano: string): string {
-  const [seconds, nanos] = [timeNano.slice(0, -9), timeNano.slice(-9).padStart(9, '0')];
+function eventLine({ Type, Action, Actor, timeNano }: EventRecord): string {
+  const digits = String(timeNano);
+  const [seconds, nanos] = [digits.slice(0, -9), digits.slice(-9).padStart(9, '0')];
   const time = `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${nanos}Z`;
   const attributes = Object.entries(Actor.Attributes ?? {}).map(([key, value]) => `${key}=${value}`);
   const suffix = attributes.length > 0 ? ` (${attributes.sort().join(', ')})` : '';

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
+import type { Connect } from '../../client/connect.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
+import type { Shell } from '../../shell.ts';
 import { toJson } from '../../template/values.ts';
 
 const answer = z.object({
@@ -40,10 +42,17 @@ export const probe = command({
       probeRecord,
     );
     shell.stdout.write(flags.format === 'json' ? `${toJson(report)}\n` : describe(report));
+    if (report.verdict === 'no-such-name') await suggest(name, connect, shell);
     const reached = report.answers.some(({ reachable }) => reachable);
     return reached || report.verdict === 'forwarded' ? 0 : 1;
   },
 });
+
+async function suggest(name: string, connect: Connect, { stderr }: Shell): Promise<void> {
+  const { meantByName } = await import('../../meant.ts');
+  const hint = await meantByName(name, connect);
+  if (hint !== '') stderr.write(`${hint}\n`);
+}
 
 function describe({ container, name, verdict, rcode, answers, reason }: ProbeRecord): string {
   const head = `${name} for ${container}: ${verdict} (${rcode})${reason ? `: ${reason}` : ''}`;

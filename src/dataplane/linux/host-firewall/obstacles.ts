@@ -1,5 +1,5 @@
 import { type Family, familyOf, parseAddress, parseSubnet } from '../../../lib/addresses.ts';
-import type { NetworkRules } from '../../dataplane.ts';
+import type { NetworkRules } from '../../firewall.ts';
 import { tableName } from '../../names.ts';
 import { dockerUserPrefixes } from '../docker-user.ts';
 import type { Exec } from '../exec.ts';
@@ -12,7 +12,11 @@ import { verdictOf } from './verdict.ts';
  * What packet filters of others keep from the networks, a line for each chain, with what to type against it. Beside a
  * Docker Engine the rules in DOCKER-USER accept what FORWARD would drop (docker-user.ts), and nothing is to be said.
  */
-export async function firewallObstacles(exec: Exec, tag: string, networks: readonly NetworkRules[]): Promise<string[]> {
+export async function firewallObstacles(
+  exec: Exec,
+  tag: string,
+  networks: readonly NetworkRules[],
+): Promise<string[]> {
   const samples = samplesOf(tag, networks);
   if (samples.length === 0) return [];
   // Fairlead's other nodes on this host, as the playground has them, drop nothing that is not theirs.

@@ -1,0 +1,221 @@
+import * as z from 'zod';
+import type { Container, Runtime } from '../../../container/runtime.ts';
+import { parseSignal } from '../../../container/signals.ts';
+import { FairleadError } from '../../../lib/errors.ts';
+import { parseLink } from '../../../network/links.ts';
+import type { CreateContainer, EndpointSettings } from '../../../network/model.ts';
+import { go } from '../../go/json.ts';
+import { capabilityWarnings, ownBoundingSet } from '../isolation/capabilities.ts';
+import { hostOptionWarnings } from '../isolation/host-options.ts';
+import { isolationMembers, parseIsolation } from '../isolation/isolation-options.ts';
+import { endpointSettings, parseEndpointSettings, parseMac } from '../networks/endpoint-settings.ts';
+import { requireNamesAndServers } from './names-and-servers.ts';
+import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
+import { parseRestart, restartPolicy } from './restart-policy.ts';
+
+/** Go's strslice: one string or a list. */
+const words = z
+  .union([z.string(), z.array(z.string())], { error: 'string' })
+  .nullish()
+  .transform((value) => (typeof value === 'string' ? [value] : (value ?? [])));
+const anything = z.record(z.string(), z.unknown(), { error: 'map[string]struct {}' }).nullish();
+
+/** The members of a create body that mean something here; the others are kept for inspect. */
+export const containerCreate = go.object('container.CreateRequest', {
+  Hostname: go.text(),
+  Domainname: go.text(),
+  User: go.text(),
+  ExposedPorts: anything,
+  Volumes: anything,
+  Tty: go.flag(),
+  OpenStdin: go.flag(),
+  Env: go.freeTexts(),
+  Cmd: words,
+  Entrypoint: words,
+  Image: go.text(),
+  WorkingDir: go.text(),
+  StopSignal: go.text(),
+  StopTimeout: z.number({ error: 'int' }).int().nullish(),
+  MacAddress: go.text(),
+  NetworkDisabled: go.flag(),
+  Labels: go.freeMap(),
+  PublishService: words,
+  HostConfig: go.object('container.HostConfig', {
+    NetworkMode: go.text(),
+    Dns: go.texts(),
+    DnsOptions: go.texts(),
+    DnsSearch: go.texts(),
+    ExtraHosts: go.texts(),
+    AutoRemove: go.flag(),
+    RestartPolicy: restartPolicy,
+    PortBindings: portBindings,
+    PublishAllPorts: go.flag(),
+    Links: go.texts(),
+    ...isolationMembers,
+  }),
+  NetworkingConfig: go.object('network.NetworkingConfig', {
+    EndpointsConfig: go.map(endpointSettings, 'map[string]*network.EndpointSettings'),
+  }),
+});
+
+type Request = z.infer<typeof containerCreate>;
+
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+export interface ParsedCreate {
+  readonly request: CreateContainer;
+  readonly warnings: readonly string[];
+}
+
+/** What a create is checked against. */
+export interface CreateContext {
+  readonly runtime: Pick<Runtime, 'kind'>;
+  readonly find: (ref: string) => Container;
+}
+
+/** @throws invalid, in the Engine's words | unsupported: an option that cannot be done and weakens the container */
+export function parseContainerCreate(
+  body: Request,
+  raw: unknown,
+  name: string | null,
+  context: CreateContext,
+): ParsedCreate {
+  const host = body.HostConfig;
+  if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
+  if (body.StopSignal) parseSignal(body.StopSignal);
+  requireNamesAndServers(body);
+  const mode = networkMode(body);
+  const extras = extrasOf(raw);
+  // A container that is a record is kept from nothing, and nothing is weaker for that.
+  const enforced = context.runtime.kind !== 'simulated';
+  const withheld =
+    context.runtime.kind === 'sandbox' && !host.Privileged
+      ? capabilityWarnings(host.CapAdd, ownBoundingSet())
+      : [];
+  const notes = [...hostOptionWarnings(extras.HostConfig, enforced), ...withheld];
+  const isolation = isolationOf(body, mode, context.find, enforced);
+  return {
+    request: {
+      ...(name && { name: parseContainerName(name) }),
+      image: body.Image,
+      command: [...body.Entrypoint, ...body.Cmd],
+      env: body.Env,
+      workingDir: body.WorkingDir,
+      user: body.User,
+      hostname: body.Hostname,
+      domainname: body.Domainname,
+      tty: body.Tty,
+      openStdin: body.OpenStdin,
+      ...(body.StopSignal && { stopSignal: body.StopSignal }),
+      ...(typeof body.StopTimeout === 'number' && { stopTimeout: body.StopTimeout }),
+      labels: body.Labels,
+      networkMode: mode,
+      endpoints: parseEndpoints(body, mode),
+      dns: host.Dns,
+      dnsSearch: host.DnsSearch,
+      dnsOptions: host.DnsOptions,
+      extraHosts: host.ExtraHosts,
+      exposedPorts: parsePorts(Object.keys(body.ExposedPorts ?? {})),
+      ...publishOf(body, mode),
+      ...linksOf(body, mode),
+      autoRemove: host.AutoRemove,
+      ...parseRestart(host.RestartPolicy, host.AutoRemove),
+      ...(isolation ? { isolation } : {}),
+      publishServices: body.PublishService.filter((service) => service !== ''),
+      extras,
+    },
+    warnings: [...warningsFor(body, mode), ...notes],
+  };
+}
+
+/** `/name` and `name` are the same. @throws invalid (docker-facts 5.3 #77) */
+export function parseContainerName(text: string): string {
+  const name = text.replace(/^\//, '');
+  if (namePattern.test(name)) return name;
+  throw new FairleadError(
+    'invalid',
+    `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+  );
+}
+
+function networkMode({ HostConfig, NetworkDisabled, NetworkingConfig, Hostname }: Request): string {
+  if (NetworkDisabled) return 'none';
+  const mode = HostConfig.NetworkMode || 'default';
+  if (mode.startsWith('container:')) {
+    refuseWithSharedSandbox(mode, Hostname);
+    return mode;
+  }
+  const asked = Object.keys(NetworkingConfig.EndpointsConfig);
+  const [only] = asked;
+  // Where they differ and there is only one, the endpoint's key wins (docker-facts 5.3).
+  return only !== undefined && asked.length === 1 && mode !== 'host' && mode !== 'none' ? only : mode;
+}
+
+/** The host's own stack needs none, and `none` has nothing to publish. @throws invalid (docker-facts 5.3 #70) */
+function publishOf({ HostConfig }: Request, mode: string): Pick<CreateContainer, 'publish'> {
+  const ports = parsePortBindings(HostConfig.PortBindings);
+  const all = HostConfig.PublishAllPorts;
+  if (ports.length === 0 && !all) return {};
+  if (mode.startsWith('container:')) {
+    throw new FairleadError(
+      'invalid',
+      'conflicting options: port publishing and the container type network mode',
+    );
+  }
+  return mode === 'host' || mode === 'none' ? {} : { publish: { ports, all } };
+}
+
+/** Of the default network; on every other they are the endpoint's, and the Engine does not look at these. @throws invalid */
+function linksOf({ HostConfig: { Links } }: Request, mode: string): Pick<CreateContainer, 'links'> {
+  if (Links.length === 0) return {};
+  const type = mode.startsWith('container:') ? 'container' : mode;
+  if (type === 'host' || type === 'container') {
+    const what = type === 'host' ? 'host type networking' : 'container type network';
+    throw new FairleadError(
+      'invalid',
+      `conflicting options: ${what} can't be used with links. This would result in undefined behavior`,
+    );
+  }
+  for (const link of Links) parseLink(link);
+  return mode === 'default' || mode === 'bridge' ? { links: Links } : {};
+}
+
+function refuseWithSharedSandbox(mode: string, hostname: string): void {
+  if (mode === 'container:') {
+    throw new FairleadError('invalid', 'Invalid network mode: invalid container format container:<name|id>');
+  }
+  if (hostname) throw new FairleadError('invalid', 'conflicting options: hostname and the network mode');
+}
+
+function parseEndpoints(body: Request, mode: string): Record<string, EndpointSettings> {
+  const entries = Object.entries(body.NetworkingConfig.EndpointsConfig).map(
+    ([network, settings]) => [network, parseEndpointSettings(settings)] as const,
+  );
+  const endpoints = Object.fromEntries(entries);
+  // Before 1.44 the MAC address was the container's; it means the first network's.
+  if (body.MacAddress) endpoints[mode] = { mac: parseMac(body.MacAddress), ...endpoints[mode] };
+  return endpoints;
+}
+
+function warningsFor({ HostConfig }: Request, mode: string): string[] {
+  const discarded = mode === 'host' && Object.keys(HostConfig.PortBindings).length > 0;
+  return discarded ? ['Published ports are discarded when using host network mode'] : [];
+}
+
+function isolationOf(body: Request, networkMode: string, find: CreateContext['find'], enforced: boolean) {
+  return parseIsolation({
+    host: body.HostConfig,
+    volumes: Object.keys(body.Volumes ?? {}),
+    hostname: body.Hostname,
+    networkMode,
+    enforced,
+    find,
+  });
+}
+
+/** What inspect gives back although nothing here acts on it: the whole `Config` and `HostConfig` as sent. */
+function extrasOf(raw: unknown): Record<string, unknown> {
+  const body = z.record(z.string(), z.unknown()).safeParse(raw).data ?? {};
+  const { HostConfig, NetworkingConfig: _, ...Config } = body;
+  return { Config, HostConfig: HostConfig ?? {} };
+}

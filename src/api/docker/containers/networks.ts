@@ -1,0 +1,104 @@
+import type { Network } from '../../../cluster/records.ts';
+import type { Container, Membership } from '../../../container/runtime.ts';
+import { familyOf, withoutPrefix } from '../../../lib/addresses.ts';
+import { shortId } from '../../../lib/ids.ts';
+import { foldCase } from '../../../lib/names.ts';
+import type { Networks } from '../../../network/model.ts';
+import { type ApiVersion, isBefore } from '../../http/version.ts';
+
+const predefined = ['bridge', 'host', 'none', 'default'];
+
+/** Finds networks for many memberships of one answer. */
+export type NetworkIndex = (ref: string) => Network | undefined;
+
+export function indexNetworks(networks: Networks): NetworkIndex {
+  const byKey = new Map<string, Network>();
+  for (const network of networks.list()) byKey.set(foldCase(network.name), network);
+  for (const network of networks.list()) byKey.set(network.id, network);
+  return (ref) => (ref === 'default' ? networks.defaultNetwork() : byKey.get(foldCase(ref)));
+}
+
+/** `NetworkSettings.Networks`: network name → endpoint. A container's own place wins over a service's. */
+export function endpointsShape(
+  container: Container,
+  find: NetworkIndex,
+  version: ApiVersion,
+  where: 'list' | 'inspect' = 'inspect',
+): Record<string, Record<string, unknown>> {
+  const shapes: Record<string, Record<string, unknown>> = {};
+  const ownFirst = [...container.memberships].sort(
+    (a, b) => Number(a.serviceId !== undefined) - Number(b.serviceId !== undefined),
+  );
+  for (const membership of ownFirst) {
+    const network = find(membership.network);
+    const name = network?.name ?? membership.network;
+    shapes[name] ??= endpointShape(container, membership, network, version, where);
+  }
+  return shapes;
+}
+
+/** Members in the Engine's order. Addresses are empty while the container is not on the network. */
+function endpointShape(
+  container: Container,
+  membership: Membership,
+  network: Network | undefined,
+  version: ApiVersion,
+  where: 'list' | 'inspect',
+): Record<string, unknown> {
+  const joined = membership.joined;
+  const named = network !== undefined && !predefined.includes(network.name);
+  return {
+    IPAMConfig: ipamConfig(membership),
+    Links: (named && membership.links) || null,
+    Aliases: aliases(container, membership, named && where === 'inspect', version),
+    MacAddress: joined?.mac ?? membership.mac ?? '',
+    DriverOpts: membership.driverOptions ?? null,
+    ...(!isBefore(version, '1.48') && { GwPriority: membership.gatewayPriority ?? 0 }),
+    NetworkID: network?.id ?? '',
+    EndpointID: joined?.endpointId ?? '',
+    Gateway: joined?.ipv4 ? gateway(network, 4) : '',
+    IPAddress: withoutPrefix(joined?.ipv4 ?? ''),
+    IPPrefixLen: prefixLength(joined?.ipv4),
+    IPv6Gateway: joined?.ipv6 ? gateway(network, 6) : '',
+    GlobalIPv6Address: withoutPrefix(joined?.ipv6 ?? ''),
+    GlobalIPv6PrefixLen: prefixLength(joined?.ipv6),
+    ...(!isBefore(version, '1.44') && { DNSNames: dnsNames(container, membership, named) }),
+  };
+}
+
+function dnsNames(
+  { id, name }: Container,
+  { aliases }: Membership,
+  named: boolean,
+): readonly string[] | null {
+  return named ? [...new Set([name, ...aliases, shortId(id)])] : null;
+}
+
+function ipamConfig({ ipv4, ipv6, linkLocal }: Membership): Record<string, unknown> | null {
+  if (ipv4 === undefined && ipv6 === undefined && linkLocal === undefined) return null;
+  return {
+    ...(ipv4 && { IPv4Address: ipv4 }),
+    ...(ipv6 && { IPv6Address: ipv6 }),
+    ...(linkLocal && { LinkLocalIPs: linkLocal }),
+  };
+}
+
+/** Until 1.44 the short id stood among the aliases; from then on DNSNames has it (docker-facts 5.5). */
+function aliases(
+  { id }: Container,
+  { aliases }: Membership,
+  named: boolean,
+  version: ApiVersion,
+): readonly string[] | null {
+  const shown = named && isBefore(version, '1.45') ? [...aliases, shortId(id)] : aliases;
+  return shown.length === 0 ? null : shown;
+}
+
+function gateway(network: Network | undefined, family: 4 | 6): string {
+  if (!network || network.internal) return '';
+  return network.ipam.pools.find((pool) => familyOf(pool.gateway) === family)?.gateway ?? '';
+}
+
+function prefixLength(cidr: string | undefined): number {
+  return cidr?.includes('/') ? Number(cidr.slice(cidr.indexOf('/') + 1)) : 0;
+}

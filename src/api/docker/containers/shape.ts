@@ -1,0 +1,196 @@
+import * as z from 'zod';
+import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
+import type { Volumes } from '../../../container/volumes.ts';
+import { parseLink } from '../../../network/links.ts';
+import type { ApiVersion } from '../../http/version.ts';
+import { imageId } from '../images/image-name.ts';
+import { mountShapes } from '../isolation/mount-shape.ts';
+import { hostConfigDefaults, withoutUnset } from './host-config.ts';
+import { endpointsShape, type NetworkIndex } from './networks.ts';
+import { portBindings, portsShape } from './port-bindings.ts';
+
+/** GET /containers/REF/json, members in the Engine's order. */
+export function inspectShape(
+  container: Container,
+  { runtime, volumes }: { readonly runtime: Runtime; readonly volumes: Volumes },
+  find: NetworkIndex,
+  version: ApiVersion,
+  withSize = false,
+): Record<string, unknown> {
+  const { id, spec } = container;
+  const [path = '', ...args] = spec.command;
+  return {
+    Id: id,
+    Created: container.created,
+    Path: path,
+    Args: args,
+    State: stateShape(container),
+    Image: imageId(spec.image),
+    ResolvConfPath: '',
+    HostnamePath: '',
+    HostsPath: '',
+    LogPath: '',
+    Name: `/${container.name}`,
+    RestartCount: container.supervision?.restarts ?? 0,
+    Driver: 'fairlead',
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
+    HostConfig: hostConfigShape(container),
+    GraphDriver: { Name: 'fairlead', Data: null },
+    // Files are the host's.
+    ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
+    Mounts: mountShapes(container, volumes),
+    Config: configShape(container),
+    NetworkSettings: networkSettingsShape(container, runtime, find, version),
+  };
+}
+
+function stateShape({ state, supervision, health }: Container): Record<string, unknown> {
+  const running = state.status === 'running';
+  const restarting = !running && (supervision?.restarting ?? false);
+  return {
+    Status: restarting ? 'restarting' : state.status,
+    // Of one that is about to be started again the Engine says both.
+    Running: running || restarting,
+    Paused: false,
+    Restarting: restarting,
+    OOMKilled: false,
+    Dead: false,
+    Pid: running ? state.pid : 0,
+    ExitCode: state.exitCode,
+    Error: state.error,
+    StartedAt: state.startedAt,
+    FinishedAt: state.finishedAt,
+    ...(health && { Health: { Status: health, FailingStreak: health === 'unhealthy' ? 1 : 0, Log: [] } }),
+  };
+}
+
+const kept = z.object({
+  Config: z.record(z.string(), z.unknown()).catch({}),
+  HostConfig: z.record(z.string(), z.unknown()).catch({}),
+});
+
+function configShape({ id, spec }: Container): Record<string, unknown> {
+  const given = kept.parse({ ...spec.extras }).Config;
+  const ports = Object.fromEntries(
+    spec.exposedPorts.map(({ port, protocol }) => [`${port}/${protocol}`, {}]),
+  );
+  return {
+    Hostname: spec.hostname || id.slice(0, 12),
+    Domainname: spec.domainname,
+    User: spec.user,
+    AttachStdin: false,
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(spec.exposedPorts.length > 0 && { ExposedPorts: ports }),
+    Tty: spec.tty,
+    OpenStdin: spec.openStdin,
+    StdinOnce: false,
+    Env: spec.env,
+    Cmd: spec.command.length === 0 ? null : spec.command,
+    Image: spec.image,
+    WorkingDir: spec.workingDir,
+    Entrypoint: null,
+    OnBuild: null,
+    ...given,
+    ...own(spec, id),
+    Volumes: isEmpty(given.Volumes) ? null : given.Volumes,
+  };
+}
+
+function isEmpty(volumes: unknown): boolean {
+  return Object.keys(z.record(z.string(), z.unknown()).catch({}).parse(volumes)).length === 0;
+}
+
+/** What the record decides, whatever was sent. */
+function own(spec: ContainerSpec, id: string): Record<string, unknown> {
+  const [service, ...more] = spec.publishServices;
+  return {
+    Hostname: spec.hostname || id.slice(0, 12),
+    Env: spec.env,
+    Labels: spec.labels,
+    ...(service !== undefined && { PublishService: more.length === 0 ? service : spec.publishServices }),
+  };
+}
+
+function hostConfigShape({ name, spec }: Container): Record<string, unknown> {
+  const given = kept.parse({ ...spec.extras }).HostConfig;
+  return {
+    ...hostConfigDefaults,
+    ...withoutUnset(given),
+    RestartPolicy: restartShape(spec),
+    Links: linksShape(spec, name),
+    PortBindings: portBindings.safeParse(given.PortBindings).data ?? {},
+    NetworkMode: networkModeText(spec.networkMode),
+    AutoRemove: spec.autoRemove,
+    Dns: spec.dns,
+    DnsOptions: spec.dnsOptions,
+    DnsSearch: spec.dnsSearch,
+    ExtraHosts: spec.extraHosts.length === 0 ? null : spec.extraHosts,
+  };
+}
+
+/** `/CHILD:/PARENT/ALIAS`, as the Engine shows links of the default network. */
+function linksShape({ networkMode, extras }: ContainerSpec, name: string): readonly string[] | null {
+  if (networkMode.kind === 'network' && !['bridge', 'default'].includes(networkMode.network)) return null;
+  const links = z
+    .array(z.string())
+    .catch([])
+    .parse(kept.parse({ ...extras }).HostConfig.Links)
+    .map(parseLink);
+  return links.length === 0 ? null : links.map(({ target, alias }) => `/${target}:/${name}/${alias}`);
+}
+
+function restartShape({ restart }: ContainerSpec): Record<string, unknown> {
+  return { Name: restart?.name ?? 'no', MaximumRetryCount: restart?.maximumRetries ?? 0 };
+}
+
+export function networkModeText(mode: NetworkMode): string {
+  if (mode.kind === 'network') return mode.network;
+  return mode.kind === 'container' ? `container:${mode.containerId}` : mode.kind;
+}
+
+function networkSettingsShape(
+  container: Container,
+  runtime: Runtime,
+  find: NetworkIndex,
+  version: ApiVersion,
+): Record<string, unknown> {
+  const running = container.state.status === 'running';
+  const networks = endpointsShape(container, find, version);
+  const flat = running ? flatEndpoint(container, networks, find) : undefined;
+  const sandbox = running ? runtime.sandboxOf(container.id) : '';
+  return {
+    Bridge: '',
+    SandboxID: sandbox,
+    SandboxKey: sandbox && runtime.kind === 'sandbox' ? `/var/run/netns/${sandbox}` : '',
+    Ports: portsShape(container),
+    HairpinMode: false,
+    LinkLocalIPv6Address: '',
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: flat?.EndpointID ?? '',
+    Gateway: flat?.Gateway ?? '',
+    GlobalIPv6Address: flat?.GlobalIPv6Address ?? '',
+    GlobalIPv6PrefixLen: flat?.GlobalIPv6PrefixLen ?? 0,
+    IPAddress: flat?.IPAddress ?? '',
+    IPPrefixLen: flat?.IPPrefixLen ?? 0,
+    IPv6Gateway: flat?.IPv6Gateway ?? '',
+    MacAddress: flat?.MacAddress ?? '',
+    Networks: networks,
+  };
+}
+
+/** The flat members are the default network's; of a container that publishes a service, the service's, as in 2015. */
+function flatEndpoint(
+  { spec }: Container,
+  networks: Readonly<Record<string, Record<string, unknown>>>,
+  find: NetworkIndex,
+): Record<string, unknown> | undefined {
+  const onDefault = networks[find('default')?.name ?? ''] ?? networks.bridge;
+  return onDefault ?? (spec.publishServices.length > 0 ? Object.values(networks)[0] : undefined);
+}

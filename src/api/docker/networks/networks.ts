@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify';
+import { FairleadError } from '../../../lib/errors.ts';
+import type { Model } from '../../../network/model.ts';
+import { go } from '../../go/json.ts';
+import { readJson } from '../../http/body.ts';
+import { queryOf, strictFlagOf } from '../../http/query.ts';
+import { isBefore, versionOf } from '../../http/version.ts';
+import type { Look } from '../../proxy/refresh-container.ts';
+import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
+import { networkCreate, parseNetworkCreate } from './create.ts';
+import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
+import { selectNetworks } from './filters.ts';
+import { createNetworkListBody } from './list.ts';
+import { networkShape } from './shape.ts';
+
+type Ref = { Params: { ref: string } };
+
+const connectRequest = go.object('types.NetworkConnect', {
+  Container: go.text(),
+  EndpointConfig: endpointSettings,
+});
+const disconnectRequest = go.object('types.NetworkDisconnect', { Container: go.text(), Force: go.flag() });
+
+/** The Engine's /networks: seven calls (docker-facts 5.1). */
+export function networkRoutes(app: FastifyInstance, model: Model, look: Look): void {
+  readRoutes(app, model);
+  writeRoutes(app, model);
+  connectionRoutes(app, model, look);
+}
+
+function readRoutes(app: FastifyInstance, { networks }: Model): void {
+  const bodyOf = createNetworkListBody();
+  for (const path of ['/networks', '/networks/']) {
+    app.get(path, async (request, reply) => {
+      const version = versionOf(request);
+      const selected = selectNetworks(parseFilters(queryOf(request)), networks.list());
+      // From 1.28 on the list leaves the containers out: they cost a look at every endpoint.
+      if (!isBefore(version, '1.28')) return reply.type('application/json').send(bodyOf(selected, version));
+      return Promise.all(
+        selected.map(async (network) => networkShape(network, version, await networks.endpoints(network.id))),
+      );
+    });
+  }
+  app.get<Ref>('/networks/:ref', async (request) => {
+    const query = queryOf(request);
+    strictFlagOf(query, 'verbose');
+    const network = networks.find(request.params.ref);
+    const scope = query.get('scope') ?? '';
+    if (scope !== '' && scope !== network.scope) {
+      throw new FairleadError('not-found', `network ${request.params.ref} not found`);
+    }
+    return networkShape(network, versionOf(request), await networks.endpoints(network.id));
+  });
+}
+
+function writeRoutes(app: FastifyInstance, { networks, events, clock }: Model): void {
+  app.post('/networks/create', async (request, reply) => {
+    const body = readJson(request, networkCreate, 'types.NetworkCreateRequest');
+    const { id } = await networks.create(parseNetworkCreate(body, versionOf(request)));
+    return reply.code(201).send({ Id: id, Warning: '' });
+  });
+  app.delete<Ref>('/networks/:ref', async (request, reply) => {
+    await networks.remove(request.params.ref);
+    return reply.code(204).send();
+  });
+  app.post('/networks/prune', async (request) => {
+    const filters = parseFilters(queryOf(request));
+    requireKnown(filters, ['until', 'label', 'label!']);
+    const until = untilFilter(filters, clock.now());
+    const removed = await networks.prune(
+      ({ labels, created }) =>
+        matchesLabels(filters, labels) &&
+        lacksLabels(filters, labels) &&
+        (until === undefined || Date.parse(created) < until),
+    );
+    events.emit({ Type: 'network', Action: 'prune', Actor: { ID: '', Attributes: { reclaimed: '0' } } });
+    return { NetworksDeleted: removed.length === 0 ? null : removed.map(({ name }) => name) };
+  });
+}
+
+function connectionRoutes(app: FastifyInstance, { containers }: Model, look: Look): void {
+  app.post<Ref>('/networks/:ref/connect', async (request, reply) => {
+    const { Container, EndpointConfig } = readJson(request, connectRequest, 'types.NetworkConnect');
+    requireContainer(Container);
+    await look(Container);
+    await containers.connect(request.params.ref, Container, parseEndpointSettings(EndpointConfig));
+    return reply.code(200).send();
+  });
+  app.post<Ref>('/networks/:ref/disconnect', async (request, reply) => {
+    const { Container, Force } = readJson(request, disconnectRequest, 'types.NetworkDisconnect');
+    requireContainer(Container);
+    await containers.disconnect(request.params.ref, Container, Force);
+    return reply.code(200).send();
+  });
+}
+
+/** @throws invalid (docker-facts 5.3 #51) */
+function requireContainer(ref: string): void {
+  if (ref === '') throw new FairleadError('invalid', 'invalid name or ID supplied: ""');
+}

@@ -1,0 +1,32 @@
+import type { Client } from '../../../client/client.ts';
+import { command } from '../../../command.ts';
+import { created } from '../../../output/values.ts';
+import type { Shell } from '../../../shell.ts';
+import { createBody } from './body.ts';
+import { createFlags } from './flags.ts';
+
+export const create = command({
+  synopsis: 'IMAGE [COMMAND] [ARG...]',
+  description: 'Create a new container',
+  args: [1],
+  interspersed: false,
+  flags: createFlags,
+  async run({ flags, given, args, connect, shell }) {
+    const body = createBody(flags, args, false, shell.env, given);
+    shell.stdout.write(`${await createContainer(await connect(), flags.name, body, shell)}\n`);
+    return 0;
+  },
+});
+
+/** @returns the id; warnings go to stderr */
+export async function createContainer(
+  client: Client,
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+  shell: Shell,
+): Promise<string> {
+  const query = name === '' ? {} : { name };
+  const { Id, Warnings } = await client.request('POST', '/containers/create', { query, body }, created);
+  for (const warning of Warnings ?? []) shell.stderr.write(`WARNING: ${warning}\n`);
+  return Id;
+}

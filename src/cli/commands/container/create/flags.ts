@@ -1,0 +1,44 @@
+import { list, number, text, toggle } from '../../../flags/spec.ts';
+import { signals } from '../../../flags/takes.ts';
+import { isolationFlags } from './isolation-flags.ts';
+
+const restartPolicies = ['always', 'no', 'on-failure', 'on-failure:', 'unless-stopped'];
+const ignored = { hidden: true };
+
+/** What a container is made from: shared by `run` and `create`. */
+export const createFlags = {
+  ...isolationFlags,
+  'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
+  dns: list('Set custom DNS servers'),
+  'dns-option': list('Set DNS options', { aliases: ['dns-opt'] }),
+  'dns-search': list('Set custom DNS search domains'),
+  domainname: text('Container NIS domain name'),
+  entrypoint: text('Overwrite the default ENTRYPOINT of the image'),
+  env: list('Set environment variables', { short: 'e' }),
+  'env-file': list('Read in a file of environment variables', { takes: 'file' }),
+  expose: list('Expose a port or a range of ports'),
+  hostname: text('Container host name', { short: 'h' }),
+  interactive: toggle('Keep STDIN open even if not attached', { short: 'i' }),
+  ip: text('IPv4 address (e.g., 172.30.100.104)'),
+  ip6: text('IPv6 address (e.g., 2001:db8::33)'),
+  label: list('Set meta data on a container', { short: 'l' }),
+  link: list('Add link to another container', { takes: 'container' }),
+  'mac-address': text('Container MAC address (e.g., 92:d0:c6:0a:29:33)'),
+  name: text('Assign a name to the container'),
+  network: list('Connect a container to a network', { aliases: ['net'], takes: 'network' }),
+  'network-alias': list('Add network-scoped alias for the container', { aliases: ['net-alias'] }),
+  publish: list("Publish a container's port(s) to the host", { short: 'p' }),
+  'publish-all': toggle('Publish all exposed ports to random ports', { short: 'P' }),
+  'publish-service': list('Publish this container as a service', { takes: 'new-service' }),
+  restart: text('Restart policy to apply when a container exits', { initial: 'no', takes: restartPolicies }),
+  'stop-signal': text('Signal to stop the container', { takes: signals }),
+  'stop-timeout': number('Timeout (in seconds) to stop a container'),
+  rm: toggle('Automatically remove the container when it exits'),
+  tty: toggle('Allocate a pseudo-TTY', { short: 't' }),
+  user: text('Username or UID (format: <name|uid>[:<group|gid>])', { short: 'u' }),
+  workdir: text('Working directory inside the container', { short: 'w' }),
+  // An image is only a name here, so what chooses or checks one has nothing to do.
+  platform: text('Set platform if server is multi-platform capable', ignored),
+  pull: text('Pull image before running', ignored),
+  quiet: toggle('Suppress the pull output', { ...ignored, short: 'q' }),
+};

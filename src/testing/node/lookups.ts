@@ -1,0 +1,36 @@
+import type { ExecAnswer } from '../../container/simulated/programs.ts';
+import type { Probe } from '../../dns/probe.ts';
+
+/** Of getent(1): one or more supplied keys could not be found. */
+const notFound = 2;
+
+/**
+ * What `getent hosts NAME`, `getent ahosts NAME` and `nslookup NAME` print in the container, as DNS answers it: the one
+ * thing that a container without programs knows all the same. Undefined for any other command.
+ */
+export function lookupCommand(
+  probe: Probe,
+  containerId: string,
+  command: readonly string[],
+): Promise<ExecAnswer> | undefined {
+  const [program, ...args] = command;
+  const [database, host, ...rest] = args;
+  if (program === 'getent' && host !== undefined && rest.length === 0 && /^a?hosts$/.test(database ?? ''))
+    return getent(probe, containerId, host);
+  if (program === 'nslookup' && database !== undefined && args.length === 1)
+    return nslookup(probe, containerId, database);
+  return undefined;
+}
+
+async function getent(probe: Probe, containerId: string, name: string): Promise<ExecAnswer> {
+  const { answers } = await probe.probe(containerId, name);
+  const stdout = answers.map(({ address }) => `${address.padEnd(15)} ${name}\n`).join('');
+  return { stdout, exitCode: answers.length > 0 ? 0 : notFound };
+}
+
+async function nslookup(probe: Probe, containerId: string, name: string): Promise<ExecAnswer> {
+  const { answers, rcode } = await probe.probe(containerId, name);
+  const stdout = answers.map(({ address }) => `Name:\t${name}\nAddress: ${address}\n`).join('');
+  if (answers.length > 0) return { stdout, exitCode: 0 };
+  return { stdout: `** server can't find ${name}: ${rcode}\n`, exitCode: 1 };
+}
