@@ -6,10 +6,12 @@ import { timestamp } from '../lib/time.ts';
 import type { Container } from './container.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
+import type { CheckResult } from './health/health-check.ts';
 import type {
   ContainerFiles,
   ExecProcess,
   ExecSpec,
+  HealthCheck,
   LogLine,
   LogOptions,
   OwnRuntime,
@@ -17,6 +19,7 @@ import type {
   ProcessTable,
 } from './runtime.ts';
 import { Attachment } from './sandbox/attachment.ts';
+import { runCheck } from './sandbox/check.ts';
 import { furtherProgram } from './sandbox/command.ts';
 import { writeNetworkFiles } from './sandbox/directory.ts';
 import { execIn, failedExec } from './sandbox/exec.ts';
@@ -198,6 +201,10 @@ class SandboxRuntime implements OwnRuntime {
       if (error instanceof CommandError) return failedExec(error, spec.tty);
       throw error;
     }
+  }
+
+  check(id: string, check: HealthCheck, signal: AbortSignal): Promise<CheckResult> {
+    return runCheck((spec) => this.exec(id, spec), check, signal);
   }
 
   async attach(id: string): Promise<ProcessStreams> {

@@ -1,6 +1,7 @@
 import { keys } from '../cluster/keys.ts';
 import type { Endpoint, Network, Service } from '../cluster/records.ts';
 import type { Decision } from '../cluster/retry.ts';
+import { hasNames } from '../container/health/health-check.ts';
 import type { Container, Membership } from '../container/runtime.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { newId, shortId } from '../lib/ids.ts';
@@ -11,7 +12,7 @@ import { linksOf } from './links.ts';
 import { driverOf, type Parts } from './parts.ts';
 
 /** Who an endpoint is for, as far as it says. */
-export type EndpointOwner = Pick<Container, 'id' | 'name' | 'healthy'> & {
+export type EndpointOwner = Pick<Container, 'id' | 'name' | 'healthy' | 'health'> & {
   readonly spec: Pick<Container['spec'], 'exposedPorts'>;
 };
 
@@ -146,6 +147,6 @@ export function common(
     ...dnsPolicyOf(membership),
     ...linksOf(membership),
     ports: [...ports],
-    healthy: container.healthy ?? true,
+    healthy: hasNames(container),
   };
 }

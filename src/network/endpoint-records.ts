@@ -4,6 +4,7 @@ import { decodeOrSkip, decodeOrThrow } from '../cluster/decode.ts';
 import { keys } from '../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../cluster/records.ts';
 import { commitWithRetry, type Decision } from '../cluster/retry.ts';
+import { hasNames } from '../container/health/health-check.ts';
 import type { Container, JoinedState, Membership } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
@@ -175,7 +176,9 @@ export class EndpointRecords {
   }
 
   /** Shows a container's new name or health. */
-  async show({ name: containerName, memberships, healthy = true }: Container): Promise<void> {
+  async show(container: Container): Promise<void> {
+    const { name: containerName, memberships } = container;
+    const healthy = hasNames(container);
     const { directory, nodeLease } = this.parts;
     for (const { joined, network: networkId } of memberships) {
       const network = directory.network(networkId);
@@ -219,7 +222,7 @@ export class EndpointRecords {
       ...dnsPolicyOf(place ?? {}),
       ...(place ? linksOf(place) : {}),
       ports: [...(service?.ports ?? container.spec.exposedPorts)],
-      healthy: container.healthy ?? true,
+      healthy: hasNames(container),
     };
   }
 

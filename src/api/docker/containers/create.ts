@@ -9,6 +9,7 @@ import { capabilityWarnings, ownBoundingSet } from '../isolation/capabilities.ts
 import { hostOptionWarnings } from '../isolation/host-options.ts';
 import { isolationMembers, parseIsolation } from '../isolation/isolation-options.ts';
 import { endpointSettings, parseEndpointSettings, parseMac } from '../networks/endpoint-settings.ts';
+import { healthConfig, parseHealthcheck } from './healthcheck.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
 import { parseRestart, restartPolicy } from './restart-policy.ts';
@@ -39,6 +40,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   MacAddress: go.text(),
   NetworkDisabled: go.flag(),
   Labels: go.freeMap(),
+  Healthcheck: healthConfig,
   PublishService: words,
   HostConfig: go.object('container.HostConfig', {
     NetworkMode: go.text(),
@@ -94,6 +96,7 @@ export function parseContainerCreate(
       : [];
   const notes = [...hostOptionWarnings(extras.HostConfig, enforced), ...withheld];
   const isolation = isolationOf(body, mode, context.find, enforced);
+  const { healthcheck, warnings } = parseHealthcheck(body.Healthcheck);
   return {
     request: {
       ...(name && { name: parseContainerName(name) }),
@@ -121,10 +124,11 @@ export function parseContainerCreate(
       autoRemove: host.AutoRemove,
       ...parseRestart(host.RestartPolicy, host.AutoRemove),
       ...(isolation ? { isolation } : {}),
+      ...(healthcheck ? { healthcheck } : {}),
       publishServices: body.PublishService.filter((service) => service !== ''),
       extras,
     },
-    warnings: [...warningsFor(body, mode), ...notes],
+    warnings: [...warningsFor(body, mode), ...notes, ...warnings],
   };
 }
 
