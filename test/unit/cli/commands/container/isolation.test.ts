@@ -46,7 +46,7 @@ describe('run and create', () => {
     expect(body.Volumes).toEqual({ '/anonymous': {} });
     expect(body.HostConfig).toMatchObject({
       ReadonlyRootfs: true,
-      CapAdd: ['NET_ADMIN'],
+      CapAdd: ['CAP_NET_ADMIN'],
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
       Tmpfs: { '/x': '', '/y': 'size=1m,exec' },
