@@ -1,11 +1,11 @@
-import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
+import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
 import type { HealthReport } from '../container/health/health-check.ts';
 import type { Isolation } from '../container/isolation.ts';
 import type {
+  Attachment,
   Container,
   Health,
   HealthCheck,
-  Membership,
   PublishRequest,
   RestartPolicy,
   Runtime,
@@ -154,9 +154,16 @@ export interface Containers {
 }
 
 export type EndpointSettings = Pick<
-  Membership,
+  Attachment,
   'ipv4' | 'ipv6' | 'mac' | 'links' | 'linkLocal' | 'gatewayPriority' | 'driverOptions'
 > & { readonly aliases?: readonly string[] };
+
+/** Names of a container beside its own. */
+export interface Naming {
+  readonly aliases: readonly string[];
+  /** Absent: what it is, stays. */
+  readonly dnsPolicy?: DnsPolicy;
+}
 
 export interface CreateContainer {
   readonly name?: string;

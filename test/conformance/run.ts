@@ -21,7 +21,7 @@ export interface Report {
 
 /** Sends every case to a Docker Engine and to a Fairlead daemon, both new, and compares. */
 export async function runConformance(): Promise<Report> {
-  await using engine = await startEngine({ version: '20.10' });
+  await using engine = await startEngine();
   await using host = await TestHost.create();
   await using daemon = await TestDaemon.start({
     namespace: host.path,

@@ -141,8 +141,8 @@ const flaws: Record<string, Spoil> = {
   }),
   'any signal ends it': (good) => ({ signal: (id) => good.signal(id, 'TERM') }),
   'update forgets the name': (good) => ({ update: (id, { name: _, ...rest }) => good.update(id, rest) }),
-  'create forgets the memberships': (good) => ({
-    create: (spec) => good.create({ ...spec, memberships: [] }),
+  'create forgets the attachments': (good) => ({
+    create: (spec) => good.create({ ...spec, attachments: [] }),
   }),
   'list is in any order': (good) => ({ list: () => [...good.list()].reverse() }),
   "everyone has the host's sandbox": () => ({ sandboxOf: () => 'host' }),

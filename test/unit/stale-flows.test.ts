@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PortRule } from '../../src/dataplane/dataplane.ts';
-import { parseFlows, portChanges, staleFlows } from '../../src/dataplane/linux/stale-flows.ts';
+import { parseFlows, portChanges, staleFlows } from '../../src/dataplane/linux/firewall/stale-flows.ts';
 
 const rule = (address: string, port: number, target: string): PortRule => ({
   published: { protocol: 'udp', address, port },

@@ -1,4 +1,4 @@
-import type { Container, Health, HealthCheck } from '../container.ts';
+import type { Health, HealthCheck } from '../container.ts';
 
 /**
  * Health checks as the Engine's (moby 28.5, daemon/health.go): what a result means, and when the next one is due. Pure.
@@ -59,13 +59,4 @@ function goDuration(milliseconds: number): string {
   const seconds = `${Number(((milliseconds % 60_000) / 1000).toFixed(3))}s`;
   if (hours > 0) return `${hours}h${minutes}m${seconds}`;
   return minutes > 0 ? `${minutes}m${seconds}` : seconds;
-}
-
-/**
- * Whether DNS answers for the container. While it starts it has its names, as in the Engine: a check may ask for the
- * container's own name, and members of a cluster become healthy by finding each other. What an Engine runs (no
- * `health` of ours) is named from its first success on.
- */
-export function hasNames({ health, healthy = true }: Pick<Container, 'health' | 'healthy'>): boolean {
-  return health === undefined ? healthy : health !== 'unhealthy';
 }

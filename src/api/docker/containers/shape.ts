@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { parseLink } from '../../../cluster/links.ts';
 import type { HealthReport } from '../../../container/health/health-check.ts';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
 import type { Volumes } from '../../../container/volumes.ts';
-import { parseLink } from '../../../network/links.ts';
 import type { Containers } from '../../../network/model.ts';
 import type { ApiVersion } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
@@ -62,7 +62,7 @@ function stateShape(container: Container, report: HealthReport): Record<string, 
   const restarting = !running && (supervision?.restarting ?? false);
   return {
     Status: restarting ? 'restarting' : state.status,
-    // Of one that is about to be started again the Engine says both.
+    // The Engine reports both for a container that is about to be restarted.
     Running: running || restarting,
     Paused: false,
     Restarting: restarting,

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
+import { parseLink } from '../../../cluster/links.ts';
 import { familyOf, isAddress, parseAddress } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
-import { parseLink } from '../../../network/links.ts';
 import type { EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Volumes } from '../../../container/volumes.ts';
 import type { Model } from '../../../network/model.ts';
 import { queryOf } from '../../http/query.ts';
 import { versionOf } from '../../http/version.ts';
@@ -17,6 +18,7 @@ export function diskUsageRoutes(
   app: FastifyInstance,
   { containers, networks, clock }: Pick<Model, 'containers' | 'networks' | 'clock'>,
   images: Images,
+  volumes: Volumes,
 ): void {
   app.get('/system/df', async (request) => {
     const find = indexNetworks(networks);
@@ -33,7 +35,7 @@ export function diskUsageRoutes(
         .list()
         .toReversed()
         .map((container) =>
-          listShape(container, find, versionOf(request), { withSize: true, now: clock.now() }),
+          listShape(container, find, versionOf(request), { volumes, withSize: true, now: clock.now() }),
         ),
       Volumes: [],
       BuildCache: [],

@@ -44,7 +44,7 @@ export function infoShape(
     CgroupVersion: '2',
     NEventsListener: 0,
     KernelVersion: os.release(),
-    OperatingSystem: `Fairlead (${info.way})`,
+    OperatingSystem: `Fairlead (${info.mode})`,
     OSVersion: '',
     OSType: 'linux',
     Architecture: os.machine(),
@@ -105,9 +105,9 @@ const inactiveSwarm = {
 };
 
 function fairleadShape(info: SystemInfo, { dns, obstacles }: HostState): Record<string, unknown> {
-  const { way, why, nodeId, nodeName, stores, defaultNetwork, dataRoot, started, version, plugins } = info;
+  const { mode, why, nodeId, nodeName, stores, defaultNetwork, dataRoot, started, version, plugins } = info;
   const { pid } = process;
-  const own = { version, pid, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
+  const own = { version, pid, mode, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
   return {
     ...own,
     stores,

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import type { HostAddress } from '../../../lib/host-address.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { QuietLog } from '../../../lib/quiet-log.ts';
@@ -27,7 +28,7 @@ export interface Handlers {
 export interface ServerOptions {
   readonly closing: AbortSignal;
   readonly log: Logger;
-  /** Of every answer. */
+  /** The headers of every answer. */
   readonly headers: () => Readonly<Record<string, string>>;
 }
 
@@ -40,7 +41,7 @@ export interface TcpOptions {
 /** Clients keep connections and reuse them much later; a reset would then be theirs to see. */
 const keepAliveMs = 5 * 60_000;
 
-/** On a unix socket whoever can connect is trusted; on tcp each request is looked at before anything else is done with it. */
+/** Every client of a unix socket is trusted; on tcp each request is checked before anything else. */
 export function createHttpServer(
   address: HostAddress,
   handlers: Handlers,
@@ -55,9 +56,22 @@ export function createHttpServer(
     refuseCrossSite(request, listener);
   };
   const server = tls ? createSecureServer({ ...tls, ...clientCertificates }) : createServer();
-  if (tls) noteTlsFailures(server, quiet);
+  if (tls) {
+    noteTlsFailures(server, quiet);
+    keepHalfOpen(server);
+  }
   limitConnections(server, quiet);
   return serve(server, guarded(handlers, refuse, options, quiet), options);
+}
+
+/**
+ * The docker CLI sends close_notify when it has no more input, before it reads the answer. Not as an option of the server: a
+ * client that leaves in the handshake would then be kept until that times out.
+ */
+function keepHalfOpen(server: Server): void {
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    socket.allowHalfOpen = true;
+  });
 }
 
 function serve(server: Server, { requestTimeout, request, upgrade }: Handlers, { closing }: ServerOptions) {
@@ -86,7 +100,7 @@ function guarded(
       return void refuse(request);
     } catch (error) {
       const { message } = answerFor(error, 'engine');
-      quiet.say(`refused a request of ${request.socket.remoteAddress}: ${message}`);
+      quiet.log(`refused a request of ${request.socket.remoteAddress}: ${message}`);
       return error;
     }
   };
@@ -116,9 +130,9 @@ export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  // Of the answers under way each one's connection is idle once it has gone out.
+  // A connection is idle once its answer has gone out.
   const idle = setInterval(() => server.closeIdleConnections(), 10);
-  // Answers under way get a moment to go out; a daemon that stops waits for no client.
+  // Answers in flight get a moment to go out; a daemon that stops waits for no client.
   const timer = setTimeout(() => server.closeAllConnections(), 1000);
   await closed;
   clearInterval(idle);

@@ -1,8 +1,8 @@
 import { type Family, familyOf, parseAddress, parseSubnet } from '../../../lib/addresses.ts';
 import type { NetworkRules } from '../../firewall.ts';
 import { tableName } from '../../names.ts';
-import { dockerUserPrefixes } from '../docker-user.ts';
 import type { Exec } from '../exec.ts';
+import { dockerUserPrefixes } from '../firewall/docker-user.ts';
 import { accepting, type Traffic } from './accepting.ts';
 import type { Packet } from './packet-match.ts';
 import { type BaseChain, type FilterTable, foreignFilters } from './ruleset.ts';

@@ -58,7 +58,7 @@ export async function runAttached(
     attachTo(client, id, flags.streams ?? { stdin: interactive }),
   );
   const exited = waitFor(client, id, rm ? 'removed' : 'next-exit');
-  // Whoever waits below reports the failure; without a reader it would end the process.
+  // The wait below reports the failure; unhandled it would end the process.
   exited.catch(() => {});
   const proxied = flags['sig-proxy'] && !(tty && interactive);
   const stopProxy = proxied ? proxySignals((signal) => kill(client, id, signal)) : () => {};
