@@ -142,11 +142,17 @@ export function parseContainerName(text: string): string {
   );
 }
 
-function networkMode({ HostConfig, NetworkDisabled, NetworkingConfig, Hostname }: Request): string {
+function networkMode({
+  HostConfig,
+  NetworkDisabled,
+  NetworkingConfig,
+  Hostname,
+  ExposedPorts,
+}: Request): string {
   if (NetworkDisabled) return 'none';
   const mode = HostConfig.NetworkMode || 'default';
   if (mode.startsWith('container:')) {
-    refuseWithSharedSandbox(mode, Hostname);
+    refuseWithSharedSandbox(mode, Hostname, HostConfig, ExposedPorts);
     return mode;
   }
   const asked = Object.keys(NetworkingConfig.EndpointsConfig);
@@ -184,11 +190,27 @@ function linksOf({ HostConfig: { Links } }: Request, mode: string): Pick<CreateC
   return mode === 'default' || mode === 'bridge' ? { links: Links } : {};
 }
 
-function refuseWithSharedSandbox(mode: string, hostname: string): void {
+/** In the Engine's words and order (moby 28.5, runconfig). What publishes a port exposes it, too. */
+function refuseWithSharedSandbox(
+  mode: string,
+  hostname: string,
+  { Dns, ExtraHosts, PortBindings, PublishAllPorts }: Request['HostConfig'],
+  exposed: Request['ExposedPorts'],
+): void {
   if (mode === 'container:') {
     throw new FairleadError('invalid', 'Invalid network mode: invalid container format container:<name|id>');
   }
-  if (hostname) throw new FairleadError('invalid', 'conflicting options: hostname and the network mode');
+  if (hostname) throw conflicting('hostname and the network mode');
+  if (Dns.length > 0) throw conflicting('dns and the network mode');
+  if (ExtraHosts.length > 0) throw conflicting('custom host-to-IP mapping and the network mode');
+  if (PublishAllPorts || Object.keys(PortBindings).length > 0)
+    throw conflicting('port publishing and the container type network mode');
+  if (Object.keys(exposed ?? {}).length > 0)
+    throw conflicting('port exposing and the container type network mode');
+}
+
+function conflicting(what: string): FairleadError {
+  return new FairleadError('invalid', `conflicting options: ${what}`);
 }
 
 function parseEndpoints(body: Request, mode: string): Record<string, EndpointSettings> {
