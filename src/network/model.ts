@@ -1,9 +1,11 @@
 import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
+import type { HealthReport } from '../container/health/health-check.ts';
 import type { Isolation } from '../container/isolation.ts';
 import type {
   Attachment,
   Container,
   Health,
+  HealthCheck,
   PublishRequest,
   RestartPolicy,
   Runtime,
@@ -139,8 +141,13 @@ export interface Containers {
   rename(ref: string, name: string): Promise<void>;
   /** Changes the restart policy; undefined: a container that ends stays so. */
   setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void>;
-  /** What a health check says; DNS withholds a container that is not healthy. @throws unsupported beside an Engine */
+  /**
+   * Instead of its health check, which ends until the next start; DNS withholds a container that is unhealthy.
+   * @throws unsupported beside an Engine
+   */
   setHealth(ref: string, health: Health | 'none'): Promise<void>;
+  /** What the checks of its last start have said; nothing beside an Engine, which knows itself. */
+  health(id: string): HealthReport;
   connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
   /** `force` also takes an endpoint (id or name) of a container that is gone. */
   disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;
@@ -183,6 +190,7 @@ export interface CreateContainer {
   readonly publish?: PublishRequest;
   readonly autoRemove?: boolean;
   readonly isolation?: Isolation;
+  readonly healthcheck?: HealthCheck;
   readonly restart?: RestartPolicy;
   readonly publishServices?: readonly string[];
   /** `CONTAINER[:ALIAS]` on its first network: containers that are there now. */
