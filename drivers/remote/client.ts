@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import { FairleadError } from '../../src/lib/errors.ts';
+import { parseJson } from '../../src/lib/json.ts';
 import { formatPluginAddress, type PluginAddress } from './address.ts';
 import { type Answer, NoAnswer, post } from './transport.ts';
 
@@ -126,15 +127,6 @@ export class PluginClient {
       'internal',
       `plugin "${this.name}" answered ${method} wrongly: ${where}: ${issue?.message}: ${brief(text)}`,
     );
-  }
-}
-
-/** Undefined when it is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

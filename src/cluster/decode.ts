@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Entry } from '../../kvstore/store.ts';
 import { FairleadError } from '../lib/errors.ts';
+import { parseJson } from '../lib/json.ts';
 import { hasControl, visible } from '../lib/plain-text.ts';
 
 type Decoded<T> =
@@ -53,11 +54,3 @@ export function decodeOrThrow<T>(schema: z.ZodType<T>, entry: Entry): T {
 
 /** An id that stands alone as a value. */
 export const idSchema = z.string();
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

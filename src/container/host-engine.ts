@@ -1,5 +1,7 @@
-import type { Endpoint } from '../cluster/records.ts';
-import type { Attachment, Container } from './container.ts';
+import * as z from 'zod';
+import { endpointSchema } from '../cluster/records.ts';
+import type { DeepReadonly } from '../lib/deep-readonly.ts';
+import { type Container, wantedSchema } from './container.ts';
 
 /**
  * The contract of the Docker Engine that the daemon works beside: its networks, and what it tells of its
@@ -128,23 +130,25 @@ export interface EngineLinks {
 }
 
 /** An endpoint that the Engine has made on a network of ours. */
-export interface EndpointLink {
-  readonly networkId: string;
+export const linkSchema = z.object({
+  networkId: z.string(),
   /** Ours, as it stands in the store; without a node as in an attachment. */
-  readonly endpoint: Endpoint;
+  endpoint: endpointSchema.extend({ nodeId: z.string() }),
   /** The host's end of its interface, and the bridge it is in. */
-  readonly hostName?: string;
-  readonly bridge?: string;
+  hostName: z.string().exactOptional(),
+  bridge: z.string().exactOptional(),
   /** The sandbox that it was joined to, as the Engine names it. */
-  readonly sandboxKey?: string;
+  sandboxKey: z.string().exactOptional(),
   /** Prefix length of the route to the resolver that it brought with it. */
-  readonly resolverPrefix?: number;
-}
+  resolverPrefix: z.number().int().exactOptional(),
+});
+export type EndpointLink = Readonly<z.infer<typeof linkSchema>>;
 
-export interface Backing {
-  readonly containerId: string;
-  readonly networkId: string;
-  readonly serviceId: string;
+export const backingSchema = z.object({
+  containerId: z.string(),
+  networkId: z.string(),
+  serviceId: z.string(),
   /** The container was on the network before, and is to be again when the service is taken from it. */
-  readonly restore?: Pick<Attachment, 'aliases' | 'ipv4' | 'ipv6'>;
-}
+  restore: wantedSchema.pick({ aliases: true, ipv4: true, ipv6: true }).exactOptional(),
+});
+export type Backing = DeepReadonly<z.infer<typeof backingSchema>>;

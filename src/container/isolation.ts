@@ -1,65 +1,73 @@
+import * as z from 'zod';
+import type { DeepReadonly } from '../lib/deep-readonly.ts';
+
+const texts = z.array(z.string());
+
+const mountSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('bind'),
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    /** A source that is missing becomes a directory, as with `-v`. */
+    createSource: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal('volume'),
+    /** A name; see src/container/volumes.ts. */
+    source: z.string(),
+    target: z.string(),
+    readOnly: z.boolean(),
+    /** Nobody has named it: it goes with its container. */
+    anonymous: z.boolean(),
+  }),
+  /** `options`: of mount(8), with commas. */
+  z.object({ kind: z.literal('tmpfs'), target: z.string(), options: z.string() }),
+]);
+
+const ulimitSchema = z.object({
+  /** As in prlimit(1): `nofile`. */
+  name: z.string(),
+  /** -1: unlimited. */
+  soft: z.number().int(),
+  hard: z.number().int(),
+});
+
+const deviceSchema = z.object({ source: z.string(), target: z.string() });
+
 /**
  * What a container is kept from, or given, beyond its networks: decided when it is created, kept in its record,
  * done by the sandbox runtime at each start. Everything here is done; what cannot be is refused or warned of where
  * the request is parsed (src/api/docker/isolation/host-options.ts).
  */
-export interface Isolation {
+export const isolationSchema = z.object({
   /** All capabilities, the host's /dev, nothing of /proc and /sys hidden. */
-  readonly privileged: boolean;
+  privileged: z.boolean(),
   /** As capabilities(7) has them, in lower case and without `cap_`; absent: all. */
-  readonly capabilities?: readonly string[];
-  readonly noNewPrivileges: boolean;
+  capabilities: texts.exactOptional(),
+  noNewPrivileges: z.boolean(),
   /** Of all the host's file systems; mounts of its own are as they say. */
-  readonly readOnly: boolean;
+  readOnly: z.boolean(),
   /** Names or numbers of further groups. */
-  readonly groups: readonly string[];
-  readonly ulimits: readonly Ulimit[];
-  readonly sysctls: Readonly<Record<string, string>>;
-  readonly mounts: readonly Mount[];
-  readonly devices: readonly Device[];
+  groups: texts,
+  ulimits: z.array(ulimitSchema),
+  sysctls: z.record(z.string(), z.string()),
+  mounts: z.array(mountSchema),
+  devices: z.array(deviceSchema),
   /** Bytes of /dev/shm. */
-  readonly shmSize: number;
-  readonly ipc: 'private' | 'host' | 'none';
-  readonly uts: 'private' | 'host';
-  readonly cgroup: 'private' | 'host';
+  shmSize: z.number().int(),
+  ipc: z.enum(['private', 'host', 'none']),
+  uts: z.enum(['private', 'host']),
+  cgroup: z.enum(['private', 'host']),
   /** Paths that show nothing, and paths that cannot be written to; where the host has them. */
-  readonly maskedPaths: readonly string[];
-  readonly readonlyPaths: readonly string[];
-}
+  maskedPaths: texts,
+  readonlyPaths: texts,
+});
 
-export interface Ulimit {
-  /** As in prlimit(1): `nofile`. */
-  readonly name: string;
-  /** -1: unlimited. */
-  readonly soft: number;
-  readonly hard: number;
-}
-
-export type Mount =
-  | {
-      readonly kind: 'bind';
-      readonly source: string;
-      readonly target: string;
-      readonly readOnly: boolean;
-      /** A source that is missing becomes a directory, as with `-v`. */
-      readonly createSource: boolean;
-    }
-  | {
-      readonly kind: 'volume';
-      /** A name; see src/container/volumes.ts. */
-      readonly source: string;
-      readonly target: string;
-      readonly readOnly: boolean;
-      /** Nobody has named it: it goes with its container. */
-      readonly anonymous: boolean;
-    }
-  /** `options`: of mount(8), with commas. */
-  | { readonly kind: 'tmpfs'; readonly target: string; readonly options: string };
-
-export interface Device {
-  readonly source: string;
-  readonly target: string;
-}
+export type Isolation = DeepReadonly<z.infer<typeof isolationSchema>>;
+export type Ulimit = DeepReadonly<z.infer<typeof ulimitSchema>>;
+export type Mount = DeepReadonly<z.infer<typeof mountSchema>>;
+export type Device = DeepReadonly<z.infer<typeof deviceSchema>>;
 
 /** Docker's, of containers that name none. */
 export const defaultCapabilities: readonly string[] = [

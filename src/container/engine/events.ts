@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../../lib/json.ts';
 import type { EngineConnection } from './connection.ts';
 import { LineSplitter } from './line-splitter.ts';
 
@@ -66,14 +67,6 @@ export class EngineEvents {
     this.#seen.add(key);
     const [oldest] = this.#seen;
     if (this.#seen.size > remembered && oldest !== undefined) this.#seen.delete(oldest);
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,18 +2,15 @@ import * as z from 'zod';
 import type { Entry, Store, Write } from '../../../kvstore/store.ts';
 import { endpointFor, unnamedHolder } from '../../cluster/endpoint.ts';
 import { folders, keys } from '../../cluster/keys.ts';
-import { endpointSchema } from '../../cluster/records.ts';
+import { parseJson } from '../../lib/json.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Backing, EndpointLink, EngineLinks } from '../host-engine.ts';
-
-const linkSchema = z.object({
-  networkId: z.string(),
-  endpoint: endpointSchema.extend({ nodeId: z.string() }),
-  hostName: z.string().exactOptional(),
-  bridge: z.string().exactOptional(),
-  sandboxKey: z.string().exactOptional(),
-  resolverPrefix: z.number().int().exactOptional(),
-});
+import {
+  type Backing,
+  backingSchema,
+  type EndpointLink,
+  type EngineLinks,
+  linkSchema,
+} from '../host-engine.ts';
 
 /** As versions up to 0.1.0 wrote it. */
 const olderSchema = linkSchema
@@ -29,19 +26,6 @@ const olderSchema = linkSchema
     const identity = { id, networkId: link.networkId, nodeId: '', created: '', ...addresses };
     return { ...link, endpoint: endpointFor(identity, unnamedHolder(id), { aliases: [] }) };
   });
-
-const backingSchema = z.object({
-  containerId: z.string(),
-  networkId: z.string(),
-  serviceId: z.string(),
-  restore: z
-    .object({
-      aliases: z.array(z.string()),
-      ipv4: z.string().exactOptional(),
-      ipv6: z.string().exactOptional(),
-    })
-    .exactOptional(),
-});
 
 /** In memory for reading, in the embedded store for the next daemon; memory follows the store. */
 export class StoredLinks implements EngineLinks {
@@ -146,12 +130,4 @@ export class StoredLinks implements EngineLinks {
 
 function nameOf({ containerId, serviceId }: Backing): string {
   return `${containerId}.${serviceId}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

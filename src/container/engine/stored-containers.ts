@@ -1,5 +1,6 @@
 import type { Store } from '../../../kvstore/store.ts';
 import { folders, keys } from '../../cluster/keys.ts';
+import { parseJson } from '../../lib/json.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Inspected, inspected } from './inspected.ts';
 
@@ -41,13 +42,5 @@ export class StoredContainers {
   async drop(id: string): Promise<void> {
     if (!this.#written.delete(id)) return;
     await this.store.commit([], [{ op: 'delete', key: keys.engineContainer(id) }]);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
