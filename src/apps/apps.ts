@@ -1,4 +1,4 @@
-import type { Container } from '../container/runtime.ts';
+import type { Container } from '../container/container.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import type { Naming } from '../network/model.ts';

@@ -1,4 +1,4 @@
-import type { Container } from '../container/runtime.ts';
+import type { Container } from '../container/container.ts';
 import { isAppName } from './app-names.ts';
 
 /** How a real Dokku host marks its containers (docker-local scheduler), and so do we. */

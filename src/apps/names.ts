@@ -1,5 +1,5 @@
 import type { Endpoint } from '../cluster/records.ts';
-import type { Container } from '../container/runtime.ts';
+import type { Container } from '../container/container.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import type { Naming, Networks } from '../network/model.ts';
 import { isCalled } from './deploy/placement.ts';

@@ -3,8 +3,6 @@ import { FairleadError } from '../lib/errors.ts';
 import type { Container, ContainerChange, ContainerSpec, HealthCheck } from './container.ts';
 import type { CheckResult } from './health/health-check.ts';
 
-export type * from './container.ts';
-
 /**
  * Where containers are kept and run. A runtime knows nothing of networks: src/network decides what is plugged into a
  * container's sandbox. Callers that need more than CommonRuntime narrow by `kind`.

@@ -3,7 +3,7 @@ import type { Sandboxes } from '../dataplane/sandboxes.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
-import type { Container } from './container.ts';
+import type { Container, HealthCheck } from './container.ts';
 import { Exits } from './exits.ts';
 import type { CheckResult } from './health/health-check.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './own/container-table.ts';
@@ -12,7 +12,6 @@ import type {
   ContainerFiles,
   ExecProcess,
   ExecSpec,
-  HealthCheck,
   LogLine,
   LogOptions,
   OwnRuntime,

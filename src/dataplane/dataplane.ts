@@ -4,12 +4,6 @@ import type { Links } from './links.ts';
 import type { Sandboxes } from './sandboxes.ts';
 import type { Tunnels } from './tunnels.ts';
 
-export type * from './firewall.ts';
-export type * from './inspection.ts';
-export type * from './links.ts';
-export * from './sandboxes.ts';
-export type * from './tunnels.ts';
-
 /**
  * What moves packets, or computes where they would go. Two implementations: linux/ (iproute2, nftables, named network
  * namespaces) and simulated.ts (a model in memory). Take the role that you need; only a composition root takes all.

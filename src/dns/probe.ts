@@ -1,5 +1,6 @@
 import type { Directory } from '../cluster/directory.ts';
-import type { Container, Runtime } from '../container/runtime.ts';
+import type { Container } from '../container/container.ts';
+import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { lookup } from '../lib/lookup.ts';
 import type { Dns } from './dns.ts';

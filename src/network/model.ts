@@ -1,6 +1,4 @@
 import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
-import type { HealthReport } from '../container/health/health-check.ts';
-import type { Isolation } from '../container/isolation.ts';
 import type {
   Attachment,
   Container,
@@ -8,8 +6,10 @@ import type {
   HealthCheck,
   PublishRequest,
   RestartPolicy,
-  Runtime,
-} from '../container/runtime.ts';
+} from '../container/container.ts';
+import type { HealthReport } from '../container/health/health-check.ts';
+import type { Isolation } from '../container/isolation.ts';
+import type { Runtime } from '../container/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
 import type { Doctor } from './doctor/doctor.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PortRule } from '../../src/dataplane/dataplane.ts';
+import type { PortRule } from '../../src/dataplane/firewall.ts';
 import { parseFlows, portChanges, staleFlows } from '../../src/dataplane/linux/firewall/stale-flows.ts';
 
 const rule = (address: string, port: number, target: string): PortRule => ({

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Container } from '../../container/runtime.ts';
+import type { Container } from '../../container/container.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Model } from '../../network/model.ts';
 import { queryOf } from '../http/query.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Container } from '../../container/runtime.ts';
+import type { Container } from '../../container/container.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
 import type { AppDeps, Tell } from '../deps.ts';

@@ -1,4 +1,4 @@
-import type { Attachment, Container } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import type { Networks } from '../../network/model.ts';
 import { defaultPort } from '../records.ts';

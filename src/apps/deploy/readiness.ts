@@ -1,4 +1,4 @@
-import type { Container } from '../../container/runtime.ts';
+import type { Container } from '../../container/container.ts';
 import { FairleadError } from '../../lib/errors.ts';
 
 export interface ReadinessDeps {

@@ -1,6 +1,6 @@
 import { checkDnsPolicy, dnsPolicyOption } from '../../cluster/dns-policy.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
-import type { Attachment, Container } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
 import { parseName } from '../../lib/names.ts';

@@ -1,4 +1,4 @@
-import type { Container } from '../../container/runtime.ts';
+import type { Container } from '../../container/container.ts';
 import type { NewEvent } from '../../lib/events.ts';
 
 /** An event of a container, with the attributes that the Engine gives each: labels, image and name. */

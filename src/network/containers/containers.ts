@@ -1,12 +1,7 @@
+import type { Container, Health, RestartPolicy } from '../../container/container.ts';
 import type { HealthReport } from '../../container/health/health-check.ts';
 import { HealthMonitors } from '../../container/health/monitors.ts';
-import {
-  type Container,
-  type Health,
-  ownRuntime,
-  type RestartPolicy,
-  type Runtime,
-} from '../../container/runtime.ts';
+import { ownRuntime, type Runtime } from '../../container/runtime.ts';
 import { parseSignal } from '../../container/signals.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Network, Service } from '../../cluster/records.ts';
-import { type Attachment, type Container, ownRuntime } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
+import { ownRuntime } from '../../container/runtime.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../../lib/undo.ts';

@@ -1,6 +1,7 @@
+import type { Attachment, Container } from '../../container/container.ts';
 import { extraHostsOf, renderHosts } from '../../container/hosts-file.ts';
 import { renderResolvConf } from '../../container/resolv-conf.ts';
-import type { Attachment, Container, ContainerFiles } from '../../container/runtime.ts';
+import type { ContainerFiles } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { shortId } from '../../lib/ids.ts';
 import { readText } from '../../lib/read-text.ts';

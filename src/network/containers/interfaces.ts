@@ -1,6 +1,6 @@
 import type { JoinPlace, JoinResult } from '../../../drivers/driver.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
-import type { AttachedInterface, Attachment, Container } from '../../container/runtime.ts';
+import type { AttachedInterface, Attachment, Container } from '../../container/container.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { isKind } from '../../lib/errors.ts';
 import type { UndoStack } from '../../lib/undo.ts';

@@ -1,6 +1,6 @@
 import { checkDnsPolicy } from '../../cluster/dns-policy.ts';
 import { parseLink } from '../../cluster/links.ts';
-import type { Attachment, Container, ContainerSpec, NetworkMode } from '../../container/runtime.ts';
+import type { Attachment, Container, ContainerSpec, NetworkMode } from '../../container/container.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { parseName } from '../../lib/names.ts';

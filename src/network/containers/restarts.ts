@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Container, RestartPolicy, Supervision } from '../../container/runtime.ts';
+import type { Container, RestartPolicy, Supervision } from '../../container/container.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';

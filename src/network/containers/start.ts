@@ -1,5 +1,6 @@
 import type { Network, Service } from '../../cluster/records.ts';
-import { type Attachment, type Container, ownRuntime } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
+import { ownRuntime } from '../../container/runtime.ts';
 import { FairleadError, messageOf, withContext } from '../../lib/errors.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
 import type { NetworkContext } from '../context.ts';

@@ -1,5 +1,5 @@
 import type { Network } from '../../cluster/records.ts';
-import type { Container } from '../../container/runtime.ts';
+import type { Container } from '../../container/container.ts';
 import { shortId } from '../../lib/ids.ts';
 import { driverOf, type NetworkContext } from '../context.ts';
 import type { Fact } from '../host/facts.ts';

@@ -2,7 +2,7 @@ import { type EndpointHolder, type EndpointIdentity, endpointFor } from '../../c
 import { keys } from '../../cluster/keys.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Decision } from '../../cluster/retry.ts';
-import type { Attachment } from '../../container/runtime.ts';
+import type { Attachment } from '../../container/container.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { newId, shortId } from '../../lib/ids.ts';
 import { timestamp } from '../../lib/time.ts';

@@ -6,7 +6,7 @@ import { endpointFor, following, isUnnamed } from '../../cluster/endpoint.ts';
 import { keys } from '../../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../../cluster/records.ts';
 import { commitWithRetry, type Decision } from '../../cluster/retry.ts';
-import type { Attachment, Container } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';

@@ -1,6 +1,6 @@
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import type { Backing, EnginePlace } from '../../container/host-engine.ts';
-import type { Attachment, Container } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';

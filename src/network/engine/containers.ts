@@ -1,5 +1,6 @@
+import type { Container, RestartPolicy } from '../../container/container.ts';
 import { type HealthReport, noReport } from '../../container/health/health-check.ts';
-import type { Container, RestartPolicy, Runtime } from '../../container/runtime.ts';
+import type { Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { endpointOfGone } from '../containers/attachments.ts';
 import { ExitWaiters } from '../containers/exit-waiters.ts';

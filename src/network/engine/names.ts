@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { dnsPolicyOption } from '../../cluster/dns-policy.ts';
 import { endpointFor } from '../../cluster/endpoint.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
-import type { Attachment, Container } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import { parseName } from '../../lib/names.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';

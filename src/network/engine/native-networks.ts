@@ -1,6 +1,6 @@
 import type { Endpoint, Network } from '../../cluster/records.ts';
+import type { Attachment } from '../../container/container.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
-import type { Attachment } from '../../container/runtime.ts';
 import { overlaps, parseSubnet } from '../../lib/addresses.ts';
 import { foldCase } from '../../lib/names.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';

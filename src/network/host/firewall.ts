@@ -1,6 +1,8 @@
 import type { Driver } from '../../../drivers/driver.ts';
 import type { Network } from '../../cluster/records.ts';
-import type { Dataplane, HostEnd, PortRule } from '../../dataplane/dataplane.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { PortRule } from '../../dataplane/firewall.ts';
+import type { HostEnd } from '../../dataplane/links.ts';
 
 export interface HostFirewallDeps {
   readonly driverOf: (network: Network) => Driver;

@@ -1,4 +1,4 @@
-import type { Attachment, Container } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import type { DefaultRoutes } from '../../dataplane/links.ts';
 
 /** Where a container's default routes go: the place of the highest priority that offers one, else the first. */

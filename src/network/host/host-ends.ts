@@ -1,6 +1,6 @@
 import type { Network } from '../../cluster/records.ts';
-import type { Attachment } from '../../container/runtime.ts';
-import type { HostEnd } from '../../dataplane/dataplane.ts';
+import type { Attachment } from '../../container/container.ts';
+import type { HostEnd } from '../../dataplane/links.ts';
 import { familyOf } from '../../lib/addresses.ts';
 import { driverOf, type NetworkContext } from '../context.ts';
 

@@ -1,12 +1,7 @@
 import type { Association } from '../../dataplane/associations.ts';
-import type {
-  BridgeSpec,
-  DefaultRoutes,
-  Survey,
-  SurveyedSandbox,
-  TunnelEntries,
-  VxlanSpec,
-} from '../../dataplane/dataplane.ts';
+import type { Survey, SurveyedSandbox } from '../../dataplane/inspection.ts';
+import type { BridgeSpec, DefaultRoutes } from '../../dataplane/links.ts';
+import type { TunnelEntries, VxlanSpec } from '../../dataplane/tunnels.ts';
 import { parseAddress, withoutPrefix } from '../../lib/addresses.ts';
 import type { Fact } from './facts.ts';
 

@@ -1,4 +1,4 @@
-import type { ContainerSpec, PortBinding, PortRequest } from '../../container/runtime.ts';
+import type { ContainerSpec, PortBinding, PortRequest } from '../../container/container.ts';
 import { familyOf } from '../../lib/addresses.ts';
 
 /** Above what the kernel gives to outgoing connections by default is where the Engine begins (49153–65535). */

@@ -1,7 +1,7 @@
 import type { Driver } from '../../../drivers/driver.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
-import type { Container, PortBinding } from '../../container/runtime.ts';
-import type { PortRule, PortTarget } from '../../dataplane/dataplane.ts';
+import type { Container, PortBinding } from '../../container/container.ts';
+import type { PortRule, PortTarget } from '../../dataplane/firewall.ts';
 import { familyOf, withoutPrefix } from '../../lib/addresses.ts';
 import { gatewayAttachment } from './gateway.ts';
 

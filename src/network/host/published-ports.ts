@@ -1,4 +1,4 @@
-import type { Container, PortBinding } from '../../container/runtime.ts';
+import type { Container, PortBinding } from '../../container/container.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { UndoStack } from '../../lib/undo.ts';
 import { driverOf, type NetworkContext } from '../context.ts';

@@ -12,7 +12,7 @@ import {
   subnetsSchema,
 } from '../../cluster/records.ts';
 import { commitWithRetry } from '../../cluster/retry.ts';
-import type { NetworkMode } from '../../container/runtime.ts';
+import type { NetworkMode } from '../../container/container.ts';
 import { FairleadError, isKind, withContext } from '../../lib/errors.ts';
 import { newId, shortId } from '../../lib/ids.ts';
 import { lookup } from '../../lib/lookup.ts';

@@ -1,4 +1,4 @@
-import type { Attachment, Container } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import type { Converger } from '../containers/converge.ts';
 import type { NetworkContext } from '../context.ts';
 

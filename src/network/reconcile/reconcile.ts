@@ -1,5 +1,5 @@
-import type { Container } from '../../container/runtime.ts';
-import type { Survey } from '../../dataplane/dataplane.ts';
+import type { Container } from '../../container/container.ts';
+import type { Survey } from '../../dataplane/inspection.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';

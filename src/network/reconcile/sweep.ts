@@ -1,7 +1,7 @@
 import { folders } from '../../cluster/keys.ts';
 import type { AddressRecord, Endpoint, Network } from '../../cluster/records.ts';
-import type { Container } from '../../container/runtime.ts';
-import type { Owned } from '../../dataplane/dataplane.ts';
+import type { Container } from '../../container/container.ts';
+import type { Owned } from '../../dataplane/inspection.ts';
 import { shortId } from '../../lib/ids.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { claimOf, DeadAddresses, type Holders } from '../addressing/dead-addresses.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { becomeReady } from '../../../src/apps/deploy/readiness.ts';
-import type { Container } from '../../../src/container/runtime.ts';
+import type { Container } from '../../../src/container/container.ts';
 import { createTestModel } from '../../rig/model.ts';
 
 /** A running container with a port, told to be what a test wants. */

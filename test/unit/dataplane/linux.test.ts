@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { NetworkRules } from '../../../src/dataplane/dataplane.ts';
+import type { NetworkRules } from '../../../src/dataplane/firewall.ts';
 import { probeLinux } from '../../../src/dataplane/linux/available.ts';
 import { type Argv, createExec, type Exec, type Outcome, output } from '../../../src/dataplane/linux/exec.ts';
 import { dockerUserChanges } from '../../../src/dataplane/linux/firewall/docker-user.ts';

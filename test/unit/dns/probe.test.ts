@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Container } from '../../../src/container/runtime.ts';
-import type { ReachTarget } from '../../../src/dataplane/dataplane.ts';
+import type { Container } from '../../../src/container/container.ts';
+import type { ReachTarget } from '../../../src/dataplane/inspection.ts';
 import { createDns, type Dns } from '../../../src/dns/dns.ts';
 import { createProbe, type Probe } from '../../../src/dns/probe.ts';
 import { silentLogger } from '../../../src/lib/log.ts';

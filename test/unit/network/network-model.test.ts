@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Store, Write } from '../../../kvstore/store.ts';
-import type { Firewall } from '../../../src/dataplane/dataplane.ts';
+import type { Firewall } from '../../../src/dataplane/firewall.ts';
 import { createSimulatedDataplane } from '../../../src/dataplane/simulated.ts';
 import { createTestModel } from '../../rig/model.ts';
 import { withFault } from '../../rig/with-fault.ts';

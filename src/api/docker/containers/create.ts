@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseLink } from '../../../cluster/links.ts';
-import type { Container, Runtime } from '../../../container/runtime.ts';
+import type { Container } from '../../../container/container.ts';
+import type { Runtime } from '../../../container/runtime.ts';
 import { parseSignal } from '../../../container/signals.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { CreateContainer, EndpointSettings } from '../../../network/model.ts';

@@ -1,5 +1,5 @@
+import type { Container, HealthCheck } from '../../../container/container.ts';
 import type { HealthReport } from '../../../container/health/health-check.ts';
-import type { Container, HealthCheck } from '../../../container/runtime.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { timestamp } from '../../../lib/time.ts';
 import { go } from '../../go/json.ts';

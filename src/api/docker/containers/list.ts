@@ -1,5 +1,5 @@
 import type { Port } from '../../../cluster/records.ts';
-import type { Container } from '../../../container/runtime.ts';
+import type { Container } from '../../../container/container.ts';
 import type { Volumes } from '../../../container/volumes.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { lookup } from '../../../lib/lookup.ts';

@@ -1,5 +1,5 @@
 import type { Network } from '../../../cluster/records.ts';
-import type { Attachment, Container } from '../../../container/runtime.ts';
+import type { Attachment, Container } from '../../../container/container.ts';
 import { familyOf, withoutPrefix } from '../../../lib/addresses.ts';
 import { shortId } from '../../../lib/ids.ts';
 import { foldCase } from '../../../lib/names.ts';

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { type Port, portSchema } from '../../../cluster/records.ts';
-import type { Container, PortRequest } from '../../../container/runtime.ts';
+import type { Container, PortRequest } from '../../../container/container.ts';
 import { isAddress, parseAddress } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { go } from '../../go/json.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { RestartPolicy } from '../../../container/runtime.ts';
+import type { RestartPolicy } from '../../../container/container.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { go } from '../../go/json.ts';
 

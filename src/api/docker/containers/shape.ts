@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { parseLink } from '../../../cluster/links.ts';
+import type { Container, ContainerSpec, NetworkMode } from '../../../container/container.ts';
 import type { HealthReport } from '../../../container/health/health-check.ts';
-import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
+import type { Runtime } from '../../../container/runtime.ts';
 import type { Volumes } from '../../../container/volumes.ts';
 import type { Containers } from '../../../network/model.ts';
 import type { ApiVersion } from '../../http/version.ts';

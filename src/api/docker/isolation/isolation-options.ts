@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import type { Container } from '../../../container/container.ts';
 import {
   type Device,
   defaultIsolation,
@@ -10,7 +11,6 @@ import {
   type Mount,
   type Ulimit,
 } from '../../../container/isolation.ts';
-import type { Container } from '../../../container/runtime.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { go } from '../../go/json.ts';
 import { parseCapabilities } from './capabilities.ts';

@@ -1,4 +1,4 @@
-import type { Container } from '../../../container/runtime.ts';
+import type { Container } from '../../../container/container.ts';
 import type { Volumes } from '../../../container/volumes.ts';
 
 /** `Mounts` of an inspect: not those of `--tmpfs`, as in the Engine. */

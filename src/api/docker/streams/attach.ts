@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
-import { type Container, ownRuntime } from '../../../container/runtime.ts';
+import type { Container } from '../../../container/container.ts';
+import { ownRuntime } from '../../../container/runtime.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { EventBus } from '../../../lib/events.ts';
 import { containerEvent } from '../../../network/containers/container-event.ts';

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import type { Container, LogLine, LogOptions, Runtime } from '../../../container/runtime.ts';
+import type { Container } from '../../../container/container.ts';
+import type { LogLine, LogOptions, Runtime } from '../../../container/runtime.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { flagOf, timeOf } from '../../http/query.ts';
 import { frame } from '../../http/streams/framing.ts';
