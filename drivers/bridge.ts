@@ -64,16 +64,16 @@ function validate(tag: string, network: Network, others: readonly Network[]): vo
   const v4 = network.ipam.pools.filter(({ subnet }) => familyOf(subnet) === 4);
   if (v4.length > 1) throw new FairleadError('forbidden', "bridge driver doesn't support multiple subnets");
   const name = bridgeOf(tag, network);
-  const rival = others.find((other) => isRival(tag, network, other, name));
-  if (!rival) return;
+  const conflicting = others.find((other) => isConflicting(tag, network, other, name));
+  if (!conflicting) return;
   throw new FairleadError(
     'forbidden',
-    `cannot create network ${network.id} (${name}): conflicts with network ${rival.id} (${name}): ` +
+    `cannot create network ${network.id} (${name}): conflicts with network ${conflicting.id} (${name}): ` +
       'networks have same bridge name',
   );
 }
 
-function isRival(tag: string, network: Network, other: Network, name: string): boolean {
+function isConflicting(tag: string, network: Network, other: Network, name: string): boolean {
   return other.driver === 'bridge' && other.id !== network.id && bridgeOf(tag, other) === name;
 }
 

@@ -7,8 +7,8 @@ import type { TunnelEntries, VxlanSpec } from '../src/dataplane/tunnels.ts';
 /**
  * The contract of a network driver. Methods take values and return values; every method may be repeated;
  * a driver keeps no store of its own and never changes a record. What a driver wants done inside a
- * sandbox it returns from `join`; whoever attaches carries it out (src/network/containers/interfaces.ts), or hands
- * it to an Engine when Fairlead is its plugin.
+ * sandbox it returns from `join`; src/network/containers/interfaces.ts carries it out, and beside an Engine
+ * src/network/plugin hands it to that.
  */
 export interface Driver {
   readonly name: string;
@@ -74,8 +74,8 @@ export interface Driver {
   setPeers?(network: Network, peers: readonly Peer[], spare?: Spare): Promise<void>;
 
   /**
-   * After: the driver knows these nodes, and no others: a plugin of global scope finds its way to them by itself. Of
-   * the same nodes it is not told twice in one life of it. @throws unavailable, and is to be told again then
+   * After: the driver knows these nodes, and no others: a plugin of global scope finds its way to them by itself. In
+   * one life a plugin is given the same nodes once. @throws unavailable, and is to be given them again then
    */
   setNodes?(nodes: readonly KnownNode[]): Promise<void>;
 

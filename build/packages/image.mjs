@@ -17,7 +17,7 @@ import { archive, withGzip } from './archive.mjs';
 
 const architectures = { x64: 'amd64', arm64: 'arm64' };
 
-/** What the sandbox way uses, and a container's programs may: they are programs of the image. */
+/** What the sandbox mode uses, and a container's programs may: they are programs of the image. */
 const debianPackages = [
   ...[
     'libc6',

@@ -50,8 +50,8 @@ export class Encryption {
   }
 
   /**
-   * After: the kernel has what these peers on the network need, and they can know what they need. Of a network that
-   * was left meanwhile nothing is made.
+   * After: the kernel has what these peers on the network need, and they can know what they need. Nothing is made
+   * for a network that was left meanwhile.
    */
   setPeers(networkId: string, local: string, peers: readonly Peer[]): Promise<void> {
     return this.#queue.run('', async () => {

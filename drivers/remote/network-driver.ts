@@ -89,7 +89,7 @@ class RemoteNetworks {
     const life = await this.plugin.life();
     if (life !== undefined && this.#told.get(network.id) === life) return;
     try {
-      // Of what is repeated every minute, one short try is enough.
+      // One short try is enough for what is repeated every minute.
       await this.#call('CreateNetwork', createNetworkRequest(network), empty, fresh);
     } catch (error) {
       if (fresh || isKind(error, 'unavailable') || !/exist/i.test(messageOf(error))) throw error;

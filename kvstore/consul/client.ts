@@ -94,7 +94,7 @@ function clientOf(server: Server, options: ConstructorParameters<typeof Consul>[
   return client;
 }
 
-/** Of the client's errors nothing is kept but the words: they hold the request, and with it the token. */
+/** Only the words of the client's errors are kept: the errors hold the request, and with it the token. */
 async function answerOf(client: Consul, ask: Ask, { silence = callTimeout, signal }: Limits) {
   signal?.throwIfAborted();
   const call = new ConsulCall(silence);

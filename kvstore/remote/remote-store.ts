@@ -133,7 +133,7 @@ export class RemoteStore implements Store {
         if (signal.aborted) break;
         if (!(error instanceof Gap)) this.#reachability.down(messageOf(error));
         // Jitter, so that the watches of many hosts do not come back all at once; but when another call finds
-        // the server there again, whoever wrote something is about to look for it.
+        // the server there again, the writer is about to look for what it wrote.
         const any = AbortSignal.any([signal, this.#reachability.returned]);
         await pause(delay * (0.5 + Math.random()), undefined, { signal: any }).catch(() => {});
         delay = Math.min(delay * 2, lastDelay);

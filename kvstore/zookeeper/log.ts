@@ -63,7 +63,7 @@ export class LogTail {
     return known.length < notes.length ? undefined : new Set(known.flat());
   }
 
-  /** Takes away what nobody needs: now and then, by whoever has just made this commit. */
+  /** Takes away what nobody needs, after every so many commits; the one who made this commit calls it. */
   async sweepAt(version: number): Promise<void> {
     if (version % historySize !== 0) return;
     const oldest = this.#tree.commit(version - historySize);

@@ -19,7 +19,7 @@ export interface ApiDeps {
   readonly volumes: Volumes;
   /** The daemon's current state. */
   readonly info: () => SystemInfo;
-  /** The Docker Engine that has the containers; absent in the other ways. */
+  /** The Docker Engine that has the containers; absent in the other modes. */
   readonly upstream?: Upstream;
   readonly log: Logger;
   readonly failures: Failures;

@@ -25,19 +25,19 @@ export const globalFlags = {
 };
 
 /** What the CLI does not know itself, because imports go down only. */
-export interface Parts {
+export interface Loaders {
   readonly loadDaemon: () => Promise<Command>;
   readonly loadFake: () => Promise<Command>;
 }
 
 /** Runs one command line. @returns the exit code */
-export async function fairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+export async function fairlead(argv: readonly string[], shell: Shell, loaders: Loaders): Promise<number> {
   if (isCompletion(argv)) {
     const { completeFairlead } = await import('./completion/fairlead.ts');
-    return completeFairlead(argv, shell, parts);
+    return completeFairlead(argv, shell, loaders);
   }
   const { program } = await import('./commands/program.ts');
-  return runProgram(program(parts), argv, shell, besideEngine);
+  return runProgram(program(loaders), argv, shell, besideEngine);
 }
 
 /** What shells ask (src/cli/completion/): cobra's words, so that one script serves the real docker too. */

@@ -174,7 +174,7 @@ export class Directory {
   }
 
   /**
-   * Commits to the scope's store and returns once the directory shows it, so that whoever wrote reads it.
+   * Commits to the scope's store and returns once the directory shows it, so that the caller reads what it wrote.
    * @throws unavailable at once when the store is known to be away
    */
   async commit(scope: Scope, checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {

@@ -24,7 +24,7 @@ export const keys = {
   globalApp: 'apps/--global',
   /** That this host has deployed the app, if only with no container left; only ever in the embedded store. */
   deployed: (app: string) => `deployed/${encodeKeyPart(app)}`,
-  /** Containers of the sandbox and simulated ways; only ever in the embedded store. */
+  /** Containers of the sandbox and simulated modes; only ever in the embedded store. */
   container: (id: string) => `containers/${id}`,
   /** What a Docker Engine beside the daemon knows of ours, by its ids; only ever in the embedded store. */
   engineContainer: (id: string) => `engine/containers/${id}`,

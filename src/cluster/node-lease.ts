@@ -17,7 +17,7 @@ const patienceMs = 1500;
  * replaced as soon as the store allows, and what hung on it must be put again. A daemon that restarts within its lease's
  * time resumes it: nothing is put again, and no other node notices.
  *
- * In the KV store the node's record comes after all its endpoints, and goes with them: whoever sees it and
+ * In the KV store the node's record comes after all its endpoints, and goes with them: a node that sees it and
  * lacks an endpoint knows that the endpoint is gone, and not still on its way (endpoint-folders.ts).
  */
 export class NodeLease {

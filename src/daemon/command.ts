@@ -10,7 +10,7 @@ import { daemonFlags } from './flags.ts';
 /** `fairlead daemon`; the drop-in's `docker -d` and `docker daemon` are the same. */
 export const daemon = command({
   synopsis: '',
-  description: 'Runs the daemon in the foreground, in the richest way that works',
+  description: 'Runs the daemon in the foreground, in the richest mode that works',
   args: [0, 0],
   flags: daemonFlags,
   async run({ flags, given, shell }) {

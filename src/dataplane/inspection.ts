@@ -6,8 +6,8 @@ export interface Inspection {
   /** Everything this node has made, for finding orphans. */
   owned(): Promise<Owned>;
   /**
-   * What is there of this node's, for comparison with what should be: nothing is changed. Of the sandboxes, those
-   * that are named. Where the firewall differs from the rules applied last, the next `applyFirewall` writes it anew.
+   * What is there of this node's, for comparison with what should be: nothing is changed. Only the
+   * named sandboxes are looked at. Where the firewall differs from the rules applied last, the next `applyFirewall` writes it anew.
    */
   survey(sandboxIds: readonly string[]): Promise<Survey>;
   /**

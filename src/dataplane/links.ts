@@ -9,7 +9,7 @@ export interface Links {
 
   /**
    * Puts the interface into the sandbox under `name`, with its addresses and MAC, up; IPv6 is off on it unless it has
-   * such an address. Of a veth with MAC and addresses no frame with another source reaches the bridge (`HostEnd`)
+   * such an address. No frame with another source than a veth's MAC and addresses reaches the bridge (`HostEnd`)
    * unless `anySource`. Undone by `unplug`. Repeating it repairs; it never adds a second one.
    */
   plug(sandboxId: string, plug: Plug): Promise<void>;

@@ -14,7 +14,7 @@ import type { TunnelChanges, TunnelEntries, VxlanSpec } from './tunnels.ts';
 /** Of the Ethernet that the model stands for. */
 const underlayMtu = 1500;
 
-/** The data plane of the simulated way: the same contract over a model in memory; no packet moves. */
+/** The data plane of the simulated mode: the same contract over a model in memory; no packet moves. */
 export function createSimulatedDataplane(): Dataplane {
   return new SimulatedDataplane();
 }

@@ -12,7 +12,7 @@ interface Churn {
   readonly clients: number;
 }
 
-/** The kernel takes 20 ms for each interface that goes; all else is the same in the simulated way. */
+/** The kernel takes 20 ms for each interface that goes; all else is the same in the simulated mode. */
 const churns: readonly Churn[] = [
   { way: 'simulated', pairs: 100_000, clients: 16 },
   { way: 'linux', pairs: 5000, clients: 16 },

@@ -7,7 +7,7 @@ import { counting, noTraffic } from './counting-store.ts';
 
 /**
  * A process full of nodes: `cluster-nodes.js STORE FIRST COUNT NETWORKS`. Each node is the daemon's own directory,
- * lease and use cases over a connection of its own, in the simulated way; what it lacks is an API and a DNS.
+ * lease and use cases over a connection of its own, in the simulated mode; what it lacks is an API and a DNS.
  */
 
 const [storeUrl = '', first = '0', count = '0', networks = '1'] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { freePorts } from '../rig/server.ts';
 import { until } from '../rig/until.ts';
 import { type DnsServer, serverCpu } from './dns-servers.ts';
 
-/** A daemon of the simulated way, with the names of its networks on loopback. */
+/** A daemon of the simulated mode, with the names of its networks on loopback. */
 export class ScaleNode implements AsyncDisposable {
   private constructor(
     readonly daemon: TestDaemon,

@@ -11,7 +11,7 @@ const allCapabilities = /^CapBnd:\s+(\w+)$/m.exec(await readFile('/proc/self/sta
 const dockersDefault = '00000000a80425fb';
 const none = '0000000000000000';
 
-/** What a container of the sandbox way is kept from, seen from inside; through our CLI and through Docker's. */
+/** What a container of the sandbox mode is kept from, seen from inside; through our CLI and through Docker's. */
 describe('a container', () => {
   let host: TestHost;
   let daemon: TestDaemon;

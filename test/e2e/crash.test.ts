@@ -206,7 +206,7 @@ describe.each(['linux', 'simulated'])('kill -9 between any two steps, %s', (data
     await daemon.start();
   });
 
-  /** What the API says and what the kernel holds, compared; in the simulated way there is only the API. */
+  /** What the API says and what the kernel holds, compared; in the simulated mode there is only the API. */
   async function expectAgreement(when: string): Promise<void> {
     const ids = z
       .array(z.object({ Id: z.string() }))

@@ -5,7 +5,7 @@ import { TestHost } from '../rig/namespace.ts';
 import { until } from '../rig/until.ts';
 
 /** Apps with real programs in a throwaway namespace that plays the host. */
-describe('apps in the sandbox way', () => {
+describe('apps in the sandbox mode', () => {
   let host: TestHost;
   let daemon: TestDaemon;
 

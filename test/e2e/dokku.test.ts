@@ -5,7 +5,7 @@ import { runToEnd, TestDaemon } from '../rig/daemon.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));
 
-/** Dokku's commands beyond the examples of its page, typed with dist/bin first on the PATH, in the simulated way. */
+/** Dokku's commands beyond the examples of its page, typed with dist/bin first on the PATH, in the simulated mode. */
 describe("Dokku's commands", () => {
   let daemon: TestDaemon;
   beforeAll(async () => {

@@ -14,7 +14,7 @@ const healthSchema = z.object({
   Log: z.array(z.object({ Start: z.string(), End: z.string(), ExitCode: z.number(), Output: z.string() })),
 });
 
-/** Health checks of the sandbox way, from the flag to DNS; what a result means: test/unit/container/health-check.test.ts. */
+/** Health checks of the sandbox mode, from the flag to DNS; what a result means: test/unit/container/health-check.test.ts. */
 describe('health checks', { timeout: 120_000 }, () => {
   let host: TestHost;
   let daemon: TestDaemon;

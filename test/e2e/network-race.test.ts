@@ -7,7 +7,7 @@ import { TestDaemon } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { endRace, type RaceCalls, race } from '../rig/network-race.ts';
 
-/** `network rm` and `prune` beside starts, in the sandbox way: no bridge of a network that has gone may stay. */
+/** `network rm` and `prune` beside starts, in the sandbox mode: no bridge of a network that has gone may stay. */
 
 const networkList = z.array(z.object({ Id: z.string(), Driver: z.string() }));
 

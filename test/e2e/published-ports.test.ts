@@ -204,7 +204,7 @@ describe('published ports', () => {
   });
 });
 
-describe('published ports in the simulated way', () => {
+describe('published ports in the simulated mode', () => {
   it('are records', async () => {
     await using daemon = await TestDaemon.start({
       flags: ['--dataplane', 'simulated', '--dns-listen', 'none'],

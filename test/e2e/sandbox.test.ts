@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestDaemon } from '../rig/daemon.ts';
 import { TestHost } from '../rig/namespace.ts';
 
-/** The sandbox way with packets: a real daemon in a throwaway namespace that plays the host. */
-describe('the sandbox way', () => {
+/** The sandbox mode with packets: a real daemon in a throwaway namespace that plays the host. */
+describe('the sandbox mode', () => {
   let host: TestHost;
   let outside: TestHost;
   let daemon: TestDaemon;

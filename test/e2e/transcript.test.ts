@@ -9,7 +9,7 @@ const nobody = 65534;
 const root = process.getuid?.() === 0;
 const bin = fileURLToPath(new URL('../../dist/bin', import.meta.url));
 
-/** The seed's transcript with dist/bin first on the PATH, in the simulated way, as a user without rights. */
+/** The seed's transcript with dist/bin first on the PATH, in the simulated mode, as a user without rights. */
 describe('the transcript, without root', () => {
   let daemon: TestDaemon;
   const port = 5300 + (process.pid % 50);

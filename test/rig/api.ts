@@ -17,7 +17,7 @@ import { hostPrograms } from './host-programs.ts';
 import { createTestModel, type TestModelOptions } from './model.ts';
 
 export interface TestApiOptions extends TestModelOptions {
-  /** Containers' programs run on this host, as the sandbox way would run them, or by this exec; default: none can. */
+  /** Containers' programs run on this host, as the sandbox mode would run them, or by this exec; default: none can. */
   readonly programs?: true | Pick<OwnRuntime, 'exec'>;
   /** An Engine that has the containers. */
   readonly upstream?: Upstream;
@@ -26,7 +26,7 @@ export interface TestApiOptions extends TestModelOptions {
   readonly hooks?: ApiHooks;
 }
 
-/** The API over the real model and the simulated way; `listen` makes it reachable on a unix socket. */
+/** The API over the real model and the simulated mode; `listen` makes it reachable on a unix socket. */
 export async function createTestApi(options: TestApiOptions = {}) {
   const model = await createTestModel(options);
   const { directory, dataplane } = model;

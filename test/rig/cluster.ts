@@ -29,7 +29,7 @@ const inspected = z.object({
   }),
 });
 
-/** One daemon of the cluster, in the simulated way. */
+/** One daemon of the cluster, in the simulated mode. */
 export class ClusterNode {
   constructor(
     readonly name: string,
@@ -140,7 +140,7 @@ export class ClusterNode {
 }
 
 /**
- * Daemons of the simulated way, each with a data root of its own, on one real store. What a test leaves behind that
+ * Daemons of the simulated mode, each with a data root of its own, on one real store. What a test leaves behind that
  * ran out of time goes when its process does.
  */
 export class Cluster implements AsyncDisposable {

@@ -33,7 +33,7 @@ export interface TestModelOptions {
   readonly localPools?: readonly { readonly base: string; readonly size: number }[];
 }
 
-/** The real use cases over the memory store and the simulated way. */
+/** The real use cases over the memory store and the simulated mode. */
 export async function createTestModel(options: TestModelOptions = {}) {
   const store = options.store ?? new MemoryStore();
   const stores = { local: store, global: options.globalStore ?? store };

@@ -1,4 +1,4 @@
-import { globalFlags, type Parts } from '../fairlead.ts';
+import { globalFlags, type Loaders } from '../fairlead.ts';
 import type { Group } from '../program.ts';
 import { sectioned } from '../sections.ts';
 import { app } from './app/group.ts';
@@ -10,7 +10,7 @@ import { node } from './node/group.ts';
 import { service } from './service/group.ts';
 
 /** Everything `fairlead` can do; what the seed speaks of comes first. */
-export function program({ loadDaemon, loadFake }: Parts): Group {
+export function program({ loadDaemon, loadFake }: Loaders): Group {
   return {
     synopsis: '[OPTIONS] COMMAND [arg...]',
     width: 12,

@@ -5,7 +5,7 @@ import { program } from '../commands/program.ts';
 import { type DockerCall, readCall } from '../delegate/docker-call.ts';
 import { findReal } from '../delegate/handover.ts';
 import { isEngineWork, isOurs, isWithoutEngine, serviceVerbs } from '../docker.ts';
-import type { Parts } from '../fairlead.ts';
+import type { Loaders } from '../fairlead.ts';
 import { patienceMs } from '../names.ts';
 import type { Shell } from '../shell.ts';
 import { type Answer, type Candidate, directive, joined, nothing, read, written } from './answer.ts';
@@ -23,11 +23,15 @@ const ownCommands = new Set(['network', 'service', 'daemon']);
  * `docker __complete WORD…`, by the choice that runs the command (src/cli/docker.ts): ours first, then the real docker's
  * for what is not ours. @returns the exit code
  */
-export async function completeDocker(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+export async function completeDocker(
+  argv: readonly string[],
+  shell: Shell,
+  loaders: Loaders,
+): Promise<number> {
   const [how, ...words] = argv;
   const call = readCall(words);
   const asked = call.daemon ? { ...call, words: ['daemon', ...call.words] } : call;
-  const answer = await answerFor({ call: asked, words, shell, parts });
+  const answer = await answerFor({ call: asked, words, shell, loaders });
   shell.stdout.write(written(answer, how === '__complete'));
   return 0;
 }
@@ -36,7 +40,7 @@ interface Question {
   readonly call: DockerCall;
   readonly words: readonly string[];
   readonly shell: Shell;
-  readonly parts: Parts;
+  readonly loaders: Loaders;
 }
 
 async function answerFor(question: Question): Promise<Answer> {
@@ -76,8 +80,8 @@ function merged(first: Answer, second: Answer): Answer {
   return { ...second, candidates: joined(first.candidates, second.candidates) };
 }
 
-async function ours({ call, shell, parts }: Question): Promise<Answer> {
-  return await complete(program(parts), call.words, namesAt(call.target, shell));
+async function ours({ call, shell, loaders }: Question): Promise<Answer> {
+  return await complete(program(loaders), call.words, namesAt(call.target, shell));
 }
 
 const publish = '--publish-service';

@@ -1,15 +1,19 @@
 import { type DaemonFlags, noDaemonFlags } from '../client/endpoint.ts';
 import { program } from '../commands/program.ts';
-import { type Parts, parseGlobal } from '../fairlead.ts';
+import { type Loaders, parseGlobal } from '../fairlead.ts';
 import type { Shell } from '../shell.ts';
 import { written } from './answer.ts';
 import { complete } from './complete.ts';
 import { namesAt } from './names-at.ts';
 
 /** `fairlead __complete WORD…`: the last word is being typed. @returns the exit code */
-export async function completeFairlead(argv: readonly string[], shell: Shell, parts: Parts): Promise<number> {
+export async function completeFairlead(
+  argv: readonly string[],
+  shell: Shell,
+  loaders: Loaders,
+): Promise<number> {
   const [how, ...words] = argv;
-  const answer = await complete(program(parts), words, namesAt(await daemonIn(words), shell));
+  const answer = await complete(program(loaders), words, namesAt(await daemonIn(words), shell));
   shell.stdout.write(written(answer, how === '__complete'));
   return 0;
 }

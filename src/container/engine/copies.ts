@@ -22,7 +22,7 @@ export type ContainerListener = (before: Container | undefined, after: Container
  */
 export class ContainerCopies {
   readonly #containers = new Map<string, Container>();
-  readonly #looking = new Map<string, Promise<void>>();
+  readonly #refreshes = new Map<string, Promise<void>>();
   readonly #again = new Map<string, Promise<void>>();
   #unseen: Set<string> = new Set();
 
@@ -48,7 +48,7 @@ export class ContainerCopies {
 
   /** After: the copy is no older than this call. Never rejects. */
   refresh(id: string): Promise<void> {
-    const running = this.#looking.get(id);
+    const running = this.#refreshes.get(id);
     if (!running) return this.#begin(id);
     const waiting = this.#again.get(id) ?? running.then(() => this.#restart(id));
     this.#again.set(id, waiting);
@@ -82,9 +82,9 @@ export class ContainerCopies {
 
   #begin(id: string): Promise<void> {
     const look = this.#look(id).finally(() => {
-      if (this.#looking.get(id) === look) this.#looking.delete(id);
+      if (this.#refreshes.get(id) === look) this.#refreshes.delete(id);
     });
-    this.#looking.set(id, look);
+    this.#refreshes.set(id, look);
     return look;
   }
 

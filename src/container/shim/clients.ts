@@ -7,7 +7,7 @@ import { Session } from './session.ts';
 /** Bytes that wait for a slow client before the program has to wait too, as Docker does. */
 const maxWaiting = 1024 * 1024;
 /** Milliseconds that clients have at the end to read what is left. */
-const farewell = 10_000;
+const lastReadsMs = 10_000;
 /** Milliseconds that output waits for clients that said they would attach. */
 const longestHold = 10_000;
 
@@ -79,7 +79,7 @@ export class Clients {
       (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
     );
     for (const socket of this.#all) socket.end(encodeControl(notice));
-    const timer = new Promise<void>((resolve) => setTimeout(resolve, farewell).unref());
+    const timer = new Promise<void>((resolve) => setTimeout(resolve, lastReadsMs).unref());
     await Promise.race([Promise.all(closed), timer]);
   }
 

@@ -9,7 +9,7 @@
  *
  * The shim keeps all privileges above a program that has few, of the same user often. The kernel lets nobody look
  * into a process that has more capabilities than he has himself (ptrace(2), "Ptrace access mode checking"), so its
- * memory, descriptors and root are out of reach for whoever lacks CAP_SYS_PTRACE.
+ * memory, descriptors and root are out of reach for a process without CAP_SYS_PTRACE.
  */
 import { appendFileSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
 import { closeInherited } from '../../lib/descriptors.ts';

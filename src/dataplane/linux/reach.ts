@@ -30,7 +30,7 @@ export async function reach(
   const away = hop.gateway ? undefined : await tunnelTo(host, bridge ?? hop.dev, address);
   const path = pathOf(hop, bridge, away);
   const reserved = hop.gateway && bridge ? tunnelRefusal(firewall, to.port) : undefined;
-  // Of a datagram's fate the kernel tells nothing: an echo may well be answered where it is dropped.
+  // The kernel tells nothing of a datagram's fate: an echo may well be answered where it is dropped.
   if (reserved !== undefined) return { reachable: false, path, reason: reserved };
   if (reason === undefined) return { reachable: true, path: hop.dev === 'lo' ? ['lo'] : [...path, address] };
   if (away) {
@@ -56,7 +56,7 @@ function pathOf({ dev, gateway }: Hop, bridge: string | undefined, away: Tunnel 
   ];
 }
 
-/** A refusal is the peer's own; of a silence the way there is the likelier cause. */
+/** A refusal is the peer's own; the likelier cause of a silence is the path. */
 function silentPeer(
   reason: string,
   address: string,

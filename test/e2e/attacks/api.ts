@@ -15,13 +15,13 @@ const bin = fileURLToPath(new URL('../../../dist/bin', import.meta.url));
 const [attacker, victim] = [61_001, 61_002];
 
 interface Stage extends AsyncDisposable {
-  /** In the simulated way, on a port of loopback. */
+  /** In the simulated mode, on a port of loopback. */
   readonly daemon: TestDaemon;
   readonly port: number;
   /** The same, told with --api-name that evil.example is a name of it. */
   readonly misled: TestDaemon;
   readonly misledPort: number;
-  /** Started with umask 000, in the sandbox way, with one container that runs. */
+  /** Started with umask 000, in the sandbox mode, with one container that runs. */
   readonly unmasked: TestDaemon;
   readonly container: string;
   /** Where everybody may make folders, as in /tmp. */

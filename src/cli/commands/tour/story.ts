@@ -20,7 +20,7 @@ export interface Setting {
 
 /** The seed's transcript, with the containers that it takes for granted. */
 export function story(setting: Setting): readonly Step[] {
-  return [...networks(setting), ...services, ...resolution(setting), ...publishing, ...farewell];
+  return [...networks(setting), ...services, ...resolution(setting), ...publishing, ...cleanUp];
 }
 
 function networks({ hasOverlay }: Setting): readonly Step[] {
@@ -90,7 +90,7 @@ const publishing: readonly Step[] = [
 ];
 
 /** Frees the names that the README's commands use. */
-const farewell: readonly Step[] = [
+const cleanUp: readonly Step[] = [
   {
     remark: 'What the tour made goes away again.',
     words: ['docker', 'rm', '-f', '{c1}', 'c2', '{db}'],

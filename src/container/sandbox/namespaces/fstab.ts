@@ -14,7 +14,7 @@ export function newLine(type: string, target: string, options: string): string {
   return fstabLine(newSource(type), target, type, options);
 }
 
-/** Of what is bound later, too: where the host's /dev is a tmpfs, as in a container, one of the same name was left out. */
+/** Also for what is bound later: where the host's /dev is a tmpfs, as in a container, one of the same name was left out. */
 export function newSource(type: string): string {
   return `${ownSource}-${type}`;
 }

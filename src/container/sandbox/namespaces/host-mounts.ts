@@ -27,9 +27,7 @@ export function mountTable(): string {
   return lines.filter((line) => !line.includes(' - nsfs ')).join('\n');
 }
 
-/**
- * Of a table, those that no other covers: that has its place or one above it, and they do not hang on it.
- */
+/** The mounts that no other covers: one that has their place or a place above it, and that they do not hang on. */
 export function visibleMounts(mountinfo: string): readonly HostMount[] {
   const entries = mountinfo.split('\n').flatMap(parseLine);
   const byId = new Map(entries.map((entry) => [entry.id, entry]));

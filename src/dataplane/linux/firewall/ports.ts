@@ -70,7 +70,7 @@ ${lines([...redirect(4), ...redirect(6)])}
   }`;
 
 /**
- * Of the postrouting chain. A target answers a sender on its own network without asking the host, and one with a
+ * Rules of the postrouting chain. A target answers a sender on its own network without asking the host, and one with a
  * loopback address not at all: for those two the host's address stands in.
  */
 export const hairpin = `\

@@ -113,7 +113,7 @@ export class SourceGuard {
 
   /** @returns false where all of it has to be written */
   async #change(before: SourceSets | undefined, after: SourceSets): Promise<boolean> {
-    // Of an earlier process's table what is not known yet stays; one that is not trusted any more is written anew.
+    // What is not known yet of an earlier process's table stays; a table that is not trusted any more is written again.
     if (!before && !this.#partial) return false;
     if (!(before && this.#isFresh()) && !(await this.#isThere())) return false;
     const commands = sourceChanges(this.#options.tag, before, after);

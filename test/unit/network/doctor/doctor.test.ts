@@ -56,7 +56,7 @@ describe('two listings of the firewall', () => {
   });
 });
 
-describe('a doctor of the simulated way', () => {
+describe('a doctor of the simulated mode', () => {
   it('finds nothing wrong after connects, moves and removals, and heals what is taken away', async () => {
     await using model = await createTestModel();
     const { networks, containers, services, dataplane, doctor } = model;
