@@ -10,7 +10,8 @@ import {
   type WatchEvent,
   type Write,
 } from '../store.ts';
-import type { LeaseRow, Table, Transaction } from './table.ts';
+import type { LeaseRow } from './rows.ts';
+import type { Table, Transaction } from './table.ts';
 import { Watchers } from './watchers.ts';
 
 interface Task {
@@ -41,15 +42,15 @@ export class Ledger {
     private readonly clock: Clock = systemClock,
   ) {
     this.#table = table;
-    for (const lease of table.leases()) this.orphanLease(lease.id, lease.ttlSeconds);
+    for (const lease of table.rows.leases()) this.orphanLease(lease.id, lease.ttlSeconds);
   }
 
   get(key: string): Entry | undefined {
-    return this.#table.get(key);
+    return this.#table.rows.get(key);
   }
 
   list(prefix: string): readonly Entry[] {
-    return this.#table.list(prefix);
+    return this.#table.rows.list(prefix);
   }
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
@@ -81,7 +82,7 @@ export class Ledger {
   /** Keeps a lease that was orphaned. False: there is none such. */
   adoptLease({ id, ttlSeconds }: LeaseRow): boolean {
     const timer = this.#timers.get(id);
-    const isThere = this.#table.leases().some((row) => row.id === id && row.ttlSeconds === ttlSeconds);
+    const isThere = this.#table.rows.leases().some((row) => row.id === id && row.ttlSeconds === ttlSeconds);
     if (timer === undefined || !isThere) return false;
     timer.cancel();
     this.#timers.delete(id);
@@ -158,7 +159,7 @@ export class Ledger {
 
   /** Only between transactions: then the table shows exactly what has been published. */
   #refreshWatchers(): void {
-    this.#watchers.refresh((prefix) => this.#table.list(prefix));
+    this.#watchers.refresh((prefix) => this.#table.rows.list(prefix));
   }
 }
 

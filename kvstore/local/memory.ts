@@ -1,10 +1,9 @@
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
-import type { Entry } from '../store.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { Rows } from './rows.ts';
 import { Staged } from './staged.ts';
-import type { LeaseRow, Table, Transaction } from './table.ts';
+import type { Table, Transaction } from './table.ts';
 
 /** A store in memory. Two of them made with the same ledger are two clients of one store. */
 export class MemoryStore extends LedgerStore {
@@ -18,24 +17,12 @@ export function createMemoryLedger(clock: Clock = systemClock): Ledger {
 }
 
 class MemoryTable implements Table {
-  readonly #rows = new Rows();
-
-  get(key: string): Entry | undefined {
-    return this.#rows.get(key);
-  }
-
-  list(prefix: string): readonly Entry[] {
-    return this.#rows.list(prefix);
-  }
-
-  leases(): readonly LeaseRow[] {
-    return this.#rows.leases();
-  }
+  readonly rows = new Rows();
 
   async transact<T>(work: (transaction: Transaction) => T): Promise<T> {
-    const staged = new Staged(this.#rows);
+    const staged = new Staged(this.rows);
     const result = work(staged);
-    this.#rows.apply(staged.batch);
+    this.rows.apply(staged.batch);
     return result;
   }
 

@@ -1,5 +1,9 @@
 import type { Entry } from '../store.ts';
-import type { LeaseRow } from './table.ts';
+
+export interface LeaseRow {
+  readonly id: string;
+  readonly ttlSeconds: number;
+}
 
 /** What one transaction changes; `version` is the last one that it gave. */
 export interface Batch {

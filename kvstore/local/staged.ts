@@ -1,6 +1,6 @@
 import type { Entry } from '../store.ts';
-import { type Batch, bytesOf, type Rows } from './rows.ts';
-import type { LeaseRow, Transaction } from './table.ts';
+import { type Batch, bytesOf, type LeaseRow, type Rows } from './rows.ts';
+import type { Transaction } from './table.ts';
 
 /** A transaction that is not in the rows yet: it sees its own writes, and nobody else does. */
 export class Staged implements Transaction {

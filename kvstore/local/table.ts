@@ -1,11 +1,10 @@
 import type { Entry } from '../store.ts';
+import type { LeaseRow, Rows } from './rows.ts';
 
 /** Where a ledger keeps its entries and leases: in memory, or in memory and on the disk. Decides nothing. */
 export interface Table {
-  get(key: string): Entry | undefined;
-  /** Sorted by key. */
-  list(prefix: string): readonly Entry[];
-  leases(): readonly LeaseRow[];
+  /** What has been committed. */
+  readonly rows: Pick<Rows, 'get' | 'list' | 'leases'>;
   /**
    * Runs `work`, which is synchronous and sees its own writes; others see them once the promise has resolved.
    * Everything is durable then; when it rejects (kind `unavailable`: the disk) nothing was changed. Never called
@@ -13,11 +12,6 @@ export interface Table {
    */
   transact<T>(work: (transaction: Transaction) => T): Promise<T>;
   close(): Promise<void>;
-}
-
-export interface LeaseRow {
-  readonly id: string;
-  readonly ttlSeconds: number;
 }
 
 export interface Transaction {

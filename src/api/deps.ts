@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { Apps } from '../apps/apps.ts';
+import type { EngineStatus } from '../container/host-engine.ts';
 import type { Volumes } from '../container/volumes.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/remote-dns.ts';
@@ -55,14 +56,7 @@ export interface PluginInfo {
 }
 
 /** The Docker Engine that has the containers. */
-export interface EngineState {
-  readonly reachable: boolean;
-  /** Unix time in milliseconds, of the last change. */
-  readonly since: number;
-  readonly reason?: string;
-  readonly address: string;
-  readonly version?: string;
-  readonly apiVersion?: string;
+export interface EngineState extends Omit<EngineStatus, 'complete'> {
   /** What it calls us as its plugin. */
   readonly plugin: string;
   /** Why we are not. */

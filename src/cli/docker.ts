@@ -12,20 +12,20 @@ import type { Shell } from './shell.ts';
  * The drop-in: what is ours we do, everything else goes to the real `docker`, unchanged (DESIGN 9).
  * @returns the exit code
  */
-export async function docker(argv: readonly string[], shell: Shell, loaders: Loaders): Promise<number> {
+export async function docker(argv: readonly string[], shell: Shell, load: Loaders): Promise<number> {
   if (isCompletion(argv)) {
     const { completeDocker } = await import('./completion/docker.ts');
-    return completeDocker(argv, shell, loaders);
+    return completeDocker(argv, shell, load);
   }
   try {
     const call = readCall(argv);
-    if (call.daemon) return await ours(['daemon', ...call.words], call, shell, loaders);
-    if (isOurs(call)) return await ours(call.words, call, shell, loaders);
+    if (call.daemon) return await ours(['daemon', ...call.words], call, shell, load);
+    if (isOurs(call)) return await ours(call.words, call, shell, load);
     const run = takeServices(call.words);
-    if (run && run.services.length > 0) return await publish(run, call, argv, shell, loaders);
+    if (run && run.services.length > 0) return await publish(run, call, argv, shell, load);
     const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
     if (isEngineWork(call) && (await isWithoutEngine(call, shell, real === undefined))) {
-      return await ours(call.words, call, shell, loaders);
+      return await ours(call.words, call, shell, load);
     }
     return real === undefined ? nobody(call, shell) : await runReal(real, argv, shell);
   } catch (error) {
@@ -50,12 +50,12 @@ async function publish(
   { target, words: all }: DockerCall,
   argv: readonly string[],
   shell: Shell,
-  loaders: Loaders,
+  load: Loaders,
 ): Promise<number> {
   const { runBeside } = await import('./delegate/run-beside.ts');
   const globals = argv.slice(0, argv.length - all.length);
   const code = await runBeside({ words, daemon: target, globals }, shell);
-  return code ?? (await ours(all, { target, daemon: false, words: all }, shell, loaders));
+  return code ?? (await ours(all, { target, daemon: false, words: all }, shell, load));
 }
 
 /** Commands that a daemon without an Engine answers itself. */
@@ -106,10 +106,10 @@ async function ours(
   words: readonly string[],
   { target }: DockerCall,
   shell: Shell,
-  loaders: Loaders,
+  load: Loaders,
 ): Promise<number> {
   const { program } = await import('./commands/program.ts');
-  return dispatch(program(loaders), words, { shell, path: shell.program, connect: connector(target, shell) });
+  return dispatch(program(load), words, { shell, path: shell.program, connect: connector(target, shell) });
 }
 
 async function nobody(call: DockerCall, shell: Shell): Promise<number> {

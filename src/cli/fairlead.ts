@@ -31,13 +31,13 @@ export interface Loaders {
 }
 
 /** Runs one command line. @returns the exit code */
-export async function fairlead(argv: readonly string[], shell: Shell, loaders: Loaders): Promise<number> {
+export async function fairlead(argv: readonly string[], shell: Shell, load: Loaders): Promise<number> {
   if (isCompletion(argv)) {
     const { completeFairlead } = await import('./completion/fairlead.ts');
-    return completeFairlead(argv, shell, loaders);
+    return completeFairlead(argv, shell, load);
   }
   const { program } = await import('./commands/program.ts');
-  return runProgram(program(loaders), argv, shell, besideEngine);
+  return runProgram(program(load), argv, shell, besideEngine);
 }
 
 /** What shells ask (src/cli/completion/): cobra's words, so that one script serves the real docker too. */

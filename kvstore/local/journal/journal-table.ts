@@ -1,7 +1,6 @@
-import type { Entry } from '../../store.ts';
 import type { Rows } from '../rows.ts';
 import { Staged } from '../staged.ts';
-import type { LeaseRow, Table, Transaction } from '../table.ts';
+import type { Table, Transaction } from '../table.ts';
 import type { BackupCopy } from './backup-copy.ts';
 import { cannotWrite, freeBytes } from './disk.ts';
 import { Journal, NoRoom } from './journal.ts';
@@ -78,18 +77,6 @@ export class JournalTable implements Table {
   /** Why nothing can be added, in a few words; undefined when something can. */
   get trouble(): string | undefined {
     return this.#isFull ? 'no space' : undefined;
-  }
-
-  get(key: string): Entry | undefined {
-    return this.rows.get(key);
-  }
-
-  list(prefix: string): readonly Entry[] {
-    return this.rows.list(prefix);
-  }
-
-  leases(): readonly LeaseRow[] {
-    return this.rows.leases();
   }
 
   async transact<T>(work: (transaction: Transaction) => T): Promise<T> {

@@ -23,15 +23,11 @@ const ownCommands = new Set(['network', 'service', 'daemon']);
  * `docker __complete WORD…`, by the choice that runs the command (src/cli/docker.ts): ours first, then the real docker's
  * for what is not ours. @returns the exit code
  */
-export async function completeDocker(
-  argv: readonly string[],
-  shell: Shell,
-  loaders: Loaders,
-): Promise<number> {
+export async function completeDocker(argv: readonly string[], shell: Shell, load: Loaders): Promise<number> {
   const [how, ...words] = argv;
   const call = readCall(words);
   const asked = call.daemon ? { ...call, words: ['daemon', ...call.words] } : call;
-  const answer = await answerFor({ call: asked, words, shell, loaders });
+  const answer = await answerFor({ call: asked, words, shell, load });
   shell.stdout.write(written(answer, how === '__complete'));
   return 0;
 }
@@ -40,7 +36,7 @@ interface Question {
   readonly call: DockerCall;
   readonly words: readonly string[];
   readonly shell: Shell;
-  readonly loaders: Loaders;
+  readonly load: Loaders;
 }
 
 async function answerFor(question: Question): Promise<Answer> {
@@ -80,8 +76,8 @@ function merged(first: Answer, second: Answer): Answer {
   return { ...second, candidates: joined(first.candidates, second.candidates) };
 }
 
-async function ours({ call, shell, loaders }: Question): Promise<Answer> {
-  return await complete(program(loaders), call.words, namesAt(call.target, shell));
+async function ours({ call, shell, load }: Question): Promise<Answer> {
+  return await complete(program(load), call.words, namesAt(call.target, shell));
 }
 
 const publish = '--publish-service';

@@ -10,10 +10,10 @@ import { namesAt } from './names-at.ts';
 export async function completeFairlead(
   argv: readonly string[],
   shell: Shell,
-  loaders: Loaders,
+  load: Loaders,
 ): Promise<number> {
   const [how, ...words] = argv;
-  const answer = await complete(program(loaders), words, namesAt(await daemonIn(words), shell));
+  const answer = await complete(program(load), words, namesAt(await daemonIn(words), shell));
   shell.stdout.write(written(answer, how === '__complete'));
   return 0;
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { startInPlace } from '../../lib/child.ts';
+import { isExecutable } from '../../lib/executable.ts';
 import type { Shell } from '../shell.ts';
 
 /**
@@ -22,15 +23,6 @@ function realPath(file: string): string | undefined {
     return realpathSync(file);
   } catch {
     return undefined;
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
   }
 }
 

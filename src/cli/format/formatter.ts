@@ -83,3 +83,11 @@ function labelHeader(key: Value): string {
       .at(-1) ?? '';
   return last.replaceAll(/[-_]/g, ' ');
 }
+
+/** A column of labels: `a=1,b=2`. */
+export function labelText(labels: Readonly<Record<string, string>> | null | undefined): string {
+  return Object.entries(labels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',');
+}

@@ -10,7 +10,7 @@ const texts = z
   .array(z.string())
   .nullish()
   .transform((list) => list ?? []);
-const textMap = z
+export const textMap = z
   .record(z.string(), z.string())
   .nullish()
   .transform((map) => map ?? {});

@@ -2,11 +2,7 @@ import * as z from 'zod';
 import { isKind } from '../../lib/errors.ts';
 import type { EngineNetwork, EngineNetworkSpec, EnginePlace } from '../host-engine.ts';
 import type { EngineConnection } from './connection.ts';
-
-const textMap = z
-  .record(z.string(), z.string())
-  .nullish()
-  .transform((map) => map ?? {});
+import { textMap } from './inspected.ts';
 
 const networkAnswer = z.object({
   Id: z.string(),

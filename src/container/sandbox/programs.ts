@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { FairleadError } from '../../lib/errors.ts';
-import { isProgram } from '../shim/find-program.ts';
+import { isExecutable } from '../../lib/executable.ts';
 
 /** A command that cannot be run: the Engine's words, and the exit code that it stands for. */
 export class CommandError extends FairleadError {
@@ -18,7 +18,7 @@ const found = new Map<string, string>();
 /** Where a tool of the host is; undefined when it is not installed. */
 function findTool(name: string): string | undefined {
   const known = found.get(name);
-  if (known !== undefined && isProgram(known)) return known;
+  if (known !== undefined && isExecutable(known)) return known;
   const path = searchTool(name);
   if (path !== undefined) found.set(name, path);
   return path;
@@ -26,7 +26,7 @@ function findTool(name: string): string | undefined {
 
 function searchTool(name: string): string | undefined {
   const directories = `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`.split(':').filter(isAbsolute);
-  return directories.map((directory) => join(directory, name)).find(isProgram);
+  return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 
 /** Debian's names of the packages. */

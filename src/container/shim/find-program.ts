@@ -1,5 +1,6 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isExecutable } from '../../lib/executable.ts';
 
 /** A program could not be run; `exitCode` is 126 or 127, as a shell's. */
 export class StartFailure extends Error {
@@ -19,7 +20,7 @@ export function findProgram(name: string, path: string, workingDir: string): str
   if (name.includes('/')) return checkFile(name, resolve(workingDir, name));
   // A relative entry of PATH, the empty one included, is below the working directory.
   const files = path.split(':').map((directory) => resolve(workingDir, directory, name));
-  const found = files.find(isProgram);
+  const found = files.find(isExecutable);
   if (found) return found;
   throw new StartFailure(127, `exec: "${name}": executable file not found in $PATH`);
 }
@@ -31,17 +32,8 @@ export function checkDirectory(directory: string): void {
   throw new StartFailure(126, `the working directory ${directory} is no directory of this host`);
 }
 
-export function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
 function checkFile(name: string, file: string): string {
-  if (isProgram(file)) return file;
+  if (isExecutable(file)) return file;
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat) throw new StartFailure(127, `exec: "${name}": stat ${name}: no such file or directory`);
   throw new StartFailure(

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { command } from '../../command.ts';
+import { type Context, command } from '../../command.ts';
 import { DaemonError } from '../../failure.ts';
 import { type FlagValues, number, text, toggle } from '../../flags/spec.ts';
 import { signals } from '../../flags/takes.ts';
@@ -12,6 +12,16 @@ const several = 'CONTAINER [CONTAINER...]';
 
 function container(docker: Docker, ref: string): Docker.Container {
   return docker.getContainer(encodeURIComponent(ref));
+}
+
+/** Applies one call to each container, and prints the names of those it succeeded for. @returns the exit code */
+async function forEachContainer(
+  { args, ...context }: Context & { readonly args: readonly string[] },
+  call: (container: Docker.Container) => Promise<unknown>,
+): Promise<number> {
+  const client = await context.connect();
+  const act = (ref: string) => client.tell((docker) => call(container(docker, ref))).then(() => ref);
+  return await forEach(args, act, context);
 }
 
 const stopFlags = {
@@ -29,14 +39,9 @@ export const stop = command({
   takes: { CONTAINER: 'running' },
   args: [1],
   flags: stopFlags,
-  async run({ args, flags, given, connect, shell, path }) {
-    const client = await connect();
+  run({ flags, given, ...rest }) {
     const options = stopOptions(flags, given);
-    return forEach(
-      args,
-      (ref) => client.tell((docker) => container(docker, ref).stop(options)).then(() => ref),
-      { shell, connect, path },
-    );
+    return forEachContainer(rest, (container) => container.stop(options));
   },
 });
 
@@ -45,12 +50,9 @@ export const restart = command({
   description: 'Restart one or more containers',
   args: [1],
   flags: stopFlags,
-  async run({ args, flags, given, connect, shell, path }) {
-    const client = await connect();
+  run({ flags, given, ...rest }) {
     const options = stopOptions(flags, given);
-    const one = (ref: string) =>
-      client.tell((docker) => container(docker, ref).restart(options)).then(() => ref);
-    return forEach(args, one, { shell, connect, path });
+    return forEachContainer(rest, (container) => container.restart(options));
   },
 });
 
@@ -60,13 +62,8 @@ export const kill = command({
   takes: { CONTAINER: 'running' },
   args: [1],
   flags: { signal: text('Signal to send to the container', { short: 's', initial: 'KILL', takes: signals }) },
-  async run({ args, flags: { signal }, connect, shell, path }) {
-    const client = await connect();
-    return forEach(
-      args,
-      (ref) => client.tell((docker) => container(docker, ref).kill({ signal })).then(() => ref),
-      { shell, connect, path },
-    );
+  run({ flags: { signal }, ...rest }) {
+    return forEachContainer(rest, (container) => container.kill({ signal }));
   },
 });
 

@@ -1,5 +1,5 @@
 import { shortId } from '../../../lib/ids.ts';
-import { type Columns, formatRows } from '../../format/formatter.ts';
+import { type Columns, formatRows, labelText } from '../../format/formatter.ts';
 import { goTimeText } from '../../format/go-time.ts';
 import { byName, type NetworkRecord } from './records.ts';
 
@@ -26,11 +26,4 @@ function columns(full: boolean): Columns<NetworkRecord> {
     table: '{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}',
     raw: 'network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n',
   };
-}
-
-function labelText(labels: NetworkRecord['Labels']): string {
-  return Object.entries(labels ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .sort()
-    .join(',');
 }

@@ -30,3 +30,7 @@ export function globalAddresses(link: Link): string[] {
 function canonicalCidr(cidr: string): string {
   return `${parseAddress(withoutPrefix(cidr))}${cidr.slice(cidr.indexOf('/'))}`;
 }
+
+export function hasIpv6({ addresses }: { readonly addresses: readonly string[] }): boolean {
+  return addresses.some((cidr) => familyOf(cidr) === 6);
+}

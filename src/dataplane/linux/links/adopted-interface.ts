@@ -1,13 +1,12 @@
 import { FairleadError } from '../../../lib/errors.ts';
 import type { Plug } from '../../links.ts';
 import { isInterfaceName } from '../../names.ts';
-import { batch, type Command, ip, type Link, showLink } from '../ip.ts';
+import { batch, ip, showLink } from '../ip.ts';
 import type { LinuxHost } from '../linux-host.ts';
 import { setIpv6 } from '../settings.ts';
-import { addressChanges } from './addresses.ts';
+import { hasIpv6 } from './addresses.ts';
 import { namespacePath } from './netns.ts';
-import { routeCommands } from './routes.ts';
-import { hasIpv6 } from './veth.ts';
+import { innerChanges } from './veth.ts';
 
 /** An interface that somebody else made in the host's namespace: adopted by a sandbox, returned by `unplug`. */
 export async function adoptInterface(host: LinuxHost, namespace: string, plug: Plug): Promise<void> {
@@ -22,20 +21,7 @@ export async function adoptInterface(host: LinuxHost, namespace: string, plug: P
     throw new FairleadError('not-found', `plug ${plug.name}: the host has no interface ${hostName}`);
   }
   if (hasIpv6(plug)) await setIpv6(host, namespacePath(namespace), plug.name, true);
-  await batch(host, configuration(inner, plug), namespace);
-}
-
-function configuration(link: Link, plug: Plug): Command[] {
-  const { name, mac, mtu } = plug;
-  return [
-    ...(mac === undefined || link.address === mac.toLowerCase()
-      ? []
-      : [ip`link set dev ${name} address ${mac}`]),
-    ...(mtu === undefined || link.mtu === mtu ? [] : [ip`link set dev ${name} mtu ${mtu}`]),
-    ...addressChanges(link, plug.addresses),
-    ...(link.flags.includes('UP') ? [] : [ip`link set dev ${name} up`]),
-    ...routeCommands(plug),
-  ];
+  await batch(host, innerChanges(inner, { ...plug, anySource: false }), namespace);
 }
 
 /** `hostNamespace` is a path: of this process's own namespace, usually. */

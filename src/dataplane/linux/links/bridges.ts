@@ -1,11 +1,10 @@
-import { familyOf } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { BridgeSpec } from '../../links.ts';
 import { isBridgeName, ownerAlias } from '../../names.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from '../ip.ts';
 import type { LinuxHost } from '../linux-host.ts';
 import { deafness, writeSettings } from '../settings.ts';
-import { addAddress, addressChanges } from './addresses.ts';
+import { addAddress, addressChanges, hasIpv6 } from './addresses.ts';
 
 /**
  * After: the bridge is as the spec says. Made with one process when it is not there.
@@ -33,10 +32,6 @@ async function create(host: LinuxHost, tag: string, spec: BridgeSpec): Promise<v
     ip`link set dev ${name} up`,
     ...spec.addresses.map((cidr) => addAddress(cidr, name)),
   ]);
-}
-
-function hasIpv6({ addresses }: BridgeSpec): boolean {
-  return addresses.some((cidr) => familyOf(cidr) === 6);
 }
 
 /**

@@ -1,10 +1,9 @@
-import { familyOf } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { Plug } from '../../links.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from '../ip.ts';
 import type { LinuxHost } from '../linux-host.ts';
 import { deafness, setIpv6, writeSettings } from '../settings.ts';
-import { addAddress, addressChanges } from './addresses.ts';
+import { addAddress, addressChanges, hasIpv6 } from './addresses.ts';
 import { namespacePath } from './netns.ts';
 import { routeCommands } from './routes.ts';
 
@@ -45,10 +44,6 @@ async function create(host: LinuxHost, namespace: string, plug: VethPlug): Promi
     await unplugVeth(host, source.hostName);
     throw error;
   }
-}
-
-export function hasIpv6({ addresses }: Pick<Plug, 'addresses'>): boolean {
-  return addresses.some((cidr) => familyOf(cidr) === 6);
 }
 
 function inside(plug: VethPlug): Command[] {
@@ -97,7 +92,8 @@ function outerChanges(link: Link, plug: VethPlug): Command[] {
   ];
 }
 
-function innerChanges(link: Link, plug: VethPlug): Command[] {
+/** What makes the interface inside its sandbox what the plug says. */
+export function innerChanges(link: Link, plug: Plug): Command[] {
   const { name, mac, mtu } = plug;
   return [
     ...(mac === undefined || link.address === mac.toLowerCase()

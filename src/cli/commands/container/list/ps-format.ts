@@ -1,4 +1,4 @@
-import { type Columns, formatRows } from '../../../format/formatter.ts';
+import { type Columns, formatRows, labelText } from '../../../format/formatter.ts';
 import type { ListedContainer } from '../records.ts';
 import { ellipsis, humanSize, psRow } from './ps-row.ts';
 
@@ -40,13 +40,6 @@ function columns(full: boolean): Columns<ListedContainer> {
     failed: 'failed to execute template',
     raw: 'container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n',
   };
-}
-
-function labelText(labels: ListedContainer['Labels']): string {
-  return Object.entries(labels ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .sort()
-    .join(',');
 }
 
 function sizeText({ SizeRw = 0, SizeRootFs = 0 }: ListedContainer): string {
