@@ -139,6 +139,8 @@ export interface Membership {
   readonly aliases: readonly string[];
   /** `CONTAINER[:ALIAS]`, as given (src/network/links.ts). */
   readonly links?: readonly string[];
+  /** `NAME=VALUE`: what links on the default network told its program at its last start. */
+  readonly variables?: readonly string[];
   /** Asked-for addresses (no prefix length) and MAC. */
   readonly ipv4?: string;
   readonly ipv6?: string;

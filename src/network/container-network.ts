@@ -3,6 +3,7 @@ import type { Container, ContainerFiles, JoinedState, Membership } from '../cont
 import type { DefaultRoutes } from '../dataplane/dataplane.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
+import { hostsOf, linkedBy } from './linked.ts';
 
 /** Where a container's default routes go: the place of the highest priority that offers one, else the first. */
 export function routesFor(container: Container): DefaultRoutes {
@@ -22,8 +23,8 @@ function byPriority({ memberships }: Container): readonly Membership[] {
 }
 
 /**
- * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS only: the hosts file has
- * nothing of other containers. Any one gateway answers for all networks that the asker is on.
+ * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS: the hosts file has nothing of other
+ * containers but links on the default network. Any one gateway answers for all networks that the asker is on.
  */
 export function filesFor(container: Container, containers: readonly Container[]): ContainerFiles {
   const { spec } = container;
@@ -40,6 +41,7 @@ export function filesFor(container: Container, containers: readonly Container[])
       hostname: stack.spec.hostname || shortId(stack.id),
       domainname: stack.spec.domainname,
       addresses: places.flatMap(addressesOf),
+      linked: linkedBy(stack, containers).map(hostsOf),
       extraHosts: extraHostsOf(spec.extraHosts, hostAddressOf(stack)),
     }),
   };

@@ -4,6 +4,7 @@ import { FairleadError, isKind, messageOf, withContext } from '../lib/errors.ts'
 import type { Connections } from './connections.ts';
 import { containerEvent } from './container-event.ts';
 import { planContainer } from './container-plan.ts';
+import type { DefaultLinks } from './default-links.ts';
 import { ExitWaiters } from './exit-waiters.ts';
 import { findContainer } from './find-container.ts';
 import type { Containers as Contract, CreateContainer, EndpointSettings } from './model.ts';
@@ -29,6 +30,7 @@ export class Containers implements Contract {
     private readonly places: Places,
     private readonly starter: Starter,
     private readonly connections: Connections,
+    private readonly links: Pick<DefaultLinks, 'unlink'>,
   ) {
     this.runtime = parts.runtime;
     this.#restarts = new Restarts(parts, (id, isWanted) =>
@@ -52,7 +54,7 @@ export class Containers implements Contract {
     this.runtime.onExit((id, exitCode) => {
       const container = this.runtime.get(id);
       if (!container) return;
-      this.#emit(container, 'die', { exitCode: String(exitCode) });
+      this.#emit(container, 'die', { execDuration: lasted(container), exitCode: String(exitCode) });
       void this.places
         .exclusively(id, () => this.#afterExit(id, exitCode))
         .catch((error: unknown) =>
@@ -104,12 +106,11 @@ export class Containers implements Contract {
   }
 
   async kill(ref: string, signal: string): Promise<void> {
-    const container = this.#findToKill(ref);
-    const number = parseSignal(signal);
+    const [container, number] = toKill(ref, () => [this.find(ref), parseSignal(signal)]);
     if (container.state.status !== 'running') {
       throw new FairleadError(
         'conflict',
-        `Cannot kill container: ${ref}: Container ${container.id} is not running`,
+        `cannot kill container: ${ref}: container ${container.id} is not running`,
       );
     }
     // Whichever signal it is, as the Engine does: the next end is what a person asked for.
@@ -136,7 +137,7 @@ export class Containers implements Contract {
         if (!options.force) {
           throw new FairleadError(
             'conflict',
-            `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+            `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
           );
         }
         await this.#killNow(container);
@@ -161,6 +162,10 @@ export class Containers implements Contract {
   async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
     const { id } = this.find(ref);
     await this.places.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
+  }
+
+  unlink(ref: string, alias: string): Promise<void> {
+    return this.links.unlink(ref, alias);
   }
 
   async setHealth(ref: string, health: Health | 'none'): Promise<void> {
@@ -246,14 +251,6 @@ export class Containers implements Contract {
     for (const waiters of [this.#exits, this.#removals]) waiters.tell(id, container.state.exitCode);
   }
 
-  #findToKill(ref: string): Container {
-    try {
-      return this.find(ref);
-    } catch (error) {
-      throw withContext(`Cannot kill container: ${ref}`, error);
-    }
-  }
-
   #findOrUndefined(ref: string, force: boolean): Container | undefined {
     try {
       return this.find(ref);
@@ -266,4 +263,17 @@ export class Containers implements Contract {
   #emit(container: Container, action: string, more: Record<string, string> = {}): void {
     this.parts.events.emit(containerEvent(container, action, more));
   }
+}
+
+function toKill(ref: string, find: () => [Container, number]): [Container, number] {
+  try {
+    return find();
+  } catch (error) {
+    throw withContext(`cannot kill container: ${ref}`, error);
+  }
+}
+
+/** In whole seconds. */
+function lasted({ state: { startedAt, finishedAt } }: Container): string {
+  return String(Math.max(0, Math.floor((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)));
 }

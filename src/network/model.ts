@@ -1,3 +1,7 @@
+import type { SubnetUsage } from './address-usage.ts';
+
+export type { SubnetUsage } from './address-usage.ts';
+
 import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
 import type { Isolation } from '../container/isolation.ts';
 import type {
@@ -46,6 +50,8 @@ export interface Networks {
   prune(selects: (network: Network) => boolean): Promise<readonly Network[]>;
   /** The live endpoints of a network, of every node. Asks the store where this node does not follow the network. */
   endpoints(networkId: string): Promise<readonly Endpoint[]>;
+  /** @throws unavailable while the network's store is away */
+  addressUsage(networkId: string): Promise<readonly SubnetUsage[]>;
 }
 
 export interface NetworkSpec {
@@ -144,6 +150,8 @@ export interface Containers {
   connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
   /** `force` also takes an endpoint (id or name) of a container that is gone. */
   disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;
+  /** Takes a link of the default network away. @throws not-found | unsupported beside an Engine */
+  unlink(ref: string, alias: string): Promise<void>;
 }
 
 export type EndpointSettings = Pick<

@@ -4,6 +4,7 @@ import { FairleadError, messageOf, withContext } from '../lib/errors.ts';
 import { type UndoStack, withUndo } from '../lib/undo.ts';
 import type { Attachments } from './attachments.ts';
 import { filesFor } from './container-network.ts';
+import type { DefaultLinks } from './default-links.ts';
 import { alreadyProvided } from './endpoint-plan.ts';
 import type { Networks } from './networks.ts';
 import type { Parts } from './parts.ts';
@@ -19,6 +20,7 @@ export class Starter {
     private readonly networks: Networks,
     private readonly attachments: Attachments,
     private readonly places: Places,
+    private readonly links: DefaultLinks,
   ) {}
 
   /** Before: inside the container's turn, and not running. @throws what the first failing step says */
@@ -36,15 +38,21 @@ export class Starter {
     const { id } = container;
     await this.places.leaveIfEnded(id);
     this.#refuseIdleSharing(container);
+    this.links.require(container);
     await ownRuntime(this.parts.runtime).prepare(id);
     undo.push('prepare', () => ownRuntime(this.parts.runtime).release(id));
     undo.push('memberships', () => this.parts.runtime.update(id, { memberships: container.memberships }));
     for (const place of container.memberships) await this.#startOn(undo, id, place);
-    const joined = this.places.require(id);
+    const joined = await this.links.settle(this.places.require(id));
     await this.places.route(joined);
     undo.push('ports', () => this.places.ports.withdraw(id));
     await this.places.ports.settle(id);
-    return await ownRuntime(this.parts.runtime).start(id, filesFor(joined, this.parts.runtime.list()));
+    const started = await ownRuntime(this.parts.runtime).start(
+      id,
+      filesFor(joined, this.parts.runtime.list()),
+    );
+    await this.links.started(id);
+    return started;
   }
 
   #refuseIdleSharing({ spec: { networkMode } }: Container): void {

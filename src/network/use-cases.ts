@@ -3,6 +3,7 @@ import { Aliases, type Naming } from './aliases.ts';
 import type { Attachments } from './attachments.ts';
 import { Connections } from './connections.ts';
 import { Containers } from './containers.ts';
+import { DefaultLinks } from './default-links.ts';
 import type { EnginePlugin } from './engine/plugin.ts';
 import { type Holdings, ownHoldings } from './holdings.ts';
 import type { Containers as ContainersContract } from './model.ts';
@@ -34,9 +35,10 @@ export interface UseCases {
 export function ownUseCases(parts: Parts, attachments: Attachments): UseCases {
   const networks = new Networks(parts);
   const places = new Places(parts, attachments, new PublishedPorts(parts));
-  const starter = new Starter(parts, networks, attachments, places);
+  const links = new DefaultLinks(parts, networks, places);
+  const starter = new Starter(parts, networks, attachments, places, links);
   const connections = new Connections(parts, networks, attachments, places);
-  const containers = new Containers(parts, networks, places, starter, connections);
+  const containers = new Containers(parts, networks, places, starter, connections, links);
   const aliases = new Aliases(parts, networks, places);
   // Those that end during the first reconcile are told of as well.
   containers.watchExits();

@@ -88,6 +88,11 @@ export class EngineContainers implements Containers {
     await this.runtime.update(this.find(ref).id, { restart: restart ?? 'none' });
   }
 
+  async unlink(ref: string): Promise<void> {
+    const { name } = this.find(ref);
+    throw new FairleadError('unsupported', `the links of container ${name} are the Docker Engine's`);
+  }
+
   async setHealth(ref: string): Promise<void> {
     const { name } = this.find(ref);
     throw new FairleadError('unsupported', `the health of container ${name} is what the Docker Engine says`);

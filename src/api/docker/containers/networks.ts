@@ -62,16 +62,18 @@ function endpointShape(
     IPv6Gateway: joined?.ipv6 ? gateway(network, 6) : '',
     GlobalIPv6Address: withoutPrefix(joined?.ipv6 ?? ''),
     GlobalIPv6PrefixLen: prefixLength(joined?.ipv6),
-    ...(!isBefore(version, '1.44') && { DNSNames: dnsNames(container, membership, named) }),
+    ...(!isBefore(version, '1.44') && {
+      DNSNames: dnsNames(container, membership, named && where === 'inspect'),
+    }),
   };
 }
 
 function dnsNames(
-  { id, name }: Container,
+  { id, name, spec: { hostname } }: Container,
   { aliases }: Membership,
   named: boolean,
 ): readonly string[] | null {
-  return named ? [...new Set([name, ...aliases, shortId(id)])] : null;
+  return named ? [...new Set([name, ...aliases, shortId(id), ...(hostname ? [hostname] : [])])] : null;
 }
 
 function ipamConfig({ ipv4, ipv6, linkLocal }: Membership): Record<string, unknown> | null {

@@ -3,6 +3,7 @@ import type { DnsStatus } from '../../../dns/dns.ts';
 import { timestamp } from '../../../lib/time.ts';
 import type { Model } from '../../../network/model.ts';
 import type { SystemInfo } from '../../deps.ts';
+import { type ApiVersion, isBefore } from '../../http/version.ts';
 
 /** GET /info: the Engine's members as far as they mean something here, and ours under `Fairlead`. */
 export function infoShape(
@@ -10,6 +11,7 @@ export function infoShape(
   dns: DnsStatus,
   { containers, clock }: Model,
   images: number,
+  version: ApiVersion,
 ): Record<string, unknown> {
   const all = containers.list();
   const running = all.filter(({ state }) => state.status === 'running').length;
@@ -54,6 +56,7 @@ export function infoShape(
     Isolation: '',
     InitBinary: '',
     SecurityOptions: [],
+    ...(info.way === 'sandbox' && !isBefore(version, '1.49') && { FirewallBackend: { Driver: 'nftables' } }),
     Warnings: warnings(info, dns, clock.now()),
     Fairlead: fairleadShape(info, dns),
   };
