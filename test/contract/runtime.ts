@@ -225,7 +225,7 @@ const life: RuntimeCheck[] = [
       await runtime.signal(id, 'cont');
       strictEqual(runtime.get(id)?.state.status, 'running');
       for (const signal of ['SIGFOO', '0', '65', '']) {
-        await rejects(runtime.signal(id, signal), { kind: 'invalid', message: `Invalid signal: ${signal}` });
+        await rejects(runtime.signal(id, signal), { kind: 'invalid', message: `invalid signal: ${signal}` });
       }
       await runtime.signal(id, '9');
       await rejects(runtime.signal(id, 'KILL'), {

@@ -44,7 +44,7 @@ describe('which API a path means', () => {
   });
 
   it.each([
-    ['/v1.99/networks', 'client version 1.99 is too new. Maximum supported API version is 1.48'],
+    ['/v1.99/networks', 'client version 1.99 is too new. Maximum supported API version is 1.52'],
     [
       '/v1.11/info',
       'client version 1.11 is too old. Minimum supported API version is 1.18, please upgrade your client to a newer version',

@@ -43,7 +43,7 @@ describe('GET /networks', () => {
     for (const url of ['/networks', '/nope', '/networks/nope', '/v1.24/networks']) {
       const { headers } = await api.call('GET', url);
       expect(headers).toMatchObject({
-        'api-version': '1.48',
+        'api-version': '1.52',
         'docker-experimental': 'false',
         ostype: 'linux',
         server: `Fairlead/${version} (${process.platform})`,
@@ -98,7 +98,7 @@ describe('GET /networks', () => {
   });
 
   it.each([
-    [{ bogus: ['x'] }, "Invalid filter 'bogus'"],
+    [{ bogus: ['x'] }, "invalid filter 'bogus'"],
     [{ type: ['bogus'] }, "invalid filter: 'type'='bogus'"],
     [
       { dangling: ['bogus'] },
@@ -238,7 +238,7 @@ describe('the other calls of /networks', () => {
     ],
     ['POST', '/networks/nope/connect', { Container: 'nix' }, 404, 'No such container: nix'],
     ['POST', '/networks/nope/disconnect', { Container: 'nix' }, 404, 'No such container: nix'],
-    ['POST', '/networks/prune?filters={"bogus":["x"]}', undefined, 400, "Invalid filter 'bogus'"],
+    ['POST', '/networks/prune?filters={"bogus":["x"]}', undefined, 400, "invalid filter 'bogus'"],
     [
       'POST',
       '/networks/prune?filters={"until":["x"]}',
