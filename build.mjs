@@ -14,11 +14,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileAhead } from './build/code-cache.mjs';
 import { replaceFolder } from './build/fresh-folder.mjs';
+import { cliStandIns, daemonStandIns } from './build/library-stand-ins.mjs';
 import { noticesOf } from './build/notices.mjs';
 import { stage } from './build/progress.mjs';
-import { ProgramFailed, run } from './build/run.mjs';
+import { BuildFailed, run } from './build/run.mjs';
 import { setUp } from './build/set-up.mjs';
 import { isUpToDate, leaveStamp, stampOf } from './build/stamp.mjs';
+import { StandIns } from './build/stand-ins.mjs';
 import { describeBuild } from './build/version.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -50,8 +52,11 @@ async function buildInto(outdir, described) {
     metafile: true,
   };
   const inputs = [];
+  const standIns = new StandIns();
   for (const program of [daemonBundle, dnsThreadBundle, shimBundle, cliBundle, fakeBundle, testingBundle]) {
-    const options = { ...common, ...program, define: { ...define, ...program.define }, write: false };
+    const { standIns: own = [], ...rest } = program;
+    const plugins = [standIns.plugin(own, root)];
+    const options = { ...common, ...rest, define: { ...define, ...rest.define }, plugins, write: false };
     const { outputFiles, metafile } = await build(options);
     // Not by esbuild's own process, which may outlive an interrupted build for a moment.
     for (const { path, contents } of outputFiles) {
@@ -60,6 +65,7 @@ async function buildInto(outdir, described) {
     }
     inputs.push(...Object.keys(metafile.inputs));
   }
+  standIns.requireUsed();
   writeFileSync(`${outdir}/licences.txt`, noticesOf(inputs));
   await declareTesting(outdir);
   await writeReference(build, outdir, define);
@@ -111,7 +117,7 @@ const daemonBundle = {
   ...asCommonJs,
   entryPoints: { 'cli/daemon': 'src/daemon/command.ts', 'cli/etcd3': 'etcd3' },
   sourcemap: true,
-  plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
+  standIns: daemonStandIns,
 };
 
 const dnsThreadBundle = {
@@ -126,7 +132,7 @@ const fakeBundle = {
   ...asCommonJs,
   entryPoints: { 'cli/fake': 'src/testing/command.ts' },
   minify: true,
-  plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
+  standIns: daemonStandIns,
 };
 
 /** For consumers, who import it: one file without a package beside it and without native code. */
@@ -137,7 +143,7 @@ const testingBundle = {
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
-  plugins: [{ name: 'lean', setup: (build) => makeLean(build, daemonStandIns) }],
+  standIns: daemonStandIns,
 };
 
 /** Its types: src/testing/contract.ts imports nothing, so that it is the whole declaration. */
@@ -172,98 +178,16 @@ const cliBundle = {
   },
   ...asCommonJs,
   minify: true,
-  plugins: [{ name: 'lean', setup: (build) => makeLean(build, standIns) }],
+  standIns: cliStandIns,
 };
-
-const writesNothing = "module.exports = { inherits: require('node:util').inherits, inspect: () => '' };";
-
-const lighterYargs = [
-  {
-    from: /yargs/,
-    path: /^assert$/,
-    code: `const check = (ok, message) => { if (!ok) throw new Error(message); };
-      exports.strictEqual = (a, b, message) => check(a === b, message);
-      exports.notStrictEqual = (a, b, message) => check(a !== b, message);`,
-  },
-  // yargs' own help, which ours replaces: an emoji expression and a segmenter that take 35 ms to make.
-  { from: /yargs/, path: /^cliui$/, code: 'module.exports = () => { throw new Error("no help here"); };' },
-  { from: /yargs/, path: /^string-width$/, code: 'module.exports = (text) => text.length;' },
-];
-
-/** Docker's client, without what neither daemon nor CLI calls. */
-const leanDocker = [
-  // Swarm sessions, image builds and ssh: gRPC, protobuf, tar, ssh2.
-  {
-    from: /dockerode/,
-    path: /^(\.\/(session|buildkit)|tar-fs|@balena\/dockerignore)$/,
-    code: refuse('dockerode'),
-  },
-  { from: /docker-modem/, path: /^\.\/ssh$/, code: refuse('ssh') },
-  { from: /docker-modem/, path: /^debug$/, code: 'module.exports = () => () => {};' },
-  { from: /docker-modem/, path: /^readable-stream$/, code: "module.exports = require('node:stream');" },
-  // It writes every request out for its debug log, which is off.
-  { from: /docker-modem/, path: /^util$/, code: writesNothing },
-  { from: /dockerode/, path: /^zlib$/, code: lazily('zlib', 'createGzip') },
-  // TLS costs 5 ms; a unix socket needs none.
-  { from: /docker-modem/, path: /^https$/, code: lazily('https', 'request') },
-];
-
-const daemonStandIns = [
-  ...leanDocker,
-  { from: /kvstore/, path: /^etcd3$/, code: "module.exports = load('etcd3');" },
-  // Routes have no schemas (src/api/http/without-schemas.ts).
-  {
-    from: /fastify/,
-    path: /^(@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler|light-my-request)$/,
-    code: refuse('fastify'),
-  },
-  ...lighterYargs,
-];
-
-/** Package by package: what stands in for what the CLI never calls, or calls only later. */
-const standIns = [
-  {
-    path: /daemon\/command\.ts$/,
-    code: "module.exports = { get daemon() { return load('daemon').daemon; } };",
-  },
-  {
-    path: /testing\/command\.ts$/,
-    code: "module.exports = { get fake() { return load('fake').fake; } };",
-  },
-  // A line without flags goes without it, so its code is loaded apart.
-  { from: /flags.parse\.ts$/, path: /^yargs$/, code: "module.exports = load('yargs').default;" },
-  ...leanDocker,
-  ...lighterYargs,
-];
-
-function lazily(module, method) {
-  return `module.exports = { ${method}: (...args) => require('node:${module}').${method}(...args) };`;
-}
-
-function refuse(what) {
-  return `module.exports = () => { throw new Error('${what}: left out of the bundle'); };`;
-}
-
-function makeLean(build, standIns) {
-  for (const [index, { from = /./, path, code }] of standIns.entries()) {
-    build.onResolve({ filter: path }, (asked) =>
-      from.test(asked.importer) ? { path: asked.path, namespace: `stand-in-${index}` } : undefined,
-    );
-    build.onLoad({ filter: /./, namespace: `stand-in-${index}` }, () => ({
-      contents: code,
-      loader: 'js',
-      resolveDir: root,
-    }));
-  }
-}
 
 /** Ctrl-C ends esbuild, too, and its complaint may be here before the signal is, which then ends us. */
 const signalWithinMs = 100;
 
 function fail(error) {
   setTimeout(() => {
-    console.error(error instanceof ProgramFailed ? error.message : error);
-    process.exit(error instanceof ProgramFailed ? error.exitCode : 1);
+    console.error(error instanceof BuildFailed ? error.message : error);
+    process.exit(error instanceof BuildFailed ? error.exitCode : 1);
   }, signalWithinMs);
 }
 

@@ -1,5 +1,6 @@
-// `npm run test:matrix [-- VERSION… [-- VITEST-ARGUMENTS]]`: the tests under each Node that package.json's `engines`
-// names the least of, and the newest. Without arguments the ones that need no servers.
+// `npm run test:matrix [-- VERSION… [--all] [-- VITEST-ARGUMENTS]]`: the tests under each Node that package.json's
+// `engines` names the least of, and the newest. Without arguments the ones that need no servers; `--all`: the whole suite,
+// as `npm test` runs it.
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeFor, nodeVersions } from './node-binary.mjs';
@@ -17,7 +18,16 @@ const quick = [
 const words = process.argv.slice(2);
 const dashes = words.includes('--') ? words.indexOf('--') : words.length;
 const given = words.slice(dashes + 1);
-const asked = words.slice(0, dashes).map(fullVersion);
+const all = words.slice(0, dashes).includes('--all');
+const asked = words
+  .slice(0, dashes)
+  .filter((word) => word !== '--all')
+  .map(fullVersion);
+
+if (all && given.length > 0) throw new Error('--all and the names of tests exclude each other');
+
+/** Of a checkout that is set up and checked already: neither is a matter of Node's version. */
+const suite = 'npm run --silent test:together && npm run --silent test:alone';
 
 /** All of them, whatever the first one says. */
 const failed = [];
@@ -28,7 +38,8 @@ for (const version of asked.length > 0 ? asked : nodeVersions.supported) {
   const node = join(bin, 'node');
   await run(node, ['build.mjs'], options);
   const tests = ['node_modules/vitest/vitest.mjs', 'run', ...(given.length > 0 ? given : quick)];
-  await run(node, tests, options).catch(() => failed.push(version));
+  const ran = all ? run('sh', ['-c', suite], options) : run(node, tests, options);
+  await ran.catch(() => failed.push(version));
 }
 if (failed.length > 0) {
   console.error(`\nfailed under Node ${failed.join(', ')}`);

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** One line says it all. */
+export class BuildFailed extends Error {
+  exitCode = 1;
+}
+
 /** Of a program that failed: it has said why itself. */
-export class ProgramFailed extends Error {
+export class ProgramFailed extends BuildFailed {
   constructor(command, code) {
     super(`${command} ended with exit code ${code}`);
     this.exitCode = code;

@@ -11,7 +11,7 @@ export async function setUp(purpose) {
 
 async function installPackages() {
   if (areInstalled()) return;
-  // No package needs its script here, and ours would build (package.json).
+  // No package needs its script here.
   const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
   const options = { stdio: ['ignore', 'ignore', 'inherit'], env: ofThisFolder(process.env) };
   await stage('installing npm packages', () => run('npm', words, options));

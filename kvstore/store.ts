@@ -66,6 +66,11 @@ export type Check =
   | { readonly key: string; readonly expect: 'absent' }
   | { readonly key: string; readonly expect: 'version'; readonly version: string };
 
+/** `found` is the version of the check's key, undefined where there is none. */
+export function holds(check: Check, found: string | undefined): boolean {
+  return check.expect === 'absent' ? found === undefined : found === check.version;
+}
+
 export type Write =
   | { readonly op: 'put'; readonly key: string; readonly value: string; readonly lease?: Lease }
   | { readonly op: 'delete'; readonly key: string };

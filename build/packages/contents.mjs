@@ -25,7 +25,8 @@ export async function packContents(folder, { version }) {
   const [file] = readdirSync(folder);
   await run('tar', ['-C', folder, '--strip-components=1', '-xzf', join(folder, file)]);
   rmSync(join(folder, file));
-  // What only a checkout can do is left out: its scripts, and what they need.
+  // What only a checkout can do is left out: its scripts and what they need, and a program that builds itself.
+  rmSync(join(folder, 'bin'), { recursive: true });
   const {
     scripts: _,
     devDependencies: __,
@@ -33,7 +34,8 @@ export async function packContents(folder, { version }) {
     allowScripts: ____,
     ...rest
   } = readJson('package.json');
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...rest, version }, null, 2)}\n`);
+  const bin = { fairlead: 'dist/bin/fairlead' };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...rest, version, bin }, null, 2)}\n`);
   return folder;
 }
 

@@ -20,6 +20,8 @@ const architectures = { x64: 'amd64', arm64: 'arm64' };
 /** What the sandbox way uses, and a container's programs may: they are programs of the image. */
 const debianPackages = [
   ...['libc6', 'libc-bin', 'libstdc++6', 'iproute2', 'nftables', 'util-linux', 'mount', 'procps'],
+  // A packet within one of our bridges passes the Engine's FORWARD chain, too, whose policy is DROP.
+  'iptables',
   ...['dash', 'coreutils', 'grep', 'iputils-ping', 'netcat-openbsd', 'ca-certificates'],
 ];
 
@@ -79,6 +81,9 @@ const tidyUp = `set -e; cd "$1"
   echo 'root:x:0:' >etc/group
   echo 'hosts: files dns' >etc/nsswitch.conf
   cat usr/share/ca-certificates/mozilla/*.crt >etc/ssl/certs/ca-certificates.crt
+  for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do
+    ln -s xtables-nft-multi usr/sbin/$name
+  done
   mkdir -p root tmp run var/lib; chmod 1777 tmp`;
 
 async function ownLayer(file, root, tree, release) {

@@ -173,7 +173,7 @@ class RemoteNetworks {
       await this.#call(method, request, empty);
     } catch (error) {
       if (isKind(error, 'unsupported')) return;
-      this.log.warn(`plugin ${this.plugin.name}: ${method} of ${what}: ${messageOf(error)}`);
+      this.log.warn({ err: error }, `plugin ${this.plugin.name}: ${method} of ${what}: ${messageOf(error)}`);
     }
   }
 

@@ -45,7 +45,10 @@ export class RemoteNodes {
     } catch (error) {
       if (isKind(error, 'unavailable')) throw error;
       if (!isKind(error, 'unsupported')) {
-        this.log.warn(`plugin ${this.plugin.name}: ${method} of ${address}: ${messageOf(error)}`);
+        this.log.warn(
+          { err: error },
+          `plugin ${this.plugin.name}: ${method} of ${address}: ${messageOf(error)}`,
+        );
       }
     }
   }

@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import { FairleadError } from '../../src/lib/errors.ts';
 import type { Backend, Grant } from '../remote/backend.ts';
+import { versionsOfCommit } from '../remote/changes.ts';
 import type { StoreOptions } from '../remote/options.ts';
 import type { StoreSpec } from '../remote/spec.ts';
 import type { Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
-import { type ConsulAnswer, ConsulHttp, denied } from './http.ts';
+import { type ConsulAnswer, ConsulClient, denied, reasonOf } from './client.ts';
 import { consulLease, grantConsulLease } from './lease.ts';
 import { followConsul } from './watch.ts';
 
+/** The package has decoded the value. */
 const rowSchema = z.object({
   Key: z.string(),
   Value: z.string().nullable(),
@@ -25,33 +27,34 @@ const failedSchema = z.object({
 /** Consul from 1.7 on. A version is the key's ModifyIndex, a commit a transaction, a lease a session. */
 export class ConsulBackend implements Backend {
   readonly #prefix: string;
-  readonly #http: ConsulHttp;
+  readonly #client: ConsulClient;
 
   constructor(spec: StoreSpec, options: StoreOptions) {
     this.#prefix = spec.prefix;
-    this.#http = new ConsulHttp(spec, options);
+    this.#client = new ConsulClient(spec, options);
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    const answer = await this.#http.ask({ method: 'GET', path: `${this.#path(key)}?consistent` });
-    return this.#entries(answer)[0];
+    const query = { key: this.#prefix + key, consistent: true };
+    const answer = await this.#client.ask(({ kv }, ctx) => kv.get({ ...query, ctx }));
+    return this.#isThere(answer) ? this.#entry(rowSchema.parse(answer.body)) : undefined;
   }
 
   async list(prefix: string): Promise<readonly Entry[]> {
-    const answer = await this.#http.ask({ method: 'GET', path: `${this.#path(prefix)}?recurse&consistent` });
-    return this.#folder(answer);
+    const query = { key: this.#prefix + prefix, recurse: true, consistent: true };
+    return this.#folder(await this.#client.ask(({ kv }, ctx) => kv.get({ ...query, ctx })));
   }
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
-    if (checks.length + writes.length === 0) return { ok: true, versions: new Map() };
-    const body = [
+    const operations = [
       ...checks.map((check) => this.#check(check)),
       ...writes.flatMap((write) => this.#write(write)),
     ];
-    const answer = await this.#http.ask({ method: 'PUT', path: '/v1/txn', body });
-    if (answer.status === 200) return { ok: true, versions: versionsOf(writes, answer.text) };
-    if (answer.status !== 409) throw new Error(`${answer.status} ${answer.text.trim()}`);
-    const [error] = failedSchema.parse(JSON.parse(answer.text)).Errors;
+    if (operations.length === 0) return { ok: true, versions: new Map() };
+    const answer = await this.#client.ask(({ transaction }, ctx) => transaction.create(operations, { ctx }));
+    if (answer.status === 200) return { ok: true, versions: versionsOf(writes, answer.body) };
+    if (answer.status !== 409) throw new Error(reasonOf(answer));
+    const [error] = failedSchema.parse(answer.body).Errors;
     const failed = checks[error?.OpIndex ?? -1];
     if (failed) return { ok: false, failed: failed.key };
     if (error?.What.includes('invalid session'))
@@ -61,45 +64,43 @@ export class ConsulBackend implements Backend {
 
   follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {
     const entriesOf = (answer: ConsulAnswer) => this.#folder(answer);
-    return followConsul(this.#http, `${this.#path(prefix)}?recurse`, entriesOf, send, signal);
+    return followConsul(this.#client, this.#prefix + prefix, entriesOf, send, signal);
   }
 
   grant(ttlSeconds: number): Promise<Grant> {
-    return grantConsulLease(this.#http, ttlSeconds);
+    return grantConsulLease(this.#client, ttlSeconds);
   }
 
   granted(ticket: string): Grant {
-    return consulLease(this.#http, ticket);
+    return consulLease(this.#client, ticket);
   }
 
   async close(): Promise<void> {
-    this.#http.close();
-  }
-
-  #path(key: string): string {
-    const parts = (this.#prefix + key).split('/');
-    return `/v1/kv/${parts.map(encodeURIComponent).join('/')}`;
+    this.#client.close();
   }
 
   /**
    * A list leaves out what the token may not see, without a word, so an empty one is believed only when
-   * the token may read where ours begin.
+   * the token may read where ours begin. Consul lists in the order of bytes, which for keys is ours.
    */
   async #folder(answer: ConsulAnswer): Promise<Entry[]> {
-    if (answer.status === 404) await this.#http.ask({ method: 'GET', path: this.#path('') });
-    return this.#entries(answer);
+    if (this.#isThere(answer)) return rowsSchema.parse(answer.body).map((row) => this.#entry(row));
+    await this.#client.ask(({ kv }, ctx) => kv.get({ key: this.#prefix, ctx }));
+    return [];
   }
 
-  /** Consul lists in the order of bytes, which for keys is ours. */
-  #entries({ status, text }: { status: number; text: string }): Entry[] {
-    if (status === 404) return [];
-    if (status !== 200) throw new Error(`${status} ${text.trim()}`);
-    return rowsSchema.parse(JSON.parse(text)).map((row) => ({
-      key: row.Key.slice(this.#prefix.length),
-      value: Buffer.from(row.Value ?? '', 'base64').toString('utf8'),
-      version: String(row.ModifyIndex),
-      ...(row.Session !== undefined && { lease: row.Session }),
-    }));
+  #isThere(answer: ConsulAnswer): boolean {
+    if (answer.status !== 200 && answer.status !== 404) throw new Error(reasonOf(answer));
+    return answer.status === 200;
+  }
+
+  #entry({ Key, Value, ModifyIndex, Session }: z.infer<typeof rowSchema>): Entry {
+    return {
+      key: Key.slice(this.#prefix.length),
+      value: Value ?? '',
+      version: String(ModifyIndex),
+      ...(Session !== undefined && { lease: Session }),
+    };
   }
 
   #check(check: Check) {
@@ -120,8 +121,7 @@ export class ConsulBackend implements Backend {
 }
 
 /** Everything that a transaction puts has its index. */
-function versionsOf(writes: readonly Write[], text: string): Map<string, string> {
-  const results = doneSchema.parse(JSON.parse(text)).Results ?? [];
-  const index = String(Math.max(0, ...results.map(({ KV }) => KV.ModifyIndex)));
-  return new Map(writes.flatMap((write) => (write.op === 'put' ? [[write.key, index]] : [])));
+function versionsOf(writes: readonly Write[], body: unknown) {
+  const results = doneSchema.parse(body).Results ?? [];
+  return versionsOfCommit(writes, String(Math.max(0, ...results.map(({ KV }) => KV.ModifyIndex))));
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { messageOf } from '../../src/lib/errors.ts';
 import { type Grant, LeaseGone } from '../remote/backend.ts';
-import type { ConsulAnswer, ConsulHttp } from './http.ts';
+import { type ConsulClient, reasonOf } from './client.ts';
 
 const createdSchema = z.object({ ID: z.string() });
 
@@ -10,39 +11,37 @@ const createdSchema = z.object({ ID: z.string() });
  * the keys of a dead process stay for up to 20 s. Without health checks: the end of a Consul agent is no
  * reason to take a process for dead. Without lock delay: the keys are free at once.
  */
-export async function grantConsulLease(http: ConsulHttp, ttlSeconds: number): Promise<Grant> {
-  let answer = await create(http, `${ttlSeconds * 500}ms`);
-  const least = /must be between \[([^=]+)=/.exec(answer.text)?.[1];
-  if (answer.status !== 200 && least) answer = await create(http, least);
-  if (answer.status !== 200)
-    throw new Error(`cannot create a session: ${answer.status} ${answer.text.trim()}`);
-  const { ID: id } = createdSchema.parse(JSON.parse(answer.text));
-  return consulLease(http, id);
+export async function grantConsulLease(client: ConsulClient, ttlSeconds: number): Promise<Grant> {
+  try {
+    return await create(client, `${ttlSeconds * 500}ms`);
+  } catch (error) {
+    const least = /must be between \[([^=]+)=/.exec(messageOf(error))?.[1];
+    if (least === undefined) throw error;
+    return await create(client, least);
+  }
 }
 
-export function consulLease(http: ConsulHttp, id: string): Grant {
+export function consulLease(client: ConsulClient, id: string): Grant {
   return {
     id,
     ticket: id,
-    renew: () => renew(http, id),
+    renew: () => renew(client, id),
     revoke: async () => {
-      await http.ask({ method: 'PUT', path: `/v1/session/destroy/${id}` });
+      await client.ask(({ session }, ctx) => session.destroy({ id, ctx }));
     },
     abandon: async () => {},
   };
 }
 
-/** An invalid TTL is answered with 400 or 500, by version. */
-function create(http: ConsulHttp, ttl: string): Promise<ConsulAnswer> {
-  const body = { Name: 'fairlead', TTL: ttl, Behavior: 'delete', LockDelay: '0s', NodeChecks: [] };
-  return http.ask({ method: 'PUT', path: '/v1/session/create', body }).catch((error) => {
-    if (!/must be between/.test(String(error))) throw error;
-    return { status: 500, index: 0, text: String(error), transfer: 0 };
-  });
+async function create(client: ConsulClient, ttl: string): Promise<Grant> {
+  const wish = { name: 'fairlead', ttl, behavior: 'delete', lockdelay: '0s', checks: [] } as const;
+  const answer = await client.ask(({ session }, ctx) => session.create({ ...wish, ctx }));
+  if (answer.status !== 200) throw new Error(`cannot create a session: ${reasonOf(answer)}`);
+  return consulLease(client, createdSchema.parse(answer.body).ID);
 }
 
-async function renew(http: ConsulHttp, id: string): Promise<void> {
-  const answer = await http.ask({ method: 'PUT', path: `/v1/session/renew/${id}` });
+async function renew(client: ConsulClient, id: string): Promise<void> {
+  const answer = await client.ask(({ session }, ctx) => session.renew({ id, ctx }));
   if (answer.status === 404) throw new LeaseGone(`session ${id} has ended`);
-  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text.trim()}`);
+  if (answer.status !== 200) throw new Error(reasonOf(answer));
 }

@@ -1,9 +1,11 @@
 import type { Etcd3, IKeyValue, IRequestOp } from 'etcd3';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { type Backend, type Grant, neverSent } from '../remote/backend.ts';
+import { versionsOfCommit } from '../remote/changes.ts';
 import type { StoreOptions } from '../remote/options.ts';
+import { ServerList } from '../remote/server-list.ts';
 import type { StoreSpec } from '../remote/spec.ts';
-import type { Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
+import { type Check, type CommitResult, type Entry, holds, type WatchEvent, type Write } from '../store.ts';
 import { plainError } from './error.ts';
 import { etcdLease, grantEtcdLease } from './lease.ts';
 import { EtcdServer } from './server.ts';
@@ -19,14 +21,14 @@ export class EtcdBackend implements Backend {
   readonly #prefix: string;
   readonly #prefixBytes: number;
   /** One per server: etcd3's own choice among hosts repeats requests, and a commit must not be done twice. */
-  readonly #servers: EtcdServer[];
+  readonly #servers: ServerList<EtcdServer>;
 
   constructor(spec: StoreSpec, options: StoreOptions) {
     this.#prefix = spec.prefix;
     this.#prefixBytes = Buffer.byteLength(spec.prefix);
     const secure = options.tls !== undefined || spec.servers.some((server) => server.secure);
     const scheme = secure ? 'https://' : 'http://';
-    this.#servers = spec.servers.map((server) => new EtcdServer(server, scheme, options));
+    this.#servers = new ServerList(spec.servers.map((server) => new EtcdServer(server, scheme, options)));
   }
 
   async get(key: string): Promise<Entry | undefined> {
@@ -47,7 +49,7 @@ export class EtcdBackend implements Backend {
       failure: keys.map((key): IRequestOp => ({ request_range: { key, keys_only: true } })),
     };
     const { succeeded, header, responses } = await this.#onAny((client) => client.kv.txn(request), neverSent);
-    if (succeeded) return { ok: true, versions: versionsOf(writes, header.revision) };
+    if (succeeded) return { ok: true, versions: versionsOfCommit(writes, header.revision) };
     const found = responses.map(({ response_range }) => response_range.kvs[0]?.mod_revision);
     const failed = checks.find((check, index) => !holds(check, found[index]));
     return { ok: false, failed: failed?.key ?? '' };
@@ -74,7 +76,7 @@ export class EtcdBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    for (const server of this.#servers) server.close();
+    for (const server of this.#servers.all) server.close();
   }
 
   /** Pages of one revision, so that together they are one moment. */
@@ -94,22 +96,14 @@ export class EtcdBackend implements Backend {
     }
   }
 
-  /**
-   * Asks the server that answered last, then the others. Those that failed go to the end of the line.
-   * With `only`, another server is asked only after an error of this kind.
-   */
-  async #onAny<T>(call: (client: Etcd3) => Promise<T>, only = (_: unknown) => true): Promise<T> {
-    for (let left = this.#servers.length; ; left--) {
-      const [server] = this.#servers;
-      if (!server) throw new Error('no server');
-      try {
-        return await server.use(call);
-      } catch (error) {
-        if (this.#servers[0] === server) this.#servers.push(...this.#servers.splice(0, 1));
-        const plain = plainError(error);
-        if (left === 1 || plain instanceof FairleadError || !only(error)) throw plain;
-      }
-    }
+  /** With `only`, another server is asked only after an error of this kind. */
+  #onAny<T>(call: (client: Etcd3) => Promise<T>, only = (_: unknown) => true): Promise<T> {
+    const passOver = (error: unknown) => !(plainError(error) instanceof FairleadError) && only(error);
+    return this.#servers
+      .ask((server) => server.use(call), passOver)
+      .catch((error) => {
+        throw plainError(error);
+      });
   }
 
   #compare(check: Check) {
@@ -135,14 +129,6 @@ export class EtcdBackend implements Backend {
     const entry = { key, value: kv.value.toString('utf8'), version: kv.mod_revision };
     return kv.lease === noLease ? entry : { ...entry, lease: kv.lease };
   }
-}
-
-function holds(check: Check, revision: string | undefined): boolean {
-  return check.expect === 'absent' ? revision === undefined : revision === check.version;
-}
-
-function versionsOf(writes: readonly Write[], revision: string): Map<string, string> {
-  return new Map(writes.flatMap((write) => (write.op === 'put' ? [[write.key, revision]] : [])));
 }
 
 /** Prefixes end in `/`, and `0` is the byte after it. */

@@ -1,7 +1,15 @@
 import { type Clock, systemClock, type Timer } from '../../src/lib/clock.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { newId } from '../../src/lib/ids.ts';
-import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
+import {
+  type Change,
+  type Check,
+  type CommitResult,
+  type Entry,
+  holds,
+  type WatchEvent,
+  type Write,
+} from '../store.ts';
 import type { LeaseRow, Table, Transaction } from './table.ts';
 import { Watchers } from './watchers.ts';
 
@@ -48,7 +56,7 @@ export class Ledger {
     let result: CommitResult = { ok: true, versions: new Map() };
     let deadLease: string | undefined;
     await this.#submit((transaction) => {
-      const failed = checks.find((check) => !holds(check, transaction.get(check.key)));
+      const failed = checks.find((check) => !holds(check, transaction.get(check.key)?.version));
       if (failed) result = { ok: false, failed: failed.key };
       else deadLease = leasesOf(writes).find((id) => !transaction.hasLease(id));
       if (failed || deadLease) return [];
@@ -152,10 +160,6 @@ export class Ledger {
   #refreshWatchers(): void {
     this.#watchers.refresh((prefix) => this.#table.list(prefix));
   }
-}
-
-function holds(check: Check, entry: Entry | undefined): boolean {
-  return check.expect === 'absent' ? entry === undefined : entry?.version === check.version;
 }
 
 function leasesOf(writes: readonly Write[]): string[] {

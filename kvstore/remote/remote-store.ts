@@ -28,7 +28,7 @@ export class RemoteStore implements Store {
 
   async get(key: string): Promise<Entry | undefined> {
     checkKey(key);
-    return this.#ask(() => withTimeout(this.#backend.get(key)));
+    return this.#ask(() => beforeLimit(this.#backend.get(key)));
   }
 
   async list(prefix: string): Promise<readonly Entry[]> {
@@ -39,7 +39,7 @@ export class RemoteStore implements Store {
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     checkCommit(checks, writes);
     return this.#ask(
-      () => withTimeout(this.#backend.commit(checks, writes)),
+      () => beforeLimit(this.#backend.commit(checks, writes)),
       ' (the change may have been made)',
     );
   }
@@ -151,7 +151,7 @@ export class RemoteStore implements Store {
 /** One that comes too late for its caller must not be kept alive. */
 async function grantInTime(granting: Promise<Grant>): Promise<Grant> {
   try {
-    return await withTimeout(granting);
+    return await beforeLimit(granting);
   } catch (error) {
     granting.then((grant) => grant.abandon()).catch(() => {});
     throw error;
@@ -159,7 +159,7 @@ async function grantInTime(granting: Promise<Grant>): Promise<Grant> {
 }
 
 /** Also where several servers, one after another, let it wait; a list may take longer, as long as it comes. */
-async function withTimeout<T>(answer: Promise<T>): Promise<T> {
+async function beforeLimit<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('no answer in time')), callLimit);

@@ -1,4 +1,5 @@
 import type { StoreOptions } from '../remote/options.ts';
+import { ServerList } from '../remote/server-list.ts';
 import type { Server } from '../remote/spec.ts';
 import { newSession, type SessionKey, ZooKeeperConnection } from './connection.ts';
 import { GreetingRefused } from './socket.ts';
@@ -37,7 +38,7 @@ const allPermissions = 31;
 
 /** What ZooKeeper can do, on a connection that is made when needed and made again when it has ended. */
 export class ZooKeeperClient {
-  readonly #servers: Server[];
+  readonly #servers: ServerList<Server>;
   readonly #options: StoreOptions;
   readonly #sessionTimeout: number;
   readonly #keepsSession: boolean;
@@ -60,7 +61,7 @@ export class ZooKeeperClient {
   ) {
     this.#keepsSession = session !== undefined;
     this.#session = session ?? newSession;
-    this.#servers = [...servers];
+    this.#servers = new ServerList(servers);
     this.#options = options;
     this.#sessionTimeout = sessionTimeout;
   }
@@ -157,29 +158,27 @@ export class ZooKeeperClient {
     connection?.end(new Error('closed'));
   }
 
-  async #connect(): Promise<ZooKeeperConnection> {
-    for (let left = this.#servers.length; ; left--) {
-      const [server] = this.#servers;
-      if (!server) throw new Error('no server');
-      try {
-        const session = this.#keepsSession ? this.#session : newSession;
-        const wish = { ...session, timeout: this.#sessionTimeout, lastZxid: this.#lastZxid };
-        const connection = await ZooKeeperConnection.open(server, this.#options, wish);
-        this.#session = connection.session;
-        this.#refusedSince = undefined;
-        connection.onEnd = () => {
-          this.#lastZxid = connection.lastZxid;
-          this.#connection = undefined;
-        };
-        return connection;
-      } catch (error) {
-        this.#noteRefusal(error);
-        this.#servers.push(...this.#servers.splice(0, 1));
-        if (left > 1 && !isCode(error, codes.sessionExpired)) continue;
+  #connect(): Promise<ZooKeeperConnection> {
+    const open = async (server: Server) => {
+      const session = this.#keepsSession ? this.#session : newSession;
+      const wish = { ...session, timeout: this.#sessionTimeout, lastZxid: this.#lastZxid };
+      const connection = await ZooKeeperConnection.open(server, this.#options, wish);
+      this.#session = connection.session;
+      this.#refusedSince = undefined;
+      connection.onEnd = () => {
+        this.#lastZxid = connection.lastZxid;
         this.#connection = undefined;
-        throw error;
-      }
-    }
+      };
+      return connection;
+    };
+    const passOver = (error: unknown) => {
+      this.#noteRefusal(error);
+      return !isCode(error, codes.sessionExpired);
+    };
+    return this.#servers.ask(open, passOver).catch((error) => {
+      this.#connection = undefined;
+      throw error;
+    });
   }
 
   /**

@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { SerialQueue } from '../../src/lib/serial-queue.ts';
 import { callLimit } from '../remote/backend.ts';
-import type { Check, CommitResult, Entry, Write } from '../store.ts';
+import { versionsOfCommit } from '../remote/changes.ts';
+import { type Check, type CommitResult, type Entry, holds, type Write } from '../store.ts';
 import { type Step, StepFailed, type ZooKeeperClient } from './client.ts';
 import { type CommitLog, commitNote, type LogTail } from './log.ts';
 import { rowData, type ZooKeeperTree } from './tree.ts';
@@ -35,7 +36,7 @@ export class ZooKeeperCommits {
   commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     const keys = [...new Set([...checks, ...writes].map(({ key }) => key))];
     return this.#run(keys, (entries) => {
-      const failed = checks.find((check) => !holds(check, entries.get(check.key)));
+      const failed = checks.find((check) => !holds(check, entries.get(check.key)?.version));
       return failed ? { failed: failed.key } : { writes };
     });
   }
@@ -86,7 +87,7 @@ export class ZooKeeperCommits {
       const version = await this.#client.transact(steps);
       this.#sweep(writes);
       this.#tail.sweepAt(log.version + 1).catch(() => {});
-      return { ok: true, versions: versionsOf(writes, String(version)) };
+      return { ok: true, versions: versionsOfCommit(writes, String(version)) };
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;
       this.#explain(error, steps);
@@ -158,12 +159,4 @@ export class ZooKeeperCommits {
 
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
-}
-
-function holds(check: Check, entry: Entry | undefined): boolean {
-  return check.expect === 'absent' ? entry === undefined : entry?.version === check.version;
-}
-
-function versionsOf(writes: readonly Write[], version: string): Map<string, string> {
-  return new Map(writes.flatMap((write) => (write.op === 'put' ? [[write.key, version]] : [])));
 }

@@ -1,8 +1,9 @@
 import type { Backend, Grant } from '../remote/backend.ts';
 import { callTimeout, Gap } from '../remote/backend.ts';
+import { changesBetween, versionsIn } from '../remote/changes.ts';
 import type { StoreOptions } from '../remote/options.ts';
 import type { StoreSpec } from '../remote/spec.ts';
-import type { Change, Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
+import type { Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
 import { ZooKeeperClient } from './client.ts';
 import { ZooKeeperCommits } from './commits.ts';
 import { newSession, type SessionKey } from './connection.ts';
@@ -72,7 +73,7 @@ export class ZooKeeperBackend implements Backend {
       if (signal.aborted) return;
       const next = await this.#advance(prefix, { entries: new Map(state.entries), log: state.log });
       if (!next) throw new Gap('more commits than the log holds');
-      const changes = diff(state.entries, next.entries);
+      const changes = changesBetween(versionsIn(state.entries.values()), [...next.entries.values()]);
       state = next;
       if (changes.length > 0) send({ type: 'changes', changes });
     }
@@ -129,15 +130,4 @@ export class ZooKeeperBackend implements Backend {
 
 function sorted(entries: ReadonlyMap<string, Entry>): Entry[] {
   return [...entries.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-}
-
-/** In commit order, as far as the versions of what there still is can tell. */
-function diff(before: ReadonlyMap<string, Entry>, after: ReadonlyMap<string, Entry>): Change[] {
-  const deleted = [...before.keys()].filter((key) => !after.has(key));
-  const puts = [...after.values()].filter((entry) => before.get(entry.key)?.version !== entry.version);
-  puts.sort((a, b) => (BigInt(a.version) < BigInt(b.version) ? -1 : 1));
-  return [
-    ...deleted.map((key): Change => ({ op: 'delete', key })),
-    ...puts.map((entry): Change => ({ op: 'put', entry })),
-  ];
 }

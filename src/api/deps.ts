@@ -17,13 +17,13 @@ export interface ApiDeps {
   readonly apps: Apps;
   /** Not where an Engine has the containers, and volumes of its own. */
   readonly volumes: Volumes;
-  /** How the daemon stands at this moment. */
+  /** The daemon's current state. */
   readonly info: () => SystemInfo;
   /** The Docker Engine that has the containers; absent in the other ways. */
   readonly upstream?: Upstream;
   readonly log: Logger;
   readonly failures: Failures;
-  /** Of fairlead/testing. */
+  /** For fairlead/testing. */
   readonly hooks?: ApiHooks;
 }
 
@@ -70,10 +70,10 @@ export interface EngineState {
 }
 
 export interface SystemInfo {
-  /** Of Fairlead: `0.1.0`. */
+  /** Fairlead's version: `0.1.0`. */
   readonly version: string;
-  readonly way: 'simulated' | 'sandbox' | 'engine';
-  /** In one line: why this way. */
+  readonly mode: 'simulated' | 'sandbox' | 'engine';
+  /** The reason for this mode, in one line. */
   readonly why: string;
   readonly nodeId: string;
   readonly nodeName: string;
@@ -81,11 +81,11 @@ export interface SystemInfo {
   /** Unix time in milliseconds. */
   readonly started: number;
   readonly stores: readonly StoreStatus[];
-  /** Of the drivers that networks can be created with. */
+  /** Names of the drivers that networks can be created with. */
   readonly drivers: readonly string[];
   /** That were found or used. */
   readonly plugins: readonly PluginInfo[];
   readonly defaultNetwork: string;
-  /** In the engine way. */
+  /** In engine mode. */
   readonly engineState?: EngineState;
 }

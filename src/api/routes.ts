@@ -25,8 +25,8 @@ import { dnsRoutes } from './native/dns.ts';
 import { doctorRoutes } from './native/doctor.ts';
 import { metricsRoute } from './native/metrics.ts';
 import { nodesRoute } from './native/nodes.ts';
-import { throughRoutes } from './proxy/index.ts';
-import { lookAt } from './proxy/refresh-container.ts';
+import { proxyRoutes } from './proxy/index.ts';
+import { refreshContainer } from './proxy/refresh-container.ts';
 
 export interface EngineApi {
   register(app: FastifyInstance): void;
@@ -47,10 +47,10 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
   const execDeps = { containers, execs, terminals, events: model.events };
   return {
     register(app) {
-      if (deps.upstream) throughRoutes(app, deps, deps.upstream, eventOptions);
+      if (deps.upstream) proxyRoutes(app, deps, deps.upstream, eventOptions);
       else {
         systemRoutes(app, deps, images);
-        diskUsageRoutes(app, model, images);
+        diskUsageRoutes(app, model, images, deps.volumes);
         containerRoutes(app, model, deps.volumes);
         containerStreamRoutes(app, attach);
         attachOutputRoute(app, attach);
@@ -63,7 +63,7 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
         updateRoute(app, model);
         unsupportedRoutes(app, containers);
       }
-      networkRoutes(app, model, lookAt(model, deps.upstream));
+      networkRoutes(app, model, refreshContainer(model, deps.upstream));
       swarmServiceRoutes(app, model);
       appRoutes(app, deps.apps);
       dnsRoutes(app, deps);

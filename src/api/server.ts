@@ -21,7 +21,7 @@ import { createUpgradeHandler, type UpgradeHandler } from './http/listeners/upgr
 import { apiVersion, dialectOf, splitVersion, urlProblem, versionProblem } from './http/version.ts';
 import { withoutSchemas } from './http/without-schemas.ts';
 import { forward, forwardUpgrade } from './proxy/forward.ts';
-import { belongsToEngine } from './proxy/route-owner.ts';
+import { isForEngine } from './proxy/route-owner.ts';
 import { spokenVersion } from './proxy/system.ts';
 import { createEngineApi } from './routes.ts';
 
@@ -57,7 +57,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const upgrade = createUpgradeHandler(
     { routes: engine.upgrades, newest: () => newestVersion(deps.upstream) },
     headers,
-    deps.log,
+    deps,
   );
   const servers: Server[] = [];
   return {
@@ -106,7 +106,7 @@ function createApp({ log }: ApiDeps, headers: Headers): FastifyInstance {
   return app;
 }
 
-/** Made anew for each answer: what an Engine behind us speaks is known once it has been reached. */
+/** Computed per answer: the Engine's API version is known only after it has been reached. */
 export type Headers = () => Readonly<Record<string, string>>;
 
 /** That a client may speak: beside an Engine, what both honour. */
@@ -136,8 +136,8 @@ function withErrors(
   });
   app.addHook('onSend', async (_request, reply, payload) => plainJson(reply, payload));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const { status, message } = answerFor(error, dialect);
-    if (status >= 500) failures.note(status, `${request.method} ${request.originalUrl}`, message);
+    const { status } = answerFor(error, dialect);
+    if (status >= 500) failures.note(status, `${request.method} ${request.originalUrl}`, error);
     return sendError(reply, error, dialect);
   });
   app.setNotFoundHandler((_request, reply) =>
@@ -172,7 +172,7 @@ function sendMessage(reply: FastifyReply, message: string, dialect: Dialect): Fa
 function handlersFor({ upstream }: ApiDeps, app: FastifyInstance, upgrade: UpgradeHandler): Handlers {
   if (!upstream) return { requestTimeout: requestMs, request: app.routing, upgrade };
   const { socketPath } = upstream;
-  const isTheirs = ({ method = 'GET', url = '/' }: IncomingMessage) => belongsToEngine(method, url);
+  const isTheirs = ({ method = 'GET', url = '/' }: IncomingMessage) => isForEngine(method, url);
   return {
     // An image that is loaded into an Engine takes its time.
     requestTimeout: 0,
@@ -187,7 +187,7 @@ function handlersFor({ upstream }: ApiDeps, app: FastifyInstance, upgrade: Upgra
   };
 }
 
-/** Said at each start: no password stands between this port and what the daemon may do. */
+/** Logged at each start: no password protects this port. */
 function openPortWarning(address: HostAddress): string {
   const user = process.getuid?.() === 0 ? 'root' : 'the user of this daemon';
   return `${formatHostAddress(address)} has no authentication: every user and program of this host that reaches the port is ${user}; requests of web pages are refused, those of programs are not; use a unix socket, or TLS with client certificates (--tlsverify)`;

@@ -70,7 +70,7 @@ export class AppRecords {
     await this.directory.commit('local', [], [put]);
   }
 
-  /** Of an app that another host destroyed and made anew, nothing was deployed. */
+  /** An app that another host destroyed and created again has no deploy here. */
   async isDeployed({ name, created }: App): Promise<boolean> {
     return (await this.directory.reachable('local').get(keys.deployed(name)))?.value === created;
   }

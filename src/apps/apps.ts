@@ -1,7 +1,7 @@
 import type { Container } from '../container/runtime.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
-import type { Naming } from '../network/aliases.ts';
+import type { Naming } from '../network/model.ts';
 import { parseAppName, parseProcessType, runType } from './app-names.ts';
 import { AppRecords } from './app-records.ts';
 import { Deploys } from './deploy/deploys.ts';
@@ -94,7 +94,7 @@ export class Apps {
     });
   }
 
-  /** Deploys the app on this host, for the first time or anew. */
+  /** Deploys or redeploys the app on this host. */
   async rebuild(name: string): Promise<readonly Step[]> {
     return await this.#exclusively(name, async () => {
       const { steps, tell } = journal();
@@ -215,7 +215,7 @@ export class Apps {
     return emptyApp(name, scale, this.deps.model.clock.now());
   }
 
-  /** What is said of such an app needs a record. */
+  /** A setting of such an app needs a record. */
   async #adopt(name: string): Promise<void> {
     const found = this.#found(name);
     if (found && !(await this.#records.find(name))) await this.#records.add(found);

@@ -5,7 +5,7 @@ import { listeningPorts } from './deploy/listening.ts';
 
 /** Dokku's default: so long a container is watched that has no check of its own. */
 const patienceMs = 10_000;
-/** For who asked just before the name changed, and for requests under way. */
+/** For clients that resolved the name just before it changed, and for requests in flight. */
 const graceMs = 1000;
 
 export interface AppOptions {

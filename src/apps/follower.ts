@@ -4,7 +4,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Model } from '../network/model.ts';
 import type { Apps } from './apps.ts';
 
-/** For what no event told, in milliseconds. */
+/** Interval for changes without an event, in milliseconds. */
 const lookAgainMs = 60_000;
 
 /**
@@ -28,7 +28,7 @@ export function followContainers(
 
 class Follower {
   #stream: AsyncIterableIterator<DaemonEvent>;
-  #looking = false;
+  #isNaming = false;
   #ended = false;
 
   constructor(
@@ -43,7 +43,7 @@ class Follower {
     while (!this.#ended) {
       void this.nameAll();
       for await (const event of this.#stream) this.#follow(event);
-      // Who falls far behind is cut off, and begins anew.
+      // A reader that falls far behind is cut off, and subscribes again.
       if (!this.#ended) this.#stream = this.model.events.subscribe();
     }
   }
@@ -54,11 +54,11 @@ class Follower {
   }
 
   async nameAll(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
+    if (this.#isNaming) return;
+    this.#isNaming = true;
     for (const { id, state } of this.model.containers.list())
       if (state.status === 'running') await this.#name(id);
-    this.#looking = false;
+    this.#isNaming = false;
   }
 
   #follow(event: DaemonEvent): void {
@@ -76,7 +76,7 @@ class Follower {
     } catch (error) {
       // It may be gone by now, and then has no name to get; with the KV store away the next look is another try.
       if (!this.#ended && !isKind(error, 'not-found') && !isKind(error, 'unavailable'))
-        this.log.warn(`name container ${id.slice(0, 12)}: ${messageOf(error)}`);
+        this.log.warn({ err: error }, `name container ${id.slice(0, 12)}: ${messageOf(error)}`);
     }
   }
 }

@@ -20,15 +20,15 @@ export interface AppContainer {
 
 /** What a container is to an app; undefined for one that is no app's. One that does not say its type serves. */
 export function asAppContainer(container: Container): AppContainer | undefined {
-  const { [labels.app]: app, [labels.process]: process, [labels.container]: said } = container.spec.labels;
+  const { [labels.app]: app, [labels.process]: process, [labels.container]: kind } = container.spec.labels;
   if (!app || !process || !isAppName(app)) return undefined;
-  return { app, process, type: typeOf(said), container };
+  return { app, process, type: typeOf(kind), container };
 }
 
 /** Dokku has more that end by themselves, `cron` for one. */
-function typeOf(said: string | undefined): ContainerType {
-  if (said === undefined || said === '' || said === 'deploy') return 'deploy';
-  return said === 'build' ? said : 'run';
+function typeOf(kind: string | undefined): ContainerType {
+  if (kind === undefined || kind === '' || kind === 'deploy') return 'deploy';
+  return kind === 'build' ? kind : 'run';
 }
 
 export function appContainers(containers: readonly Container[]): readonly AppContainer[] {

@@ -1,8 +1,7 @@
 import type { Endpoint } from '../cluster/records.ts';
 import type { Container } from '../container/runtime.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
-import type { Naming } from '../network/aliases.ts';
-import type { Networks } from '../network/model.ts';
+import type { Naming, Networks } from '../network/model.ts';
 import { isCalled } from './deploy/placement.ts';
 
 /** A name that the others on the network reach a process by. */
@@ -15,7 +14,7 @@ export interface ReachableName {
 
 /**
  * What resolves now, whichever host the containers are on; sorted by process, network and name.
- * @throws unavailable when the KV store cannot be asked for a network that this host is not on
+ * @throws unavailable when the KV store cannot be reached for a network that this host is not on
  */
 export async function reachableNames(
   networks: Networks,
@@ -41,13 +40,13 @@ export async function reachableNames(
  */
 export async function givenNaming(
   networks: Networks,
-  { memberships }: Container,
+  { attachments }: Container,
   stem: string,
 ): Promise<Naming | undefined> {
-  for (const { network: ref, joined } of memberships) {
-    const network = joined && networks.list().find((one) => isCalled(one, ref));
+  for (const { network: ref, endpoint: own } of attachments) {
+    const network = own && networks.list().find((one) => isCalled(one, ref));
     const endpoints = network ? await networks.endpoints(network.id) : [];
-    const endpoint = endpoints.find(({ id }) => id === joined?.endpointId);
+    const endpoint = endpoints.find(({ id }) => id === own?.id);
     const [alias] = endpoint ? aliasesOf([endpoint], stem) : [];
     if (alias === undefined) continue;
     return { aliases: [alias], ...(endpoint?.dnsPolicy ? { dnsPolicy: endpoint.dnsPolicy } : {}) };

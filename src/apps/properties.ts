@@ -22,7 +22,7 @@ export const globalNames = propertyNames.filter((name) => name !== 'static-web-l
 const phaseNames = ['attach-post-create', 'attach-post-deploy', 'initial-network'] as const;
 
 export interface PropertyChange {
-  /** Of the app; absent: the change is global. */
+  /** The app; absent: the change is global. */
   readonly app?: Properties;
   readonly global: Properties;
   readonly property: string;
@@ -108,7 +108,7 @@ function checkTld(value: string): void {
   }
 }
 
-/** ADDRESS[:PORT]; an IPv6 address with a port stands in brackets. */
+/** ADDRESS[:PORT]; an IPv6 address with a port is in brackets. */
 function checkListener(value: string): void {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(value) ?? [
     undefined,

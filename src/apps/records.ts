@@ -26,7 +26,7 @@ export const appSchema = z.object({
   properties: texts,
   /** Process type → number of containers on each host that deploys the app. */
   scale: z.record(z.string(), z.number().int().min(0)),
-  /** Process type → what was said of it; a type that is not here has the defaults. */
+  /** Process type → its settings; a type without an entry has the defaults. */
   processes: z.record(z.string(), processSchema),
 });
 
@@ -39,13 +39,13 @@ export type Properties = Readonly<Record<string, string>>;
 /** The process type that runs once at every rebuild, before anything is deployed. */
 export const buildType = 'build';
 
-/** Buildpack applications listen on 5000, and are told so (Dokku's page). */
+/** Buildpack applications listen on 5000, which PORT tells them (Dokku's page). */
 export const defaultPort = 5000;
 
 export function processOf({ name, processes }: App, type: string): Process {
   const ports = type === 'web' ? [defaultPort] : [];
-  const said = Object.hasOwn(processes, type) ? processes[type] : undefined;
-  return said ?? { image: `dokku/${name}:latest`, command: [], env: [], ports, dnsPolicy: 'turn' };
+  const settings = Object.hasOwn(processes, type) ? processes[type] : undefined;
+  return settings ?? { image: `dokku/${name}:latest`, command: [], env: [], ports, dnsPolicy: 'turn' };
 }
 
 /** The name under which all containers of a process answer, and how DNS spreads who asks for it. */

@@ -9,7 +9,7 @@ export function globalReport(global: Properties): Report {
   return sorted(computedFlags({}, global));
 }
 
-/** The listener that a person named stands in for `listeners`, those that there are. */
+/** A listener set by the user replaces `listeners`, the found ones. */
 export function appReport(app: Properties, global: Properties, listeners: readonly string[]): Report {
   const own = propertyNames.map((name): [string, string] => [`network-${name}`, app[name] ?? '']);
   const shown = app['static-web-listener'] || listeners.join(' ');

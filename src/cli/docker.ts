@@ -96,7 +96,7 @@ export async function isWithoutEngine(
   const client = await connector(target, shell)();
   try {
     const { Fairlead } = await client.ask((engine) => engine.info(), infoRecord);
-    return Fairlead.way !== 'engine';
+    return Fairlead.mode !== 'engine';
   } catch (error) {
     if (weAreAlone && error instanceof Failure) throw error;
     return false;

@@ -33,7 +33,7 @@ export async function dokku(argv: readonly string[], shell: Shell): Promise<numb
     return await run({ args, force: given.has('--force'), client, log, shell });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    // What the daemon says of apps is in Dokku's words already.
+    // The daemon's messages about apps are in Dokku's words already.
     log.warn(error instanceof DaemonError ? error.reason : error.message);
     const hint = await hintFor(error, connect);
     if (hint !== '') log.warn(hint);

@@ -40,7 +40,7 @@ export class DaemonError extends Failure {
   constructor(
     /** HTTP status. */
     readonly status: number,
-    /** What the daemon said, without a prefix. */
+    /** The daemon's message without a prefix. */
     readonly reason: string,
     unknown?: UnknownWord,
   ) {

@@ -90,7 +90,7 @@ interface Global {
   readonly args: readonly string[];
 }
 
-/** What stands before the command. */
+/** The flags before the command. */
 export async function parseGlobal(argv: readonly string[]): Promise<Global> {
   const help = argv[0] === '--help' || argv[0] === '-h';
   if (help) return { version: false, daemon: noDaemonFlags, args: argv };

@@ -2,15 +2,15 @@ import type { Check, CommitResult, Store, StoreStatus, Write } from '../../kvsto
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { EndpointFolders } from './endpoint-folders.ts';
+import { EndpointFolders } from './folders/endpoint-folders.ts';
+import { listed, type ObjectLists, watchLists } from './folders/object-lists.ts';
+import type { Linger, Versioned, WatchedFolder } from './folders/watched-folder.ts';
 import { folders, keys } from './keys.ts';
-import { listed, type ObjectLists, watchLists } from './object-lists.ts';
-import { OpaqueMirror } from './opaque-mirror.ts';
 import type { Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
-import { Reseed } from './reseed.ts';
+import { OpaqueMirror } from './reseed/opaque-mirror.ts';
+import { Reseed } from './reseed/reseed.ts';
 import { ensureSchema } from './schema.ts';
 import { StoreGate, type Stores } from './store-gate.ts';
-import type { Linger, Versioned, WatchedFolder } from './watched-folder.ts';
 
 /** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
 export type DirectoryListener = (networkIds: ReadonlySet<string>) => void;
@@ -153,7 +153,7 @@ export class Directory {
     await this.#endpoints.unfollow(networkId);
   }
 
-  /** This node has lost its lease though it lives: others may fare the same. */
+  /** This living node has lost its lease, so other living nodes may have lost theirs. */
   doubt(): void {
     this.#gate.doubt();
   }
@@ -197,7 +197,7 @@ export class Directory {
     return this.#gate.reachable(scope);
   }
 
-  /** How the scope's store stands; one whose schema is too new for us is of no more use than one that is away. */
+  /** The state of the scope's store. A store with a newer schema counts as unreachable. */
   status(scope: Scope): StoreStatus {
     return this.#gate.status(scope);
   }
@@ -240,7 +240,9 @@ export class Directory {
       const there = new Set((await store.list(prefix)).map(({ key }) => key));
       return (_, key) => (there.has(key) ? this.#graceMs : 0);
     }
-    this.#putBack().catch((error: unknown) => this.log.error(`put back what was lost: ${messageOf(error)}`));
+    this.#putBack().catch((error: unknown) =>
+      this.log.error({ err: error }, `put back what was lost: ${messageOf(error)}`),
+    );
     return () => Number.POSITIVE_INFINITY;
   }
 

@@ -13,9 +13,9 @@ const retryMs = 1000;
 const patienceMs = 1500;
 
 /**
- * This node's place among the others: a lease in each store that its endpoints hang on, and its own
- * record. A lost lease is replaced as soon as the store allows; what hung on it must then be put again. A daemon that
- * comes back within its lease's time goes on with it: nothing is put again, and no other node hears of it.
+ * This node's registration: a lease in each store, which its endpoints hang on, and its own record. A lost lease is
+ * replaced as soon as the store allows, and what hung on it must be put again. A daemon that restarts within its lease's
+ * time resumes it: nothing is put again, and no other node notices.
  *
  * In the KV store the node's record comes after all its endpoints, and goes with them: whoever sees it and
  * lacks an endpoint knows that the endpoint is gone, and not still on its way (endpoint-folders.ts).
@@ -89,14 +89,14 @@ export class NodeLease {
     return amended;
   }
 
-  /** Leaves without a goodbye: the containers go on running, so their endpoints stay until the lease's end. */
+  /** Stops renewing. The containers go on running, so their endpoints stay until the lease ends. */
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
     this.#localRetry?.cancel();
   }
 
-  /** Leaves with a goodbye: whatever hangs on the leases goes now. */
+  /** Revokes the leases: all that hangs on them goes now. */
   async leave(): Promise<void> {
     this.close();
     await Promise.all([...this.#leases.values()].map((lease) => lease.revoke()));
@@ -165,7 +165,7 @@ export class NodeLease {
     } catch (error) {
       if (!isKind(error, 'unavailable')) throw error;
       if (!this.#localRetry)
-        this.log.warn(`this node has no lease of its own store yet: ${messageOf(error)}`);
+        this.log.warn({ err: error }, `this node has no lease of its own store yet: ${messageOf(error)}`);
       this.#localRetry = this.clock.after(retryMs, () => this.#joinLocal());
     }
   }

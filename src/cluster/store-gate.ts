@@ -8,8 +8,8 @@ import type { Scope } from './records.ts';
 export type Stores = Readonly<Record<Scope, Store>>;
 
 /**
- * Whether the stores may be used. The KV store is shut until this node has come in: one that a newer
- * program wrote must not be written to, and keeps being no more than a store that is away.
+ * Whether the stores may be used. The KV store is shut until this node has joined it. A store with a newer
+ * schema counts as unreachable and is never written.
  */
 export class StoreGate {
   readonly #opened: number;
@@ -36,7 +36,8 @@ export class StoreGate {
       const reason = messageOf(error);
       if (isKind(error, 'invalid') && this.#shut?.reason !== reason) {
         this.#shut = { since: this.clock.now(), reason };
-        this.log.error(`kv store ${this.stores.global.status().name} cannot be used: ${reason}`);
+        const { name } = this.stores.global.status();
+        this.log.error({ err: error }, `kv store ${name} cannot be used: ${reason}`);
       }
       throw error;
     }

@@ -1,4 +1,4 @@
-import type { Port } from '../cluster/records.ts';
+import type { Endpoint, Port } from '../cluster/records.ts';
 import type { InterfaceSource, StaticRoute } from '../dataplane/links.ts';
 import type { Isolation } from './isolation.ts';
 
@@ -11,7 +11,7 @@ export interface Container {
   readonly spec: ContainerSpec;
   readonly state: ContainerState;
   /** The networks it is to be on, in order of attachment; kept while it is stopped. */
-  readonly memberships: readonly Membership[];
+  readonly attachments: readonly Attachment[];
   /** The host's ports that it has while it runs. */
   readonly published?: readonly PortBinding[];
   /** Absent: no restart policy has had to do with it yet. */
@@ -101,7 +101,7 @@ export interface ContainerSpec {
   readonly publishServices: readonly string[];
   /** Members of the create request that only `inspect` gives back (`Config` and `HostConfig`). */
   readonly extras: Readonly<Record<string, unknown>>;
-  readonly memberships: readonly Membership[];
+  readonly attachments: readonly Attachment[];
 }
 
 /** `-p` and `-P`, kept while the container is stopped. */
@@ -125,10 +125,12 @@ export interface PortBinding extends Port {
   readonly hostPort: number;
 }
 
-/** One place of a container on a network. */
-export interface Membership {
-  /** The network as asked for until it is first joined (name, id, id prefix), its id from then on. */
+/** A container's place on a network: what is asked for and, once it is made, what there is. */
+export interface Attachment {
+  /** The network as asked for until it is first made (name, id, id prefix), its id from then on. */
   readonly network: string;
+  /** What that network was called then: another may have its name by now, or none. */
+  readonly networkName?: string;
   /** The service that it backs there; absent: its own place. */
   readonly serviceId?: string;
   /**
@@ -137,7 +139,7 @@ export interface Membership {
    */
   readonly publish?: string;
   readonly aliases: readonly string[];
-  /** `CONTAINER[:ALIAS]`, as given (src/network/links.ts). */
+  /** `CONTAINER[:ALIAS]`, as given (src/cluster/links.ts). */
   readonly links?: readonly string[];
   /** `NAME=VALUE`: what links on the default network told its program at its last start. */
   readonly variables?: readonly string[];
@@ -150,31 +152,32 @@ export interface Membership {
   /** Higher wins the default route. */
   readonly gatewayPriority?: number;
   readonly driverOptions?: Readonly<Record<string, string>>;
-  /** What it has while it is joined, as made by src/network/attachments.ts. */
-  readonly joined?: JoinedState;
+  /**
+   * While it is made: the endpoint's whole record, as it stands in the store, to be put there again as it was.
+   * `nodeId` is empty where it was written by a program that kept less.
+   */
+  readonly endpoint?: Endpoint;
+  /** Absent on networks that give none. */
+  readonly interface?: AttachedInterface;
 }
 
-/** Enough to re-assert the endpoint after a restart of the daemon, and to undo it without any record. */
-export interface JoinedState {
-  readonly endpointId: string;
-  readonly interfaceName?: string;
-  /** Where the interface came from, to take it away again without asking the driver. */
-  readonly source?: InterfaceSource;
-  readonly ipv4?: string;
-  readonly ipv6?: string;
-  readonly mac?: string;
-  /** Next hops of the default routes that this place offers; none on internal networks. */
+/** Enough to put the interface in again, and to take it away without any record or driver. */
+export interface AttachedInterface {
+  /** In the sandbox; empty where an Engine names it. */
+  readonly name: string;
+  readonly source: InterfaceSource;
+  /** Next hops of the default routes that the network offers; none on internal ones. */
   readonly gateway?: string;
   readonly gateway6?: string;
   /** Where the network's DNS responder listens. */
   readonly resolver?: string;
-  /** Of the interface, beside those that its addresses make. */
+  /** Beside those that its addresses make. */
   readonly routes?: readonly StaticRoute[];
 }
 
 export interface ContainerChange {
   readonly name?: string;
-  readonly memberships?: readonly Membership[];
+  readonly attachments?: readonly Attachment[];
   readonly published?: readonly PortBinding[];
   readonly supervision?: Supervision;
   /** `none`: a container that ends stays so. */

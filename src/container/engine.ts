@@ -5,11 +5,12 @@ import type { Logger } from '../lib/log.ts';
 import type { Container } from './container.ts';
 import { EngineConnection } from './engine/connection.ts';
 import { createBody } from './engine/create-body.ts';
+import { unlessDone } from './engine/engine-error.ts';
 import { EngineFollower } from './engine/follower.ts';
-import { KeptContainers } from './engine/kept-containers.ts';
 import { StoredLinks } from './engine/links.ts';
 import { readEngineLogs } from './engine/logs.ts';
 import * as networks from './engine/networks.ts';
+import { StoredContainers } from './engine/stored-containers.ts';
 import { Translation } from './engine/translation.ts';
 import { Exits } from './exits.ts';
 import type { EngineLinks, HostEngine } from './host-engine.ts';
@@ -34,7 +35,7 @@ export interface OpenedEngine {
 export async function createEngineRuntime(options: EngineRuntimeOptions): Promise<OpenedEngine> {
   const { store, log } = options;
   const connection = new EngineConnection(options.socketPath);
-  const follower = new EngineFollower(connection, new KeptContainers(store, log), log);
+  const follower = new EngineFollower(connection, new StoredContainers(store, log), log);
   const links = await StoredLinks.open(store, log);
   const engine: HostEngine = {
     status: () => follower.status(),
@@ -99,7 +100,7 @@ function runtimeOf(
       const { id } = await connection.ask(z.object({ id: z.string() }), (docker) =>
         docker.createContainer(body),
       );
-      const further = spec.networkMode.kind === 'network' ? spec.memberships.slice(1) : [];
+      const further = spec.networkMode.kind === 'network' ? spec.attachments.slice(1) : [];
       for (const { network, ...place } of further)
         await networks.connect(connection, named(network), id, place);
       await copies.refresh(id);
@@ -120,14 +121,14 @@ function runtimeOf(
       await connection.stream((docker) => docker.getContainer(id).remove({ v: true, force }));
       await copies.refresh(id);
     },
-    start: (id) => change(id, (docker) => docker.getContainer(id).start()),
+    start: (id) => change(id, (docker) => unlessDone(() => docker.getContainer(id).start())),
     async signal(id, signal) {
       parseSignal(signal);
       await change(id, (docker) => docker.getContainer(id).kill({ signal }));
     },
     async stop(id, timeoutSeconds, signal) {
       const options = { t: timeoutSeconds, ...(signal ? { signal } : {}) };
-      await change(id, (docker) => docker.getContainer(id).stop(options));
+      await change(id, (docker) => unlessDone(() => docker.getContainer(id).stop(options)));
     },
     onExit: (listener) => exits.listen(listener),
     logs: (id, options) => readEngineLogs(connection, require(id), options),

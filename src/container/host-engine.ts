@@ -1,4 +1,5 @@
-import type { Container, Membership } from './container.ts';
+import type { Endpoint } from '../cluster/records.ts';
+import type { Attachment, Container } from './container.ts';
 
 /**
  * The contract of the Docker Engine that the daemon works beside: its networks, and what it tells of its
@@ -129,12 +130,8 @@ export interface EngineLinks {
 /** An endpoint that the Engine has made on a network of ours. */
 export interface EndpointLink {
   readonly networkId: string;
-  /** Ours, in the store. */
-  readonly endpointId: string;
-  /** With prefix length. */
-  readonly ipv4?: string;
-  readonly ipv6?: string;
-  readonly mac?: string;
+  /** Ours, as it stands in the store; without a node as in an attachment. */
+  readonly endpoint: Endpoint;
   /** The host's end of its interface, and the bridge it is in. */
   readonly hostName?: string;
   readonly bridge?: string;
@@ -149,5 +146,5 @@ export interface Backing {
   readonly networkId: string;
   readonly serviceId: string;
   /** The container was on the network before, and is to be again when the service is taken from it. */
-  readonly restore?: Pick<Membership, 'aliases' | 'ipv4' | 'ipv6'>;
+  readonly restore?: Pick<Attachment, 'aliases' | 'ipv4' | 'ipv6'>;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { portSchema } from '../cluster/records.ts';
-import type { Container } from './container.ts';
+import { endpointFor } from '../cluster/endpoint.ts';
+import { endpointSchema, portSchema } from '../cluster/records.ts';
+import type { Attachment, Container } from './container.ts';
 
 /** What the embedded store holds of a container of the sandbox and simulated ways: the `Container` itself. */
 
@@ -12,13 +13,9 @@ const sourceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('existing'), hostName: z.string() }),
 ]);
 
-const joinedSchema = z.object({
-  endpointId: z.string(),
-  interfaceName: z.string().exactOptional(),
-  source: sourceSchema.exactOptional(),
-  ipv4: z.string().exactOptional(),
-  ipv6: z.string().exactOptional(),
-  mac: z.string().exactOptional(),
+const interfaceSchema = z.object({
+  name: z.string(),
+  source: sourceSchema,
   gateway: z.string().exactOptional(),
   gateway6: z.string().exactOptional(),
   resolver: z.string().exactOptional(),
@@ -37,8 +34,9 @@ const publishSchema = z.object({
   all: z.boolean(),
 });
 
-const membershipSchema = z.object({
+const wantedSchema = z.object({
   network: z.string(),
+  networkName: z.string().exactOptional(),
   serviceId: z.string().exactOptional(),
   publish: z.string().exactOptional(),
   aliases: texts,
@@ -50,7 +48,12 @@ const membershipSchema = z.object({
   linkLocal: texts.exactOptional(),
   gatewayPriority: z.number().exactOptional(),
   driverOptions: textMap.exactOptional(),
-  joined: joinedSchema.exactOptional(),
+});
+
+const attachmentSchema = wantedSchema.extend({
+  // No node in what was completed from an older record and has not been compared with the store yet.
+  endpoint: endpointSchema.extend({ nodeId: z.string() }).exactOptional(),
+  interface: interfaceSchema.exactOptional(),
 });
 
 const networkModeSchema = z.discriminatedUnion('kind', [
@@ -127,7 +130,7 @@ const specSchema = z.object({
     .exactOptional(),
   publishServices: texts,
   extras: z.record(z.string(), z.unknown()),
-  memberships: z.array(membershipSchema),
+  attachments: z.array(attachmentSchema),
 });
 
 const stateSchema = z.object({
@@ -139,13 +142,13 @@ const stateSchema = z.object({
   error: z.string(),
 });
 
-export const containerSchema = z.object({
+const currentSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string(),
   created: z.string(),
   spec: specSchema,
   state: stateSchema,
-  memberships: z.array(membershipSchema),
+  attachments: z.array(attachmentSchema),
   published: z.array(bindingSchema).exactOptional(),
   healthy: z.boolean().exactOptional(),
   health: z.enum(['starting', 'healthy', 'unhealthy']).exactOptional(),
@@ -158,6 +161,49 @@ export const containerSchema = z.object({
     })
     .exactOptional(),
 });
+
+/** Of a place as versions up to 0.1.0 kept it, under `memberships`. */
+const joinedSchema = interfaceSchema.omit({ name: true, source: true }).extend({
+  endpointId: z.string(),
+  interfaceName: z.string().exactOptional(),
+  source: sourceSchema.exactOptional(),
+  ipv4: z.string().exactOptional(),
+  ipv6: z.string().exactOptional(),
+  mac: z.string().exactOptional(),
+});
+const membershipsSchema = z.array(wantedSchema.extend({ joined: joinedSchema.exactOptional() }));
+type Membership = z.infer<typeof membershipsSchema>[number];
+
+const olderSchema = currentSchema
+  .omit({ attachments: true, spec: true })
+  .extend({
+    spec: specSchema.omit({ attachments: true }).extend({ memberships: membershipsSchema }),
+    memberships: membershipsSchema,
+  })
+  .transform(({ memberships, spec: { memberships: asked, ...rest }, ...container }): Container => {
+    const spec = { ...rest, attachments: asked.map(({ joined: _, ...wanted }) => wanted) };
+    const current = { ...container, spec };
+    return { ...current, attachments: memberships.map((one) => attachmentFrom(one, current)) };
+  });
+
+/** As much of the endpoint as the older record tells; the first look at the store completes it. */
+function attachmentFrom(
+  { joined, ...wanted }: Membership,
+  container: Omit<Container, 'attachments'>,
+): Attachment {
+  if (!joined) return wanted;
+  const { endpointId: id, interfaceName: name, source, ipv4, ipv6, mac, ...rest } = joined;
+  const addresses = { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}), ...(mac ? { mac } : {}) };
+  const { network: networkId, serviceId } = wanted;
+  const identity = { id, networkId, nodeId: '', created: container.state.startedAt, ...addresses };
+  return {
+    ...wanted,
+    endpoint: { ...endpointFor(identity, container, wanted), ...(serviceId ? { serviceId } : {}) },
+    ...(name && source ? { interface: { name, source, ...rest } } : {}),
+  };
+}
+
+export const containerSchema: z.ZodType<Container> = z.union([currentSchema, olderSchema]);
 
 /** @throws an Error when the text is not a container's record */
 export function decodeContainer(text: string): Container {

@@ -27,7 +27,7 @@ export interface CommonRuntime {
   /** @throws conflict when the name is taken (compared without case). The container is `created`, not started. */
   create(spec: ContainerSpec): Promise<Container>;
   /**
-   * Replaces what may change of a container's record: its name, memberships, and what is kept with them.
+   * Replaces what may change of a container's record: its name, attachments, and what is kept with them.
    * @throws not-found | conflict (name taken)
    */
   update(id: string, change: ContainerChange): Promise<Container>;

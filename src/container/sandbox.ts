@@ -4,8 +4,9 @@ import { FairleadError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
 import type { Container } from './container.ts';
-import { ContainerTable, refuseRemovalWhileRunning } from './container-table.ts';
 import { Exits } from './exits.ts';
+import { ContainerTable, refuseRemovalWhileRunning } from './own/container-table.ts';
+import { refuseSharingWithStopped, resolveSandbox } from './own/sandbox-of.ts';
 import type {
   ContainerFiles,
   ExecProcess,
@@ -16,17 +17,15 @@ import type {
   ProcessStreams,
   ProcessTable,
 } from './runtime.ts';
-import { Attachment } from './sandbox/attachment.ts';
 import { furtherProgram } from './sandbox/command.ts';
-import { writeNetworkFiles } from './sandbox/directory.ts';
-import { execIn, failedExec } from './sandbox/exec.ts';
-import { endProcess, Holders } from './sandbox/holders.ts';
 import { hostnameOf } from './sandbox/hostname.ts';
-import { readLog } from './sandbox/log-reader.ts';
-import { initPid } from './sandbox/namespaces.ts';
+import { initPid } from './sandbox/namespaces/namespaces.ts';
+import { endProcess, PauseProcesses } from './sandbox/pause-process.ts';
 import { killTree, type ProcessIdentity } from './sandbox/process-identity.ts';
 import { CommandError } from './sandbox/programs.ts';
-import { RecordFiles } from './sandbox/record-files.ts';
+import { writeNetworkFiles } from './sandbox/records/directory.ts';
+import { readLog } from './sandbox/records/log-reader.ts';
+import { RecordFiles } from './sandbox/records/record-files.ts';
 import {
   clearLeftovers,
   describeUnknown,
@@ -34,13 +33,14 @@ import {
   noteBoot,
   stillRuns,
   type UnknownContainer,
-} from './sandbox/recovery.ts';
-import { connectToShim, shimPatience } from './sandbox/shim-connection.ts';
-import { Starter } from './sandbox/starter.ts';
-import { Supervisor } from './sandbox/supervisor.ts';
+} from './sandbox/records/recovery.ts';
+import { SandboxSetup } from './sandbox/sandbox-setup.ts';
+import { Attachment } from './sandbox/shim-client/attachment.ts';
+import { execIn, failedExec } from './sandbox/shim-client/exec.ts';
+import { connectToShim, shimPatience } from './sandbox/shim-client/shim-connection.ts';
+import { Supervisor } from './sandbox/shim-client/supervisor.ts';
+import { WaitingClients } from './sandbox/shim-client/waiting-clients.ts';
 import { listProcesses } from './sandbox/top.ts';
-import { WaitingClients } from './sandbox/waiting-clients.ts';
-import { refuseSharingWithStopped, resolveSandbox } from './sandbox-of.ts';
 import type { ExitRecord } from './shim/protocol.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
 import { Volumes, volumesOnDisk } from './volumes.ts';
@@ -77,8 +77,8 @@ class SandboxRuntime implements OwnRuntime {
   readonly #table: ContainerTable;
   readonly #exits = new Exits();
   readonly #supervisor: Supervisor;
-  readonly #holders: Holders;
-  readonly #starter: Starter;
+  readonly #pauses: PauseProcesses;
+  readonly #setup: SandboxSetup;
   readonly #clients = new WaitingClients();
   #unknown: readonly UnknownContainer[] = [];
   readonly #patience: number;
@@ -88,8 +88,8 @@ class SandboxRuntime implements OwnRuntime {
     this.#files = new RecordFiles(options.store, options.directory, options.log);
     this.#patience = options.patience ?? shimPatience;
     this.#table = new ContainerTable(options.store, options.log, { keeper: this.#files });
-    this.#starter = new Starter(this.#table, options);
-    this.#holders = new Holders(options.directory, (id) => this.#starter.hold(id));
+    this.#setup = new SandboxSetup(this.#table, options);
+    this.#pauses = new PauseProcesses(options.directory, (id) => this.#setup.hold(id));
     this.#supervisor = new Supervisor(this.#patience, (id, exit) => this.#end(id, exit));
   }
 
@@ -138,15 +138,15 @@ class SandboxRuntime implements OwnRuntime {
   async prepare(id: string): Promise<void> {
     refuseSharingWithStopped(this.#table, id);
     const { spec, state } = this.#table.require(id);
-    if (spec.command.length > 0 && state.status !== 'running') await this.#starter.warmUp(id);
-    else await this.#starter.ensureSandbox(id);
+    if (spec.command.length > 0 && state.status !== 'running') await this.#setup.warmUp(id);
+    else await this.#setup.ensureSandbox(id);
   }
 
   async start(id: string, files: ContainerFiles): Promise<Container> {
     const container = this.#table.require(id);
     if (isRunning(container)) return container;
     try {
-      const paths = this.#starter.paths(id);
+      const paths = this.#setup.paths(id);
       writeNetworkFiles(paths, files);
       if (container.spec.command.length > 0) return await this.#startCommand(container);
       noteBoot(paths);
@@ -176,13 +176,13 @@ class SandboxRuntime implements OwnRuntime {
   async release(id: string): Promise<void> {
     const own = this.sandboxOf(id) === id;
     refuseRemovalWhileRunning(this.#table.require(id));
-    await this.#starter.clear(id);
+    await this.#setup.clear(id);
     if (own) await this.#options.dataplane.removeSandbox(id);
   }
 
   async setFiles(id: string, files: ContainerFiles): Promise<void> {
     this.#table.require(id);
-    writeNetworkFiles(this.#starter.paths(id), files);
+    writeNetworkFiles(this.#setup.paths(id), files);
   }
 
   onExit(listener: (id: string, exitCode: number) => void): void {
@@ -193,7 +193,7 @@ class SandboxRuntime implements OwnRuntime {
     const container = this.#table.requireRunning(id);
     try {
       const program = furtherProgram(hostnameOf(this.#table, id), container, spec);
-      return await execIn(this.#starter.paths(id), await this.#outer(container), program, this.#patience);
+      return await execIn(this.#setup.paths(id), await this.#outer(container), program, this.#patience);
     } catch (error) {
       if (error instanceof CommandError) return failedExec(error, spec.tty);
       throw error;
@@ -211,7 +211,7 @@ class SandboxRuntime implements OwnRuntime {
   logs(id: string, options: LogOptions): AsyncIterable<LogLine> {
     this.#table.require(id);
     return readLog(
-      this.#starter.paths(id).root,
+      this.#setup.paths(id).root,
       options,
       () => this.#table.get(id)?.state.status === 'running',
     );
@@ -228,7 +228,7 @@ class SandboxRuntime implements OwnRuntime {
   }
 
   async close(): Promise<void> {
-    await this.#starter.close();
+    await this.#setup.close();
     await this.#supervisor.close();
   }
 
@@ -236,9 +236,9 @@ class SandboxRuntime implements OwnRuntime {
     const { id } = container;
     const clients = this.#clients.take(id);
     try {
-      const { outer, pid } = await this.#starter.launch(container, clients.length);
+      const { outer, pid } = await this.#setup.launch(container, clients.length);
       const recorded = this.#table.setState(id, { ...running, pid, startedAt: timestamp(Date.now()) });
-      this.#supervisor.watch(id, this.#starter.paths(id), outer, recorded);
+      this.#supervisor.watch(id, this.#setup.paths(id), outer, recorded);
       await recorded.catch(() => killTree(outer));
       for (const client of clients) await this.#connect(id, client);
       return await recorded;
@@ -250,8 +250,8 @@ class SandboxRuntime implements OwnRuntime {
 
   async #takeOver(container: Container): Promise<void> {
     const { id } = container;
-    const paths = this.#starter.paths(id);
-    const found = findRunning(container, paths, this.#starter.networkNamespace(id));
+    const paths = this.#setup.paths(id);
+    const found = findRunning(container, paths, this.#setup.networkNamespace(id));
     if (found.kind === 'running') {
       if (found.outer && container.spec.command.length > 0) {
         this.#supervisor.watch(id, paths, found.outer, Promise.resolve());
@@ -269,20 +269,20 @@ class SandboxRuntime implements OwnRuntime {
   }
 
   async #endWithoutCommand(id: string, signal: number): Promise<void> {
-    await this.#holders.end(id);
+    await this.#pauses.end(id);
     await this.#end(id, { exitCode: exitCodeOf(signal), finishedAt: timestamp(Date.now()) });
   }
 
   /** Who runs it. @throws conflict when it has just ended */
   async #outer({ id, spec }: Container): Promise<ProcessIdentity> {
-    const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await this.#holders.ensure(id);
+    const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await this.#pauses.ensure(id);
     if (outer) return outer;
     throw new FairleadError('conflict', `container ${id} is not running`);
   }
 
   async #connect(id: string, attachment: Attachment): Promise<void> {
     try {
-      attachment.connect((await connectToShim(this.#starter.paths(id).root, this.#patience)).socket);
+      attachment.connect((await connectToShim(this.#setup.paths(id).root, this.#patience)).socket);
     } catch {
       // It has just ended, or it has no command whose streams there could be.
       attachment.end();

@@ -24,7 +24,7 @@ export const daemonFlags = {
   'api-name': list('Name that clients of tcp:// may call this daemon by, beside its address'),
   'data-root': text('Root directory of persistent state', { takes: 'directory' }),
   'config-file': text('JSON file with the same keys as these flags', { takes: 'file' }),
-  validate: toggle('Check the flags and the config file, say what is wrong, and end'),
+  validate: toggle('Check the flags and the config file, report problems, and exit'),
   'default-network': text('Set default network', { shown: 'bridge:bridge', takes: ['bridge:', 'overlay:'] }),
   'kv-store': text('Set KV Store configuration', { takes: ['consul:', 'etcd:', 'zookeeper:'] }),
   'kv-store-opt': list('Set KV Store options (TLS, token, user)', { map: true, takes: storeOptions }),
@@ -36,7 +36,7 @@ export const daemonFlags = {
     shown: 'auto',
     takes: ['auto', 'none', 'unix:///'],
   }),
-  'plugin-socket': text('Where that Engine finds this daemon as its plugin, or none', {
+  'plugin-socket': text('Plugin socket of this daemon for that Engine, or none', {
     shown: '/run/docker/plugins/fairlead.sock',
     takes: 'file',
   }),
@@ -55,7 +55,7 @@ export const daemonFlags = {
   tlscacert: text('Trust clients whose certificate this CA signed', { takes: 'file' }),
   tlscert: text('Certificate of this daemon', { takes: 'file' }),
   tlskey: text('Key of that certificate', { takes: 'file' }),
-  restore: toggle('Where the database is damaged, go on with the copy kept of it'),
+  restore: toggle('If the database is damaged, continue from its kept copy'),
   ephemeral: toggle('Remove every container and network device when the daemon ends'),
   'log-level': text(`How much to log: ${logLevels.join(', ')}`, {
     shown: 'info',

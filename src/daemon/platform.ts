@@ -7,10 +7,10 @@ import type { NamesToReplicate } from '../dns/thread/name-replica-writer.ts';
 import type { DnsThreadParts, RemoteDns } from '../dns/thread/remote-dns.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { EngineSide } from '../network/parts.ts';
+import type { EngineSide } from '../network/context.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Identity } from './identity.ts';
-import type { Way } from './way.ts';
+import type { Mode } from './mode.ts';
 
 /**
  * What a daemon is made on: this host (host-platform.ts), or what fairlead/testing makes in memory. Opened in the order
@@ -23,16 +23,16 @@ export interface Platform {
   localState(config: DaemonConfig): Promise<LocalState>;
   /** Undefined: global objects live in the local store too. A server is not waited for. */
   globalStore(config: DaemonConfig): Promise<Store | undefined>;
-  /** `hasContainers`: of the ways in which the daemon keeps their records. @throws invalid for one that cannot work */
-  way(config: DaemonConfig, hasContainers: boolean): Promise<Way>;
+  /** `hasContainers`: of the modes in which the daemon keeps their records. @throws invalid for one that cannot work */
+  mode(config: DaemonConfig, hasContainers: boolean): Promise<Mode>;
   dataplane(
-    way: Way,
+    mode: Mode,
     node: { readonly tag: string; readonly log: Logger },
     config: DaemonConfig,
   ): Promise<Dataplane>;
-  /** What runs the containers in this way, and the Engine where it is one. */
+  /** What runs the containers in this mode, and the Engine where it is one. */
   runtime(
-    way: Way,
+    mode: Mode,
     parts: RuntimeParts,
     config: DaemonConfig,
   ): Promise<{ readonly runtime: Runtime; readonly engine?: EngineSide }>;
@@ -49,7 +49,7 @@ export interface LocalState {
   readonly notes?: readonly string[];
   /** There are files of containers, whatever the store knows of them. */
   readonly hasContainers?: boolean;
-  /** Puts into the store what only those files know. Before anything else reads it; in the sandbox way only. */
+  /** Puts into the store what only those files know. Before anything else reads it; in the sandbox mode only. */
   readonly putBackLost?: (log: Logger) => Promise<void>;
 }
 

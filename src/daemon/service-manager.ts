@@ -16,6 +16,6 @@ export async function tellReady(log: Logger, env: NodeJS.ProcessEnv = process.en
     });
     if (code !== 0) throw new Error(`systemd-notify ended with exit code ${code}: ${stderr.trim()}`);
   } catch (error) {
-    log.warn(`systemd was not told that the daemon is ready: ${messageOf(error)}`);
+    log.warn({ err: error }, `systemd was not notified that the daemon is ready: ${messageOf(error)}`);
   }
 }

@@ -6,24 +6,24 @@ import type { Directory } from '../cluster/directory.ts';
 import type { Clock } from '../lib/clock.ts';
 import { version } from '../lib/version.ts';
 import type { DaemonConfig } from './config.ts';
-import type { Way } from './way.ts';
+import type { Mode } from './mode.ts';
 
 export interface InfoParts {
   readonly config: DaemonConfig;
   readonly clock: Clock;
-  readonly way: Way;
+  readonly mode: Mode;
   readonly nodeId: string;
   readonly directory: Directory;
   readonly plugins: Plugins;
-  /** In the engine way. */
+  /** In engine mode. */
   readonly engine?: () => EngineState;
 }
 
-/** How the daemon stands, whenever it is asked. */
+/** Reads the daemon's current state. */
 export function systemInfo({
   config,
   clock,
-  way,
+  mode,
   nodeId,
   directory,
   plugins,
@@ -33,8 +33,8 @@ export function systemInfo({
   const { driver, name } = config.defaultNetwork;
   return () => ({
     version,
-    way: way.way,
-    why: way.why,
+    mode: mode.kind,
+    why: mode.why,
     nodeId,
     nodeName: config.nodeName,
     dataRoot: config.dataRoot,

@@ -6,9 +6,9 @@ import type { Firewall } from './firewall.ts';
 import type { Owned, Reachability, ReachTarget, Survey } from './inspection.ts';
 import type { BridgeSpec, DefaultRoutes, Plug } from './links.ts';
 import { hostSandbox } from './sandboxes.ts';
-import { computeReach, type SimulatedSandbox } from './simulated-reach.ts';
-import { surveyModel } from './simulated-survey.ts';
-import { SimulatedTunnels } from './simulated-tunnels.ts';
+import { computeReach, type SimulatedSandbox } from './simulated/reach.ts';
+import { surveyModel } from './simulated/survey.ts';
+import { SimulatedTunnels } from './simulated/tunnels.ts';
 import type { TunnelChanges, TunnelEntries, VxlanSpec } from './tunnels.ts';
 
 /** Of the Ethernet that the model stands for. */

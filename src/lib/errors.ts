@@ -17,7 +17,7 @@ export const errorKinds = [
   'limited',
   /** No address, subnet or VNI is left in the pools. */
   'exhausted',
-  /** The daemon's way of running (simulated, say) cannot do this. */
+  /** The daemon's mode (simulated, say) cannot do this. */
   'unsupported',
   /** A tool or the kernel failed; the message holds the command and its stderr. */
   'internal',

@@ -8,7 +8,10 @@ const levels: Readonly<Record<number, readonly [name: string, colour: number]>> 
 };
 const dim = 2;
 
-/** A line of the log for people: `2026-11-30T07:44:38.425Z WARN  what happened key=value`, errors' stacks below. */
+/**
+ * A line of the log for people: `2026-11-30T07:44:38.425Z WARN  what happened key=value`. An error shows as its
+ * message; its stack is in the JSON log only.
+ */
 export function readableLine(line: string, isColoured: boolean): string {
   const record = recordIn(line);
   if (record === undefined) return line;
@@ -18,8 +21,13 @@ export function readableLine(line: string, isColoured: boolean): string {
   const at = new Date(Number(time));
   const stamp = Number.isNaN(at.getTime()) ? '' : at.toISOString();
   const pairs = Object.entries(rest).map(([key, value]) => paint(dim, `${escaped(key)}=${valueText(value)}`));
-  const words = [paint(dim, stamp), paint(colour, name.padEnd(5)), escaped(String(msg)), ...pairs];
-  return `${words.join(' ').trimEnd()}\n${stackOf(err)}`;
+  const words = [
+    paint(dim, stamp),
+    paint(colour, name.padEnd(5)),
+    escaped(withReason(String(msg), err)),
+    ...pairs,
+  ];
+  return `${words.join(' ').trimEnd()}\n`;
 }
 
 function recordIn(line: string): Readonly<Record<string, unknown>> | undefined {
@@ -36,12 +44,19 @@ function valueText(value: unknown): string {
   return escaped(isWord ? value : JSON.stringify(value));
 }
 
-/** As pino writes an error: its stack begins with its message. */
-function stackOf(err: unknown): string {
+/** Most messages name the reason by themselves. */
+function withReason(msg: string, err: unknown): string {
+  const reason = reasonOf(err);
+  if (msg.includes(reason)) return msg;
+  return msg === '' ? reason : `${msg}: ${reason}`;
+}
+
+/** As pino writes an error: its message has those of all causes behind it, its stack begins with its own. */
+function reasonOf(err: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
   const { stack, message }: { readonly stack?: unknown; readonly message?: unknown } = err;
-  const lines = String(stack ?? message ?? '').split('\n');
-  return lines.map((line) => `    ${escaped(line.trim())}\n`).join('');
+  const [first = ''] = String(stack ?? message ?? '').split('\n');
+  return first.replace(/^\w+: /, '');
 }
 
 /** What others chose the text of (names, answers of servers) must not move the terminal's cursor, nor begin a line. */

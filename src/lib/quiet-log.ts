@@ -1,31 +1,40 @@
-/** How long a line that repeats is not said again, in milliseconds. */
+/** How long a repeated line is held back, in milliseconds. */
 const quietMs = 60_000;
-/** Different lines that are remembered; the oldest is forgotten first. */
+/** How many different lines are remembered; the oldest is forgotten first. */
 const maxRemembered = 100;
 
-interface Said {
+interface Logged {
   at: number;
   since: number;
 }
 
-/** Says a line that repeats once a minute, so that whoever causes it again and again cannot fill a disk with it. */
+export interface QuietLine {
+  /** Lines with the same subject count as the same line; default: the line itself. */
+  readonly subject?: string;
+  /** The error behind the line: its stack goes into the log. */
+  readonly err?: unknown;
+}
+
+/** Logs a repeated line once a minute, so that a client that causes it over and over cannot fill the disk. */
 export class QuietLog {
-  readonly #said = new Map<string, Said>();
+  readonly #logged = new Map<string, Logged>();
 
-  constructor(private readonly write: (line: string) => void) {}
+  constructor(private readonly write: (line: string, err?: unknown) => void) {}
 
-  /** Lines with the same `subject` are the same line, whatever else differs. */
-  say(line: string, subject = line): void {
+  log(line: string, { subject = line, err }: QuietLine = {}): void {
     const now = performance.now();
-    const said = this.#said.get(subject);
-    if (said && now - said.at < quietMs) {
-      said.since += 1;
+    const logged = this.#logged.get(subject);
+    if (logged && now - logged.at < quietMs) {
+      logged.since += 1;
       return;
     }
-    const again = said && said.since > 0 ? ` (and ${said.since} times more since it was last said)` : '';
-    this.write(`${line}${again}`);
-    this.#said.delete(subject);
-    this.#said.set(subject, { at: now, since: 0 });
-    for (const oldest of this.#said.keys()) if (this.#said.size > maxRemembered) this.#said.delete(oldest);
+    const again =
+      logged && logged.since > 0 ? ` (repeated ${logged.since} times since it was last logged)` : '';
+    this.write(`${line}${again}`, err);
+    this.#logged.delete(subject);
+    this.#logged.set(subject, { at: now, since: 0 });
+    for (const oldest of this.#logged.keys()) {
+      if (this.#logged.size > maxRemembered) this.#logged.delete(oldest);
+    }
   }
 }

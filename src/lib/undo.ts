@@ -1,4 +1,4 @@
-import { messageOf } from './errors.ts';
+import { type ErrorKind, FairleadError, kindOf, messageOf } from './errors.ts';
 
 interface UndoStep {
   readonly name: string;
@@ -28,8 +28,8 @@ export class UndoStack {
 }
 
 /**
- * Runs `operation`; if it throws, unwinds what it pushed and rethrows its error, with the failures of
- * the undo steps beside it in an AggregateError when there were any.
+ * Runs `operation`; if it throws, unwinds what it pushed and rethrows its error. Undo steps that fail are told in the
+ * message and the cause; the kind stays the operation's own.
  */
 export async function withUndo<T>(operation: (undo: UndoStack) => Promise<T>): Promise<T> {
   const undo = new UndoStack();
@@ -38,7 +38,7 @@ export async function withUndo<T>(operation: (undo: UndoStack) => Promise<T>): P
   } catch (error) {
     const failures = await undo.unwind();
     if (failures.length === 0) throw error;
-    throw new AggregateError([error, ...failures], messageOf(error));
+    throw several(kindOf(error), [error, ...failures]);
   }
 }
 
@@ -52,6 +52,13 @@ export async function runAll(steps: readonly (() => Promise<unknown>)[]): Promis
       failures.push(error);
     }
   }
+  if (failures.length === 0) return;
   if (failures.length === 1) throw failures[0];
-  if (failures.length > 1) throw new AggregateError(failures, failures.map(messageOf).join('; '));
+  const [kind = 'internal', ...others] = new Set(failures.map(kindOf));
+  throw several(others.length === 0 ? kind : 'internal', failures);
+}
+
+function several(kind: ErrorKind, errors: readonly unknown[]): FairleadError {
+  const cause = new AggregateError(errors);
+  return new FairleadError(kind, messageOf(cause), { cause });
 }

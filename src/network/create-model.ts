@@ -9,31 +9,29 @@ import type { ListenerStatus } from '../dns/listeners.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { EventBus } from '../lib/events.ts';
-import { Gate } from '../lib/gate.ts';
+import { Locks } from '../lib/locks.ts';
 import type { Logger } from '../lib/log.ts';
-import { SerialQueue } from '../lib/serial-queue.ts';
-import type { Naming } from './aliases.ts';
-import { Attachments } from './attachments.ts';
+import { AddressBook } from './addressing/address-book.ts';
+import { RemoteIpam } from './addressing/remote-ipam.ts';
+import type { EngineSide, ModelSettings, NetworkContext } from './context.ts';
 import { createDoctor } from './doctor/doctor.ts';
-import { EndpointRecords } from './endpoint-records.ts';
-import { besideEngine } from './engine/beside-engine.ts';
-import type { EnginePlugin } from './engine/plugin.ts';
-import { hostEnds } from './host-ends.ts';
-import { HostNetworks } from './host-networks.ts';
-import { Ipam } from './ipam.ts';
-import type { Model } from './model.ts';
-import { NodeDiscovery } from './node-discovery.ts';
-import { Participation } from './participation.ts';
-import type { EngineSide, ModelSettings, Parts } from './parts.ts';
-import { Peers } from './peers.ts';
-import { portRules } from './port-rules.ts';
-import { Reconciler } from './reconcile.ts';
-import { RemoteIpam } from './remote-ipam.ts';
-import { Services } from './services.ts';
+import { EndpointStore } from './endpoints/store.ts';
+import { engineMode } from './engine/engine-mode.ts';
+import { HostFirewall } from './host/firewall.ts';
+import { hostEnds } from './host/host-ends.ts';
+import { NodeDiscovery } from './host/node-discovery.ts';
+import { Peers } from './host/peers.ts';
+import { portRules } from './host/port-rules.ts';
+import { Presence } from './host/presence.ts';
+import type { Model, Naming } from './model.ts';
+import type { EnginePlugin } from './plugin/plugin.ts';
+import { Reconciler } from './reconcile/reconcile.ts';
+import { Sweeper } from './reconcile/sweep.ts';
+import { Services } from './services/services.ts';
 import { ownUseCases } from './use-cases.ts';
 
 export interface ModelDeps {
-  /** Ready, and the node lease started. */
+  /** Ready, and the nodeLease started. */
   readonly directory: Directory;
   readonly nodeLease: NodeLease;
   /** Recovered. */
@@ -70,7 +68,6 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   const { directory, nodeLease, dataplane, driverNamed, log, clock } = deps;
   const driverOf = (network: Network) => driverNamed(network.driver);
   const graceMs = nodeLease.ttlSeconds * 1000;
-  const letNodesIn = () => parts.hostNetworks.letNodesIn();
   const peers = new Peers({
     directory,
     nodeId: nodeLease.self.id,
@@ -78,33 +75,37 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     log,
     clock,
     graceMs,
-    letNodesIn,
+    letNodesIn: () => firewall.letNodesIn(),
   });
-  const parts: Parts = {
+  const firewall: HostFirewall = new HostFirewall({
+    dataplane,
+    driverOf,
+    networks: () => presence.list(),
+    ports: (networks) => portRules(deps.runtime.list(), networks, driverOf),
+    ends: () => hostEnds(parts),
+    nodes: () => ({ nodes: peers.nodes(), spareNodes: peers.settling }),
+  });
+  const locks = new Locks();
+  const nodeId = nodeLease.self.id;
+  const presence = new Presence({
     ...deps,
-    hostNetworks: new HostNetworks({
-      dataplane,
-      driverOf,
-      ports: (networks) => portRules(deps.runtime.list(), networks, driverOf),
-      ends: () => hostEnds(parts),
-      nodes: () => ({ nodes: peers.nodes(), spareNodes: peers.settling }),
-      onChange: deps.onHostNetworks,
-      onSetUp: ({ id }) => peers.refresh(id),
-    }),
-    ipam: new Ipam(directory, nodeLease.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
+    ...{ locks, nodeId, driverOf, firewall, peers, onChange: deps.onHostNetworks },
+  });
+  const parts: NetworkContext = {
+    ...deps,
+    firewall,
+    presence,
+    ipam: new AddressBook(directory, nodeLease.self.id, new RemoteIpam(directory, deps.ipamNamed, log)),
     events: new EventBus(clock),
-    queue: new SerialQueue(),
-    gate: new Gate(),
+    locks,
   };
-  const records = new EndpointRecords(parts);
-  const participation = new Participation(parts, peers);
-  const attachments = new Attachments(parts, records, participation);
+  const endpoints = new EndpointStore(parts);
   const useCases = parts.engine
-    ? await besideEngine(parts, parts.engine, records, participation)
-    : ownUseCases(parts, attachments);
-  const { networks, containers, connections, holdings } = useCases;
-  const services = new Services(parts, networks, containers, connections);
-  const reconciler = new Reconciler(parts, networks, holdings, attachments, participation);
+    ? await engineMode(parts, parts.engine, endpoints)
+    : ownUseCases(parts, endpoints);
+  const { networks, containers, attachments, claims } = useCases;
+  const services = new Services(parts, networks, containers, attachments);
+  const reconciler = new Reconciler(parts, networks, claims, new Sweeper(parts, networks, claims, endpoints));
   const doctor = createDoctor({
     parts,
     peers,
@@ -117,7 +118,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
   // Before the others learn of this node, all of them are programmed here: they may send at once, under new keys.
   const prepare = async () => {
     await reconciler.run({ addressesLater: true });
-    await peers.programAll().catch((error: unknown) => log.error(messageOf(error)));
+    await peers.programAll().catch((error: unknown) => log.error({ err: error }, messageOf(error)));
   };
   nodeLease.onJoined(async () => {
     await prepare();
@@ -140,12 +141,12 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
       useCases.begin(() => void reconciler.run());
     },
     ...(useCases.plugin ? { plugin: useCases.plugin } : {}),
-    setAliases: useCases.setAliases,
+    setAliases: (id, naming, on) => attachments.setAliases(id, naming, on),
     close: async () => {
       discovery.close();
       await useCases.close();
       await reconciler.close();
-      records.close();
+      endpoints.close();
       await peers.close();
     },
   };

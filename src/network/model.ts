@@ -1,20 +1,19 @@
-import type { SubnetUsage } from './address-usage.ts';
-
-export type { SubnetUsage } from './address-usage.ts';
-
-import type { Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
+import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
 import type { Isolation } from '../container/isolation.ts';
 import type {
+  Attachment,
   Container,
   Health,
-  Membership,
   PublishRequest,
   RestartPolicy,
   Runtime,
 } from '../container/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
+import type { SubnetUsage } from './addressing/address-usage.ts';
 import type { Doctor } from './doctor/doctor.ts';
+
+export type { SubnetUsage } from './addressing/address-usage.ts';
 
 /**
  * What the API offers and everything else asks for: the use cases. Each takes what a person typed
@@ -155,9 +154,16 @@ export interface Containers {
 }
 
 export type EndpointSettings = Pick<
-  Membership,
+  Attachment,
   'ipv4' | 'ipv6' | 'mac' | 'links' | 'linkLocal' | 'gatewayPriority' | 'driverOptions'
 > & { readonly aliases?: readonly string[] };
+
+/** Names of a container beside its own. */
+export interface Naming {
+  readonly aliases: readonly string[];
+  /** Absent: what it is, stays. */
+  readonly dnsPolicy?: DnsPolicy;
+}
 
 export interface CreateContainer {
   readonly name?: string;

@@ -1,53 +1,50 @@
 import type { Network } from '../cluster/records.ts';
-import { Aliases, type Naming } from './aliases.ts';
-import type { Attachments } from './attachments.ts';
-import { Connections } from './connections.ts';
-import { Containers } from './containers.ts';
-import { DefaultLinks } from './default-links.ts';
-import type { EnginePlugin } from './engine/plugin.ts';
-import { type Holdings, ownHoldings } from './holdings.ts';
-import type { Containers as ContainersContract } from './model.ts';
-import { Networks } from './networks.ts';
-import type { Parts } from './parts.ts';
-import { Places } from './places.ts';
-import { PublishedPorts } from './published-ports.ts';
-import { Starter } from './starter.ts';
+import { Attachments } from './containers/attachments.ts';
+import { Containers } from './containers/containers.ts';
+import { Converger } from './containers/converge.ts';
+import { DefaultLinks } from './containers/default-links.ts';
+import { Interfaces } from './containers/interfaces.ts';
+import { Starter } from './containers/start.ts';
+import type { NetworkContext } from './context.ts';
+import type { EndpointStore } from './endpoints/store.ts';
+import { PublishedPorts } from './host/published-ports.ts';
+import type { Containers as ContainersContract, Naming } from './model.ts';
+import { Networks } from './networks/networks.ts';
+import type { EnginePlugin } from './plugin/plugin.ts';
+import { type LocalClaims, ownClaims } from './reconcile/local-claims.ts';
+import type { ServiceBackends } from './services/services.ts';
 
 /** What differs with who runs the containers. */
 export interface UseCases {
   readonly networks: Networks;
   readonly containers: ContainersContract;
-  readonly connections: Pick<Connections, 'attach' | 'detach' | 'evict'>;
-  readonly holdings: Holdings;
+  readonly attachments: ServiceBackends & {
+    setAliases(containerId: string, naming: Naming, on: (network: Network) => boolean): Promise<void>;
+  };
+  readonly claims: LocalClaims;
   /** What an Engine asks of us; absent where there is none. */
   readonly plugin?: EnginePlugin;
-  readonly setAliases: (
-    containerId: string,
-    naming: Naming,
-    on: (network: Network) => boolean,
-  ) => Promise<void>;
   /** After the first reconcile: from now on changes are followed. `reconcile` asks for another one. */
   begin(reconcile: () => void): void;
   close(): Promise<void>;
 }
 
 /** The use cases where the daemon itself runs the containers. */
-export function ownUseCases(parts: Parts, attachments: Attachments): UseCases {
+export function ownUseCases(parts: NetworkContext, endpoints: EndpointStore): UseCases {
   const networks = new Networks(parts);
-  const places = new Places(parts, attachments, new PublishedPorts(parts));
-  const links = new DefaultLinks(parts, networks, places);
-  const starter = new Starter(parts, networks, attachments, places, links);
-  const connections = new Connections(parts, networks, attachments, places);
-  const containers = new Containers(parts, networks, places, starter, connections, links);
-  const aliases = new Aliases(parts, networks, places);
+  const interfaces = new Interfaces(parts, endpoints);
+  const converger = new Converger(parts, networks, endpoints, interfaces, new PublishedPorts(parts));
+  const attachments = new Attachments(parts, networks, endpoints, converger);
+  const links = new DefaultLinks(parts, networks, converger);
+  const starter = new Starter(parts, networks, converger, links);
+  const containers = new Containers(parts, networks, converger, starter, attachments, links);
   // Those that end during the first reconcile are told of as well.
   containers.watchExits();
   return {
     networks,
     containers,
-    connections,
-    holdings: ownHoldings(parts, places),
-    setAliases: (id, naming, on) => aliases.replace(id, naming, on),
+    attachments,
+    claims: ownClaims(parts, converger),
     begin: () => containers.beginRestarts(),
     close: async () => containers.close(),
   };

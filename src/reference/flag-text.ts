@@ -14,7 +14,7 @@ export function defaultOf(flag: Flag): string {
   return ['', 'false', '-1', '[]', 'map[]'].includes(text) ? '' : text;
 }
 
-/** What stands for the value: `KEY=VALUE`, `NUMBER`, `VALUE`; empty for a switch. */
+/** The placeholder of the value: `KEY=VALUE`, `NUMBER`, `VALUE`; empty for a switch. */
 export function placeholderOf(flag: Flag): string {
   if (flag.kind === 'switch') return '';
   if (flag.kind === 'number') return 'NUMBER';

@@ -27,7 +27,7 @@ const environment = definitions([
 const exitStatus = [
   ...prose('The exit status is 0, or:'),
   ...definitions([
-    ['1', 'The daemon refused, or could not be asked'],
+    ['1', 'The daemon refused, or could not be reached'],
     ['64', 'A template of an inspect does not parse'],
     ['125', 'The command line is wrong, or a container could not be started'],
     ['126', 'A program of a container cannot be run'],

@@ -13,7 +13,7 @@ export interface Documented {
   readonly text: Command['text'];
 }
 
-/** Commands that are explained together: a group, or one that stands alone. */
+/** Commands that are explained together: a group, or a single command. */
 export interface Page {
   /** `network`; of the man page `fairlead-network`. */
   readonly name: string;

@@ -13,16 +13,16 @@ const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export const fake = command({
   synopsis: '',
   description:
-    'Serves an in-memory daemon for tests; one line of JSON on stdout says where. Ends with its stdin or by SIGTERM',
+    'Serves an in-memory daemon for tests; one line of JSON on stdout has its address. Ends with its stdin or by SIGTERM',
   args: [0, 0],
   flags: {
     port: number('Port on 127.0.0.1; 0: any', { initial: -1 }),
     socket: text('Path of the unix socket (default: one of its own)', { takes: 'file' }),
     dns: number('Port of the DNS responder on 127.0.0.1; 0: any', { shown: '0', initial: 0 }),
-    'no-dns': toggle('Without a DNS responder'),
+    'no-dns': toggle('Run without a DNS responder'),
     nodes: number('How many daemons share one store', { shown: '1', initial: 1 }),
     time: text('When its clock begins, as in RFC 3339 (default: now)'),
-    'lease-ttl': text('Time after which a silent node is taken for dead', { shown: '15s' }),
+    'lease-ttl': text('Time after which a silent node counts as dead', { shown: '15s' }),
     'log-level': text("How much of the daemons' log goes to stderr: debug, info, warn, error or silent", {
       shown: 'silent',
       takes: logLevels,
@@ -85,7 +85,7 @@ async function untilEnded({ stdin }: Shell): Promise<void> {
   });
 }
 
-/** Of a shell's background job stdin is /dev/null, which has ended before it begins. */
+/** The stdin of a shell's background job is /dev/null, which ends at once. */
 function isPipe(fd: number): boolean {
   try {
     const file = fstatSync(fd);

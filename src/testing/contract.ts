@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 /*
- * What `fairlead/testing` offers. This file is the package's declaration, so it imports nothing: whoever uses it needs
+ * What `fairlead/testing` offers. This file is the package's declaration, so it imports nothing: its users need
  * none of our packages, nor types of Node's.
  */
 
@@ -19,7 +19,7 @@ export interface FairleadOptions {
   readonly nodes?: number;
   /** When the clock begins; default now. */
   readonly time?: Date | string;
-  /** Time after which a node that has gone silent is taken for dead; default 15s. */
+  /** Time after which a node that has gone silent counts as dead; default 15s. */
   readonly leaseTtl?: Duration;
   /** `DRIVER:NETWORK`; default bridge:bridge. */
   readonly defaultNetwork?: string;
@@ -37,7 +37,7 @@ export interface Fairlead extends AsyncDisposable {
   readonly port: number | undefined;
   /** DOCKER_HOST and FAIRLEAD_HOST, for a program that is started. */
   readonly env: Readonly<Record<string, string>>;
-  /** `127.0.0.1:PORT` of the responder, if one was asked for. */
+  /** `127.0.0.1:PORT` of the responder, if there is one. */
   readonly dns: string | undefined;
   readonly nodes: readonly FakeNode[];
   /** The store that the nodes share, as all of them see it. */
@@ -47,9 +47,9 @@ export interface Fairlead extends AsyncDisposable {
 
   /** By name, id or at least 12 digits of it, on whichever node. It need not be there yet to be given answers. */
   container(ref: string): FakeContainer;
-  /** What a command in any container answers. The last one that was said and that matches counts. */
+  /** What a command in any container answers. The last matching script counts. */
   onExec(matcher: CommandMatcher, answer: Answers<ExecAnswer, ExecCall>): Script;
-  /** What the main process of containers does when it is started. The last one that was said and that matches counts. */
+  /** What the main process of containers does when it is started. The last matching script counts. */
   onRun(matcher: RunMatcher, answer: Answers<RunAnswer, ContainerInfo>): Script;
   /** Removes all containers, services, networks and apps, and takes back all that was scripted or broken. */
   reset(): Promise<void>;
@@ -66,7 +66,7 @@ export interface FakeNode {
   readonly env: Readonly<Record<string, string>>;
   readonly dns: string | undefined;
   readonly isAlive: boolean;
-  /** This node's way to the store: cut it, and the others go on. */
+  /** This node's connection to the store: cut it, and the others go on. */
   readonly store: FakeStore;
   /** Ends as by `kill -9`: others hear nothing of it until its lease ends (`clock.advance`). */
   die(): Promise<void>;
@@ -95,7 +95,7 @@ export interface FakeContainer {
   log(text: string | Uint8Array, stream?: 'stdout' | 'stderr'): void;
   /** Its main process ends. Resolves when it has left its networks, before a restart policy starts it again. */
   exit(exitCode?: number): Promise<void>;
-  /** What its health check says. DNS withholds it while it is not healthy. */
+  /** The state of its health check. DNS withholds it while it is not healthy. */
   setHealth(health: Health | 'none'): Promise<void>;
 }
 
@@ -143,7 +143,7 @@ export interface ContainerInfo {
   /** `K=V` */
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Of the node that it is on. */
+  /** The name of its node. */
   readonly node: string;
 }
 

@@ -5,7 +5,7 @@ import { MemoryFairlead } from './memory-fairlead.ts';
 export type * from './contract.ts';
 
 /**
- * Starts daemons of the simulated way in this process, with all their state in memory.
+ * Starts daemons in simulated mode in this process, with all their state in memory.
  * @throws an Error in one line for an option that cannot be had
  */
 export const startFairlead: StartFairlead = (options) => MemoryFairlead.start(options);

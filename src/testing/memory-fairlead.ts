@@ -2,7 +2,7 @@ import { createMemoryLedger } from '../../kvstore/local/memory.ts';
 import { folders } from '../cluster/keys.ts';
 import { FairleadError, isKind } from '../lib/errors.ts';
 import { runAll } from '../lib/undo.ts';
-import { isPredefined } from '../network/predefined.ts';
+import { isPredefined } from '../network/networks/predefined.ts';
 import type {
   Answers,
   CommandMatcher,

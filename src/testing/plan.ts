@@ -12,7 +12,7 @@ export interface Plan {
   readonly nodes: number;
   /** When the clock begins, Unix time in milliseconds. */
   readonly begin: number;
-  /** Of each daemon, as its configuration file would have them. */
+  /** Each daemon's settings, as in its configuration file. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** For sockets. */
   readonly needsFolder: boolean;
@@ -28,7 +28,7 @@ export function planOf({ port, socketPath, dns = false, nodes = 1, time, ...rest
       'invalid',
       `invalid nodes ${nodes}: expected a whole number from 1 to ${maxNodes}`,
     );
-  for (const asked of [port, dns]) refuseWrongPort(asked);
+  for (const number of [port, dns]) refuseWrongPort(number);
   const ownSocket = socketPath === undefined || nodes > 1;
   return {
     nodes,

@@ -14,7 +14,7 @@ export function tableOf(rows: readonly Row[]): readonly string[] {
   );
 }
 
-/** The same as Markdown, for docs/performance.md. */
+/** The same as Markdown, for docs/performance-journal.md. */
 export function markdownOf(rows: readonly Row[]): readonly string[] {
   const titles = ['what', 'ours', 'peer', 'its', 'ratio', 'spread', 'budget', ''];
   const rule = titles.map((_, column) => (isNumber(column) ? '---:' : '---'));

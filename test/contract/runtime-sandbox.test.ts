@@ -8,6 +8,7 @@ import { containerFiles, containerSpec } from '../rig/container-spec.ts';
 import { nothingLeft, SandboxPlace } from '../rig/sandbox-place.ts';
 import { until } from '../rig/until.ts';
 import { runtimeChecks } from './runtime.ts';
+import { commonChecks } from './runtime-common.ts';
 
 if ((await probeLinux()).ok) {
   describe('the sandbox runtime', suite);
@@ -22,6 +23,17 @@ function suite() {
     test(name, async () => {
       await using place = await SandboxPlace.create();
       await run({ runtime: place.runtime, reopen: () => place.reopen() });
+    });
+  }
+  for (const { name, run } of commonChecks) {
+    test(name, async () => {
+      await using place = await SandboxPlace.create();
+      const { runtime } = place;
+      const start = async (_: unknown, id: string) => {
+        await place.runtime.prepare(id);
+        return await place.runtime.start(id, containerFiles);
+      };
+      await run({ runtime, lasting: {}, start, reopen: () => place.reopen() });
     });
   }
 }

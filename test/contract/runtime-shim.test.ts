@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parentOf } from '../../src/container/sandbox/process-identity.ts';
-import { connectToShim } from '../../src/container/sandbox/shim-connection.ts';
+import { connectToShim } from '../../src/container/sandbox/shim-client/shim-connection.ts';
 import { encodeFrame, frameTypes } from '../../src/container/shim/frames.ts';
 import { probeLinux } from '../../src/dataplane/linux/available.ts';
 import { containerFiles, containerSpec } from '../rig/container-spec.ts';

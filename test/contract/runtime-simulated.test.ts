@@ -7,6 +7,7 @@ import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { containerFiles, containerSpec } from '../rig/container-spec.ts';
 import { type RuntimePlace, runtimeChecks } from './runtime.ts';
+import { type CommonPlace, commonChecks } from './runtime-common.ts';
 
 type Spoil = (good: OwnRuntime) => Partial<OwnRuntime>;
 
@@ -28,6 +29,17 @@ async function place(spoil: Spoil = () => ({})): Promise<RuntimePlace> {
   };
 }
 
+/** The place for the checks that hold for an Engine's runtime, too. */
+function common({ runtime, reopen }: RuntimePlace): CommonPlace {
+  let last = runtime;
+  return {
+    runtime,
+    lasting: {},
+    start: (_, id) => last.start(id, containerFiles),
+    reopen: async () => (last = await reopen()),
+  };
+}
+
 async function linesOf(log: AsyncIterable<LogLine>): Promise<string[]> {
   const lines: string[] = [];
   for await (const { stream, data } of log) lines.push(`${stream} ${data}`);
@@ -36,6 +48,7 @@ async function linesOf(log: AsyncIterable<LogLine>): Promise<string[]> {
 
 describe('the simulated runtime', () => {
   for (const { name, run } of runtimeChecks) test(name, async () => run(await place()));
+  for (const { name, run } of commonChecks) test(name, async () => run(common(await place())));
 
   test('runs no program: exec fails and says why, the log is empty, nothing runs', async () => {
     const { runtime } = await place();
@@ -127,7 +140,7 @@ describe('the simulated runtime', () => {
 });
 
 /** The simulated runtime with one method spoilt: the suite must notice each. */
-const flaws: Record<string, Spoil> = {
+const flaws = {
   'onExit tells nothing': () => ({ onExit() {} }),
   'onExit tells twice': (good) => ({
     onExit(listener) {
@@ -141,17 +154,40 @@ const flaws: Record<string, Spoil> = {
   }),
   'any signal ends it': (good) => ({ signal: (id) => good.signal(id, 'TERM') }),
   'update forgets the name': (good) => ({ update: (id, { name: _, ...rest }) => good.update(id, rest) }),
-  'create forgets the memberships': (good) => ({
-    create: (spec) => good.create({ ...spec, memberships: [] }),
+  'create forgets the attachments': (good) => ({
+    create: (spec) => good.create({ ...spec, attachments: [] }),
   }),
   'list is in any order': (good) => ({ list: () => [...good.list()].reverse() }),
   "everyone has the host's sandbox": () => ({ sandboxOf: () => 'host' }),
-};
+} satisfies Record<string, Spoil>;
 
 describe('the suite rejects a runtime where', () => {
   for (const [name, flaw] of Object.entries(flaws)) {
     test(name, async () => {
-      const results = await Promise.allSettled(runtimeChecks.map(async ({ run }) => run(await place(flaw))));
+      const own = await Promise.allSettled(runtimeChecks.map(async ({ run }) => run(await place(flaw))));
+      expect(own.filter(({ status }) => status === 'rejected')).not.toEqual([]);
+    });
+  }
+});
+
+/** Those that an Engine's runtime could have, too. */
+const commonFlaws = [
+  'onExit tells nothing',
+  'onExit tells twice',
+  'remove does nothing',
+  'stop kills',
+  'any signal ends it',
+  'update forgets the name',
+  'list is in any order',
+  "everyone has the host's sandbox",
+] as const;
+
+describe('the suite for all runtimes rejects one where', () => {
+  for (const name of commonFlaws) {
+    test(name, async () => {
+      const results = await Promise.allSettled(
+        commonChecks.map(async ({ run }) => run(common(await place(flaws[name])))),
+      );
       expect(results.filter(({ status }) => status === 'rejected')).not.toEqual([]);
     });
   }

@@ -51,7 +51,7 @@ const fullSpec = containerSpec({
   autoRemove: true,
   publishServices: ['db.foo'],
   extras: { Config: { StdinOnce: true } },
-  memberships: [
+  attachments: [
     {
       network: 'foo',
       serviceId: 's',
@@ -62,13 +62,26 @@ const fullSpec = containerSpec({
       mac: '02:42:0a:00:00:02',
       gatewayPriority: 1,
       driverOptions: { k: 'v' },
-      joined: {
-        endpointId: 'e',
-        interfaceName: 'eth0',
-        source: { kind: 'veth', hostName: 'v', bridge: 'b' },
+      networkName: 'foo',
+      endpoint: {
+        id: '1'.repeat(64),
+        networkId: '2'.repeat(64),
+        nodeId: '3'.repeat(64),
+        containerId: '4'.repeat(64),
+        containerName: 'c',
+        name: 'db',
+        serviceId: '5'.repeat(64),
+        created: '2015-06-01T00:00:00Z',
         ipv4: '10.0.0.2/24',
         ipv6: 'fd00::2/64',
         mac: '02:42:0a:00:00:02',
+        aliases: ['a'],
+        ports: [{ protocol: 'tcp', port: 80 }],
+        healthy: true,
+      },
+      interface: {
+        name: 'eth0',
+        source: { kind: 'veth', hostName: 'v', bridge: 'b' },
         gateway: '10.0.0.1',
         gateway6: 'fd00::1',
         resolver: '10.0.0.1',
@@ -110,13 +123,13 @@ const records: RuntimeCheck[] = [
     },
   },
   {
-    name: 'update changes name and memberships, and the next daemon sees it',
+    name: 'update changes name and attachments, and the next daemon sees it',
     async run({ runtime, reopen }) {
       const { id } = await runtime.create(containerSpec({ name: 'before' }));
-      await runtime.update(id, { memberships: fullSpec.memberships });
+      await runtime.update(id, { attachments: fullSpec.attachments });
       const updated = await runtime.update(id, { name: 'after' });
       strictEqual(updated.name, 'after');
-      deepStrictEqual(updated.memberships, fullSpec.memberships);
+      deepStrictEqual(updated.attachments, fullSpec.attachments);
       deepStrictEqual(runtime.get(id), updated);
       deepStrictEqual((await reopen()).get(id), updated);
       await rejects(runtime.update(newId(), { name: 'other' }), { kind: 'not-found' });

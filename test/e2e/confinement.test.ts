@@ -245,3 +245,32 @@ describe('a container', () => {
     );
   });
 });
+
+/** Such as one of LXC, or of Docker: a /dev in memory, and binds below /proc that keep it from the kernel's settings. */
+const containersMounts = `set -e; dev=$(mktemp -d); mount -t tmpfs tmpfs "$dev"
+  for name in null zero full random urandom tty; do : >"$dev/$name"; mount --bind "/dev/$name" "$dev/$name"; done
+  mkdir "$dev/pts" "$dev/shm"; mount -t devpts -o newinstance,ptmxmode=666 devpts "$dev/pts"
+  ln -s pts/ptmx "$dev/ptmx"; ln -s /proc/self/fd "$dev/fd"; mount --rbind "$dev" /dev; umount -R "$dev"; rmdir "$dev"
+  mount --bind /proc/sys /proc/sys; mount --bind /dev/null /proc/interrupts; exec "$@"`;
+
+describe('a container on a host that is a container itself', () => {
+  it('has a /dev of its own, and what is locked and masked for it is', async () => {
+    await using host = await TestHost.create();
+    const apart = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', containersMounts, 'sh'];
+    await using daemon = await TestDaemon.start({
+      enter: ['nsenter', `--net=${host.path}`, ...apart],
+      flags: ['--dataplane', 'linux', '--dns-listen', 'none'],
+    });
+    const settings =
+      'test -w /proc/sys/kernel/domainname && echo open; cat /proc/interrupts; ls /dev/shm; echo $$';
+    const devices = 'ls -A /dev | tr "\\n" " "';
+    const ran = await daemon.run('fairlead', 'run', '--rm', 'img', 'sh', '-c', `${settings}; ${devices}`);
+    expect(ran).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^\d+\n(console )?fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero $/,
+      ),
+      stderr: '',
+    });
+  });
+});

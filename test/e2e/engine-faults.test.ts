@@ -94,7 +94,7 @@ async function localWorkGoesOn({ daemon }: Rig): Promise<void> {
 
 /** The one line at the start, and the one of a command that needs the Engine. */
 async function saysOnce({ daemon }: Rig, why: string): Promise<void> {
-  expect(daemon.output).toContain(`engine way (asked for with --engine; ${why})`);
+  expect(daemon.output).toContain(`engine mode (asked for with --engine; ${why})`);
   expect(daemon.output.split('\n').filter((line) => line.includes('is away: '))).toHaveLength(1);
   expect(await daemon.ok('info')).toContain(why);
 }

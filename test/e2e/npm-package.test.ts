@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { Clone } from '../rig/clone.ts';
 import { cleanEnvironment, runToEnd, TestDaemon } from '../rig/daemon.ts';
 
 /** What `npm run package` makes for npm, installed where nothing of the checkout is; the rest is `npm run test:packages`. */
@@ -73,6 +74,20 @@ describe('the npm package', () => {
     const { stdout } = await succeed(['cat', join(home(), 'package.json')]);
     expect(Server.Version).toBe(packageSchema.parse(JSON.parse(stdout)).version);
     expect((await run('node', 'ls')).split('\n')[1]).toContain(Server.Version);
+  });
+});
+
+describe('a checkout', () => {
+  it('is linked by npm without a warning, and built when it is first run', async () => {
+    await using clone = await Clone.of(0);
+    const linked = join(clone.home, 'prefix');
+    const install = ['npm', 'install', '-g', '--prefix', linked, '--no-audit', '--no-fund', './'];
+    const { stdout, stderr } = await succeed(['env', '-C', clone.folder, ...install]);
+    const installed = expect.stringMatching(/^\nadded 1 package in \d+m?s\n$/);
+    expect({ stdout, stderr }).toEqual({ stdout: installed, stderr: '' });
+    const { stdout: version } = await succeed([join(linked, 'bin/fairlead'), '--version']);
+    expect(version).toMatch(/^Fairlead version 0\.\d+\.\d+\S*\n$/);
+    expect(await clone.changes()).toBe('');
   });
 });
 

@@ -39,7 +39,7 @@ describe('the sandbox way', () => {
     ).trim();
 
   it('says which way and why', () => {
-    expect(daemon.output).toContain('sandbox way (asked for with --dataplane linux)');
+    expect(daemon.output).toContain('sandbox mode (asked for with --dataplane linux)');
   });
 
   it('resolves and reaches a service from its network only', async () => {

@@ -57,6 +57,17 @@ const run: Record<string, () => Promise<void>> = {
     const { code, stdout, stderr } = await consumer.run(pytest, { DOCKER_HOST: '' });
     expect({ code, stderr, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/\b3 passed/) });
   },
+  async go() {
+    const home = join(serverCache, 'golang-1.19-go/usr/lib/go-1.19');
+    // Without a module and without a C compiler; what it has compiled is kept from run to run.
+    const env = { GOROOT: home, GOCACHE: join(serverCache, 'go-build'), GOPATH: join(consumer.folder, 'go') };
+    const ran = await consumer.run([join(home, 'bin/go'), 'test', '-v', sample('go').file], {
+      ...env,
+      GO111MODULE: 'off',
+      CGO_ENABLED: '0',
+    });
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/^--- PASS: TestNetwork /m) });
+  },
   async actions() {
     const steps = [...sample('actions').text.matchAll(/run: \|\n((?: {6}.*\n)+)/g)];
     expect(steps.length).toBe(2);
@@ -77,7 +88,7 @@ let vitest: Promise<Ran> | undefined;
 
 async function passes(name: string): Promise<void> {
   const files = ['vitest', 'nodes', 'testcontainers'].map((one) => sample(one).file);
-  vitest ??= consumer.run(['npx', 'vitest', 'run', ...files], { NO_COLOR: '1' });
+  vitest ??= consumer.run(['npx', 'vitest', 'run', '--testTimeout=60000', ...files], { NO_COLOR: '1' });
   const { code, stdout, stderr } = await vitest;
   const passed = expect.stringMatching(new RegExp(`✓ ${sample(name).file} `));
   expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: passed });

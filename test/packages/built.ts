@@ -1,13 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { previousPackages } from './before.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What `npm run package` has built of this checkout, and of the commit before it. */
+/** What `npm run package` has built of this checkout, and of the build that is upgraded from. */
 export const places = {
   now: join(root, 'dist/packages'),
-  before: join(root, 'node_modules/.fairlead-before/dist/packages'),
+  before: previousPackages,
 };
 
 /** The one package whose name matches. */
@@ -22,3 +23,5 @@ export async function built(name: RegExp, place: keyof typeof places = 'now'): P
 
 export const debFile = /_amd64\.deb$/;
 export const npmFile = /\.tgz$/;
+export const tarballFile = /-linux-x64\.tar\.gz$/;
+export const imageFile = /-image-amd64\.tar$/;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ApiHooks } from '../../src/api/deps.ts';
 import { Failures } from '../../src/api/http/failures.ts';
 import type { Upstream } from '../../src/api/proxy/upstream.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
@@ -10,7 +11,7 @@ import { type OwnRuntime, ownRuntime } from '../../src/container/runtime.ts';
 import { Volumes, volumesOnDisk } from '../../src/container/volumes.ts';
 import { createDns } from '../../src/dns/dns.ts';
 import { createProbe } from '../../src/dns/probe.ts';
-import { silentLogger } from '../../src/lib/log.ts';
+import { type Logger, silentLogger } from '../../src/lib/log.ts';
 import type { Containers, Model } from '../../src/network/model.ts';
 import { hostPrograms } from './host-programs.ts';
 import { createTestModel, type TestModelOptions } from './model.ts';
@@ -20,6 +21,9 @@ export interface TestApiOptions extends TestModelOptions {
   readonly programs?: true | Pick<OwnRuntime, 'exec'>;
   /** An Engine that has the containers. */
   readonly upstream?: Upstream;
+  /** Default: no log. */
+  readonly log?: Logger;
+  readonly hooks?: ApiHooks;
 }
 
 /** The API over the real model and the simulated way; `listen` makes it reachable on a unix socket. */
@@ -35,7 +39,7 @@ export async function createTestApi(options: TestApiOptions = {}) {
   };
   const info = (): SystemInfo => ({
     version: '0.1.0',
-    way: 'simulated',
+    mode: 'simulated',
     why: 'the test asks for it',
     nodeId: model.nodeId,
     nodeName: 'test',
@@ -49,8 +53,10 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const seen: Model = options.programs ? withPrograms(model, options.programs) : model;
   const probe = createProbe({ directory, dns, runtime: model.containers.runtime, dataplane });
   const apps = createApps({ directory, model, dnsTtlSeconds: 0 });
-  const failures = new Failures(silentLogger, () => false);
+  const log = options.log ?? silentLogger;
+  const failures = new Failures(log, () => false);
   const upstream = options.upstream ? { upstream: options.upstream } : {};
+  const hooks = options.hooks ? { hooks: options.hooks } : {};
   const volumesDirectory = join(tmpdir(), `flt-volumes-${randomUUID()}`);
   const volumes = new Volumes(volumesOnDisk(volumesDirectory));
   const api = await createApi({
@@ -60,9 +66,10 @@ export async function createTestApi(options: TestApiOptions = {}) {
     probe,
     apps,
     info,
-    log: silentLogger,
+    log,
     failures,
     ...upstream,
+    ...hooks,
   });
   const folder = await mkdtemp(join(tmpdir(), 'flt-api-'));
   const socketPath = join(folder, 'api.sock');

@@ -24,7 +24,7 @@ export function containerSpec(change: Partial<ContainerSpec> = {}): ContainerSpe
     autoRemove: false,
     publishServices: [],
     extras: {},
-    memberships: [],
+    attachments: [],
     ...change,
   };
 }

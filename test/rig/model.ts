@@ -13,8 +13,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
 import { timestamp } from '../../src/lib/time.ts';
+import { defaultPools } from '../../src/network/addressing/pools.ts';
 import { createModel } from '../../src/network/create-model.ts';
-import { defaultPools } from '../../src/network/pools.ts';
 
 export interface TestModelOptions {
   readonly store?: Store;

@@ -49,7 +49,9 @@ if [[ ${1:-} == encrypted ]]; then
   needs+=(qemu-system-x86_64:qemu-system-x86 tcpdump:tcpdump)
 fi
 
+trial=false
 if [[ ${1:-} == packages ]]; then
+  trial=true
   needs+=(mmdebstrap:mmdebstrap lintian:lintian file:file git:git)
 fi
 
@@ -80,6 +82,9 @@ missing_servers() {
   [[ -x $cache/28.5/docker-compose/usr/libexec/docker/cli-plugins/docker-compose ]] || echo sid:docker-compose
   [[ -x $cache/28.5/containerd/usr/bin/containerd ]] || echo trixie:containerd
   [[ -e $cache/testcontainers/node_modules/testcontainers/package.json ]] || echo testcontainers
+  [[ -x $cache/golang-1.19-go/usr/lib/go-1.19/bin/go ]] || echo golang-1.19-go
+  [[ -e $cache/golang-1.19-go/usr/share/go-1.19/src/net/http ]] || echo golang-1.19-src
+  ! $trial || [[ -x $cache/qemu-user-static/usr/bin/qemu-aarch64-static ]] || echo qemu-user-static
   ! $encrypted || [[ -d $cache/kernel/lib/modules ]] || echo kernel
   $bench || return 0
   [[ -x $cache/aardvark-dns/usr/lib/podman/aardvark-dns ]] || echo aardvark-dns
@@ -126,6 +131,12 @@ unpack_kernel() {
 }
 
 # Another suite of the machine's own mirror, with lists of its own: $1 suite, $2 folder, further words: packages.
+# Into Go's own folder, whose links lead there: its standard library, which it compiles itself.
+unpack_go_sources() {
+  unpack golang-1.19-src
+  cp -a "$cache/golang-1.19-src/." "$cache/golang-1.19-go" && rm -rf "$cache/golang-1.19-src"
+}
+
 # Consul left Debian after bullseye; Engines newer than this Debian's are in later suites.
 unpack_from() {
   local suite="$1" folder="$2" lists="$cache/lists-$1" mirror package
@@ -166,6 +177,7 @@ for server in "${servers[@]}"; do
     *:*) ;;
     kernel) unpack_kernel ;;
     testcontainers) install_testcontainers ;;
+    golang-1.19-src) unpack_go_sources ;;
     *) unpack "$server" "$cache" ;;
   esac
 done

@@ -195,7 +195,7 @@ function namespaceOf(pid: number): string {
   }
 }
 
-/** Neither the data plane's own (kept-ip.ts) nor one that is just ending, which has no command line any more. */
+/** Neither the data plane's own (ip-session.ts) nor one that is just ending, which has no command line any more. */
 function isOfContainer(pid: number): boolean {
   const commandLine = readOrEmpty(`/proc/${pid}/cmdline`);
   return commandLine !== '' && !/-force.-batch/s.test(commandLine);

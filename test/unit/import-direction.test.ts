@@ -30,6 +30,25 @@ const allowedUp: Readonly<Record<string, RegExp>> = {
   'src/cli/': /^src\/daemon\/(main|config|flags)\.ts$/,
 };
 
+/**
+ * The rooms of src/network stack: each imports those before it, and the contracts at its root. What puts all of it
+ * together is at the root as well, and no room imports it.
+ */
+const rooms = [
+  'addressing',
+  'host',
+  'networks',
+  'endpoints',
+  'services',
+  'containers',
+  'reconcile',
+  'doctor',
+  'plugin',
+  'engine',
+];
+const contracts = ['src/network/model.ts', 'src/network/context.ts'];
+const mostFiles = 12;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Import {
@@ -48,6 +67,21 @@ export function violation({ from, to }: Import): string | undefined {
     return `${from} imports ${to}; only src/daemon may know a concrete driver, store or runtime`;
   }
   return undefined;
+}
+
+/** Why an import within src/network is against the rule; undefined when it is not. */
+export function roomViolation({ from, to }: Import): string | undefined {
+  const room = roomOf(from);
+  if (room === undefined || !to.startsWith('src/network/') || contracts.includes(to)) return undefined;
+  const other = roomOf(to);
+  if (other === undefined) return `${from} imports ${to}, which puts the rooms together`;
+  return rooms.indexOf(other) > rooms.indexOf(room)
+    ? `${from} imports ${to}, which lies above it`
+    : undefined;
+}
+
+function roomOf(file: string): string | undefined {
+  return /^src\/network\/([^/]+)\//.exec(file)?.[1];
 }
 
 function tierOf(file: string): number {
@@ -88,5 +122,30 @@ describe('imports go down only', () => {
   it('every source file belongs to a tier', () => {
     const files = ['bin', 'src', 'drivers', 'kvstore'].flatMap(sources);
     expect(files.filter((file) => tierOf(file) < 0)).toEqual([]);
+  });
+});
+
+describe('the rooms of src/network', () => {
+  const files = sources('src/network');
+
+  it('stack', () => {
+    expect(files.flatMap(importsOf).flatMap((one) => roomViolation(one) ?? [])).toEqual([]);
+  });
+
+  it('are ten, of a dozen files at most, and say what they are', () => {
+    const found = [...new Set(files.flatMap((file) => roomOf(file) ?? []))].sort();
+    expect(found).toEqual([...rooms].sort());
+    for (const room of rooms) {
+      const readme = readFileSync(join(root, 'src/network', room, 'README.md'), 'utf8');
+      expect(readme.split('\n').length, room).toBeLessThanOrEqual(12);
+      expect(files.filter((file) => roomOf(file) === room).length, room).toBeLessThanOrEqual(mostFiles);
+    }
+  });
+
+  it('would catch an import that goes up', () => {
+    const up = { from: 'src/network/host/peers.ts', to: 'src/network/containers/converge.ts' };
+    expect(roomViolation(up)).toContain('lies above');
+    const all = { from: 'src/network/host/peers.ts', to: 'src/network/create-model.ts' };
+    expect(roomViolation(all)).toContain('puts the rooms together');
   });
 });

@@ -11,7 +11,7 @@ import type { TunnelEntries } from '../../src/dataplane/dataplane.ts';
 import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
-import { Peers } from '../../src/network/peers.ts';
+import { Peers } from '../../src/network/host/peers.ts';
 import { endpointOf, networkOf } from '../contract/driver.ts';
 import { createTestModel } from '../rig/model.ts';
 import { until } from '../rig/until.ts';
@@ -60,8 +60,8 @@ async function known(model: Model, name: string): Promise<Network> {
 async function run(model: Model, name: string, network: string) {
   await known(model, network);
   await model.containers.create({ name, image: 'x', networkMode: network });
-  const { id, memberships } = await model.containers.start(name);
-  return { id, address: memberships[0]?.joined?.ipv4?.split('/')[0] ?? '' };
+  const { id, attachments } = await model.containers.start(name);
+  return { id, address: attachments[0]?.endpoint?.ipv4?.split('/')[0] ?? '' };
 }
 
 async function entries({ dataplane }: Model): Promise<TunnelEntries> {

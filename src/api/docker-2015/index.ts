@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
-import { lookAt } from '../proxy/refresh-container.ts';
+import { refreshContainer } from '../proxy/refresh-container.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { networkRoutes } from './networks.ts';
 import { sandboxRoutes } from './sandboxes.ts';
@@ -13,6 +13,6 @@ export function experimentalRoutes(
 ): void {
   networkRoutes(app, model);
   endpointRoutes(app, model);
-  serviceRoutes(app, model, lookAt(model, upstream));
+  serviceRoutes(app, model, refreshContainer(model, upstream));
   sandboxRoutes(app, model);
 }

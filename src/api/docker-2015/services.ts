@@ -4,7 +4,7 @@ import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
 import type { Model, ServiceView } from '../../network/model.ts';
 import { flagOf, queryOf } from '../http/query.ts';
-import type { Look } from '../proxy/refresh-container.ts';
+import type { RefreshContainer } from '../proxy/refresh-container.ts';
 import { readAttach, readForce, readPublish } from './bodies.ts';
 import { networkNamed } from './named.ts';
 import { brief, full, listJson, type Shapes, sandboxKey, sendJson, serviceJson } from './shapes.ts';
@@ -13,7 +13,7 @@ type Id = { Params: { id: string } };
 type Backend = { Params: { id: string; container: string } };
 
 /** /services of 2015 (docker-facts 2.1): publish, unpublish, attach, detach. */
-export function serviceRoutes(app: FastifyInstance, model: Model, look: Look): void {
+export function serviceRoutes(app: FastifyInstance, model: Model, refresh: RefreshContainer): void {
   const { services } = model;
   app.get('/services', async (request, reply) => {
     const query = queryOf(request);
@@ -39,10 +39,10 @@ export function serviceRoutes(app: FastifyInstance, model: Model, look: Look): v
     await services.unpublish(service.id, { force });
     return reply.code(200).send();
   });
-  backendRoutes(app, model, look);
+  backendRoutes(app, model, refresh);
 }
 
-function backendRoutes(app: FastifyInstance, model: Model, look: Look): void {
+function backendRoutes(app: FastifyInstance, model: Model, refresh: RefreshContainer): void {
   const { services, containers } = model;
   app.get<Id>('/services/:id/backend', async (request) => {
     const { providers } = await serviceById(model, request.params.id);
@@ -51,7 +51,7 @@ function backendRoutes(app: FastifyInstance, model: Model, look: Look): void {
   app.post<Id>('/services/:id/backend', async (request, reply) => {
     const container = readAttach(request);
     const { service } = await serviceById(model, request.params.id);
-    await look(container);
+    await refresh(container);
     await services.attach(service.id, container);
     return sendJson(reply.code(200), sandboxKey(containers.find(container).id));
   });

@@ -57,7 +57,7 @@ export function implicitJson({ endpoint, network }: ImplicitService): ServiceJso
   };
 }
 
-/** How services are told of, those that were published and those that were not. */
+/** The JSON of published services and of implicit endpoints. */
 export interface Shapes<T> {
   published(view: ServiceView): T;
   implicit(view: ImplicitService): T;

@@ -12,7 +12,7 @@ const notOffered: readonly (readonly [HTTPMethods, ...string[]])[] = [
   ['DELETE', '/plugins/*'],
 ];
 
-/** The same, of a container: one that does not exist is told first, as the Engine does. */
+/** The same for a container; as in the Engine, "No such container" comes first. */
 const notOfContainers: typeof notOffered = [
   ['GET', 'stats', 'changes', 'export', 'archive', 'attach/ws'],
   ['HEAD', 'archive'],

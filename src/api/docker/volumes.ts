@@ -97,7 +97,7 @@ function volumeShape({ name, created, path, labels }: Volume): Record<string, un
   return {
     CreatedAt: created,
     Driver: 'local',
-    // As the Engine tells an absent map.
+    // The Engine's form of an absent map.
     Labels: Object.keys(labels).length === 0 ? null : labels,
     Mountpoint: path,
     Name: name,

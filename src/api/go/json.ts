@@ -37,7 +37,7 @@ export const go = {
   texts: () => go.list(line),
   freeTexts: () => go.list(z.string({ error: 'string' })),
   textMap: () => go.textMapOrNil().transform((map) => map ?? {}),
-  /** A map of which nil is told from empty. */
+  /** A map that keeps nil and empty apart. */
   textMapOrNil: () =>
     mapOrNil().superRefine((map, context) => refuseControls(Object.values(map ?? {}), context)),
   /** Its values may be of several lines. */
@@ -52,7 +52,7 @@ export const go = {
     const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
     return z.preprocess((value) => canonical(value, names), z.object(shape, { error: type }));
   },
-  /** An object of which nil is told from empty. */
+  /** An object that keeps nil and empty apart. */
   optionalObject: <T extends z.ZodRawShape>(type: string, shape: T) =>
     z.preprocess((value) => value ?? undefined, go.object(type, shape).optional()),
 };

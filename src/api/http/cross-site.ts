@@ -3,16 +3,16 @@ import { FairleadError } from '../../lib/errors.ts';
 import { isLoopback } from '../../lib/host-address.ts';
 import { notJson } from './body.ts';
 
-/** By which names a tcp listener may be asked for. */
+/** The names by which clients may address a tcp listener. */
 export interface ListenerNames {
   readonly scheme: 'http' | 'https';
-  /** As it was told to listen. */
+  /** As configured. */
   readonly host: string;
   /** `--api-name`: what else it is called, as behind a tunnel. */
   readonly names: readonly string[];
 }
 
-type Asked = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct'>;
+type CheckedRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct'>;
 
 /**
  * Keeps out, on tcp, whatever a web page of somebody else may have sent. A browser sends a page's requests to any address,
@@ -24,7 +24,7 @@ type Asked = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistin
  * - `Content-Type`: what a form or a request that needs no preflight can send (Fetch, CORS-safelisted) is no call of this API.
  * @throws forbidden, or invalid for the last, in the Engine's words
  */
-export function refuseCrossSite(request: Asked, listener: ListenerNames): void {
+export function refuseCrossSite(request: CheckedRequest, listener: ListenerNames): void {
   const { headersDistinct: headers } = request;
   const [host = ''] = headers.host ?? [];
   if (headers.host?.length !== 1 || !isNamed(host, listener)) {
@@ -59,8 +59,8 @@ const plainTypes = new Set(['', 'text/plain']);
 /** Whose bodies are archives, which docker and docker-py send as plain text or as nothing. */
 const takesArchive = /^(\/v[\d.]+)?\/(images\/(create|load)|plugins\/create|build)\/?(\?|$)/;
 
-/** Of the methods that need no preflight only POST does anything. */
-function refuseForms({ method, url = '', headers }: Asked): void {
+/** POST is the only method without preflight that changes anything. */
+function refuseForms({ method, url = '', headers }: CheckedRequest): void {
   const type = headers['content-type'] ?? '';
   const media = type.split(';')[0]?.trim().toLowerCase() ?? '';
   const hasBody = Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;

@@ -23,9 +23,16 @@ export interface ErrorAnswer {
   readonly message: string;
 }
 
-/** Anything that is not ours is a 500; an error of the HTTP framework keeps its own 4xx. */
+/** Every error outside the catalogue is a 500; an error of the HTTP framework keeps its own 4xx. */
 export function answerFor(error: unknown, dialect: Dialect): ErrorAnswer {
-  return { status: statusFor(error, dialect), message: oneLine(messageOf(error)) };
+  const message = isBug(error) ? "internal error; the daemon's log has the details" : messageOf(error);
+  return { status: statusFor(error, dialect), message: oneLine(message) };
+}
+
+/** A mistake in the program itself: its message tells a client nothing, its stack belongs in the log. */
+export function isBug(error: unknown): boolean {
+  if (isRefusedRequest(error)) return false;
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 function statusFor(error: unknown, dialect: Dialect): number {

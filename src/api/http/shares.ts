@@ -1,9 +1,9 @@
 import { FairleadError } from '../../lib/errors.ts';
 
-/** Asked where there is no room any more: whether its holder has gone, or goes now. */
+/** Called when a holder has no share left: whether this share's user has gone, or goes now. */
 type Goes = () => boolean;
 
-/** What can be used up is shared: each asker (a container, a client's address) has so many at once, whatever the others have. */
+/** Limits a scarce resource per holder (a container, a client's address), so that no holder uses up another's share. */
 export class Shares {
   readonly #taken = new Map<string, Set<{ readonly goes: Goes }>>();
 
@@ -14,32 +14,32 @@ export class Shares {
   ) {}
 
   /** @throws limited */
-  take(asker: string, goes: Goes = () => false): Disposable {
-    const taken = this.#taken.get(asker) ?? new Set();
-    if (taken.size >= this.most) this.#makeRoom(asker, taken);
+  take(holder: string, goes: Goes = () => false): Disposable {
+    const taken = this.#taken.get(holder) ?? new Set();
+    if (taken.size >= this.most) this.#makeRoom(holder, taken);
     const share = { goes };
-    this.#taken.set(asker, taken.add(share));
+    this.#taken.set(holder, taken.add(share));
     return {
       [Symbol.dispose]: () => {
         taken.delete(share);
-        if (taken.size === 0 && this.#taken.get(asker) === taken) this.#taken.delete(asker);
+        if (taken.size === 0 && this.#taken.get(holder) === taken) this.#taken.delete(holder);
       },
     };
   }
 
-  #makeRoom(asker: string, taken: Set<{ readonly goes: Goes }>): void {
+  #makeRoom(holder: string, taken: Set<{ readonly goes: Goes }>): void {
     for (const share of taken) if (share.goes()) return void taken.delete(share);
     throw new FairleadError(
       'limited',
-      `too many ${this.what}: ${asker} has ${taken.size} already, and no more than ${this.most} are served at once`,
+      `too many ${this.what}: ${holder} has ${taken.size} already, and no more than ${this.most} are served at once`,
     );
   }
 }
 
-/** Whose share a request counts against: who may use a unix socket is not told apart there. */
+/** The holder that a request counts against; all clients of the unix socket are one. */
 export function askerOf({ remoteAddress }: { readonly remoteAddress?: string | undefined }): string {
   return remoteAddress ?? 'the unix socket';
 }
 
-/** How many an asker has at once (docs/security.md). */
+/** The most that one holder has at once (docs/security.md). */
 export const limits = { eventReaders: 256, streamsOfContainer: 256, execsOfContainer: 256 } as const;

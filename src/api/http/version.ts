@@ -20,7 +20,7 @@ export function splitVersion(url: string): { readonly version?: ApiVersion; read
   return { version: [Number(match[1]), Number(match[2])], path: path.startsWith('/') ? path : `/${path}` };
 }
 
-/** The version a client asked for; the newest when it did not say. */
+/** The version in the request's path; without one, the newest. */
 export function versionOf(request: Pick<FastifyRequest, 'originalUrl'>): ApiVersion {
   return splitVersion(request.originalUrl).version ?? parseVersion(apiVersion);
 }

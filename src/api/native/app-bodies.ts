@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { parseDnsPolicy } from '../../cluster/dns-policy.ts';
 import { hasControl } from '../../lib/plain-text.ts';
-import { parseDnsPolicy } from '../../network/dns-policy.ts';
 
 const line = z.string().refine((text) => !hasControl(text), 'it holds a control character');
 

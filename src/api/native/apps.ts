@@ -57,7 +57,7 @@ function networkRoutes(app: FastifyInstance, apps: Apps): void {
   app.get('/apps/:app/names', async (request) => await apps.names(appOf(request)));
 }
 
-/** Of a call about all apps it is `--global`. */
+/** `--global` in calls about all apps. */
 function appOf(request: FastifyRequest): string {
   const { params } = request;
   const named = typeof params === 'object' && params !== null && 'app' in params ? params.app : '';

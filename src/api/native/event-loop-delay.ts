@@ -13,7 +13,7 @@ export interface Delays {
 
 /**
  * How late this process's event loop came to what was due, over the last one to two minutes: names are answered
- * by the same loop, so a longest delay of seconds is a DNS outage of seconds. Returns what tells, and what ends it.
+ * by the same loop, so a longest delay of seconds is a DNS outage of seconds. Returns the reader and what stops it.
  */
 export function watchEventLoop(): { readonly delays: () => Delays; readonly stop: () => void } {
   const histogram = monitorEventLoopDelay({ resolution });

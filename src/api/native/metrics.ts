@@ -27,13 +27,13 @@ export function metricsRoute(
 }
 
 async function infoMetrics({ info, dns, model }: Pick<ApiDeps, 'info' | 'dns' | 'model'>): Promise<string[]> {
-  const { version, way, stores, started } = info();
+  const { version, mode, stores, started } = info();
   const listeners = (await dns.status()).listeners.map(({ address, port, state }) => ({
     labels: { address: `${address}:${port}` },
     value: state === 'listening' ? 1 : 0,
   }));
   return [
-    metric('fairlead_info', 'gauge', 'Version and way of running.', [{ labels: { version, way }, value: 1 }]),
+    metric('fairlead_info', 'gauge', 'Version and mode.', [{ labels: { version, mode }, value: 1 }]),
     metric('process_start_time_seconds', 'gauge', 'Start of the daemon, Unix time.', [
       { value: started / 1000 },
     ]),
@@ -92,7 +92,7 @@ async function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): Promise<string[]> {
   return [
     metric('fairlead_dns_queries_total', 'counter', 'Queries by transport.', byLabel('transport', queries)),
     metric('fairlead_dns_answers_total', 'counter', 'Answers by RCODE.', byLabel('rcode', answers)),
-    metric('fairlead_dns_inflight', 'gauge', 'Forwarded queries under way.', [{ value: inflight }]),
+    metric('fairlead_dns_inflight', 'gauge', 'Forwarded queries in flight.', [{ value: inflight }]),
     metric('fairlead_dns_connections', 'gauge', 'Open TCP connections.', [{ value: connections }]),
     ...Object.entries({ forwardOverflows, connectionOverflows }).map(([name, byLimit]) =>
       metric(
@@ -129,9 +129,9 @@ const dnsHelp: Readonly<Record<string, string>> = {
   dropped: 'Packets that were not answered.',
   notAdmitted: 'Packets and connections of those who are not answered at a network listener.',
   forwarded: 'Queries handed to an upstream.',
-  forwardsDenied: 'Queries not handed to an upstream because the asker is on internal networks only.',
+  forwardsDenied: 'Queries not handed to an upstream because the client is on internal networks only.',
   forwardFailures: 'Forwarded queries that no upstream answered.',
-  forwardOverflows: 'Queries refused because too many of the asker, of its network or of all were under way.',
+  forwardOverflows: 'Queries refused because the client, its network or all clients had too many in flight.',
   connectionOverflows:
     'TCP connections that cost an idle one or were refused, by the limit that was reached.',
 };

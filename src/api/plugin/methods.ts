@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
-import type { Joined } from '../../network/engine/endpoints.ts';
-import type { EnginePlugin } from '../../network/engine/plugin.ts';
+import type { Joined } from '../../network/plugin/endpoints.ts';
+import type { EnginePlugin } from '../../network/plugin/plugin.ts';
 import * as requests from './requests.ts';
 
 /** `IpamDriver.RequestAddress` → what it does with the request, and what it answers. */
@@ -16,7 +16,7 @@ export function pluginMethods(plugin: EnginePlugin): Methods {
 
 const general = [
   fixed('Plugin.Activate', { Implements: ['NetworkDriver', 'IpamDriver'] }),
-  // Each Engine is told of a network by the daemon beside it, so to the Engine they are its host's own.
+  // The daemon makes each network known to its own Engine, so the scope is local to the Engine.
   fixed('NetworkDriver.GetCapabilities', {
     Scope: 'local',
     ConnectivityScope: 'global',
@@ -45,8 +45,8 @@ const general = [
 function ipamMethods(plugin: EnginePlugin) {
   return [
     method('IpamDriver.RequestPool', requests.requestPool, async ({ Pool, SubPool, Options, V6 }) => {
-      const asked = { subnet: Pool, ipRange: SubPool, options: Options, v6: V6 };
-      const { poolId, subnet } = await plugin.requestPool(asked);
+      const request = { subnet: Pool, ipRange: SubPool, options: Options, v6: V6 };
+      const { poolId, subnet } = await plugin.requestPool(request);
       return { PoolID: poolId, Pool: subnet, Data: {} };
     }),
     method('IpamDriver.ReleasePool', requests.ofPool, async ({ PoolID }) => {

@@ -3,7 +3,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
-import type { EnginePlugin } from '../../network/engine/plugin.ts';
+import type { EnginePlugin } from '../../network/plugin/plugin.ts';
 import { listenOn } from '../http/listeners/listen.ts';
 import { withoutSchemas } from '../http/without-schemas.ts';
 import { pluginMethods } from './methods.ts';
@@ -43,7 +43,7 @@ export function createPluginServer({ plugin, log, timeoutMs = 10_000 }: PluginSe
         log.debug({ method: name, ms: Math.round(performance.now() - begun) }, 'plugin call');
         return JSON.stringify(answer);
       } catch (error) {
-        log.warn(`${name}: ${messageOf(error)}`);
+        log.warn({ err: error }, `${name}: ${messageOf(error)}`);
         const member = name.startsWith('IpamDriver.') ? 'Error' : 'Err';
         return JSON.stringify({ [member]: messageOf(error) });
       }

@@ -1,7 +1,7 @@
 import http from 'node:http';
 
 /**
- * A connection for each call, which the Engine is not told: where it is to close a connection (`agent: false`) it
+ * A connection for each call, without a header that says so: where it is to close a connection (`agent: false`) it
  * does so right after its answer, and Node, which ends a request by an empty write, takes the broken pipe for the
  * answer.
  */

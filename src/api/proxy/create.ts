@@ -45,7 +45,7 @@ function relay(reply: FastifyReply, { status, body }: EngineAnswer): FastifyRepl
   return reply.code(status).type('application/json').send(body.toString());
 }
 
-/** Ids of the services that there were not before; whoever cannot start the container takes them back. */
+/** Ids of the services made for this create; a failed start removes them. */
 const publishedHeader = 'Fairlead-Published';
 
 interface Created {
@@ -89,7 +89,7 @@ async function findOrPublish({ services }: Model, ref: string, undo: UndoStack):
     if (!isKind(error, 'not-found')) throw error;
   }
   const view = await services.publish(ref).catch((error: unknown) => {
-    // Of a create that finds something missing clients think that it is the image, and pull it.
+    // Clients take a 404 of a create for a missing image, and pull it.
     if (isKind(error, 'not-found')) throw new FairleadError('invalid', messageOf(error), { cause: error });
     throw error;
   });

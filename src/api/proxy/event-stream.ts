@@ -65,7 +65,7 @@ async function* follow(
         yield { event: parsed.data, line };
       }
     } catch {
-      // Away, or going away: what it has to say meanwhile, it says when it is back.
+      // The Engine is unreachable: it replays these events once it is back.
     }
     if (query.has('until')) return;
     await setTimeout(pauseMs, undefined, { signal }).catch(() => {});

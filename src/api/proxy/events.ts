@@ -13,7 +13,7 @@ import { splitVersion } from '../http/version.ts';
 import { type EngineLine, engineEvents } from './event-stream.ts';
 import type { Upstream } from './upstream.ts';
 
-/** GET /events: the Engine's and ours, each told once. */
+/** GET /events: the Engine's events and ours, each once. */
 export function eventsThroughRoute(
   app: FastifyInstance,
   bus: EventBus,
@@ -32,20 +32,20 @@ export function eventsThroughRoute(
       mapIterator(selectedEvents(bus, span), (event) =>
         isOursToTell(event) && selects(event) ? lineOf(event) : undefined,
       ),
-      mapIterator(engineEvents(upstream.socketPath, path, query), (told) =>
-        isTheirsToTell(told, upstream.driver) ? wrap(told.line) : undefined,
+      mapIterator(engineEvents(upstream.socketPath, path, query), (event) =>
+        isReportedByEngine(event, upstream.driver) ? wrap(event.line) : undefined,
       ),
     ]);
     await streamReply(reply, lines, { contentType, ...options });
   });
 }
 
-/** Containers are the Engine's: ours only follow what it says. */
+/** The Engine reports its containers' events; our copies of them are dropped. */
 function isOursToTell({ Type }: DaemonEvent): boolean {
   return Type !== 'container';
 }
 
 /** It speaks of our networks, too, by ids that are its own and only of this host. */
-function isTheirsToTell({ event: { Type, Actor } }: EngineLine, driver: string): boolean {
+function isReportedByEngine({ event: { Type, Actor } }: EngineLine, driver: string): boolean {
   return !(Type === 'network' && Actor?.Attributes?.type === driver);
 }

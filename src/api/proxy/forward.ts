@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { engineAgent } from './agent.ts';
 import { engineUnreachable } from './unreachable.ts';
 
-/** Of one connection only (RFC 9110 7.6.1); Node writes its own. */
+/** Hop-by-hop headers (RFC 9110 7.6.1); Node writes its own. */
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -99,7 +99,7 @@ export function forwardUpgrade(
   const engine = connect({ path: socketPath, allowHalfOpen: true });
   client.on('error', () => engine.destroy());
   client.once('close', () => engine.destroy());
-  // What the Engine said last may still be on its way to the client.
+  // The Engine's last bytes may still be in transit to the client.
   engine.once('close', () => finished(client, { readable: false }, () => client.destroy()));
   engine.once('connect', () => {
     engine.write(headOf(request));

@@ -7,7 +7,7 @@ import { systemThroughRoutes } from './system.ts';
 import type { Upstream } from './upstream.ts';
 
 /** The calls that beside an Engine are put together from its answers and our own; all others are one's or the other's. */
-export function throughRoutes(
+export function proxyRoutes(
   app: FastifyInstance,
   deps: ApiDeps,
   upstream: Upstream,

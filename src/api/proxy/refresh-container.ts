@@ -2,10 +2,10 @@ import { isKind } from '../../lib/errors.ts';
 import type { Model } from '../../network/model.ts';
 import type { Upstream } from './upstream.ts';
 
-/** Called before a use case that needs the container: it may have been made at the Engine a moment ago. */
-export type Look = (containerRef: string) => Promise<void>;
+/** Makes sure that the model knows the container: a client may have made it at the Engine a moment ago. */
+export type RefreshContainer = (containerRef: string) => Promise<void>;
 
-export function lookAt({ containers }: Model, upstream: Upstream | undefined): Look {
+export function refreshContainer({ containers }: Model, upstream: Upstream | undefined): RefreshContainer {
   return async (ref) => {
     try {
       containers.find(ref);

@@ -9,7 +9,7 @@ const creates = /^\/containers\/create\/?(\?|$)/;
  * Whether a call is one for the Engine behind us, to be handed on as it is: all that is not about networks. A
  * create is looked into, for services that it publishes.
  */
-export function belongsToEngine(method: string, url: string): boolean {
+export function isForEngine(method: string, url: string): boolean {
   const { version, path } = splitVersion(url);
   if (ours.test(path) || dialectOf(method, path, version) === 'experimental') return false;
   if (method === 'GET' && listsServices.test(path)) return false;

@@ -53,7 +53,7 @@ export function spokenVersion({ apiVersion: engine }: Upstream): string {
   return parts && isBefore(parts, apiVersion) ? version : apiVersion;
 }
 
-/** What is said of the host and its containers is the Engine's; drivers and warnings are of both. */
+/** Host and containers are described by the Engine; drivers and warnings come from both. */
 function merged(
   engine: Record<string, unknown>,
   ours: Record<string, unknown>,

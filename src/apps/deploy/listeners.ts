@@ -1,4 +1,4 @@
-import type { Container, Membership } from '../../container/runtime.ts';
+import type { Attachment, Container } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import type { Networks } from '../../network/model.ts';
 import { defaultPort } from '../records.ts';
@@ -9,22 +9,22 @@ export function listenerOf(container: Container, networks: Networks): string | u
   if (container.state.status !== 'running') return undefined;
   const port = portOf(container);
   if (container.spec.networkMode.kind === 'host') return `127.0.0.1:${port}`;
-  const address = firstPlace(container, networks)?.joined?.ipv4;
+  const address = firstPlace(container, networks)?.endpoint?.ipv4;
   return address && `${withoutPrefix(address)}:${port}`;
 }
 
-/** Containers of a Dokku host need not expose what they listen on, but all are told it. */
+/** Containers of a Dokku host need not expose their port, but all have PORT. */
 function portOf({ spec: { env, exposedPorts } }: Container): number {
   // The last one, as for the program itself.
-  const told = env.flatMap((variable) => /^PORT=(\d{1,5})$/.exec(variable)?.[1] ?? []).at(-1);
-  if (told !== undefined) return Number(told);
+  const port = env.flatMap((variable) => /^PORT=(\d{1,5})$/.exec(variable)?.[1] ?? []).at(-1);
+  if (port !== undefined) return Number(port);
   return exposedPorts.find(({ protocol }) => protocol === 'tcp')?.port ?? defaultPort;
 }
 
-/** On the network that it was made with: an Engine tells a container's places in no order. */
-function firstPlace({ spec, memberships }: Container, networks: Networks): Membership | undefined {
+/** On the network that it was made with: an Engine lists a container's networks in no order. */
+function firstPlace({ spec, attachments }: Container, networks: Networks): Attachment | undefined {
   const { networkMode: mode } = spec;
-  const joined = memberships.filter((place) => place.joined?.ipv4);
+  const made = attachments.filter(({ endpoint }) => endpoint?.ipv4);
   const network = mode.kind === 'network' && networks.list().find((one) => isCalled(one, mode.network));
-  return (network && joined.find((place) => isCalled(network, place.network))) || joined[0];
+  return (network && made.find((place) => isCalled(network, place.network))) || made[0];
 }

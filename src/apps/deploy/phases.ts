@@ -1,7 +1,6 @@
 import type { Container } from '../../container/runtime.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
-import type { Naming } from '../../network/aliases.ts';
-import type { CreateContainer } from '../../network/model.ts';
+import type { CreateContainer, Naming } from '../../network/model.ts';
 import { runType } from '../app-names.ts';
 import type { AppDeps } from '../deps.ts';
 import { type ContainerType, labelsFor } from '../labels.ts';
@@ -14,9 +13,9 @@ export interface NewContainer {
   readonly type: ContainerType;
   readonly name: string;
   readonly placement: Placement;
-  /** What it is to be called where that can be said only while it is put there; absent: nothing. */
+  /** Its alias where aliases can be set only at connect; absent: none. */
   readonly aliases?: readonly string[];
-  /** Of a one-off container. */
+  /** The command of a one-off container. */
   readonly command?: readonly string[];
   readonly env?: readonly string[];
   readonly tty?: boolean;
@@ -42,7 +41,7 @@ export class Phases {
   }
 
   /**
-   * No error when it is on the network already. `aliases`: what it is called on a network where that cannot be said
+   * No error when it is on the network already. `aliases`: its names on a network where they cannot be set
    * later. @throws what the network says, in Dokku's words
    */
   async attach({ id }: Container, networkName: string, aliases: readonly string[] = []): Promise<void> {
@@ -50,7 +49,7 @@ export class Phases {
     const network = findNetwork(networks, networkName);
     const settings = networks.isOurs(network) ? {} : { aliases };
     try {
-      const isOn = containers.find(id).memberships.some(({ network: ref }) => isCalled(network, ref));
+      const isOn = containers.find(id).attachments.some(({ network: ref }) => isCalled(network, ref));
       if (!isOn) await containers.connect(network.id, id, settings);
     } catch (error) {
       throw new FairleadError('conflict', `Unable to attach container to network: ${messageOf(error)}`, {
@@ -93,7 +92,7 @@ function requestFor(wanted: NewContainer): CreateContainer {
     labels: labelsFor(app.name, type, wanted.type),
     networkMode: placement.initial || 'default',
     exposedPorts: ports,
-    // A host port of its own for each, picked anew at every deploy.
+    // Each gets a host port of its own, picked again at every deploy.
     ...(serves && placement.bindAllInterfaces
       ? { publish: { all: false, ports: ports.map((port) => ({ ...port, address: '0.0.0.0' })) } }
       : {}),
@@ -105,7 +104,7 @@ function requestFor(wanted: NewContainer): CreateContainer {
   };
 }
 
-/** Programs of buildpacks listen where PORT says. */
+/** Programs of buildpacks listen on PORT. */
 function portVariable({ ports: [port] }: Process): readonly string[] {
   return port === undefined ? [] : [`PORT=${port}`];
 }

@@ -54,7 +54,7 @@ export function takesAliases({ name, driver }: Network): boolean {
   return name !== 'bridge' && driver !== 'host' && driver !== 'null';
 }
 
-/** Places name their networks as they were asked for until they are joined, and by id from then on. */
+/** Attachments hold the network's requested name until they are joined, and its id from then on. */
 export function isCalled({ id, name }: Network, ref: string): boolean {
   return ref === id || ref === name;
 }

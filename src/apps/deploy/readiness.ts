@@ -12,7 +12,7 @@ export interface ReadinessDeps {
 }
 
 const lookEveryMs = 50;
-/** An Engine's health check has three tries at 30 seconds' distance until it says no, unless it is told otherwise. */
+/** An Engine's health check has three tries at 30 seconds' distance by default before it fails. */
 const healthMs = 120_000;
 /** How long a program without ports must have lived. */
 const aliveMs = 500;
@@ -35,7 +35,7 @@ export async function becomeReady(deps: ReadinessDeps, id: string): Promise<void
   }
 }
 
-/** A container without a process, as in the simulated way, has nothing to wait for. */
+/** A container without a process, as in simulated mode, has nothing to wait for. */
 async function isReady(deps: ReadinessDeps, container: Container, livedMs: number): Promise<boolean> {
   const { healthy, state, spec } = container;
   if (healthy === false) return false;

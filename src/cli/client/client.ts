@@ -54,7 +54,7 @@ export function createClient(docker: Docker, endpoint: Endpoint): Client {
   };
 }
 
-/** @throws Failure when the daemon says something else than its API has */
+/** @throws Failure when the answer does not fit the API */
 function fitted<T>(answer: unknown, schema: Schema<T>, endpoint: Endpoint): T {
   const parsed = schema.safeParse(answer);
   if (!parsed.success) throw unexpectedAnswer(parsed.error.issues, endpoint);

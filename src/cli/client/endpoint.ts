@@ -5,9 +5,9 @@ import type { Shell } from '../shell.ts';
 import type { Endpoint } from './connect.ts';
 import { chooseTls, type TlsFlags } from './tls.ts';
 
-/** What the command line says of the daemon to talk to. */
+/** The command line's flags that choose the daemon. */
 export interface DaemonFlags {
-  /** Of -H; empty when it was not given. */
+  /** The value of -H; empty when it was not given. */
   readonly host: string;
   readonly tls: TlsFlags;
 }

@@ -66,7 +66,7 @@ function reasonOf(body: unknown): string {
   return isObject(body) && typeof body.message === 'string' ? body.message.trim() : '';
 }
 
-/** Of a stream's error dockerode keeps the body only in its own message. */
+/** dockerode keeps the body of a stream's error only in its own message. */
 function reasonIn(message = ''): string {
   return /^\(HTTP code \d+\) .*? - (.*)$/s.exec(message)?.[1]?.trim() ?? '';
 }

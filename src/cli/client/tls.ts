@@ -2,7 +2,7 @@ import type { HostAddress } from '../../lib/host-address.ts';
 import { UsageError } from '../failure.ts';
 import type { Shell } from '../shell.ts';
 
-/** What the command line says of TLS; a flag that was not given is absent. */
+/** The command line's TLS flags; a flag that was not given is absent. */
 export interface TlsFlags {
   readonly tls?: boolean;
   readonly tlsverify?: boolean;

@@ -2,7 +2,7 @@ import type { Context } from '../command.ts';
 import { complain } from '../complain.ts';
 import { DaemonError } from '../failure.ts';
 
-/** Does one thing to each name: prints what was done, tells what failed, and goes on. @returns the exit code */
+/** Applies one call to each name: prints each success and each failure, and goes on. @returns the exit code */
 export async function forEach(
   refs: readonly string[],
   act: (ref: string) => Promise<string | undefined>,

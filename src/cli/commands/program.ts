@@ -34,7 +34,7 @@ export function program({ loadDaemon, loadFake }: Parts): Group {
           load: async () => (await import('./system/completion.ts')).completion,
         },
         tour: {
-          summary: 'Play the whole story on a daemon of its own',
+          summary: 'Play the whole story on a temporary daemon',
           load: async () => (await import('./tour/tour.ts')).tour,
         },
         playground: {
@@ -49,11 +49,11 @@ export function program({ loadDaemon, loadFake }: Parts): Group {
 
 const diagnostics = {
   probe: {
-    summary: 'Show what a name is to a container, and by what path',
+    summary: 'Show how a container resolves a name',
     load: async () => (await import('./system/probe.ts')).probe,
   },
   doctor: {
-    summary: 'Compare this host with what it should have, and repair it',
+    summary: 'Compare this host with its records, and repair it',
     load: async () => (await import('./system/doctor.ts')).doctor,
   },
   events: {

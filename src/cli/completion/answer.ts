@@ -17,7 +17,7 @@ export const directive = { error: 1, noSpace: 2, noFiles: 4, onlyDirectories: 16
 
 /**
  * Cobra's protocol, which the real docker speaks too: `VALUE<tab>NOTE` a line, then `:` and the sum of the directives. Of
- * `--flag=part` a value is what stands behind the `=`.
+ * `--flag=part` a value is the part after the `=`.
  */
 export function written({ candidates, files }: Answer, withNotes: boolean): string {
   const lines = candidates.map(({ value, note }) =>

@@ -29,7 +29,7 @@ async function answerFor(words: readonly string[], shell: Shell): Promise<Answer
   const valued = usage.flags.find(({ flag, values }) => values && flag === (inline?.[1] ?? before));
   if (valued?.values) return await valuesFor(valued.values, inline?.[2] ?? part, names);
   if (part.startsWith('-')) return flagsOf(usage.flags, part);
-  // It stands in place of an app.
+  // It takes the place of an app.
   const isOperand = (word: string) => word === '--global' || !word.startsWith('-');
   const operand = usage.operands[place.filter(isOperand).length] ?? '';
   return await valuesFor(takesOf(operand), part, names);
@@ -39,7 +39,7 @@ function beginning(part: string): Answer {
   const commands = dokkuUsages().map(({ name, summary }) => ({ value: name, note: summary }));
   const flags = [
     { value: '--force', note: 'Do not ask for confirmation' },
-    { value: '--quiet', note: 'Leave the headers out' },
+    { value: '--quiet', note: 'Hide headers' },
   ];
   const all = part.startsWith('-') ? flags : commands;
   return { candidates: all.filter(({ value }) => value.startsWith(part)) };

@@ -13,7 +13,7 @@ export async function valuesFor(takes: Takes | undefined, part: string, names: N
   return { candidates: candidates.filter(({ value }) => value.startsWith(part)) };
 }
 
-/** Of a flag that takes several at once, separated by commas: what may be the last one. */
+/** Completes the last value of a flag that takes several, separated by commas. */
 export async function lastOf(takes: Takes | undefined, part: string, names: Names): Promise<Answer> {
   const before = part.slice(0, part.lastIndexOf(',') + 1);
   return inFront(before, await valuesFor(takes, part.slice(before.length), names));

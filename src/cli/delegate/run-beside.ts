@@ -47,7 +47,7 @@ export async function runBeside(
   return code;
 }
 
-/** A daemon that cannot be asked has none that we know of. */
+/** A daemon that cannot be reached has none that we know of. */
 async function socketsOf(daemon: DaemonFlags, shell: Shell): Promise<Sockets | undefined> {
   const client = await connector(daemon, shell)();
   const info = await client

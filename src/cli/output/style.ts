@@ -13,7 +13,7 @@ export const plain: Style = { bold: (text) => text };
 export function styleOf(stream: Shell['stdout'] | Shell['stderr'], { env }: Pick<Shell, 'env'>): Style {
   if (!stream.isTTY) return plain;
   const bold = showsColour(env) ? (text: string) => `\u001b[1m${text}\u001b[0m` : plain.bold;
-  // A terminal that does not know its width says 0.
+  // A terminal of unknown width reports 0.
   return stream.columns ? { columns: stream.columns, bold } : { bold };
 }
 

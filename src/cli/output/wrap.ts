@@ -18,8 +18,8 @@ const belowIndent = 8;
 const [leastName, gap] = [20, 4];
 
 /**
- * Names and what they mean, side by side (`start`: where all meanings begin, if it is said); on a terminal that is too
- * narrow a meaning is broken between words, or stands below its name.
+ * Names and what they mean, side by side (`start`: the column where all meanings begin); on a terminal that is too
+ * narrow a meaning is broken between words, or goes below its name.
  */
 export function described(
   rows: readonly (readonly [name: string, meaning: string])[],

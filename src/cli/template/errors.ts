@@ -9,8 +9,3 @@ export class TemplateError extends Error {
     super(message);
   }
 }
-
-/** Go quotes with `%q`. */
-export function quoted(text: string): string {
-  return JSON.stringify(text);
-}

@@ -1,11 +1,22 @@
 import { messageOf } from '../../lib/errors.ts';
 import { visibleLines } from '../../lib/plain-text.ts';
-import { quoted, TemplateError } from './errors.ts';
+import { TemplateError } from './errors.ts';
+import { quoted } from './escapes.ts';
 import { functionNamed, WrongType } from './functions.ts';
 import { lineOf } from './lexer.ts';
 import type { Branch, CommandNode, Node, Operand, Pipe } from './nodes.ts';
 import { parseTemplate } from './parser.ts';
-import { isList, isMap, printed, Struct, sortedKeys, truth, typeName, type Value } from './values.ts';
+import {
+  isList,
+  isMap,
+  isTextMap,
+  printed,
+  Struct,
+  sortedKeys,
+  truth,
+  typeName,
+  type Value,
+} from './values.ts';
 
 /** A template that can be filled in again and again. */
 export interface Template {
@@ -14,7 +25,7 @@ export interface Template {
 }
 
 /**
- * `show` makes a value's control characters visible; what stands in the template itself is the user's (colours, say).
+ * `show` makes a value's control characters visible; the template's own text is the user's (colours, say).
  * @throws TemplateError with Go's text
  */
 export function compile(source: string, show: (text: string) => string = visibleLines): Template {
@@ -28,6 +39,8 @@ type Flow = 'on' | 'break' | 'continue';
 class Evaluation {
   readonly #source: string;
   #variables: { readonly name: string; value: Value }[];
+  /** Whether the data are a struct: a key that its maps lack is no error then, as in Go. */
+  readonly #isTyped: boolean;
   #output = '';
 
   constructor(
@@ -36,6 +49,7 @@ class Evaluation {
     private readonly show: (text: string) => string,
   ) {
     this.#source = source;
+    this.#isTyped = data instanceof Struct;
     this.#variables = [{ name: '$', value: data }];
   }
 
@@ -188,8 +202,9 @@ class Evaluation {
     }
     const fields = value instanceof Struct ? value.fields : isMap(value) ? value : undefined;
     if (fields && Object.hasOwn(fields, name)) return fields[name];
+    if (isMap(value) && this.#isTyped && isTextMap(value)) return undefined;
     if (isMap(value)) throw this.#failed(`map has no entry for key ${quoted(name)}`, operand);
-    const type = value instanceof Struct ? typeName(value) : 'interface {}';
+    const type = this.#isTyped ? typeName(value) : 'interface {}';
     throw this.#failed(`can't evaluate field ${name} in type ${type}`, operand);
   }
 

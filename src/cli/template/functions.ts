@@ -1,5 +1,6 @@
+import { escapeHtml, escapeJs, escapeUrl } from './escapes.ts';
 import { sprint, sprintf, sprintln } from './printf.ts';
-import { isList, isMap, printed, Struct, toJson, truth, typeName, type Value } from './values.ts';
+import { isList, isMap, isTextMap, printed, Struct, toJson, truth, typeName, type Value } from './values.ts';
 
 type TemplateFunction = (...args: readonly Value[]) => Value;
 
@@ -24,8 +25,8 @@ const functions: Readonly<Record<string, FunctionSpec>> = {
   println: fn(0, many, (...args) => sprintln(args)),
   printf: fn(1, many, (format, ...args) => sprintf(textOf(format), args)),
   html: fn(1, many, (...args) => escapeHtml(sprint(args))),
-  js: fn(1, many, (...args) => JSON.stringify(sprint(args)).slice(1, -1)),
-  urlquery: fn(1, many, (...args) => encodeURIComponent(sprint(args)).replaceAll('%20', '+')),
+  js: fn(1, many, (...args) => escapeJs(sprint(args))),
+  urlquery: fn(1, many, (...args) => escapeUrl(sprint(args))),
   eq: fn(2, many, (first, ...others) => others.some((other) => equal(first, other))),
   ne: fn(2, 2, (a, b) => !equal(a, b)),
   lt: fn(2, 2, (a, b) => less(a, b)),
@@ -37,7 +38,7 @@ const functions: Readonly<Record<string, FunctionSpec>> = {
   split: fn(2, 2, (text, separator) => textOf(text).split(textOf(separator))),
   join: fn(2, 2, (values, separator) => listOf(values).map(printed).join(textOf(separator))),
   title: onText((text) =>
-    text.replace(/(^|[^\p{L}\p{N}_'])(\p{L})/gu, (_all, before, letter) => before + letter.toUpperCase()),
+    text.replace(/(^|[\s!-/:-@[-^`{-~])(\p{L})/gu, (_all, before, letter) => before + letter.toUpperCase()),
   ),
   lower: onText((text) => text.toLowerCase()),
   upper: onText((text) => text.toUpperCase()),
@@ -45,7 +46,7 @@ const functions: Readonly<Record<string, FunctionSpec>> = {
     if (text === '') return text ?? '';
     return ' '.repeat(countOf(before)) + textOf(text) + ' '.repeat(countOf(after));
   }),
-  truncate: fn(2, 2, (text, length) => textOf(text).slice(0, countOf(length))),
+  truncate: fn(2, 2, (text, length) => bytesFrom(textOf(text), 0, countOf(length))),
 };
 
 export const functionNames: ReadonlySet<string> = new Set([...Object.keys(functions), 'and', 'or', 'call']);
@@ -91,7 +92,11 @@ function lengthOf(value: Value): number {
 
 function item(value: Value, key: Value): Value {
   if (value === null || value === undefined) throw new Error('index of untyped nil');
-  if (isMap(value)) return Object.hasOwn(value, textOf(key)) ? value[textOf(key)] : undefined;
+  if (isMap(value)) {
+    if (Object.hasOwn(value, textOf(key))) return value[textOf(key)];
+    // Labels and options are maps of texts to Go, whose zero value is empty.
+    return isTextMap(value) ? '' : undefined;
+  }
   if (!isList(value) && typeof value !== 'string')
     throw new Error(`can't index item of type ${typeName(value)}`);
   if (typeof key !== 'number') throw new Error(`cannot index slice/array with type ${typeName(key)}`);
@@ -103,16 +108,21 @@ function item(value: Value, key: Value): Value {
 function sliced(value: Value, from: Value, to: Value): Value {
   if (!isList(value) && typeof value !== 'string')
     throw new Error(`can't slice item of type ${typeName(value)}`);
-  const end = to === undefined ? value.length : countOf(to);
-  if (end > value.length) throw new Error(`index out of range: ${end}`);
+  const end = to === undefined ? lengthOf(value) : countOf(to);
+  if (end > lengthOf(value)) throw new Error(`index out of range: ${end}`);
   if (countOf(from) > end) throw new Error(`invalid slice index: ${from} > ${end}`);
-  return value.slice(countOf(from), end);
+  return isList(value) ? value.slice(countOf(from), end) : bytesFrom(value, countOf(from), end);
+}
+
+/** Go cuts a text between bytes. */
+function bytesFrom(text: string, from: number, to: number): string {
+  return Buffer.from(text).subarray(from, to).toString();
 }
 
 function equal(a: Value, b: Value): boolean {
   if (!comparable(a) || !comparable(b)) throw new Error('non-comparable types');
   const nil = a === null || a === undefined || b === null || b === undefined;
-  // Of the same number one is never a bigint and the other not.
+  // Equal numbers are either both bigints or both numbers.
   if (!nil && typeof a !== typeof b && !(isNumber(a) && isNumber(b)))
     throw new Error('incompatible types for comparison');
   return nil ? (a ?? null) === (b ?? null) : a === b;
@@ -132,15 +142,4 @@ function less(a: Value, b: Value): boolean {
   throw new Error(
     typeof a === typeof b ? 'invalid type for comparison' : 'incompatible types for comparison',
   );
-}
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&#34;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

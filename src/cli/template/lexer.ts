@@ -1,4 +1,5 @@
-import { quoted, TemplateError } from './errors.ts';
+import { TemplateError } from './errors.ts';
+import { quoted } from './escapes.ts';
 
 /** The parts that text/template's lexer makes of a template (Go: src/text/template/parse/lex.go). */
 export interface Token {

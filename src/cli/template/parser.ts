@@ -1,5 +1,5 @@
 import { Cursor } from './cursor.ts';
-import { quoted } from './errors.ts';
+import { quoted } from './escapes.ts';
 import { functionNames } from './functions.ts';
 import { numberOf, type Token, type TokenKind } from './lexer.ts';
 import { unquote } from './literals.ts';

@@ -1,4 +1,4 @@
-import { quoted } from './errors.ts';
+import { quoted } from './escapes.ts';
 import { isList, printed, printedNumber, toJson, typeName, type Value } from './values.ts';
 
 /** Go's fmt.Sprintf for the verbs that templates use; wrong uses print what Go prints (`%!d(string=x)`). */
@@ -58,7 +58,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   o: integer(8),
   x: hex(false),
   X: hex(true),
-  c: (value) => (typeof value === 'number' ? String.fromCodePoint(value) : undefined),
+  c: (value) => (typeof value === 'number' ? rune(value) : undefined),
   U: (value) =>
     typeof value === 'number' ? `U+${value.toString(16).toUpperCase().padStart(4, '0')}` : undefined,
   f: float((value, precision) => value.toFixed(precision ?? 6)),
@@ -85,8 +85,13 @@ function stringVerb(value: Value, precision: number | undefined): string | undef
 
 function quoteVerb(value: Value): string | undefined {
   if (isList(value)) return `[${value.map((item) => formatted('q', item, '', undefined)).join(' ')}]`;
-  if (typeof value === 'number') return `'${String.fromCodePoint(value)}'`;
+  if (typeof value === 'number') return quoted(rune(value), "'");
   return typeof value === 'string' ? quoted(value) : undefined;
+}
+
+/** What is no code point prints as U+FFFD. */
+function rune(code: number): string {
+  return code >= 0 && code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
 }
 
 function sign(value: number | bigint, flags: string): string {

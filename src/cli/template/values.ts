@@ -8,13 +8,17 @@ export interface ValueMap {
   readonly [key: string]: Value;
 }
 
+export type Methods = Readonly<Record<string, (...args: readonly Value[]) => Value>>;
+
 /** A Go struct: a wrong field name is an error that names its type; fields may be methods with arguments. */
 export class Struct {
   constructor(
     /** `*network.networkContext` */
     readonly typeName: string,
     readonly fields: Readonly<Record<string, Value>>,
-    readonly methods: Readonly<Record<string, (...args: readonly Value[]) => Value>> = {},
+    readonly methods: Methods = {},
+    /** Its JSON, where that is not its fields; its text, where Go's type has one (`time.Time`). */
+    readonly shown: { readonly json?: Value; readonly text?: string } = {},
   ) {}
 }
 
@@ -24,6 +28,11 @@ export function isList(value: Value): value is ValueList {
 
 export function isMap(value: Value): value is ValueMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Struct);
+}
+
+/** What Go decodes into map[string]string: labels, options. */
+export function isTextMap(map: ValueMap): boolean {
+  return Object.values(map).every((value) => typeof value === 'string');
 }
 
 /** False, 0, nil and empty text, lists and maps are false, as in text/template. */
@@ -42,7 +51,8 @@ export function printed(value: Value): string {
 function printedInside(value: Value): string {
   if (value === undefined || value === null) return '<nil>';
   if (isList(value)) return `[${value.map(printedInside).join(' ')}]`;
-  if (value instanceof Struct) return `{${Object.values(value.fields).map(printedInside).join(' ')}}`;
+  if (value instanceof Struct)
+    return value.shown.text ?? `{${Object.values(value.fields).map(printedInside).join(' ')}}`;
   if (isMap(value))
     return `map[${sortedKeys(value)
       .map((key) => `${key}:${printedInside(value[key])}`)
@@ -74,13 +84,21 @@ export function typeName(value: Value): string {
   return Number.isInteger(value) ? 'int' : 'float64';
 }
 
-/** `encoding/json` without HTML escaping, members in their order; DEL and C1, which JSON may hold, as escapes too. */
+/**
+ * `encoding/json` without HTML escaping, members in their order; DEL and C1, which JSON may hold, as escapes too.
+ * The rows of a list are maps to Docker's formatter: sorted, and with HTML escaping.
+ */
 export function toJson(value: Value, indent = ''): string {
-  return visibleLines(stringifyExactly(plain(value) ?? null, indent));
+  const text = visibleLines(stringifyExactly(plain(value) ?? null, indent));
+  const isRow = value instanceof Struct && value.shown.json === undefined;
+  return isRow ? text.replace(/[<>&]/g, (at) => `\\u00${at.charCodeAt(0).toString(16)}`) : text;
 }
 
 function plain(value: Value): unknown {
-  if (value instanceof Struct) return plain(value.fields);
+  if (value instanceof Struct) {
+    if (value.shown.json !== undefined) return plain(value.shown.json);
+    return Object.fromEntries(sortedKeys(value.fields).map((key) => [key, plain(value.fields[key])]));
+  }
   if (isList(value)) return value.map(plain);
   if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
   return value;

@@ -8,7 +8,7 @@ export interface SessionOptions {
   readonly tty: boolean;
   /** Sends our stdin. */
   readonly interactive: boolean;
-  /** Tells the other side how large our terminal is. */
+  /** Sends the size of our terminal. */
   readonly resize: (rows: number, columns: number) => Promise<void>;
 }
 

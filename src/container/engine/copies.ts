@@ -6,7 +6,7 @@ import { withTimeout } from '../../lib/with-timeout.ts';
 import type { Container } from '../container.ts';
 import type { EngineConnection } from './connection.ts';
 import { containerOf, inspected } from './inspected.ts';
-import type { KeptContainers } from './kept-containers.ts';
+import type { StoredContainers } from './stored-containers.ts';
 
 const listed = z.array(z.object({ Id: z.string() }));
 /** So many are looked at side by side. */
@@ -28,7 +28,7 @@ export class ContainerCopies {
 
   constructor(
     private readonly connection: EngineConnection,
-    private readonly kept: KeptContainers,
+    private readonly kept: StoredContainers,
     private readonly log: Logger,
     private readonly onChange: ContainerListener,
   ) {}
@@ -108,7 +108,14 @@ export class ContainerCopies {
     const before = this.#containers.get(id);
     this.#unseen.delete(id);
     if (!this.#containers.delete(id)) return;
-    void this.kept.drop(id).catch((error: unknown) => this.log.error(messageOf(error)));
+    void this.kept
+      .drop(id)
+      .catch((error: unknown) =>
+        this.log.error(
+          { err: error },
+          `record of container ${id.slice(0, 12)} is not dropped: ${messageOf(error)}`,
+        ),
+      );
     this.onChange(before, undefined);
   }
 }

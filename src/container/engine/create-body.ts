@@ -44,8 +44,8 @@ function modeOf(mode: NetworkMode, named: (ref: string) => string): string {
 }
 
 /** Older Engines take one place at the creation; the others are connected after it. */
-function firstPlace({ memberships, networkMode }: ContainerSpec, named: (ref: string) => string) {
-  const [place] = memberships;
+function firstPlace({ attachments, networkMode }: ContainerSpec, named: (ref: string) => string) {
+  const [place] = attachments;
   if (!place || networkMode.kind !== 'network') return {};
   const IPAMConfig = {
     ...(place.ipv4 ? { IPv4Address: place.ipv4 } : {}),

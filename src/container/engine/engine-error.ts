@@ -2,7 +2,11 @@ import * as z from 'zod';
 import { engineSocketProblem } from '../../lib/engine-socket.ts';
 import { type ErrorKind, FairleadError, messageOf } from '../../lib/errors.ts';
 
-const refusal = z.object({ statusCode: z.number(), json: z.object({ message: z.string() }).optional() });
+/** What is no JSON is handed over as bytes. */
+const refusal = z.object({
+  statusCode: z.number(),
+  json: z.object({ message: z.string() }).optional().catch(undefined),
+});
 
 const kinds: Readonly<Record<number, ErrorKind>> = {
   400: 'invalid',
@@ -10,6 +14,15 @@ const kinds: Readonly<Record<number, ErrorKind>> = {
   404: 'not-found',
   409: 'conflict',
 };
+
+/** Runs what the Engine may have done already: it answers 304 then, which dockerode takes for a failure. */
+export async function unlessDone(call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (refusal.safeParse(error).data?.statusCode !== 304) throw error;
+  }
+}
 
 /** What dockerode rejects with, in our words: the Engine's own message, or why it cannot be reached. */
 export function engineError(address: string, error: unknown): FairleadError {

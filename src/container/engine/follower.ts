@@ -7,7 +7,7 @@ import type { EngineChange, EngineStatus } from '../host-engine.ts';
 import { type EngineConnection, startMs } from './connection.ts';
 import { ContainerCopies } from './copies.ts';
 import { type EngineEvent, EngineEvents } from './events.ts';
-import type { KeptContainers } from './kept-containers.ts';
+import type { StoredContainers } from './stored-containers.ts';
 
 /** Pauses between tries to reach the Engine, in milliseconds. */
 const pauses = [100, 250, 500, 1000, 2000];
@@ -47,7 +47,7 @@ export class EngineFollower {
 
   constructor(
     private readonly connection: EngineConnection,
-    kept: KeptContainers,
+    kept: StoredContainers,
     private readonly log: Logger,
   ) {
     this.copies = new ContainerCopies(connection, kept, log, (before, after) =>
@@ -78,7 +78,7 @@ export class EngineFollower {
   async start(): Promise<void> {
     await this.copies.restore();
     const reached = this.#reach(startMs).catch((error: unknown) => {
-      this.#lose(messageOf(error));
+      this.#lose(messageOf(error), error);
       return undefined;
     });
     this.#following = reached.then((events) => this.#follow(events));
@@ -139,10 +139,10 @@ export class EngineFollower {
     return undefined;
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, err?: unknown): void {
     this.#stream.abort();
     this.#status = { reachable: false, since: Date.now(), reason };
-    this.log.warn(`Docker Engine at ${this.connection.address} is away: ${reason}`);
+    this.log.warn({ err }, `Docker Engine at ${this.connection.address} is away: ${reason}`);
     this.#tell({ kind: 'lost', reason });
   }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import type { Port } from '../../cluster/records.ts';
+import { endpointFor } from '../../cluster/endpoint.ts';
+import type { Endpoint, Port } from '../../cluster/records.ts';
 import { shortId } from '../../lib/ids.ts';
-import type { Container, ContainerSpec, ContainerState, Membership, NetworkMode } from '../container.ts';
+import type { Attachment, Container, ContainerSpec, ContainerState, NetworkMode } from '../container.ts';
 
 /** GET /containers/ID/json, as far as it is read; Go writes empty collections as null. */
 
@@ -76,14 +77,16 @@ export type Inspected = z.infer<typeof inspected>;
  * translate.ts says which are ours.
  */
 export function containerOf(found: Inspected): Container {
-  const memberships = membershipsOf(found);
+  const attachments = Object.entries(found.NetworkSettings.Networks ?? {}).map(([name, settings]) =>
+    attachmentOf(name, settings, found),
+  );
   return {
     id: found.Id,
     name: found.Name.replace(/^\//, ''),
     created: found.Created,
-    spec: specOf(found, memberships),
+    spec: specOf(found, attachments),
     state: stateOf(found.State),
-    memberships,
+    attachments,
     healthy: isHealthy(found.State),
   };
 }
@@ -107,7 +110,7 @@ function stateOf(state: Inspected['State']): ContainerState {
   };
 }
 
-function specOf(found: Inspected, memberships: readonly Membership[]): ContainerSpec {
+function specOf(found: Inspected, attachments: readonly Attachment[]): ContainerSpec {
   const { Config, HostConfig } = found;
   return {
     name: found.Name.replace(/^\//, ''),
@@ -126,11 +129,11 @@ function specOf(found: Inspected, memberships: readonly Membership[]): Container
     dnsSearch: HostConfig.DnsSearch,
     dnsOptions: HostConfig.DnsOptions,
     extraHosts: HostConfig.ExtraHosts,
-    exposedPorts: Object.keys(Config.ExposedPorts ?? {}).flatMap((port) => portOf(port) ?? []),
+    exposedPorts: exposedPortsOf(found),
     autoRemove: HostConfig.AutoRemove ?? false,
     publishServices: [],
     extras: {},
-    memberships,
+    attachments,
   };
 }
 
@@ -149,31 +152,34 @@ function portOf(portAndProtocol: string): Port | undefined {
   return protocol && port >= 1 && port <= 65535 ? { protocol, port } : undefined;
 }
 
-function membershipsOf(found: Inspected): readonly Membership[] {
-  return Object.entries(found.NetworkSettings.Networks ?? {}).map(([name, settings]) =>
-    membershipOf(name, settings, found.Id),
-  );
-}
-
-function membershipOf(name: string, settings: EndpointSettings, id: string): Membership {
+function attachmentOf(name: string, settings: EndpointSettings, found: Inspected): Attachment {
   const { NetworkID, EndpointID, IPAMConfig, Aliases, DriverOpts } = settings;
-  return {
+  const wanted = {
     // A container that never ran knows the network by its name only.
     network: NetworkID || name,
     // The Engine adds the short id, which is a name anyway.
-    aliases: [...new Set(Aliases.filter((alias) => alias !== shortId(id)))],
+    aliases: [...new Set(Aliases.filter((alias) => alias !== shortId(found.Id)))],
     ...(IPAMConfig?.IPv4Address ? { ipv4: IPAMConfig.IPv4Address } : {}),
     ...(IPAMConfig?.IPv6Address ? { ipv6: IPAMConfig.IPv6Address } : {}),
     ...(Object.keys(DriverOpts).length > 0 ? { driverOptions: DriverOpts } : {}),
-    ...(EndpointID === '' ? {} : { joined: { endpointId: EndpointID, ...addressesOf(settings) } }),
   };
+  return EndpointID === '' ? wanted : { ...wanted, endpoint: endpointOf(settings, wanted, found) };
 }
 
-function addressesOf(settings: EndpointSettings) {
-  const { IPAddress, IPPrefixLen, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress } = settings;
-  return {
+/** In no store: the Engine's own, of this node. */
+function endpointOf(settings: EndpointSettings, wanted: Attachment, found: Inspected): Endpoint {
+  const { EndpointID: id, IPAddress, IPPrefixLen, GlobalIPv6Address, GlobalIPv6PrefixLen } = settings;
+  const identity = {
+    ...{ id, networkId: wanted.network, nodeId: '', created: found.State.StartedAt },
     ...(IPAddress ? { ipv4: `${IPAddress}/${IPPrefixLen ?? 32}` } : {}),
     ...(GlobalIPv6Address ? { ipv6: `${GlobalIPv6Address}/${GlobalIPv6PrefixLen ?? 128}` } : {}),
-    ...(MacAddress ? { mac: MacAddress.toLowerCase() } : {}),
+    ...(settings.MacAddress ? { mac: settings.MacAddress.toLowerCase() } : {}),
   };
+  const spec = { exposedPorts: exposedPortsOf(found) };
+  const name = found.Name.replace(/^\//, '');
+  return endpointFor(identity, { id: found.Id, name, healthy: isHealthy(found.State), spec }, wanted);
+}
+
+function exposedPortsOf({ Config }: Inspected): readonly Port[] {
+  return Object.keys(Config.ExposedPorts ?? {}).flatMap((port) => portOf(port) ?? []);
 }

@@ -1,20 +1,34 @@
 import * as z from 'zod';
 import type { Entry, Store, Write } from '../../../kvstore/store.ts';
+import { endpointFor, unnamedHolder } from '../../cluster/endpoint.ts';
 import { folders, keys } from '../../cluster/keys.ts';
+import { endpointSchema } from '../../cluster/records.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Backing, EndpointLink, EngineLinks } from '../host-engine.ts';
 
-const endpointSchema = z.object({
+const linkSchema = z.object({
   networkId: z.string(),
-  endpointId: z.string(),
-  ipv4: z.string().exactOptional(),
-  ipv6: z.string().exactOptional(),
-  mac: z.string().exactOptional(),
+  endpoint: endpointSchema.extend({ nodeId: z.string() }),
   hostName: z.string().exactOptional(),
   bridge: z.string().exactOptional(),
   sandboxKey: z.string().exactOptional(),
   resolverPrefix: z.number().int().exactOptional(),
 });
+
+/** As versions up to 0.1.0 wrote it. */
+const olderSchema = linkSchema
+  .omit({ endpoint: true })
+  .extend({
+    endpointId: z.string(),
+    ipv4: z.string().exactOptional(),
+    ipv6: z.string().exactOptional(),
+    mac: z.string().exactOptional(),
+  })
+  .transform(({ endpointId: id, ipv4, ipv6, mac, ...link }): EndpointLink => {
+    const addresses = { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}), ...(mac ? { mac } : {}) };
+    const identity = { id, networkId: link.networkId, nodeId: '', created: '', ...addresses };
+    return { ...link, endpoint: endpointFor(identity, unnamedHolder(id), { aliases: [] }) };
+  });
 
 const backingSchema = z.object({
   containerId: z.string(),
@@ -44,11 +58,11 @@ export class StoredLinks implements EngineLinks {
       for (const { key, value } of await store.list(folder)) {
         const parsed = schema.safeParse(parseJson(value));
         if (parsed.success) map.set(decodeURIComponent(key.slice(folder.length)), parsed.data);
-        else log.error({ key }, `record ${key} is left alone, it cannot be read`);
+        else log.error({ key, err: parsed.error }, `record ${key} is left alone, it cannot be read`);
       }
     };
     await readInto(links.#networks, folders.engineNetworks, z.string());
-    await readInto(links.#endpoints, folders.engineEndpoints, endpointSchema);
+    await readInto(links.#endpoints, folders.engineEndpoints, z.union([linkSchema, olderSchema]));
     await readInto(links.#backings, folders.engineBackings, backingSchema);
     return links;
   }

@@ -15,8 +15,8 @@ export function mainProgram(hostname: string, container: Container): ProgramSpec
 }
 
 /** What it was given wins over what its links say. */
-function environmentOf({ spec, memberships }: Container): readonly string[] {
-  return [...memberships.flatMap(({ variables = [] }) => variables), ...spec.env];
+function environmentOf({ spec, attachments }: Container): readonly string[] {
+  return [...attachments.flatMap(({ variables = [] }) => variables), ...spec.env];
 }
 
 /**

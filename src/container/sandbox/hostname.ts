@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { shortId } from '../../lib/ids.ts';
-import type { ContainerTable } from '../container-table.ts';
+import type { ContainerTable } from '../own/container-table.ts';
 
 /** What a container sees as its own name; as in Docker, who shares a network stack shares its name too. */
 export function hostnameOf(table: ContainerTable, id: string): string {

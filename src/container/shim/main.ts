@@ -4,7 +4,7 @@
  * so that a daemon's death costs neither output nor exit code. When it ends, PID 1 ends, and the kernel
  * kills whatever is left in the container (pid_namespaces(7)). The program is not PID 1 itself: signals
  * without a handler would not reach it, and each stop would take its full timeout.
- * It may have been started before there was a container for it (src/container/sandbox/spare.ts). Nothing but node:
+ * It may have been started before there was a container for it (src/container/sandbox/namespaces/prewarmed-shim.ts). Nothing but node:
  * modules is loaded, and it is built as CommonJS, to start fast: that is half of what starting a container costs.
  *
  * The shim keeps all privileges above a program that has few, of the same user often. The kernel lets nobody look

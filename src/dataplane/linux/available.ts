@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../lib/errors.ts';
-import { type Argv, createExec, type Exec, output } from './exec.ts';
-import { renderFirewall } from './firewall.ts';
+import { type Argv, createExec, output } from './exec.ts';
+import { renderFirewall } from './firewall/render.ts';
+import { renderSources, sourceSets } from './firewall/source-rules.ts';
 import { batch, ip } from './ip.ts';
-import { namespacePath } from './netns.ts';
-import { renderSources, sourceSets } from './source-rules.ts';
+import { namespacePath } from './links/netns.ts';
+import { type LinuxHost, withoutSessions } from './linux-host.ts';
 
 export type Probe = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Whether the linux data plane works here, found out by using it in a namespace that is thrown away. */
-export async function probeLinux(exec: Exec = createExec()): Promise<Probe> {
-  const reason = (await obstacle(exec)) ?? (await trial(exec));
+export async function probeLinux(host = withoutSessions(createExec())): Promise<Probe> {
+  const reason = (await obstacle(host)) ?? (await trial(host));
   return reason === undefined ? { ok: true } : { ok: false, reason };
 }
 
@@ -21,12 +22,12 @@ const needed: readonly { readonly argv: Argv; readonly install: string }[] = [
   { argv: ['nsenter', '--version'], install: 'util-linux' },
 ];
 
-async function obstacle(exec: Exec): Promise<string | undefined> {
+async function obstacle(host: LinuxHost): Promise<string | undefined> {
   if (process.platform !== 'linux') return `network namespaces need Linux, this is ${process.platform}`;
   if (!(await hasCapabilities())) return 'it needs root (CAP_NET_ADMIN and CAP_SYS_ADMIN): run it with sudo';
   for (const { argv, install } of needed) {
     try {
-      await output(exec, argv);
+      await output(host, argv);
     } catch (error) {
       return `${messageOf(error)}: install ${install}`;
     }
@@ -43,21 +44,21 @@ async function hasCapabilities(): Promise<boolean> {
   return (effective & capabilities) === capabilities;
 }
 
-async function trial(exec: Exec): Promise<string | undefined> {
+async function trial(host: LinuxHost): Promise<string | undefined> {
   const name = `flprobe-${randomBytes(4).toString('hex')}`;
   try {
-    await output(exec, ['ip', 'netns', 'add', name]);
+    await output(host, ['ip', 'netns', 'add', name]);
     await batch(
-      exec,
+      host,
       [ip`link add name br0 type bridge`, ip`link add name v0 master br0 type veth peer name v1`],
       name,
     );
-    await output(exec, ['nft', '-f', '-'], { namespace: namespacePath(name), input: sample });
+    await output(host, ['nft', '-f', '-'], { namespace: namespacePath(name), input: sample });
     return undefined;
   } catch (error) {
     return `network namespaces or nftables do not work here: ${messageOf(error)}`;
   } finally {
-    await exec(['ip', 'netns', 'del', name]);
+    await host.exec(['ip', 'netns', 'del', name]);
   }
 }
 

@@ -1,6 +1,5 @@
 import { type Argv, type Outcome, runToEnd } from '../../lib/child.ts';
 import { FairleadError } from '../../lib/errors.ts';
-import type { KeptIp } from './kept-ip.ts';
 
 export type { Argv, Outcome };
 
@@ -12,14 +11,8 @@ export interface ExecOptions {
   readonly namespace?: string;
 }
 
-export interface Exec {
-  /** Runs a program to its end. @throws internal when it cannot be started; a bad exit code is a result */
-  (argv: Argv, options?: ExecOptions): Promise<Outcome>;
-  /** Where commands are so frequent that starting a program for each would not do. */
-  readonly kept?: KeptIp;
-  /** This process is in the host's namespace: its own /proc/sys/net is the host's. */
-  readonly inHost?: boolean;
-}
+/** Runs a program to its end. @throws internal when it cannot be started; a bad exit code is a result */
+export type Exec = (argv: Argv, options?: ExecOptions) => Promise<Outcome>;
 
 /** Far above anything iproute2 or nft needs; a command that takes longer hangs. */
 const defaultTimeout = 10_000;
@@ -29,16 +22,19 @@ const defaultTimeout = 10_000;
  * `hostNamespace` is for tests: the namespace that plays the host's.
  */
 export function createExec(hostNamespace?: string): Exec {
-  const exec = (argv: Argv, { timeout = defaultTimeout, ...options }: ExecOptions = {}) => {
+  return (argv, { timeout = defaultTimeout, ...options }: ExecOptions = {}) => {
     const namespace = options.namespace ?? hostNamespace;
     const entered: Argv = namespace ? ['nsenter', `--net=${namespace}`, ...argv] : argv;
     return runToEnd(entered, { timeout, ...(options.input === undefined ? {} : { input: options.input }) });
   };
-  return Object.assign(exec, { inHost: hostNamespace === undefined });
 }
 
 /** Standard output of a command that must succeed. @throws internal, with reason, command and stderr */
-export async function output(exec: Exec, argv: Argv, options?: ExecOptions): Promise<string> {
+export async function output(
+  { exec }: { readonly exec: Exec },
+  argv: Argv,
+  options?: ExecOptions,
+): Promise<string> {
   const outcome = await exec(argv, options);
   if (outcome.code !== 0) throw commandFailed(argv, outcome);
   return outcome.stdout;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
-import { type Argv, commandFailed, type Exec } from './exec.ts';
+import { type Argv, commandFailed } from './exec.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 /** One line of `ip -batch` or `bridge -batch`. `tolerated`: a failure that says this is none (taking away what is not there). */
 export interface Command {
@@ -40,28 +41,32 @@ function word(text: string): string {
 }
 
 /**
- * Runs the commands in a named namespace or the host's, with one process or with one that is kept. Stops at the
+ * Runs the commands in a named namespace or the host's, by a session where there is one. Stops at the
  * first failure.
  * @throws BatchError
  */
-export async function batch(exec: Exec, commands: readonly Command[], namespace?: string): Promise<void> {
+export async function batch(
+  host: LinuxHost,
+  commands: readonly Command[],
+  namespace?: string,
+): Promise<void> {
   if (commands.length === 0) return;
-  const { done, refusal } = (await exec.kept?.run(namespace, commands)) ?? { done: 0 };
+  const { done, refusal } = await host.ip.run(namespace, commands);
   if (refusal !== undefined) throw batchError(failuresOf(refusal)[0]?.reason ?? refusal, commands[done]);
-  // What else a kept process could not do may be its own fault, for what it remembers: a new one tells.
-  await runBatch(exec, ['ip', ...(namespace ? ['-n', namespace] : [])], commands.slice(done));
+  // What else a session could not do may be its own fault, for what it remembers: a new process tells.
+  await runBatch(host, ['ip', ...(namespace ? ['-n', namespace] : [])], commands.slice(done));
 }
 
 /** As `batch`, of lines for `bridge`, in the host's namespace. @throws BatchError */
-export async function bridgeBatch(exec: Exec, commands: readonly Command[]): Promise<void> {
-  await runBatch(exec, ['bridge'], commands);
+export async function bridgeBatch(host: LinuxHost, commands: readonly Command[]): Promise<void> {
+  await runBatch(host, ['bridge'], commands);
 }
 
-async function runBatch(exec: Exec, argv: Argv, commands: readonly Command[]): Promise<void> {
+async function runBatch(host: LinuxHost, argv: Argv, commands: readonly Command[]): Promise<void> {
   if (commands.length === 0) return;
   const force = commands.some(({ tolerated }) => tolerated) ? ['-force'] : [];
   const input = commands.map(({ words }) => `${words.join(' ')}\n`).join('');
-  const outcome = await exec([...argv, ...force, '-batch', '-'], { input });
+  const outcome = await host.exec([...argv, ...force, '-batch', '-'], { input });
   if (outcome.code === 0) return;
   for (const failure of failuresOf(outcome.stderr)) {
     const command = commands[failure.line - 1];
@@ -97,29 +102,29 @@ const notThere = /does not exist|Cannot find device|Cannot open network namespac
  * @throws internal for any other failure
  */
 export function query<T extends z.ZodType>(
-  exec: Exec,
+  host: LinuxHost,
   schema: T,
   args: readonly string[],
   namespace?: string,
 ): Promise<z.infer<T> | undefined> {
-  return runQuery(exec, schema, ['ip', ...(namespace ? ['-n', namespace] : []), '-j', ...args]);
+  return runQuery(host, schema, ['ip', ...(namespace ? ['-n', namespace] : []), '-j', ...args]);
 }
 
 /** `bridge -j ARGS` in the host's namespace, decoded; undefined when the device asked for is not there. */
 export function bridgeQuery<T extends z.ZodType>(
-  exec: Exec,
+  host: LinuxHost,
   schema: T,
   args: readonly string[],
 ): Promise<z.infer<T> | undefined> {
-  return runQuery(exec, schema, ['bridge', '-j', ...args]);
+  return runQuery(host, schema, ['bridge', '-j', ...args]);
 }
 
 async function runQuery<T extends z.ZodType>(
-  exec: Exec,
+  host: LinuxHost,
   schema: T,
   argv: Argv,
 ): Promise<z.infer<T> | undefined> {
-  const outcome = await exec(argv);
+  const outcome = await host.exec(argv);
   if (outcome.code !== 0) {
     if (notThere.test(outcome.stderr)) return undefined;
     throw commandFailed(argv, outcome);
@@ -159,12 +164,12 @@ export const linkSchema = z.object({
 export type Link = z.infer<typeof linkSchema>;
 
 /** The interface with its addresses and details; undefined when it, or the namespace, is not there. */
-export async function showLink(exec: Exec, name: string, namespace?: string): Promise<Link | undefined> {
-  const links = await query(exec, z.array(linkSchema), ['-d', 'addr', 'show', 'dev', name], namespace);
+export async function showLink(host: LinuxHost, name: string, namespace?: string): Promise<Link | undefined> {
+  const links = await query(host, z.array(linkSchema), ['-d', 'addr', 'show', 'dev', name], namespace);
   return links?.[0];
 }
 
 /** Every interface. */
-export async function showLinks(exec: Exec, namespace?: string): Promise<readonly Link[] | undefined> {
-  return query(exec, z.array(linkSchema), ['link', 'show'], namespace);
+export async function showLinks(host: LinuxHost, namespace?: string): Promise<readonly Link[] | undefined> {
+  return query(host, z.array(linkSchema), ['link', 'show'], namespace);
 }

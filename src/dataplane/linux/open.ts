@@ -12,27 +12,31 @@ import type { BridgeSpec, DefaultRoutes, DetachedVeth, HostEnd, Plug } from '../
 import { isBridgeName, isHostEndName, isVxlanName, resolverDevice, sandboxName } from '../names.ts';
 import { hostSandbox } from '../sandboxes.ts';
 import type { TunnelChanges, TunnelEntries, VxlanSpec } from '../tunnels.ts';
-import { adoptInterface, returnInterface } from './adopted-interface.ts';
-import { changeAssociations, showAssociations } from './associations.ts';
-import { ensureBridge, isOurs, removeBridge } from './bridges.ts';
-import { createDetachedVeth, ensureAddress } from './detached-veth.ts';
-import { encryptionObstacle } from './encryption-obstacle.ts';
-import { createExec, type Exec } from './exec.ts';
-import { FirewallState } from './firewall-state.ts';
-import { Forwarding } from './forwarding.ts';
-import { HeldPorts } from './held-ports.ts';
+import { Forwarding } from './firewall/forwarding.ts';
+import { SourceGuard } from './firewall/source-guard.ts';
+import { FirewallState } from './firewall/state.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
-import { KeptIp } from './kept-ip.ts';
-import { KeptNft } from './kept-nft.ts';
-import { ensureNamespace, namespaceAt, namespacePath, ownedSandboxes, removeNamespace } from './netns.ts';
+import { adoptInterface, returnInterface } from './links/adopted-interface.ts';
+import { ensureBridge, isOurs, removeBridge } from './links/bridges.ts';
+import { createDetachedVeth, ensureAddress } from './links/detached-veth.ts';
+import {
+  ensureNamespace,
+  namespaceAt,
+  namespacePath,
+  ownedSandboxes,
+  removeNamespace,
+} from './links/netns.ts';
+import { setDefaultRoutes } from './links/routes.ts';
+import { plugVeth, unplugVeth } from './links/veth.ts';
+import { type LinuxHost, openLinuxHost } from './linux-host.ts';
+import { HeldPorts } from './ports/held-ports.ts';
 import { reach } from './reach.ts';
-import { setDefaultRoutes } from './routes.ts';
-import { SourceGuard } from './source-guard.ts';
 import { surveyLinks } from './survey.ts';
-import { changeTunnel, mtuOf, readTunnel } from './tunnel-entries.ts';
-import { plugVeth, unplugVeth } from './veth.ts';
-import { ensureVxlan, removeUnusedPolicies, removeVxlan } from './vxlan.ts';
+import { changeAssociations, showAssociations } from './tunnels/associations.ts';
+import { encryptionObstacle } from './tunnels/encryption-obstacle.ts';
+import { changeTunnel, mtuOf, readTunnel } from './tunnels/tunnel-entries.ts';
+import { ensureVxlan, removeUnusedPolicies, removeVxlan } from './tunnels/vxlan.ts';
 
 export interface LinuxOptions {
   /** Four hex digits, this node's own; see names.ts. */
@@ -51,23 +55,20 @@ export async function openLinuxDataplane(options: LinuxOptions): Promise<Datapla
   if (!/^[0-9a-f]{4}$/.test(options.tag)) {
     throw new FairleadError('invalid', `invalid node tag "${options.tag}": expected four hex digits`);
   }
-  const { hostNamespace } = options;
-  const enterHost = hostNamespace ? ['nsenter', `--net=${hostNamespace}`] : [];
-  const exec = Object.assign(createExec(hostNamespace), { kept: new KeptIp(enterHost) });
-  const iptables = await isInstalled(exec, 'iptables');
-  return new LinuxDataplane(exec, options, iptables, new KeptNft(enterHost));
+  const host = openLinuxHost(options.hostNamespace);
+  const iptables = await isInstalled(host, 'iptables');
+  return new LinuxDataplane(host, options, iptables);
 }
 
 class LinuxDataplane implements Dataplane {
   readonly kind = 'linux';
-  readonly #exec: Exec;
+  readonly #host: LinuxHost;
   readonly #tag: string;
   readonly #log: Logger;
   readonly #hostNamespace: string;
   /** This process is in the host's namespace. */
   readonly #isOwnHost: boolean;
   readonly #firewall: FirewallState;
-  readonly #nft: KeptNft;
   readonly #guard: SourceGuard;
   readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
@@ -79,29 +80,28 @@ class LinuxDataplane implements Dataplane {
   /** What a device that is being made needs must not be taken for unused. */
   readonly #policies = new SerialQueue();
 
-  constructor(exec: Exec, options: LinuxOptions, iptables: boolean, nft: KeptNft) {
-    this.#exec = exec;
+  constructor(host: LinuxHost, options: LinuxOptions, iptables: boolean) {
+    this.#host = host;
     this.#tag = options.tag;
     this.#log = options.log;
     this.#isOwnHost = options.hostNamespace === undefined;
     this.#hostNamespace = options.hostNamespace ?? `/proc/${process.pid}/ns/net`;
     const trustFor = options.trustFirewallFor ?? 10_000;
     const { tag, log, memory } = options;
-    const forwarding = new Forwarding(exec, {
+    const forwarding = new Forwarding(host, {
       ...{ tag, log, namespace: this.#hostNamespace },
       ...(memory === undefined ? {} : { memory }),
     });
-    this.#firewall = new FirewallState(exec, { tag, iptables, trustFor, nft, forwarding });
-    this.#guard = new SourceGuard(exec, { tag, trustFor, nft });
-    this.#nft = nft;
+    this.#firewall = new FirewallState(host, { tag, iptables, trustFor, forwarding });
+    this.#guard = new SourceGuard(host, { tag, trustFor });
   }
 
   async ensureSandbox(sandboxId: string, pid?: number): Promise<void> {
-    if (sandboxId !== hostSandbox) await ensureNamespace(this.#exec, this.#namespace(sandboxId), pid);
+    if (sandboxId !== hostSandbox) await ensureNamespace(this.#host, this.#namespace(sandboxId), pid);
   }
 
   async removeSandbox(sandboxId: string): Promise<void> {
-    if (sandboxId !== hostSandbox) await removeNamespace(this.#exec, this.#namespace(sandboxId));
+    if (sandboxId !== hostSandbox) await removeNamespace(this.#host, this.#namespace(sandboxId));
   }
 
   sandboxPath(sandboxId: string): string {
@@ -109,72 +109,72 @@ class LinuxDataplane implements Dataplane {
   }
 
   async ensureBridge(bridge: BridgeSpec): Promise<void> {
-    await ensureBridge(this.#exec, this.#tag, bridge);
+    await ensureBridge(this.#host, this.#tag, bridge);
     this.#namedBridges.add(bridge.name);
   }
 
   async removeBridge(name: string): Promise<void> {
-    await removeBridge(this.#exec, this.#tag, name);
+    await removeBridge(this.#host, this.#tag, name);
     this.#namedBridges.delete(name);
   }
 
   async ensureVxlan(vxlan: VxlanSpec): Promise<void> {
-    const ensure = () => ensureVxlan(this.#exec, this.#tag, vxlan);
+    const ensure = () => ensureVxlan(this.#host, this.#tag, vxlan);
     if (!vxlan.encrypted) return await ensure();
     this.#mayHavePolicies = true;
     await this.#policies.run('', ensure);
   }
 
   async removeVxlan(name: string): Promise<void> {
-    await removeVxlan(this.#exec, this.#tag, name);
+    await removeVxlan(this.#host, this.#tag, name);
     if (this.#mayHavePolicies) await this.#removeUnusedPolicies();
   }
 
   async #removeUnusedPolicies(): Promise<void> {
     await this.#policies.run('', async () => {
-      this.#mayHavePolicies = await removeUnusedPolicies(this.#exec, this.#tag);
+      this.#mayHavePolicies = await removeUnusedPolicies(this.#host, this.#tag);
     });
   }
 
   async encryptionObstacle(local: string): Promise<string | undefined> {
     const family = familyOf(local);
-    const obstacle = this.#encrypts.has(family) ? undefined : await encryptionObstacle(this.#exec, local);
+    const obstacle = this.#encrypts.has(family) ? undefined : await encryptionObstacle(this.#host, local);
     if (obstacle === undefined) this.#encrypts.add(family);
     return obstacle;
   }
 
   async associations(): Promise<readonly Association[]> {
-    return showAssociations(this.#exec, this.#tag);
+    return showAssociations(this.#host, this.#tag);
   }
 
   async changeAssociations(changes: AssociationChanges): Promise<void> {
-    await changeAssociations(this.#exec, this.#tag, changes);
+    await changeAssociations(this.#host, this.#tag, changes);
   }
 
   async tunnelEntries(name: string): Promise<TunnelEntries> {
-    return readTunnel(this.#exec, name);
+    return readTunnel(this.#host, name);
   }
 
   async changeTunnel(name: string, changes: TunnelChanges): Promise<void> {
-    await changeTunnel(this.#exec, name, changes);
+    await changeTunnel(this.#host, name, changes);
   }
 
   async mtuOf(address: string): Promise<number | undefined> {
-    return mtuOf(this.#exec, address);
+    return mtuOf(this.#host, address);
   }
 
   async plug(sandboxId: string, plug: Plug): Promise<void> {
     const namespace = this.#namespace(sandboxId);
     const { source } = plug;
-    if (source.kind === 'existing') return adoptInterface(this.#exec, namespace, plug);
+    if (source.kind === 'existing') return adoptInterface(this.#host, namespace, plug);
     const isolated = this.#firewall.isolates(source.bridge);
     const end = endOf(sandboxId, plug);
-    await plugVeth(this.#exec, namespace, { ...plug, source, isolated, admitted: this.#admit(end) });
+    await plugVeth(this.#host, namespace, { ...plug, source, isolated, admitted: this.#admit(end) });
   }
 
   async ensureDetachedVeth(veth: DetachedVeth): Promise<void> {
     const isolated = this.#firewall.isolates(veth.source.bridge);
-    await createDetachedVeth(this.#exec, veth, { isolated, admitted: this.#admit(veth.end) });
+    await createDetachedVeth(this.#host, veth, { isolated, admitted: this.#admit(veth.end) });
   }
 
   /** Beside what makes the interface, which may fail before it waits for this. */
@@ -185,19 +185,19 @@ class LinuxDataplane implements Dataplane {
   }
 
   async ensureHostAddress(address: string): Promise<void> {
-    await ensureAddress(this.#exec, resolverDevice(this.#tag), address);
+    await ensureAddress(this.#host, resolverDevice(this.#tag), address);
   }
 
   async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {
     if (plug.source.kind === 'veth') {
-      await unplugVeth(this.#exec, plug.source.hostName);
+      await unplugVeth(this.#host, plug.source.hostName);
       return await this.#guard.forget(plug.source.hostName);
     }
-    await returnInterface(this.#exec, this.#namespace(sandboxId), plug, this.#hostNamespace);
+    await returnInterface(this.#host, this.#namespace(sandboxId), plug, this.#hostNamespace);
   }
 
   async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {
-    await setDefaultRoutes(this.#exec, this.#namespace(sandboxId), routes);
+    await setDefaultRoutes(this.#host, this.#namespace(sandboxId), routes);
   }
 
   async applyFirewall(rules: Firewall): Promise<void> {
@@ -216,7 +216,7 @@ class LinuxDataplane implements Dataplane {
   }
 
   async owned(): Promise<Owned> {
-    const [sandboxes, links = []] = await Promise.all([ownedSandboxes(this.#tag), showLinks(this.#exec)]);
+    const [sandboxes, links = []] = await Promise.all([ownedSandboxes(this.#tag), showLinks(this.#host)]);
     const names = links.map(({ ifname }) => ifname);
     return {
       sandboxes,
@@ -228,7 +228,7 @@ class LinuxDataplane implements Dataplane {
 
   async survey(sandboxIds: readonly string[]): Promise<Survey> {
     const [links, firewall, guard] = await Promise.all([
-      surveyLinks(this.#exec, this.#tag, sandboxIds),
+      surveyLinks(this.#host, this.#tag, sandboxIds),
       this.#firewall.faults(),
       this.#guard.faults(),
     ]);
@@ -246,7 +246,7 @@ class LinuxDataplane implements Dataplane {
   }
 
   async reach(fromSandbox: string, to: ReachTarget): Promise<Reachability> {
-    return reach(this.#exec, this.#whence(fromSandbox), to, this.#firewall.rules);
+    return reach(this.#host, this.#whence(fromSandbox), to, this.#firewall.rules);
   }
 
   async close(): Promise<void> {
@@ -254,23 +254,23 @@ class LinuxDataplane implements Dataplane {
     this.#log.info({ sandboxes: sandboxes.length, bridges: bridges.length }, 'putting the data plane away');
     await runAll([
       () => this.#ports.close(),
-      ...interfaces.map((name) => () => unplugVeth(this.#exec, name)),
+      ...interfaces.map((name) => () => unplugVeth(this.#host, name)),
       ...sandboxes.map((id) => () => this.removeSandbox(id)),
       ...vxlans.map((name) => () => this.removeVxlan(name)),
       () => this.#removeUnusedPolicies(),
       ...bridges.map((name) => () => this.removeBridge(name)),
-      () => unplugVeth(this.#exec, resolverDevice(this.#tag)),
+      () => unplugVeth(this.#host, resolverDevice(this.#tag)),
       () => this.#guard.clear(),
       () => this.applyFirewall({ networks: [] }),
-      () => this.#nft.close(),
-      async () => this.#exec.kept?.close(),
+      () => this.#host.nft.close(),
+      () => this.#host.ip.close(),
     ]);
   }
 
   /** A file of /proc as the host's namespace has it; empty where the kernel has none, as without IPv6. */
   async #readAsHost(file: string): Promise<string> {
     if (this.#isOwnHost) return await readFile(file, 'utf8').catch(() => '');
-    return (await this.#exec(['cat', file])).stdout;
+    return (await this.#host.exec(['cat', file])).stdout;
   }
 
   #whence(from: string): string | undefined {
@@ -292,9 +292,9 @@ function endOf(sandbox: string, { source, mac, addresses, anySource }: Plug): Ho
   return { hostName: source.hostName, sandbox, mac, addresses };
 }
 
-async function isInstalled(exec: Exec, program: string): Promise<boolean> {
+async function isInstalled(host: LinuxHost, program: string): Promise<boolean> {
   try {
-    return (await exec([program, '--version'])).code === 0;
+    return (await host.exec([program, '--version'])).code === 0;
   } catch {
     return false;
   }

@@ -3,30 +3,31 @@ import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
 import type { Firewall } from '../firewall.ts';
 import type { Reachability, ReachTarget } from '../inspection.ts';
 import { farFromHost, tunnelRefusal } from '../tunnel-reasons.ts';
-import type { Argv, Exec, Outcome } from './exec.ts';
+import type { Argv, Outcome } from './exec.ts';
 import { linkSchema, query } from './ip.ts';
-import { namespacePath } from './netns.ts';
-import { type Tunnel, tunnelTo } from './tunnel-entries.ts';
+import { namespacePath } from './links/netns.ts';
+import type { LinuxHost } from './linux-host.ts';
+import { type Tunnel, tunnelTo } from './tunnels/tunnel-entries.ts';
 
 /**
  * Asks the kernel: an echo request or a connect from within the namespace (undefined: the host's), while
  * the path is looked up beside it.
  */
 export async function reach(
-  exec: Exec,
+  host: LinuxHost,
   namespace: string | undefined,
   to: ReachTarget,
   firewall: Firewall,
 ): Promise<Reachability> {
   const address = parseAddress(to.address);
-  const hop = await nextHop(exec, namespace, address);
+  const hop = await nextHop(host, namespace, address);
   if (hop === 'no-sandbox') return { reachable: false, path: [], reason: 'the container is not running' };
   if (!hop) return { reachable: false, path: [], reason: `no route to ${address}` };
   const [reason, bridge] = await Promise.all([
-    ask(exec, namespace, { ...to, address }),
-    namespace ? bridgeBehind(exec, namespace, hop.dev) : undefined,
+    ask(host, namespace, { ...to, address }),
+    namespace ? bridgeBehind(host, namespace, hop.dev) : undefined,
   ]);
-  const away = hop.gateway ? undefined : await tunnelTo(exec, bridge ?? hop.dev, address);
+  const away = hop.gateway ? undefined : await tunnelTo(host, bridge ?? hop.dev, address);
   const path = pathOf(hop, bridge, away);
   const reserved = hop.gateway && bridge ? tunnelRefusal(firewall, to.port) : undefined;
   // Of a datagram's fate the kernel tells nothing: an echo may well be answered where it is dropped.
@@ -40,7 +41,7 @@ export async function reach(
   }
   const rule = ruleAgainst(firewall, bridge, to.port?.port, address);
   const absent =
-    rule === undefined && !hop.gateway && (await isUnanswered(exec, namespace, hop.dev, address));
+    rule === undefined && !hop.gateway && (await isUnanswered(host, namespace, hop.dev, address));
   const where = bridge ?? hop.dev;
   return { reachable: false, path, reason: rule ?? (absent ? `nobody has ${address} on ${where}` : reason) };
 }
@@ -72,12 +73,12 @@ const hopSchema = z.array(z.object({ dev: z.string(), gateway: z.string().option
 type Hop = z.infer<typeof hopSchema>[number];
 
 async function nextHop(
-  exec: Exec,
+  host: LinuxHost,
   ns: string | undefined,
   address: string,
 ): Promise<Hop | 'no-sandbox' | undefined> {
   try {
-    const hops = await query(exec, hopSchema, ['route', 'get', address], ns);
+    const hops = await query(host, hopSchema, ['route', 'get', address], ns);
     return hops ? hops[0] : 'no-sandbox';
   } catch {
     return undefined;
@@ -88,28 +89,32 @@ const neighbourSchema = z.array(z.object({ state: z.array(z.string()).optional()
 
 /** Whether the kernel asked for the address on the link in vain (ARP, neighbour discovery). */
 async function isUnanswered(
-  exec: Exec,
+  host: LinuxHost,
   ns: string | undefined,
   device: string,
   address: string,
 ): Promise<boolean> {
-  const neighbours = await query(exec, neighbourSchema, ['neigh', 'show', 'to', address, 'dev', device], ns);
+  const neighbours = await query(host, neighbourSchema, ['neigh', 'show', 'to', address, 'dev', device], ns);
   const state = neighbours?.[0]?.state ?? [];
   return state.includes('INCOMPLETE') || state.includes('FAILED');
 }
 
 /** The bridge that the other end of the sandbox's interface is in. */
-async function bridgeBehind(exec: Exec, namespace: string, device: string): Promise<string | undefined> {
+async function bridgeBehind(host: LinuxHost, namespace: string, device: string): Promise<string | undefined> {
   const show = (args: readonly string[], ns?: string) =>
-    query(exec, z.array(linkSchema), ['link', 'show', ...args], ns);
+    query(host, z.array(linkSchema), ['link', 'show', ...args], ns);
   const [inner, outer] = await Promise.all([show(['dev', device], namespace), show([])]);
   const index = inner?.[0]?.link_index;
   return outer?.find(({ ifindex }) => ifindex === index)?.master;
 }
 
 /** Undefined: it answered. Otherwise why not, in one line. */
-async function ask(exec: Exec, namespace: string | undefined, to: ReachTarget): Promise<string | undefined> {
-  const inside = (argv: Argv) => exec(argv, namespace ? { namespace: namespacePath(namespace) } : {});
+async function ask(
+  host: LinuxHost,
+  namespace: string | undefined,
+  to: ReachTarget,
+): Promise<string | undefined> {
+  const inside = (argv: Argv) => host.exec(argv, namespace ? { namespace: namespacePath(namespace) } : {});
   if (!to.port) return echo(inside, to.address);
   const { protocol, port } = to.port;
   const argv = [process.execPath, '-e', connectScript, protocol, to.address, String(port)] as const;

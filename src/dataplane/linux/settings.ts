@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { type Exec, output } from './exec.ts';
+import { output } from './exec.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 /** A file below /proc/sys/net and what to write to it. */
 export interface Setting {
@@ -13,9 +14,9 @@ const root = '/proc/sys/net';
  * Of the host's namespace. A file that is not there is left out: of a kernel without IPv6, or of a device that has
  * gone, which whoever works on it will notice.
  */
-export async function writeSettings(exec: Exec, settings: readonly Setting[]): Promise<void> {
-  if (exec.inHost) await Promise.all(settings.map(writeOne));
-  else await Promise.all([...byValue(settings)].map(([value, files]) => writeElsewhere(exec, value, files)));
+export async function writeSettings(host: LinuxHost, settings: readonly Setting[]): Promise<void> {
+  if (host.inHost) await Promise.all(settings.map(writeOne));
+  else await Promise.all([...byValue(settings)].map(([value, files]) => writeElsewhere(host, value, files)));
 }
 
 /** Several processes for it would be a tenth of what an attach costs. */
@@ -26,13 +27,13 @@ async function writeOne({ file, value }: Setting): Promise<void> {
 }
 
 /** /proc/sys/net shows the namespace of who opens it. */
-async function writeElsewhere(exec: Exec, value: string, files: readonly string[]): Promise<void> {
+async function writeElsewhere(host: LinuxHost, value: string, files: readonly string[]): Promise<void> {
   const argv = ['tee', ...files.map((file) => `${root}/${file}`)] as const;
-  const { code, stderr } = await exec(argv, { input: value });
+  const { code, stderr } = await host.exec(argv, { input: value });
   const faults = stderr
     .split('\n')
     .filter((line) => line !== '' && !line.endsWith('No such file or directory'));
-  if (code !== 0 && faults.length > 0) await output(exec, argv, { input: value });
+  if (code !== 0 && faults.length > 0) await output(host, argv, { input: value });
 }
 
 function byValue(settings: readonly Setting[]): ReadonlyMap<string, readonly string[]> {
@@ -62,7 +63,12 @@ const scriptInside =
   'cd /proc/sys/net/ipv6/conf/"$1" && echo 0 > accept_ra && echo 0 > autoconf && echo 0 > accept_redirects && echo "$2" > disable_ipv6';
 
 /** Switches IPv6 of a sandbox's interface on or off. */
-export async function setIpv6(exec: Exec, namespacePath: string, device: string, on: boolean): Promise<void> {
+export async function setIpv6(
+  host: LinuxHost,
+  namespacePath: string,
+  device: string,
+  on: boolean,
+): Promise<void> {
   const argv = ['/bin/sh', '-c', scriptInside, 'sh', device, on ? '0' : '1'] as const;
-  await output(exec, argv, { namespace: namespacePath });
+  await output(host, argv, { namespace: namespacePath });
 }

@@ -2,22 +2,22 @@ import * as z from 'zod';
 import type { Survey, SurveyedSandbox } from '../inspection.ts';
 import type { DefaultRoutes } from '../links.ts';
 import { isHostEndName, sandboxName } from '../names.ts';
-import { globalAddresses } from './addresses.ts';
-import { isOurs } from './bridges.ts';
-import type { Exec } from './exec.ts';
 import { type Link, linkSchema, query } from './ip.ts';
-import { showVxlans } from './vxlan.ts';
+import { globalAddresses } from './links/addresses.ts';
+import { isOurs } from './links/bridges.ts';
+import type { LinuxHost } from './linux-host.ts';
+import { showVxlans } from './tunnels/vxlan.ts';
 
 /** Two processes for the host, and three for each sandbox. */
 export async function surveyLinks(
-  exec: Exec,
+  host: LinuxHost,
   tag: string,
   sandboxIds: readonly string[],
 ): Promise<Omit<Survey, 'firewall'>> {
   const [links = [], vxlans, sandboxes] = await Promise.all([
-    query(exec, z.array(linkSchema), ['-d', 'addr', 'show']),
-    showVxlans(exec, tag),
-    surveySandboxes(exec, tag, sandboxIds),
+    query(host, z.array(linkSchema), ['-d', 'addr', 'show']),
+    showVxlans(host, tag),
+    surveySandboxes(host, tag, sandboxIds),
   ]);
   const bridges = links.filter((link) => link.linkinfo?.info_kind === 'bridge' && isOurs(tag, link));
   return {
@@ -41,11 +41,15 @@ export async function surveyLinks(
 }
 
 /** One after another: hundreds of processes at once would take the machine away from everybody else. */
-async function surveySandboxes(exec: Exec, tag: string, ids: readonly string[]): Promise<SurveyedSandbox[]> {
+async function surveySandboxes(
+  host: LinuxHost,
+  tag: string,
+  ids: readonly string[],
+): Promise<SurveyedSandbox[]> {
   const found: SurveyedSandbox[] = [];
   for (const id of ids) {
     const namespace = sandboxName(tag, id);
-    const links = await query(exec, z.array(linkSchema), ['-d', 'addr', 'show'], namespace);
+    const links = await query(host, z.array(linkSchema), ['-d', 'addr', 'show'], namespace);
     if (!links) continue;
     const interfaces = links
       .filter(({ ifname }) => ifname !== 'lo')
@@ -55,17 +59,17 @@ async function surveySandboxes(exec: Exec, tag: string, ids: readonly string[]):
         ...macOf(link),
         up: isUp(link),
       }));
-    found.push({ id, interfaces, routes: await defaultRoutes(exec, namespace) });
+    found.push({ id, interfaces, routes: await defaultRoutes(host, namespace) });
   }
   return found;
 }
 
 const routeSchema = z.array(z.object({ gateway: z.string().optional() }));
 
-async function defaultRoutes(exec: Exec, namespace: string): Promise<DefaultRoutes> {
+async function defaultRoutes(host: LinuxHost, namespace: string): Promise<DefaultRoutes> {
   const [ipv4, ipv6] = await Promise.all(
     ['-4', '-6'].map(async (family) => {
-      const routes = await query(exec, routeSchema, [family, 'route', 'show', 'default'], namespace);
+      const routes = await query(host, routeSchema, [family, 'route', 'show', 'default'], namespace);
       return routes?.[0]?.gateway;
     }),
   );

@@ -1,13 +1,13 @@
 import { isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
-import type { Parts } from '../parts.ts';
+import type { NetworkContext } from '../context.ts';
+import type { Fact } from '../host/facts.ts';
+import { associationFact, surveyFacts, tunnelFacts } from '../host/kernel-facts.ts';
 import { networksHere, ownStacks, recordFact } from './expected.ts';
-import type { Fact } from './facts.ts';
-import { associationFact, surveyFacts, tunnelFacts } from './kernel-facts.ts';
 
 /** What the kernel of this host holds, and the stores of its containers; and what the firewall lacks. */
 export async function actualFacts(
-  parts: Parts,
+  parts: NetworkContext,
 ): Promise<{ facts: readonly Fact[]; missing: readonly string[] }> {
   const { dataplane, runtime } = parts;
   const stacks = ownStacks(parts);
@@ -30,7 +30,7 @@ export async function actualFacts(
 }
 
 /** Surplus of a network's device is that network's affair. */
-function ownersOf(parts: Parts): ReadonlyMap<string, string> {
+function ownersOf(parts: NetworkContext): ReadonlyMap<string, string> {
   return new Map(
     networksHere(parts).flatMap((network) => {
       const names = parts.driverNamed(network.driver).interfaces?.(network) ?? [];
@@ -44,7 +44,7 @@ function ownerOf({ what }: Fact, owners: ReadonlyMap<string, string>): { readonl
   return network === undefined ? {} : { network };
 }
 
-async function tunnelOf({ dataplane }: Parts, name: string): Promise<Fact[]> {
+async function tunnelOf({ dataplane }: NetworkContext, name: string): Promise<Fact[]> {
   try {
     return tunnelFacts(name, await dataplane.tunnelEntries(name));
   } catch (error) {
@@ -54,10 +54,10 @@ async function tunnelOf({ dataplane }: Parts, name: string): Promise<Fact[]> {
   }
 }
 
-function recordsOf(parts: Parts): Fact[] {
-  return ownStacks(parts).flatMap(({ memberships }) =>
-    memberships.flatMap(({ joined, network }) => {
-      const found = joined && parts.directory.endpointEntry(network, joined.endpointId)?.record;
+function recordsOf(parts: NetworkContext): Fact[] {
+  return ownStacks(parts).flatMap(({ attachments }) =>
+    attachments.flatMap(({ endpoint, network }) => {
+      const found = endpoint && parts.directory.endpointEntry(network, endpoint.id)?.record;
       if (!found) return [];
       const { containerId: id, containerName: name } = found;
       return [recordFact({ id, name }, network, found.id)];

@@ -2,12 +2,12 @@ import type { StoreStatus } from '../../../kvstore/store.ts';
 import type { Network } from '../../cluster/records.ts';
 import type { ListenerStatus } from '../../dns/listeners.ts';
 import { lookup } from '../../lib/lookup.ts';
-import type { Parts } from '../parts.ts';
-import type { Peers } from '../peers.ts';
+import type { NetworkContext } from '../context.ts';
+import { compare, type Difference, describe, type Fact } from '../host/facts.ts';
+import { firewallFacts } from '../host/kernel-facts.ts';
+import type { Peers } from '../host/peers.ts';
 import { actualFacts } from './actual.ts';
 import { expectedFacts, networksHere } from './expected.ts';
-import { compare, type Difference, describe, type Fact } from './facts.ts';
-import { firewallFacts } from './kernel-facts.ts';
 
 export interface Doctor {
   /**
@@ -33,7 +33,7 @@ export interface Finding {
 }
 
 export interface DoctorDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly peers: Peers;
   /** Makes all of the kernel match the records, whatever was there. */
   readonly repair: () => Promise<void>;
@@ -79,7 +79,7 @@ function isSpared({ what, expected }: Difference): boolean {
 }
 
 /** DNS on each gateway, and the stores. */
-function serviceFacts(parts: Parts, listeners: readonly ListenerStatus[]): Fact[] {
+function serviceFacts(parts: NetworkContext, listeners: readonly ListenerStatus[]): Fact[] {
   // Where no packet moves there is no gateway to listen on.
   const kernel = parts.dataplane.kind === 'linux' ? networksHere(parts) : [];
   const gateways = kernel.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ gateway, id })));
@@ -91,7 +91,7 @@ function serviceFacts(parts: Parts, listeners: readonly ListenerStatus[]): Fact[
   ];
 }
 
-function actualServices(parts: Parts, listeners: readonly ListenerStatus[]): Fact[] {
+function actualServices(parts: NetworkContext, listeners: readonly ListenerStatus[]): Fact[] {
   return [
     ...listeners.map(({ address, port, state, reason, networkId }) => ({
       ...dnsFact(address, port, reason === undefined ? state : `${state} (${reason})`),
@@ -105,7 +105,7 @@ function dnsFact(address: string, port: number, value: string): Fact {
   return { what: `dns listener ${address} port ${port}`, value };
 }
 
-function storesOf({ directory }: Parts): readonly StoreStatus[] {
+function storesOf({ directory }: NetworkContext): readonly StoreStatus[] {
   const all = [directory.status('local'), directory.status('global')];
   return all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i);
 }

@@ -1,11 +1,9 @@
 import type { Network } from '../../cluster/records.ts';
 import type { Container } from '../../container/runtime.ts';
 import { shortId } from '../../lib/ids.ts';
-import { routesFor } from '../container-network.ts';
-import { driverOf, type Parts } from '../parts.ts';
-import type { Peers } from '../peers.ts';
-import { ourNetworks } from '../predefined.ts';
-import type { Fact } from './facts.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
+import type { Fact } from '../host/facts.ts';
+import { routesFor } from '../host/gateway.ts';
 import {
   associationFact,
   bridgeFact,
@@ -14,24 +12,28 @@ import {
   routeFacts,
   tunnelFacts,
   vxlanFact,
-} from './kernel-facts.ts';
+} from '../host/kernel-facts.ts';
+import type { Peers } from '../host/peers.ts';
+import { ourNetworks } from '../networks/predefined.ts';
 
 /** Running containers with a network stack of their own: whose interfaces this node answers for. */
-export function ownStacks({ runtime }: Parts): readonly Container[] {
+export function ownStacks({ runtime }: NetworkContext): readonly Container[] {
   const running = runtime.list().filter(({ state }) => state.status === 'running');
   return running.filter(({ id }) => runtime.sandboxOf(id) === id);
 }
 
 /** Networks that this host must have devices of: its own, and those of many hosts that a container here is on. */
-export function networksHere(parts: Parts): readonly Network[] {
+export function networksHere(parts: NetworkContext): readonly Network[] {
   const joined = new Set(
-    ownStacks(parts).flatMap(({ memberships }) => memberships.flatMap((m) => (m.joined ? [m.network] : []))),
+    ownStacks(parts).flatMap(({ attachments }) =>
+      attachments.flatMap(({ endpoint, network }) => (endpoint ? [network] : [])),
+    ),
   );
   return ourNetworks(parts).filter(({ id, scope }) => scope === 'local' || joined.has(id));
 }
 
 /** What the records want the kernel of this host to hold, and the stores of its containers. */
-export async function expectedFacts(parts: Parts, peers: Peers): Promise<readonly Fact[]> {
+export async function expectedFacts(parts: NetworkContext, peers: Peers): Promise<readonly Fact[]> {
   const networks = networksHere(parts);
   const ofNetworks = await Promise.all(networks.map((network) => ofNetwork(parts, peers, network)));
   const all = [
@@ -42,7 +44,7 @@ export async function expectedFacts(parts: Parts, peers: Peers): Promise<readonl
   return [...new Map(all.map((fact) => [fact.what, fact])).values()];
 }
 
-async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<Fact[]> {
+async function ofNetwork(parts: NetworkContext, peers: Peers, network: Network): Promise<Fact[]> {
   const devices = await driverOf(parts, network).expected?.(network, peers.of(network.id));
   if (!devices) return [];
   const facts = [
@@ -54,23 +56,22 @@ async function ofNetwork(parts: Parts, peers: Peers, network: Network): Promise<
   return [...facts.map((fact) => ({ ...fact, network: network.id })), ...shared];
 }
 
-function ofContainer(parts: Parts, container: Container): Fact[] {
-  const { name, memberships } = container;
-  const ofPlaces = memberships.flatMap(({ joined, network }): Fact[] => {
-    if (!joined) return [];
-    const { ipv4, ipv6, mac, interfaceName, source } = joined;
+function ofContainer(parts: NetworkContext, container: Container): Fact[] {
+  const { name, attachments } = container;
+  const ofAttachments = attachments.flatMap(({ endpoint, interface: made, network }): Fact[] => {
+    if (!endpoint) return [];
+    const { ipv4, ipv6, mac } = endpoint;
+    const { name: interfaceName = '', source } = made ?? {};
     const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
     const inside =
-      interfaceName === undefined
+      interfaceName === ''
         ? []
         : [interfaceFact(name, { name: interfaceName, addresses, up: true, ...(mac ? { mac } : {}) })];
     const outside = source?.kind === 'veth' ? [hostEndFact(source.hostName, source.bridge)] : [];
-    const record = parts.directory.network(network)
-      ? [recordFact(container, network, joined.endpointId)]
-      : [];
+    const record = parts.directory.network(network) ? [recordFact(container, network, endpoint.id)] : [];
     return [...outside, ...inside, ...record].map((fact) => ({ ...fact, network }));
   });
-  return [...ofPlaces, ...routeFacts(name, routesFor(container))];
+  return [...ofAttachments, ...routeFacts(name, routesFor(container))];
 }
 
 /** That the others can know of the container: its endpoint is in the store. */

@@ -1,12 +1,13 @@
 import type { Container, RestartPolicy, Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
-import { planContainer } from '../container-plan.ts';
-import { ExitWaiters } from '../exit-waiters.ts';
-import { findContainer } from '../find-container.ts';
+import { endpointOfGone } from '../containers/attachments.ts';
+import { ExitWaiters } from '../containers/exit-waiters.ts';
+import { findContainer } from '../containers/find-container.ts';
+import { planContainer } from '../containers/plan.ts';
+import type { NetworkContext } from '../context.ts';
 import type { Containers, CreateContainer, EndpointSettings } from '../model.ts';
-import type { Networks } from '../networks.ts';
-import type { Parts } from '../parts.ts';
-import type { EngineConnections } from './connections.ts';
+import type { Networks } from '../networks/networks.ts';
+import type { EngineAttachments } from './attachments.ts';
 
 const defaultStopSeconds = 10;
 
@@ -17,9 +18,9 @@ export class EngineContainers implements Containers {
   readonly #removals = new ExitWaiters();
 
   constructor(
-    parts: Parts,
+    parts: NetworkContext,
     private readonly networks: Networks,
-    private readonly connections: EngineConnections,
+    private readonly attachments: EngineAttachments,
   ) {
     this.runtime = parts.runtime;
     this.runtime.onExit((id, exitCode) => this.#exits.tell(id, exitCode));
@@ -100,14 +101,14 @@ export class EngineContainers implements Containers {
 
   async connect(networkRef: string, containerRef: string, settings: EndpointSettings = {}): Promise<void> {
     const network = this.networks.find(networkRef);
-    await this.connections.connect(network, this.find(containerRef).id, settings);
+    await this.attachments.connect(network, this.find(containerRef).id, settings);
   }
 
   async disconnect(networkRef: string, containerRef: string, force = false): Promise<void> {
     const network = this.networks.find(networkRef);
     const container = this.#findOrUndefined(containerRef, force);
-    if (container) await this.connections.disconnect(network, container.id);
-    else await this.connections.disconnectGone(network, containerRef);
+    if (container) await this.attachments.disconnect(network, container.id);
+    else await this.attachments.evict(network, await endpointOfGone(this.networks, network, containerRef));
   }
 
   #findOrUndefined(ref: string, force: boolean): Container | undefined {

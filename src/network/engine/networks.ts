@@ -2,26 +2,27 @@ import type { Network } from '../../cluster/records.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
+import { apart } from '../../lib/locks.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
-import { takenByNetworks } from '../network-pools.ts';
-import type { Networks } from '../networks.ts';
-import type { EngineSide, Parts } from '../parts.ts';
-import { planGivenPools } from '../pools.ts';
-import { ourNetworks } from '../predefined.ts';
-import { Arrivals } from './arrivals.ts';
-import type { Announcer } from './networks-beside.ts';
-import type { OwnNetworks } from './own-networks.ts';
-import { type EnginePools, networkOption } from './pools.ts';
-import { typedSpec } from './typed-network.ts';
+import { takenByNetworks } from '../addressing/network-pools.ts';
+import { planGivenPools } from '../addressing/pools.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
+import type { Networks } from '../networks/networks.ts';
+import { ourNetworks } from '../networks/predefined.ts';
+import { AdoptionWaiters } from '../plugin/adoption-waiters.ts';
+import { type EnginePools, networkOption } from '../plugin/pools.ts';
+import { typedSpec } from '../plugin/typed-network.ts';
+import type { Announcer } from './engine-mode-networks.ts';
+import type { NativeNetworks } from './native-networks.ts';
 
 /** An Engine that takes longer to say what networks it has is waiting for something: for us, maybe. In milliseconds. */
 const toldMs = 1_000;
 
 export interface EngineNetworksDeps {
-  readonly parts: Parts;
+  readonly parts: NetworkContext;
   readonly engine: EngineSide;
   readonly networks: Networks;
-  readonly own: OwnNetworks;
+  readonly own: NativeNetworks;
   readonly pools: EnginePools;
 }
 
@@ -35,7 +36,7 @@ export class EngineNetworks implements Announcer {
   readonly #created = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
-  readonly #arrivals = new Arrivals();
+  readonly #waiters = new AdoptionWaiters();
   #pass: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -49,7 +50,7 @@ export class EngineNetworks implements Announcer {
     if (!engine.host.status().reachable) return;
     const told = engine.host.networks().then((found) => own.set(found));
     await withTimeout(
-      told.catch((error: unknown) => parts.log.warn(messageOf(error))),
+      told.catch((error: unknown) => parts.log.warn({ err: error }, messageOf(error))),
       toldMs,
     );
   }
@@ -57,7 +58,7 @@ export class EngineNetworks implements Announcer {
   /** From now on both are kept the same. */
   start(): void {
     const { parts, engine } = this.deps;
-    this.#unsubscribe = parts.directory.subscribe(() => this.#directoryChanged());
+    this.#unsubscribe = parts.directory.subscribe(() => apart(() => this.#directoryChanged()));
     engine.host.onChange((change) => {
       const ofNetwork = change.kind === 'event' && change.type === 'network';
       const concerns = ofNetwork && ['create', 'destroy', 'remove'].includes(change.action);
@@ -97,7 +98,7 @@ export class EngineNetworks implements Announcer {
       } catch (error) {
         // Of an Engine that is away is spoken where it is followed.
         if (!isKind(error, 'unavailable'))
-          this.deps.parts.log.error(`networks of the Engine: ${messageOf(error)}`);
+          this.deps.parts.log.error({ err: error }, `networks of the Engine: ${messageOf(error)}`);
       }
     }
   }
@@ -150,10 +151,13 @@ export class EngineNetworks implements Announcer {
       parts.log.info(`network ${theirs.name} was created at the Docker Engine`);
     } catch (error) {
       if (isKind(error, 'unavailable')) throw error;
-      parts.log.error(`network ${theirs.name} is removed from the Docker Engine: ${messageOf(error)}`);
+      parts.log.error(
+        { err: error },
+        `network ${theirs.name} is removed from the Docker Engine: ${messageOf(error)}`,
+      );
       await engine.host.removeNetwork(theirs.id);
     } finally {
-      this.#arrivals.wake();
+      this.#waiters.wake();
     }
   }
 
@@ -169,12 +173,12 @@ export class EngineNetworks implements Announcer {
     const { engine, own } = this.deps;
     if (engine.links.engineNetworkOf(network.id) !== undefined) return;
     const { id, name, internal, ipv6, ipam, labels } = network;
-    const rival = own.rivalOf(network);
-    if (rival) {
+    const conflicting = own.conflictingWith(network);
+    if (conflicting) {
       throw new FairleadError(
         'conflict',
         `network ${name} is not made known to the Docker Engine of this host: ` +
-          `${ipam.pools.map(({ subnet }) => subnet).join(', ')} overlaps with its own network ${rival.name}; ` +
+          `${ipam.pools.map(({ subnet }) => subnet).join(', ')} overlaps with its own network ${conflicting.name}; ` +
           `create it with --ipam-driver ${engine.driver}, or with a --subnet that is free on every host`,
       );
     }
@@ -208,14 +212,14 @@ export class EngineNetworks implements Announcer {
   /** Ours that the Engine means. Waits a while for one that was created there just now. @throws not-found */
   async ours(engineNetworkId: string): Promise<Network> {
     const { parts, engine } = this.deps;
-    return await this.#arrivals.wait(`network ${engineNetworkId.slice(0, 12)}`, () => {
+    return await this.#waiters.wait(`network ${engineNetworkId.slice(0, 12)}`, () => {
       const id = engine.links.networkOf(engineNetworkId);
       return id === undefined ? undefined : parts.directory.network(id);
     });
   }
 
   async adoptedPool(poolId: string): Promise<Network> {
-    return await this.#arrivals.wait('the network of this pool', () => this.deps.pools.networkOf(poolId));
+    return await this.#waiters.wait('the network of this pool', () => this.deps.pools.networkOf(poolId));
   }
 
   isCreated(poolId: string): boolean {
@@ -249,6 +253,7 @@ export class EngineNetworks implements Announcer {
     void networks.remove(id).catch((error: unknown) => {
       if (isKind(error, 'not-found')) return;
       parts.log.warn(
+        { err: error },
         `network ${network.name} was removed at the Docker Engine and is put back: ${messageOf(error)}`,
       );
       void this.sync();

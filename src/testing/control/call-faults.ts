@@ -6,7 +6,7 @@ import { FairleadError } from '../../lib/errors.ts';
 import type { Duration, Fault, Faults, Script } from '../contract.ts';
 import { milliseconds } from '../duration.ts';
 
-/** Of the control API, which must do its work whatever else is broken. */
+/** The control API's prefix: its calls work whatever else is broken. */
 export const controlPrefix = '/fairlead/fake';
 
 interface Failing {

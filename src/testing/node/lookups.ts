@@ -1,7 +1,7 @@
 import type { ExecAnswer } from '../../container/simulated/programs.ts';
 import type { Probe } from '../../dns/probe.ts';
 
-/** Of getent(1): one or more supplied keys could not be found. */
+/** The exit code of getent(1) for a key that was not found. */
 const notFound = 2;
 
 /**

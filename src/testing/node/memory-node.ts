@@ -12,6 +12,7 @@ import { createSimulatedDataplane } from '../../dataplane/simulated.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { formatHostAddress, type HostAddress } from '../../lib/host-address.ts';
 import { newId } from '../../lib/ids.ts';
+import { apart } from '../../lib/locks.ts';
 import type { FakeNode, FakeStore } from '../contract.ts';
 import { LocalDns } from './local-dns.ts';
 import { lookupCommand } from './lookups.ts';
@@ -22,11 +23,11 @@ import { SharedStore } from './shared-store.ts';
 export interface NodeParts {
   readonly number: number;
   readonly address: HostAddress;
-  /** Of the DNS responder; 0: any. Undefined: there is none. */
+  /** The DNS responder's port; 0: any. Undefined: no responder. */
   readonly dnsPort: number | undefined;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly clock: MovableClock;
-  /** Of the store that all nodes share. */
+  /** This node's access to the store that all nodes share. */
   readonly shared: Ledger;
   readonly scripts: Scripts;
   readonly admit: ApiHooks['admit'];
@@ -44,7 +45,7 @@ export interface Life {
 const backMs = 5000;
 const lookEveryMs = 5;
 
-/** A daemon in this process, over the simulated way, with its state in memory. */
+/** A daemon in this process, in simulated mode, with its state in memory. */
 export class MemoryNode implements FakeNode {
   readonly name: string;
   readonly #id = newId();
@@ -122,7 +123,7 @@ export class MemoryNode implements FakeNode {
   }
 
   async die(): Promise<void> {
-    // A daemon that cannot reach the store says no goodbye.
+    // A daemon that cannot reach the store cannot sign off.
     this.#life?.store.cut('its node is dead');
     await this.close();
   }
@@ -155,7 +156,7 @@ export class MemoryNode implements FakeNode {
       node: this.name,
       // After the start under way. The container may be gone by then.
       onHealth: (id, health) =>
-        void this.#life?.daemon.model.containers.setHealth(id, health).catch(() => {}),
+        void apart(() => this.#life?.daemon.model.containers.setHealth(id, health).catch(() => {})),
       otherwise: (id, command) => this.#life && lookupCommand(this.#life.daemon.probe, id, command),
     });
     return {
@@ -165,7 +166,7 @@ export class MemoryNode implements FakeNode {
       identity: async () => ({ nodeId: this.#id, tag: this.#id.slice(0, 4) }),
       localState: async () => ({ store: new MemoryStore(this.#local) }),
       globalStore: async () => store,
-      way: async () => ({ way: 'simulated', why: 'fairlead/testing' }),
+      mode: async () => ({ kind: 'simulated', why: 'fairlead/testing' }),
       dataplane: async () => createSimulatedDataplane(),
       volumes: ({ dataRoot }) => volumesInMemory(`${dataRoot}/volumes`, () => clock.now()),
       async runtime(_way, parts) {

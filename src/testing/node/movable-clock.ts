@@ -11,7 +11,7 @@ interface Entry {
 
 /** How long `advance` waits for what one timer began, in real milliseconds: it may itself wait for a later timer. */
 const patienceMs = 1000;
-/** Turns of the event loop until watches have told what a timer has changed; in memory all but the first are spare. */
+/** Turns of the event loop until watches have reported what a timer has changed; in memory all but the first are spare. */
 const settlingTurns = 3;
 
 /** The real time plus what it was moved ahead. Timers fall due in real time as well. */

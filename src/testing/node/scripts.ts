@@ -20,7 +20,7 @@ interface Rule<A, C> {
   readonly answer: (call: C) => A | Promise<A>;
 }
 
-/** What tests have said that programs do; for all nodes. */
+/** The programs that tests have scripted; for all nodes. */
 export class Scripts {
   readonly #execs: Rule<ExecAnswer, ExecCall>[] = [];
   readonly #runs: Rule<RunAnswer, ContainerInfo>[] = [];
@@ -53,9 +53,9 @@ export class Scripts {
         return rule && run(rule, info, onHealth);
       },
       exec: (container, call) => {
-        const asked = { ...call, container: infoOf(container, node) };
-        const rule = this.#execs.findLast(({ matches }) => matches(asked));
-        return rule ? exec(rule, asked) : otherwise(container.id, call.command);
+        const request = { ...call, container: infoOf(container, node) };
+        const rule = this.#execs.findLast(({ matches }) => matches(request));
+        return rule ? exec(rule, request) : otherwise(container.id, call.command);
       },
     };
   }
@@ -64,9 +64,9 @@ export class Scripts {
 export interface ProgramsOf {
   /** Its name. */
   readonly node: string;
-  /** Told of what a started program's check says. */
+  /** Called with the result of a started program's health check. */
   readonly onHealth: (containerId: string, health: Health) => void;
-  /** What a command answers that nothing was said of; undefined: nobody knows. */
+  /** The answer of a command without a script; undefined: unknown. */
   readonly otherwise: (containerId: string, command: readonly string[]) => Promise<Executed> | undefined;
 }
 
@@ -80,8 +80,8 @@ async function run(
   return { ...program, exitAfterMs: milliseconds(exitAfter) };
 }
 
-async function exec({ answer }: Rule<ExecAnswer, ExecCall>, asked: ExecCall): Promise<Executed> {
-  const { takes = 0, ...output } = await answer(asked);
+async function exec({ answer }: Rule<ExecAnswer, ExecCall>, request: ExecCall): Promise<Executed> {
+  const { takes = 0, ...output } = await answer(request);
   return { ...output, takesMs: milliseconds(takes) };
 }
 

@@ -114,7 +114,7 @@ export class SharedStore implements Store {
   }
 }
 
-/** While the store is away the iteration waits; then it begins anew, with a snapshot. */
+/** While the store is away the iteration waits; then it begins again, with a snapshot. */
 class CuttableWatch implements AsyncIterableIterator<WatchEvent> {
   #inner: AsyncIterableIterator<WatchEvent> | undefined;
   #mended: () => void = () => {};

@@ -246,7 +246,7 @@ describe('answers are as described', () => {
     expect(await succeed(api, 'repair')).toMatchObject({ findings: [] });
     expect(await succeed(api, 'listNodes')).toMatchObject([{ self: true }]);
     expect(await succeed(api, 'metrics')).toContain('fairlead_networks{scope="local"}');
-    expect(await succeed(api, 'SystemInfo')).toMatchObject({ Fairlead: { way: 'simulated' } });
+    expect(await succeed(api, 'SystemInfo')).toMatchObject({ Fairlead: { mode: 'simulated' } });
     await succeed(api, 'SystemVersion');
   });
 

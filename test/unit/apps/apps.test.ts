@@ -28,9 +28,9 @@ describe('an app', () => {
     Object.fromEntries(
       model.containers
         .list()
-        .map(({ name, memberships }) => [
+        .map(({ name, attachments }) => [
           name,
-          Object.fromEntries(memberships.map(({ network, aliases }) => [networkOf(network), aliases])),
+          Object.fromEntries(attachments.map(({ network, aliases }) => [networkOf(network), aliases])),
         ]),
     );
   const holders = (network: string, alias: string) =>

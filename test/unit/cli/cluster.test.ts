@@ -62,7 +62,7 @@ describe('info', () => {
       { name: 'embedded', reachable: true, since: 0 },
       { name: 'etcd:h:2379', reachable: false, since: Date.UTC(2026, 0, 1), reason: 'connect ECONNREFUSED' },
     ];
-    daemon.on('GET /info', { json: { Fairlead: { way: 'simulated', stores } } });
+    daemon.on('GET /info', { json: { Fairlead: { mode: 'simulated', stores } } });
     expect((await stdoutOf('info')).split('\n').filter((line) => line.startsWith('Store: '))).toEqual([
       'Store: embedded (reachable)',
       'Store: etcd:h:2379 (degraded, data 12 s old: unreachable since 2026-01-01T00:00:00.000Z: connect ECONNREFUSED)',

@@ -54,7 +54,7 @@ Usage: docker service ls [OPTIONS] SERVICE
 Lists all the services on a network
 
 
-  -a, --all=false      Show the containers' own names too, which nobody published
+  -a, --all=false      Also show the containers' own names, which are not published
   --format=            Format output using a Go template, table, json or raw
   --help=false         Print usage
   -net, --network=     Only show the services that are published on the specified network

@@ -20,8 +20,8 @@ describe('help on a terminal', () => {
   it('is wrapped beside the names, and below them where there is no room', async () => {
     expect(await help(['service', 'ls'], { columns: 60 })).toContain(
       [
-        "  -a, --all=false      Show the containers' own names too,",
-        '                       which nobody published',
+        "  -a, --all=false      Also show the containers' own names,",
+        '                       which are not published',
       ].join('\n'),
     );
     expect(await help(['service', 'ls'], { columns: 40 })).toContain(

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryStore } from '../../../kvstore/local/memory.ts';
 import type { Entry, Store, WatchEvent } from '../../../kvstore/store.ts';
-import { EndpointFolders } from '../../../src/cluster/endpoint-folders.ts';
+import { EndpointFolders } from '../../../src/cluster/folders/endpoint-folders.ts';
 import { folders, keys } from '../../../src/cluster/keys.ts';
 import type { Endpoint } from '../../../src/cluster/records.ts';
 import { Channel } from '../../../src/lib/channel.ts';

@@ -64,8 +64,8 @@ function createPlace() {
 async function wrongs(model: Model, global: Store): Promise<readonly string[]> {
   const records = await readRecords(global);
   const running = model.containers.list().filter(({ state }) => state.status === 'running');
-  const places = running.flatMap(({ memberships }) => memberships);
-  const claimed = new Set(places.map(({ joined }) => joined?.endpointId));
+  const places = running.flatMap(({ attachments }) => attachments);
+  const claimed = new Set(places.map(({ endpoint }) => endpoint?.id));
   const strays = [...records.endpoints.values()].filter(({ id }) => !claimed.has(id));
   return [
     ...strays.map(({ name }) => `no container has endpoint ${name}`),

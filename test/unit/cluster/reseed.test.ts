@@ -4,7 +4,7 @@ import { MemoryStore } from '../../../kvstore/local/memory.ts';
 import type { Store } from '../../../kvstore/store.ts';
 import { keys } from '../../../src/cluster/keys.ts';
 import type { Network, Service } from '../../../src/cluster/records.ts';
-import { Reseed } from '../../../src/cluster/reseed.ts';
+import { Reseed } from '../../../src/cluster/reseed/reseed.ts';
 import { newId } from '../../../src/lib/ids.ts';
 import { readRecords, violationsIn } from '../../rig/invariants.ts';
 

@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { MemoryStore } from '../../../kvstore/local/memory.ts';
 import type { Store, WatchEvent } from '../../../kvstore/store.ts';
@@ -16,7 +17,7 @@ const network: Network = {
 };
 
 /** A node that has come to a store with one network; what the watch of networks tells is the test's to say. */
-async function enterStore() {
+async function enterStore(log = silentLogger) {
   const told = new Channel<WatchEvent>();
   const server = new MemoryStore();
   const value = JSON.stringify(network);
@@ -24,7 +25,7 @@ async function enterStore() {
   const watchAll = server.watch.bind(server);
   const watch: Store['watch'] = (prefix) => (prefix === folders.networks ? told : watchAll(prefix));
   const global: Store = Object.assign(server, { watch });
-  const directory = new Directory({ local: new MemoryStore(), global }, silentLogger, { graceMs: 15_000 });
+  const directory = new Directory({ local: new MemoryStore(), global }, log, { graceMs: 15_000 });
   const entries = await server.list(folders.networks);
   told.push({ type: 'snapshot', entries });
   await directory.enter('global');
@@ -62,5 +63,23 @@ it('a network that was removed during the gap goes', async () => {
     () => directory.networks().length,
     (count) => count === 0,
   );
+  await directory.close();
+});
+
+it('a store whose data cannot be put back leaves a stack in the log', async () => {
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
+  const { told, server, directory } = await enterStore(log);
+  await server.commit(
+    [],
+    [
+      { op: 'put', key: keys.identity, value: '"another"' },
+      { op: 'put', key: keys.schema, value: '99' },
+    ],
+  );
+  told.push({ type: 'snapshot', entries: [] });
+  const found = () => lines.filter((line) => line.includes('put back what was lost'));
+  const [line = ''] = await until('the log says so', found, ({ length }) => length > 0);
+  expect(JSON.parse(line)).toMatchObject({ level: 50, err: { stack: expect.stringContaining('schema.ts') } });
   await directory.close();
 });

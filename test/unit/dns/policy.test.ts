@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { parseDnsPolicy } from '../../../src/cluster/dns-policy.ts';
 import type { DnsPolicy, Network } from '../../../src/cluster/records.ts';
-import { parseDnsPolicy } from '../../../src/network/dns-policy.ts';
 import { createTestModel } from '../../rig/model.ts';
 import {
   clientSubnet,

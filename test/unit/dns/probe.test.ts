@@ -22,7 +22,7 @@ function container(id: string, name: string, status: Container['state']['status'
     id,
     name,
     created: '',
-    memberships: [],
+    attachments: [],
     state: { status, pid: 1, exitCode: 0, startedAt: '', finishedAt: '', error: '' },
     spec: {
       name,
@@ -45,7 +45,7 @@ function container(id: string, name: string, status: Container['state']['status'
       autoRemove: false,
       publishServices: [],
       extras: {},
-      memberships: [],
+      attachments: [],
     },
   };
 }

@@ -74,9 +74,9 @@ const clocked = ['src/network', 'src/cluster', 'src/apps', 'src/api/docker', 'sr
 /** Limits on how long somebody may take to answer, which no test wants moved; and the ways in which time is real. */
 const real: Readonly<Record<string, string>> = {
   'src/network/engine': 'an Engine has a clock of its own',
-  'src/cluster/watched-folder.ts': 'how long a writer waits for its own write',
+  'src/cluster/folders/watched-folder.ts': 'how long a writer waits for its own write',
   'src/cluster/retry.ts': 'how long a writer steps aside for another',
-  'src/cluster/reseed.ts': 'between two tries to reach a store',
+  'src/cluster/reseed/reseed.ts': 'between two tries to reach a store',
   'src/apps/deploy/readiness.ts': 'a program that starts takes real time',
   'src/apps/deploy/deploys.ts': 'so do clients that finish their requests',
   'src/container/simulated/exec.ts': 'what a program takes to start',

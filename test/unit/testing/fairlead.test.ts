@@ -52,7 +52,7 @@ describe('startFairlead', () => {
     expect(f.env).toEqual({ DOCKER_HOST: f.host, FAIRLEAD_HOST: f.host });
     expect(f.dns).toBeUndefined();
     expect(String(await clientOf(f).ping())).toBe('OK');
-    expect((await clientOf(f).info()).Fairlead).toMatchObject({ way: 'simulated', why: 'fairlead/testing' });
+    expect((await clientOf(f).info()).Fairlead).toMatchObject({ mode: 'simulated', why: 'fairlead/testing' });
     await f.close();
     await f.close();
     expect(existsSync(dirname(socketPath))).toBe(false);

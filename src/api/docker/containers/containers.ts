@@ -29,7 +29,7 @@ function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model
     const selected = selectContainers(query, containers.list(), find);
     const size = flagOf(query, 'size');
     return selected.map((container) =>
-      listShape(container, find, versionOf(request), { withSize: size, now: clock.now() }),
+      listShape(container, find, versionOf(request), { volumes, withSize: size, now: clock.now() }),
     );
   });
   app.get<Ref>('/containers/:ref/json', async (request) =>

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { parseLink } from '../../../cluster/links.ts';
 import type { Container, Runtime } from '../../../container/runtime.ts';
 import { parseSignal } from '../../../container/signals.ts';
 import { FairleadError } from '../../../lib/errors.ts';
-import { parseLink } from '../../../network/links.ts';
 import type { CreateContainer, EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
 import type { ApiVersion } from '../../http/version.ts';
@@ -173,7 +173,7 @@ function publishOf({ HostConfig }: Request, mode: string): Pick<CreateContainer,
   return mode === 'host' || mode === 'none' ? {} : { publish: { ports, all } };
 }
 
-/** Of the default network; on every other they are the endpoint's, and the Engine does not look at these. @throws invalid */
+/** Links of the default network; other networks use the endpoint's, and the Engine ignores these. @throws invalid */
 function linksOf({ HostConfig: { Links } }: Request, mode: string): Pick<CreateContainer, 'links'> {
   if (Links.length === 0) return {};
   const type = mode.startsWith('container:') ? 'container' : mode;

@@ -1,5 +1,6 @@
 import type { Port } from '../../../cluster/records.ts';
 import type { Container } from '../../../container/runtime.ts';
+import type { Volumes } from '../../../container/volumes.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { lookup } from '../../../lib/lookup.ts';
 import { humanDuration } from '../../go/duration.ts';
@@ -14,6 +15,7 @@ import {
   requireKnown,
 } from '../filters.ts';
 import { imageId, normalName } from '../images/image-name.ts';
+import { mountShapes } from '../isolation/mount-shape.ts';
 import { endpointsShape, type NetworkIndex } from './networks.ts';
 import { listPorts, parsePorts } from './port-bindings.ts';
 import { networkModeText } from './shape.ts';
@@ -37,7 +39,7 @@ const known = [
 ];
 const statuses = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
 
-/** The containers that GET /containers/json lists: newest first, running ones unless asked otherwise. @throws invalid */
+/** The containers that GET /containers/json lists: newest first, only running ones by default. @throws invalid */
 export function selectContainers(
   query: URLSearchParams,
   containers: readonly Container[],
@@ -100,11 +102,11 @@ function ageSelector(filters: Filters, containers: readonly Container[]): (conta
 
 function networkSelector(filters: Filters, find: NetworkIndex): (container: Container) => boolean {
   const wanted = filters.get('network') ?? [];
-  return ({ memberships }) =>
+  return ({ attachments }) =>
     wanted.length === 0 ||
-    memberships.some((membership) => {
-      const network = find(membership.network);
-      return wanted.some((ref) => ref === membership.network || ref === network?.name || ref === network?.id);
+    attachments.some((attachment) => {
+      const network = find(attachment.network);
+      return wanted.some((ref) => ref === attachment.network || ref === network?.name || ref === network?.id);
     });
 }
 
@@ -142,12 +144,18 @@ function has(wanted: readonly string[] | undefined, ports: readonly Port[]): boo
   );
 }
 
+interface ListOptions {
+  readonly volumes: Volumes;
+  readonly withSize: boolean;
+  readonly now: number;
+}
+
 /** One entry of GET /containers/json, members in the Engine's order. */
 export function listShape(
   container: Container,
   find: NetworkIndex,
   version: ApiVersion,
-  { withSize, now }: { readonly withSize: boolean; readonly now: number },
+  { volumes, withSize, now }: ListOptions,
 ): Record<string, unknown> {
   const { spec } = container;
   return {
@@ -164,7 +172,7 @@ export function listShape(
     Status: statusText(container, now),
     HostConfig: { NetworkMode: networkModeText(spec.networkMode) },
     NetworkSettings: { Networks: endpointsShape(container, find, version, 'list') },
-    Mounts: [],
+    Mounts: mountShapes(container, volumes),
   };
 }
 

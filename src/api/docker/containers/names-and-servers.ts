@@ -3,7 +3,7 @@ import { isAddress } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { isHostName, longestOwnName } from '../../../lib/host-name.ts';
 
-/** Of a create body: what goes into a container's files, and so has to be what it says it is. */
+/** The parts of a create body that are written into a container's files, and so must be what they claim to be. */
 interface NamesAndServers {
   readonly Hostname: string;
   readonly Domainname: string;

@@ -1,5 +1,5 @@
 import type { Network } from '../../../cluster/records.ts';
-import type { Container, Membership } from '../../../container/runtime.ts';
+import type { Attachment, Container } from '../../../container/runtime.ts';
 import { familyOf, withoutPrefix } from '../../../lib/addresses.ts';
 import { shortId } from '../../../lib/ids.ts';
 import { foldCase } from '../../../lib/names.ts';
@@ -8,7 +8,7 @@ import { type ApiVersion, isBefore } from '../../http/version.ts';
 
 const predefined = ['bridge', 'host', 'none', 'default'];
 
-/** Finds networks for many memberships of one answer. */
+/** Finds the networks of one answer's many attachments. */
 export type NetworkIndex = (ref: string) => Network | undefined;
 
 export function indexNetworks(networks: Networks): NetworkIndex {
@@ -26,13 +26,13 @@ export function endpointsShape(
   where: 'list' | 'inspect' = 'inspect',
 ): Record<string, Record<string, unknown>> {
   const shapes: Record<string, Record<string, unknown>> = {};
-  const ownFirst = [...container.memberships].sort(
+  const ownFirst = [...container.attachments].sort(
     (a, b) => Number(a.serviceId !== undefined) - Number(b.serviceId !== undefined),
   );
-  for (const membership of ownFirst) {
-    const network = find(membership.network);
-    const name = network?.name ?? membership.network;
-    shapes[name] ??= endpointShape(container, membership, network, version, where);
+  for (const attachment of ownFirst) {
+    const network = find(attachment.network);
+    const name = network?.name ?? attachment.networkName ?? attachment.network;
+    shapes[name] ??= endpointShape(container, attachment, network, version, where);
   }
   return shapes;
 }
@@ -40,43 +40,43 @@ export function endpointsShape(
 /** Members in the Engine's order. Addresses are empty while the container is not on the network. */
 function endpointShape(
   container: Container,
-  membership: Membership,
+  attachment: Attachment,
   network: Network | undefined,
   version: ApiVersion,
   where: 'list' | 'inspect',
 ): Record<string, unknown> {
-  const joined = membership.joined;
+  const { endpoint } = attachment;
   const named = network !== undefined && !predefined.includes(network.name);
   return {
-    IPAMConfig: ipamConfig(membership),
-    Links: (named && membership.links) || null,
-    Aliases: aliases(container, membership, named && where === 'inspect', version),
-    MacAddress: joined?.mac ?? membership.mac ?? '',
-    DriverOpts: membership.driverOptions ?? null,
-    ...(!isBefore(version, '1.48') && { GwPriority: membership.gatewayPriority ?? 0 }),
+    IPAMConfig: ipamConfig(attachment),
+    Links: (named && attachment.links) || null,
+    Aliases: aliases(container, attachment, named && where === 'inspect', version),
+    MacAddress: endpoint?.mac ?? attachment.mac ?? '',
+    DriverOpts: attachment.driverOptions ?? null,
+    ...(!isBefore(version, '1.48') && { GwPriority: attachment.gatewayPriority ?? 0 }),
     NetworkID: network?.id ?? '',
-    EndpointID: joined?.endpointId ?? '',
-    Gateway: joined?.ipv4 ? gateway(network, 4) : '',
-    IPAddress: withoutPrefix(joined?.ipv4 ?? ''),
-    IPPrefixLen: prefixLength(joined?.ipv4),
-    IPv6Gateway: joined?.ipv6 ? gateway(network, 6) : '',
-    GlobalIPv6Address: withoutPrefix(joined?.ipv6 ?? ''),
-    GlobalIPv6PrefixLen: prefixLength(joined?.ipv6),
+    EndpointID: endpoint?.id ?? '',
+    Gateway: endpoint?.ipv4 ? gateway(network, 4) : '',
+    IPAddress: withoutPrefix(endpoint?.ipv4 ?? ''),
+    IPPrefixLen: prefixLength(endpoint?.ipv4),
+    IPv6Gateway: endpoint?.ipv6 ? gateway(network, 6) : '',
+    GlobalIPv6Address: withoutPrefix(endpoint?.ipv6 ?? ''),
+    GlobalIPv6PrefixLen: prefixLength(endpoint?.ipv6),
     ...(!isBefore(version, '1.44') && {
-      DNSNames: dnsNames(container, membership, named && where === 'inspect'),
+      DNSNames: dnsNames(container, attachment, named && where === 'inspect'),
     }),
   };
 }
 
 function dnsNames(
   { id, name, spec: { hostname } }: Container,
-  { aliases }: Membership,
+  { aliases }: Attachment,
   named: boolean,
 ): readonly string[] | null {
   return named ? [...new Set([name, ...aliases, shortId(id), ...(hostname ? [hostname] : [])])] : null;
 }
 
-function ipamConfig({ ipv4, ipv6, linkLocal }: Membership): Record<string, unknown> | null {
+function ipamConfig({ ipv4, ipv6, linkLocal }: Attachment): Record<string, unknown> | null {
   if (ipv4 === undefined && ipv6 === undefined && linkLocal === undefined) return null;
   return {
     ...(ipv4 && { IPv4Address: ipv4 }),
@@ -88,7 +88,7 @@ function ipamConfig({ ipv4, ipv6, linkLocal }: Membership): Record<string, unkno
 /** Until 1.44 the short id stood among the aliases; from then on DNSNames has it (docker-facts 5.5). */
 function aliases(
   { id }: Container,
-  { aliases }: Membership,
+  { aliases }: Attachment,
   named: boolean,
   version: ApiVersion,
 ): readonly string[] | null {

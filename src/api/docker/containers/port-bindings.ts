@@ -62,9 +62,9 @@ function badPort(text: string): FairleadError {
 }
 
 /** Ports are of the network that leads out: in the host's stack, without a network or within an internal one there are none. */
-function canPublish({ state, memberships }: Container): boolean {
+function canPublish({ state, attachments }: Container): boolean {
   if (state.status !== 'running') return false;
-  return memberships.some(({ joined }) => joined?.gateway ?? joined?.gateway6);
+  return attachments.some((one) => one.interface?.gateway ?? one.interface?.gateway6);
 }
 
 /** `NetworkSettings.Ports`: every exposed port, with the host's that lead to it or null. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { parseLink } from '../../../cluster/links.ts';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
 import type { Volumes } from '../../../container/volumes.ts';
-import { linkedPlace } from '../../../network/linked.ts';
-import { parseLink } from '../../../network/links.ts';
+import { linkedPlace } from '../../../network/containers/linked.ts';
 import { type ApiVersion, isBefore } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
 import { mountShapes } from '../isolation/mount-shape.ts';
@@ -54,7 +54,7 @@ function stateShape({ state, supervision, health }: Container): Record<string, u
   const restarting = !running && (supervision?.restarting ?? false);
   return {
     Status: restarting ? 'restarting' : state.status,
-    // Of one that is about to be started again the Engine says both.
+    // The Engine reports both for a container that is about to be restarted.
     Running: running || restarting,
     Paused: false,
     Restarting: restarting,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { ownRuntime } from '../../../container/runtime.ts';
 import { FairleadError } from '../../../lib/errors.ts';
-import { containerEvent } from '../../../network/container-event.ts';
+import { containerEvent } from '../../../network/containers/container-event.ts';
 import type { Model } from '../../../network/model.ts';
 import { queryOf } from '../../http/query.ts';
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { containerEvent } from '../../../network/container-event.ts';
+import { containerEvent } from '../../../network/containers/container-event.ts';
 import type { Model } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
 import { bodyText, decodeJson, readJson } from '../../http/body.ts';
@@ -18,7 +18,7 @@ export function updateRoute(
   app.post<{ Params: { ref: string } }>('/containers/:ref/update', async (request) => {
     const { RestartPolicy } = readJson(request, containerUpdate, 'container.UpdateConfig');
     const container = containers.find(request.params.ref);
-    // The CLI sends the member always: without a name nothing was asked for.
+    // The CLI sends the member always: without a name it changes nothing.
     if (RestartPolicy.Name !== '') {
       const { restart } = parseRestart(RestartPolicy, container.spec.autoRemove);
       await containers.setRestart(container.id, restart);

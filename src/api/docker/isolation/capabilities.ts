@@ -39,7 +39,7 @@ const known = new Set([
 ]);
 
 /**
- * As the Engine's, in the order in which it decides: `--privileged` has all, whatever else is said; `ALL` in either
+ * As the Engine's, in the order in which it decides: `--privileged` has all, whatever the other flags; `ALL` in either
  * list is the rest of the other's.
  * @returns undefined for all of them
  * @throws invalid, in the Engine's words
@@ -72,7 +72,7 @@ export function capabilityWarnings(add: readonly string[], bounding: bigint): re
   return [`CapAdd: the daemon itself does not have ${list}: discarded.`];
 }
 
-/** Of this process. All of them where there is no /proc. */
+/** This process's capabilities; all of them where there is no /proc. */
 export function ownBoundingSet(): bigint {
   try {
     const [, mask = ''] = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

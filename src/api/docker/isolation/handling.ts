@@ -6,7 +6,7 @@ export type Handling =
   | { readonly does: 'harmless'; readonly why: string }
   /** A limit or a convenience that is not there: the container is created all the same. */
   | { readonly does: 'warned'; readonly why?: string }
-  /** Without it the container would be less shut in than was asked for, or could not work: 501. `but`: values that are done. */
+  /** Without it the container would be less confined than requested, or could not work: 501. `but`: values that are done. */
   | {
       readonly does: 'refused';
       readonly option: string;

@@ -43,7 +43,7 @@ function refuseUnless(
   throw refusal(typeof value === 'string' ? `${option} ${value}` : option, why);
 }
 
-/** How every option that is refused is told. */
+/** The message of every refused option. */
 export function refusal(option: string, why: string): FairleadError {
   return new FairleadError('unsupported', `${option} is refused: ${why}`);
 }
@@ -51,7 +51,7 @@ export function refusal(option: string, why: string): FairleadError {
 /** Not what a container has anyway; -1 is no limit. */
 function isGiven(name: string, value: unknown): boolean {
   if (isDeepStrictEqual(value, hostConfigDefaults[name]) || value === -1) return false;
-  // An empty list says something here: nothing is hidden.
+  // An empty list has a meaning here: nothing is hidden.
   if (name === 'MaskedPaths' || name === 'ReadonlyPaths') return true;
   if (Array.isArray(value)) return value.length > 0;
   if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;

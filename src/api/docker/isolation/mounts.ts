@@ -33,7 +33,7 @@ export const mountList = go.list(
 );
 type MountSpec = z.infer<typeof mountList>[number];
 
-/** Asked for with `--mount`. @throws invalid in the Engine's words | unsupported */
+/** Parses one `--mount`. @throws invalid in the Engine's words | unsupported */
 export function parseMount(spec: MountSpec, enforced: boolean): Mount {
   const { Type: type, Source: source, ReadOnly: readOnly } = spec;
   const fail = (why: string) =>

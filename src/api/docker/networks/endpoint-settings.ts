@@ -1,8 +1,8 @@
 import type * as z from 'zod';
+import { parseLink } from '../../../cluster/links.ts';
 import type { Network } from '../../../cluster/records.ts';
 import { familyOf, isAddress, parseAddress } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
-import { parseLink } from '../../../network/links.ts';
 import type { EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
 

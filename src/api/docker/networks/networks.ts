@@ -5,7 +5,7 @@ import { go } from '../../go/json.ts';
 import { readJson } from '../../http/body.ts';
 import { queryOf, strictFlagOf } from '../../http/query.ts';
 import { isBefore, versionOf } from '../../http/version.ts';
-import type { Look } from '../../proxy/refresh-container.ts';
+import type { RefreshContainer } from '../../proxy/refresh-container.ts';
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
 import { networkCreate, parseNetworkCreate } from './create.ts';
 import { endpointSettings, parseEndpointSettings, requireUserDefined } from './endpoint-settings.ts';
@@ -22,10 +22,10 @@ const connectRequest = go.object('types.NetworkConnect', {
 const disconnectRequest = go.object('types.NetworkDisconnect', { Container: go.text(), Force: go.flag() });
 
 /** The Engine's /networks: seven calls (docker-facts 5.1). */
-export function networkRoutes(app: FastifyInstance, model: Model, look: Look): void {
+export function networkRoutes(app: FastifyInstance, model: Model, refresh: RefreshContainer): void {
   readRoutes(app, model);
   writeRoutes(app, model);
-  connectionRoutes(app, model, look);
+  connectionRoutes(app, model, refresh);
 }
 
 function readRoutes(app: FastifyInstance, { networks }: Model): void {
@@ -82,11 +82,15 @@ function writeRoutes(app: FastifyInstance, { networks, events, clock }: Model): 
   });
 }
 
-function connectionRoutes(app: FastifyInstance, { containers, networks }: Model, look: Look): void {
+function connectionRoutes(
+  app: FastifyInstance,
+  { containers, networks }: Model,
+  refresh: RefreshContainer,
+): void {
   app.post<Ref>('/networks/:ref/connect', async (request, reply) => {
     const { Container, EndpointConfig } = readJson(request, connectRequest, 'types.NetworkConnect');
     requireContainer(Container);
-    await look(Container);
+    await refresh(Container);
     const settings = parseEndpointSettings(EndpointConfig);
     requireUserDefined(networks.list(), request.params.ref, settings);
     await containers.connect(request.params.ref, Container, settings);

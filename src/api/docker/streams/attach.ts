@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type Container, ownRuntime } from '../../../container/runtime.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { EventBus } from '../../../lib/events.ts';
-import { containerEvent } from '../../../network/container-event.ts';
+import { containerEvent } from '../../../network/containers/container-event.ts';
 import type { Containers } from '../../../network/model.ts';
 import type { UpgradeRoute } from '../../http/listeners/upgrade.ts';
 import { flagOf, queryOf } from '../../http/query.ts';
@@ -21,7 +21,7 @@ export interface StreamDeps {
   readonly containers: Containers;
   readonly events: EventBus;
   readonly terminals: Terminals;
-  /** Of a container: attached clients and those that follow its log. */
+  /** A container's attached clients and log followers. */
   readonly streams: Shares;
   readonly closing: AbortSignal;
 }
@@ -40,7 +40,7 @@ export function attachRoute({
       const container = containers.find(ref);
       const options = attachOptions(container, query);
       let client: Duplex | undefined;
-      // A client that left a program which says nothing cannot be told from one that only sends nothing more.
+      // A client that left cannot be distinguished from one that only sends nothing more.
       const share = shares.take(container.id, () => client?.readableEnded === true && !!client.destroy());
       const attached = flagOf(query, 'stream')
         ? ownRuntime(containers.runtime).attach(container.id)
@@ -74,7 +74,7 @@ export function attachRoute({
   };
 }
 
-/** The same without an upgrade: only output, as dockerode asks for it unless told to hijack. */
+/** The same without an upgrade: only output, which dockerode requests unless `hijack` is set. */
 export function attachOutputRoute(
   app: FastifyInstance,
   { containers, events, streams: shares, closing }: StreamDeps,
@@ -100,7 +100,7 @@ export function attachOutputRoute(
   });
 }
 
-/** From 1.42 on the content type tells whether the stream is framed. */
+/** From 1.42 on the content type shows whether the stream is framed. */
 export function streamType(tty: boolean, version: ApiVersion): string {
   return tty || isBefore(version, '1.42') ? rawStream : multiplexedStream;
 }

@@ -15,7 +15,7 @@ export interface Exec {
   readonly attachStderr: boolean;
   readonly privileged: boolean;
   readonly detachKeys: string;
-  /** Of its terminal: from the beginning, or as a client last wanted it, which may be before the process is there. */
+  /** Its terminal's size: the initial one or a client's last request, which may come before the process exists. */
   size?: { readonly columns: number; readonly rows: number };
   state: 'created' | 'running' | 'exited';
   pid: number;
@@ -33,7 +33,7 @@ export class ExecTable {
     private readonly clock: Clock = systemClock,
   ) {}
 
-  /** Of those that have ended the oldest makes room. @throws limited when none has */
+  /** The oldest ended exec makes room. @throws limited when none has */
   add(exec: Omit<Exec, 'id' | 'state' | 'pid' | 'exitCode'>): Exec {
     this.#makeRoom(exec.containerId);
     const added: Exec = { ...exec, id: newId(), state: 'created', pid: 0, exitCode: null };

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type ExecProcess, ownRuntime } from '../../../container/runtime.ts';
 import { FairleadError, kindOf, messageOf } from '../../../lib/errors.ts';
 import type { EventBus } from '../../../lib/events.ts';
-import { containerEvent } from '../../../network/container-event.ts';
+import { containerEvent } from '../../../network/containers/container-event.ts';
 import type { Containers } from '../../../network/model.ts';
 import { fitSchema, go } from '../../go/json.ts';
 import { decodeJson, readJson, readOptionalJson } from '../../http/body.ts';

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Volumes } from '../../../container/volumes.ts';
 import type { Model } from '../../../network/model.ts';
 import { flagOf, queryOf } from '../../http/query.ts';
 import { type ApiVersion, isBefore, versionOf } from '../../http/version.ts';
@@ -17,6 +18,7 @@ export function diskUsageRoutes(
   app: FastifyInstance,
   { containers, networks, clock }: Pick<Model, 'containers' | 'networks' | 'clock'>,
   images: Images,
+  volumes: Volumes,
 ): void {
   app.get('/system/df', async (request) => {
     const version = versionOf(request);
@@ -30,7 +32,9 @@ export function diskUsageRoutes(
       Containers: containers
         .list()
         .toReversed()
-        .map((container) => listShape(container, find, version, { withSize: true, now: clock.now() })),
+        .map((container) =>
+          listShape(container, find, version, { volumes, withSize: true, now: clock.now() }),
+        ),
       Volumes: [],
       BuildCache: [],
     };

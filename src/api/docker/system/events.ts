@@ -20,7 +20,7 @@ export interface Span {
 
 export interface EventOptions {
   readonly closing: AbortSignal;
-  /** Of all who read events. */
+  /** The shares of all readers of events. */
   readonly readers: Shares;
   /** How long a client may take nothing while events wait for it. */
   readonly stallMs?: number;

@@ -32,7 +32,7 @@ export function infoShape(
     CgroupVersion: '2',
     NEventsListener: 0,
     KernelVersion: os.release(),
-    OperatingSystem: `Fairlead (${info.way})`,
+    OperatingSystem: `Fairlead (${info.mode})`,
     OSVersion: '',
     OSType: 'linux',
     Architecture: os.machine(),
@@ -56,7 +56,7 @@ export function infoShape(
     Isolation: '',
     InitBinary: '',
     SecurityOptions: [],
-    ...(info.way === 'sandbox' && !isBefore(version, '1.49') && { FirewallBackend: { Driver: 'nftables' } }),
+    ...(info.mode === 'sandbox' && !isBefore(version, '1.49') && { FirewallBackend: { Driver: 'nftables' } }),
     Warnings: warnings(info, dns, clock.now()),
     Fairlead: fairleadShape(info, dns),
   };
@@ -94,9 +94,9 @@ const inactiveSwarm = {
 };
 
 function fairleadShape(info: SystemInfo, dns: DnsStatus): Record<string, unknown> {
-  const { way, why, nodeId, nodeName, stores, defaultNetwork, dataRoot, started, version, plugins } = info;
+  const { mode, why, nodeId, nodeName, stores, defaultNetwork, dataRoot, started, version, plugins } = info;
   const { pid } = process;
-  const own = { version, pid, way, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
+  const own = { version, pid, mode, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
   return { ...own, stores, dns, plugins, ...(info.engineState ? { engineState: info.engineState } : {}) };
 }
 

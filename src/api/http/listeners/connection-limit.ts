@@ -8,18 +8,18 @@ export const maxConnectionsPerAddress = 1024;
 export function limitConnections(server: Server, quiet: QuietLog, most = maxConnectionsPerAddress): void {
   const open = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
-    const asker = socket.remoteAddress ?? '';
-    const count = (open.get(asker) ?? 0) + 1;
+    const address = socket.remoteAddress ?? '';
+    const count = (open.get(address) ?? 0) + 1;
     if (count > most) {
-      quiet.say(`closed a connection of ${asker}: it has ${most} open, and one address may not have more`);
+      quiet.log(`closed a connection of ${address}: it has ${most} open, and one address may not have more`);
       socket.destroy();
       return;
     }
-    open.set(asker, count);
+    open.set(address, count);
     socket.once('close', () => {
-      const left = (open.get(asker) ?? 1) - 1;
-      if (left === 0) open.delete(asker);
-      else open.set(asker, left);
+      const left = (open.get(address) ?? 1) - 1;
+      if (left === 0) open.delete(address);
+      else open.set(address, left);
     });
   });
 }

@@ -29,7 +29,7 @@ export interface Handlers {
 export interface ServerOptions {
   readonly closing: AbortSignal;
   readonly log: Logger;
-  /** Of every answer. */
+  /** The headers of every answer. */
   readonly headers: () => Readonly<Record<string, string>>;
 }
 
@@ -42,7 +42,7 @@ export interface TcpOptions {
 /** Clients keep connections and reuse them much later; a reset would then be theirs to see. */
 const keepAliveMs = 5 * 60_000;
 
-/** On a unix socket whoever can connect is trusted; on tcp each request is looked at before anything else is done with it. */
+/** Every client of a unix socket is trusted; on tcp each request is checked before anything else. */
 export function createHttpServer(
   address: HostAddress,
   handlers: Handlers,
@@ -101,7 +101,7 @@ function guarded(
       return void refuse(request);
     } catch (error) {
       const { message } = answerFor(error, 'engine');
-      quiet.say(`refused a request of ${request.socket.remoteAddress}: ${message}`);
+      quiet.log(`refused a request of ${request.socket.remoteAddress}: ${message}`);
       return error;
     }
   };
@@ -129,9 +129,9 @@ export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  // Of the answers under way each one's connection is idle once it has gone out.
+  // A connection is idle once its answer has gone out.
   const idle = setInterval(() => server.closeIdleConnections(), 10);
-  // Answers under way get a moment to go out; a daemon that stops waits for no client.
+  // Answers in flight get a moment to go out; a daemon that stops waits for no client.
   const timer = setTimeout(() => server.closeAllConnections(), 1000);
   await closed;
   clearInterval(idle);

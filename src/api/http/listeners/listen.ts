@@ -11,7 +11,7 @@ import { requireOwnFolder } from '../../../lib/own-folder.ts';
 const answerMs = 1000;
 
 /**
- * Makes the server listen; resolves with the address, whose port is the real one when 0 was asked for.
+ * Makes the server listen; resolves with the address; port 0 becomes the real port.
  * @throws conflict when another daemon answers there, invalid for tcp off loopback, internal when it cannot listen
  */
 export async function listenOn(server: Server, address: HostAddress): Promise<HostAddress> {
@@ -22,7 +22,7 @@ export async function listenOn(server: Server, address: HostAddress): Promise<Ho
   return { ...address, port: typeof bound === 'object' && bound ? bound.port : address.port };
 }
 
-/** Whoever reaches the API can run programs on this host: without client certificates it stays on loopback. */
+/** A client of the API can run programs on this host: without client certificates the API stays on loopback. */
 export function refuseOpenTcp(address: HostAddress & { kind: 'tcp' }, isSecure: boolean): void {
   const text = formatHostAddress(address);
   if (isSecure) return;

@@ -44,13 +44,13 @@ function hasCertificate(socket: TLSSocket): boolean {
   return Object.keys(socket.getPeerCertificate()).length > 0;
 }
 
-/** Connections that did not get as far as a request: whoever has to find out why a client fails looks here. */
+/** Logs connections that failed before their first request, so that an operator sees why a client fails. */
 export function noteTlsFailures(server: Server, quiet: QuietLog): void {
   server.on('tlsClientError', (error: Error & { readonly reason?: string }, { remoteAddress }: TLSSocket) => {
     const reason = error.reason ?? error.message;
-    // Of one that left, the address is gone as well.
+    // A socket that is closed has no address any more.
     const who = remoteAddress === undefined ? 'a client' : remoteAddress;
-    quiet.say(`a TLS handshake with ${who} failed: ${alerts[reason] ?? reason}`);
+    quiet.log(`a TLS handshake with ${who} failed: ${alerts[reason] ?? reason}`);
   });
 }
 

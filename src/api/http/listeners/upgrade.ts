@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { FairleadError, messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { errorBody } from '../error-body.ts';
-import { answerFor } from '../error-map.ts';
+import { answerFor, isBug } from '../error-map.ts';
+import type { Failures } from '../failures.ts';
 import { type ApiVersion, apiVersion, splitVersion, urlProblem, versionProblem } from '../version.ts';
 
 /** A call that turns its connection into a plain two-way stream (`Connection: Upgrade`). */
@@ -41,20 +42,28 @@ const bodyMs = 10_000;
 
 const lingerMs = 5_000;
 
+interface UpgradeDeps {
+  readonly log: Logger;
+  readonly failures: Failures;
+}
+
 export type UpgradeHandler = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
 
 /** Node hands a connection over with its request's body unread, so the little HTTP that is left is done here. */
 export function createUpgradeHandler(
   routes: UpgradeRoutes,
   headers: () => Readonly<Record<string, string>>,
-  log: Logger,
+  { log, failures }: UpgradeDeps,
 ): UpgradeHandler {
   return (request, connection, head) => {
+    const call = `${request.method} ${request.url}`;
+    const note = (status: number, error: unknown) => failures.note(status, call, error);
     connection.on('error', () => connection.destroy());
     connection.pause();
     if (head.length > 0) connection.unshift(head);
-    void serve(routes, headers(), request, connection).catch((error: unknown) => {
-      log.debug({ url: request.url }, `upgraded connection: ${messageOf(error)}`);
+    void serve(routes, headers(), request, connection, note).catch((error: unknown) => {
+      if (isBug(error)) note(500, error);
+      else log.debug({ err: error, url: request.url }, `upgraded connection: ${messageOf(error)}`);
       connection.destroy();
     });
   };
@@ -65,11 +74,14 @@ async function serve(
   headers: Readonly<Record<string, string>>,
   request: IncomingMessage,
   connection: Duplex,
+  note: (status: number, error: unknown) => void,
 ): Promise<void> {
   let upgraded: Upgraded;
   try {
     upgraded = await open(routes, request, connection);
   } catch (error) {
+    const { status } = answerFor(error, 'engine');
+    if (status >= 500 && !connection.destroyed) note(status, error);
     refuseUpgrade(request, connection, headers, error);
     return;
   }

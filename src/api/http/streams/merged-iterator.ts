@@ -3,7 +3,7 @@ export function mergeIterators<T>(sources: readonly AsyncIterator<T>[]): AsyncIt
   const waiting = new Map<AsyncIterator<T>, Promise<Turn<T>>>();
   const ask = (source: AsyncIterator<T>) => {
     const turn = source.next().then((result) => ({ source, result }));
-    // Looked at in its turn; until then it is nobody's.
+    // A rejection is handled when its turn comes; until then it must not count as unhandled.
     turn.catch(() => {});
     waiting.set(source, turn);
   };

@@ -13,7 +13,7 @@ export interface PipeOptions {
   readonly stderr: boolean;
   /** The client's half-close is the end of the process's input. */
   readonly endInput: boolean;
-  /** Of a terminal's input; absent: nothing detaches but leaving. */
+  /** The keys in a terminal's input that detach; absent: only leaving detaches. */
   readonly detachKeys?: readonly number[];
 }
 

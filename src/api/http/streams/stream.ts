@@ -60,7 +60,7 @@ async function copy(
     const next = await nextOrEnd(source, response, closing);
     if (!next || next.done) return;
     if (response.write(next.value)) continue;
-    // A stalled client is told from a quiet stream: only when there is something to take does the clock run.
+    // The clock runs only while data wait: a quiet stream is not a stalled client.
     await once(response, 'drain', { signal: AbortSignal.any([closing, AbortSignal.timeout(patience)]) });
   }
 }

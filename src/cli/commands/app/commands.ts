@@ -12,8 +12,8 @@ import { processCommands } from '../dokku/processes.ts';
 import { runCommands } from '../dokku/run.ts';
 
 const force = toggle('Do not ask for confirmation');
-const format = text('json: all of it', { takes: objectFormats });
-const global = toggle('For all apps that do not say otherwise');
+const format = text('Output format: json', { takes: objectFormats });
+const global = toggle('Apply to all apps without a value of their own');
 
 const processFlags = {
   'dns-policy': text('Which address of its name comes first: turn (default), rotate, ordered, sticky', {
@@ -33,7 +33,7 @@ export const appCommandSet = {
   process: like(
     processCommands['ps:set'],
     'APP PROC_TYPE [-- COMMAND...]',
-    'Says what containers of a process type are made from, as of the next rebuild',
+    'Set what containers of a process type are made from; takes effect at the next rebuild',
     processFlags,
   ),
   scale: like(processCommands['ps:scale'], 'APP [PROC_TYPE=COUNT...]', 'Shows or sets the scale', {}),
@@ -64,7 +64,7 @@ export const appCommandSet = {
 export type AppCommandName = keyof typeof appCommandSet;
 
 function like(run: DokkuCommand | undefined, synopsis: string, description: string, flags: Flags): Command {
-  const known = { ...flags, quiet: toggle('Leave the headers out') };
+  const known = { ...flags, quiet: toggle('Hide headers') };
   return {
     text: { synopsis, description, flags: known },
     async execute(words, { shell, connect, path }) {

@@ -13,7 +13,7 @@ export const app: Group = {
     ls: leaf('ls', 'List all apps'),
     process: leaf('process', 'Say what a process type is made from'),
     scale: leaf('scale', 'Show or set how many containers a process type has'),
-    rebuild: leaf('rebuild', 'Deploy an app, for the first time or anew'),
+    rebuild: leaf('rebuild', 'Deploy or redeploy an app'),
     ps: leaf('ps', 'Report the processes of apps'),
     run: leaf('run', 'Run a command in a one-off container'),
     set: leaf('set', 'Set or clear a network property'),

@@ -3,9 +3,11 @@ import { command } from '../../command.ts';
 import { DaemonError, Failure, UsageError } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
-import { inspectAll } from '../../output/inspect.ts';
+import { containerStruct } from '../../format/container-struct.ts';
+import { inspectAll } from '../../format/inspect.ts';
+import { networkStruct } from '../../format/network-struct.ts';
 import { anyJson } from '../../output/values.ts';
-import type { Value } from '../../template/values.ts';
+import { isMap, type Value } from '../../template/values.ts';
 
 const paths: Readonly<Record<string, (ref: string) => string>> = {
   container: (ref) => `/containers/${ref}/json`,
@@ -39,11 +41,8 @@ function inspector(description: string, types: readonly string[]) {
       }
       const wanted = flags.type === '' ? types : [flags.type];
       const client = await connect();
-      return inspectAll(args, flags.format, (ref) => firstFound(client, ref, wanted), {
-        shell,
-        connect,
-        path,
-      });
+      const inspectOne = (ref: string) => firstFound(client, ref, wanted);
+      return inspectAll(args, flags.format, inspectOne, { shell, connect, path }, inspectedStruct);
     },
   });
 }
@@ -58,4 +57,8 @@ async function firstFound(client: Client, ref: string, types: readonly string[])
   }
   const [only, ...others] = types;
   throw new Failure(`Error: No such ${others.length === 0 ? only : 'object'}: ${ref}`);
+}
+
+function inspectedStruct(value: Value): Value {
+  return isMap(value) && Object.hasOwn(value, 'IPAM') ? networkStruct(value) : containerStruct(value);
 }

@@ -86,7 +86,7 @@ export const rm = command({
         await client.tell((docker) => container(docker, ref).remove(options));
         return ref;
       } catch (error) {
-        // With -f a container that is gone already is what was asked for (docker-facts 6.4).
+        // With -f a container that is already gone is a success (docker-facts 6.4).
         if (!force || !(error instanceof DaemonError) || error.status !== 404) throw error;
         shell.stderr.write(`${error.message}\n`);
         return undefined;

@@ -8,7 +8,7 @@ const inspected = z.object({
   }),
 });
 
-/** `80/tcp -> 0.0.0.0:8080`; asked for one port, only what it is on the host. */
+/** `80/tcp -> 0.0.0.0:8080`; with a port given, only its host side. */
 export const port = command({
   synopsis: 'CONTAINER [PRIVATE_PORT[/PROTO]]',
   description: 'List port mappings or a specific mapping for the container',

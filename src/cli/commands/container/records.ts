@@ -23,6 +23,12 @@ const listedContainer = z.object({
     ),
   ),
   Labels: texts,
+  SizeRw: z.optional(z.number()),
+  SizeRootFs: z.optional(z.number()),
+  Mounts: z._default(
+    z.array(z.object({ Name: z.optional(z.string()), Source: z.string(), Driver: z.optional(z.string()) })),
+    [],
+  ),
   NetworkSettings: z.optional(z.object({ Networks: z.nullish(z.record(z.string(), z.unknown())) })),
 });
 

@@ -28,9 +28,9 @@ type Owner = z.infer<typeof owner>;
 
 export const dump = command({
   synopsis: '',
-  description: 'Shows every name that is answered, who owns it and its addresses',
+  description: 'Show every name, its owner and its addresses',
   args: [0, 0],
-  flags: { format: text('json: the whole dump', { takes: objectFormats }) },
+  flags: { format: text('Output format: json', { takes: objectFormats }) },
   async run({ flags, connect, shell }) {
     const client = await connect();
     const { networks } = await client.request('GET', '/fairlead/dns', {}, dumpRecord);

@@ -5,7 +5,7 @@ const resyncRecord = z.object({ added: z.array(z.string()), removed: z.array(z.s
 
 export const resync = command({
   synopsis: '',
-  description: 'Rebuilds the names from the records, without a break in answering, and shows what changed',
+  description: 'Rebuild the names from the records without interrupting DNS, and show what changed',
   args: [0, 0],
   flags: {},
   async run({ connect, shell }) {

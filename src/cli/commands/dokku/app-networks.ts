@@ -62,7 +62,7 @@ async function set({ args, client, log }: DokkuCall): Promise<number> {
   return 0;
 }
 
-/** What the daemon says of a property that it does not know ends in those that it knows. */
+/** The daemon's message about an unknown property ends with the list of known ones. */
 function naming(error: unknown, property: string): unknown {
   if (!(error instanceof DaemonError)) return error;
   const [, known] = /valid properties include: (.+)$/.exec(error.reason) ?? [];

@@ -35,7 +35,7 @@ const topics: Readonly<Record<string, Topic>> = {
   ps: {
     summary: 'Manage app processes',
     commands: [
-      ['ps:rebuild <app>', 'Deploys an app, for the first time or anew'],
+      ['ps:rebuild <app>', 'Deploys or redeploys an app'],
       ['ps:report [<app>] [<flag>] [--format stdout|json]', 'Displays a process report for one or more apps'],
       ['ps:scale <app> [<proc>=<count>...]', 'Get/Set how many instances of a given process to run'],
       [

@@ -82,7 +82,7 @@ async function processFlags(client: DokkuCall['client'], app: string): Promise<R
 
 const processOptions = ['image', 'port', 'env', 'dns-policy'];
 
-/** Ours: Dokku reads a Procfile and an image that were pushed, here they are told. */
+/** Ours: Dokku reads a pushed Procfile and image, here flags give them. */
 async function set({ args, client, log }: DokkuCall): Promise<number> {
   const end = args.includes('--') ? args.indexOf('--') : args.length;
   const { words, values } = takeOptions(args.slice(0, end), { valued: processOptions });

@@ -11,7 +11,7 @@ import { type DropIn, ownPrograms } from './programs.ts';
 export function linkCommand(name: DropIn): Command {
   return command({
     synopsis: '[DIRECTORY]',
-    description: `Puts the drop-in for ${name} into a directory (root: /usr/local/bin, others: ~/.local/bin)`,
+    description: `Install the drop-in for ${name} into a directory (root: /usr/local/bin, others: ~/.local/bin)`,
     args: [0, 1],
     flags: {},
     async run({ args: [folder = usualFolder(shellUser())], shell }) {

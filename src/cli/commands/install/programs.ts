@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Of the programs that act as another one where they come first on the PATH. */
+/** The programs that act as another one when they come first on the PATH. */
 export const dropIns = ['docker', 'dokku'] as const;
 export type DropIn = (typeof dropIns)[number];
 

@@ -26,11 +26,11 @@ const warning =
 
 export const uninstall = command({
   synopsis: '',
-  description: 'Stops the daemon and its containers, and takes back all they made on this host',
+  description: 'Stop the daemon and its containers, and remove everything they created on this host',
   args: [0, 0],
   flags: {
-    'config-file': text('Of the daemon', { shown: '/etc/fairlead/fairlead.json' }),
-    'data-root': text('Of the daemon, where it is not running'),
+    'config-file': text("The daemon's configuration file", { shown: '/etc/fairlead/fairlead.json' }),
+    'data-root': text("The daemon's data root, if it is not running"),
     purge: toggle('Also remove the data root: networks, services, records of containers'),
     force: toggle('Do not prompt for confirmation', { short: 'f' }),
   },
@@ -41,7 +41,7 @@ export const uninstall = command({
     const running = await reach(connect);
     const dataRoot = running?.info.Fairlead.dataRoot || place.dataRoot;
     if (running) await endRunning(running, tell);
-    if (existsSync(join(dataRoot, 'node-id')) && (!running || running.info.Fairlead.way === 'engine'))
+    if (existsSync(join(dataRoot, 'node-id')) && (!running || running.info.Fairlead.mode === 'engine'))
       await takeBack({ ...place, dataRoot }, shell, tell);
     await removeLinks(new LinkRecord(shell), tell);
     await leaveData(dataRoot, flags.purge, tell);
@@ -136,7 +136,7 @@ async function takeBack({ configFile, dataRoot }: Place, shell: Shell, tell: Tel
       await child.stop();
     }
     // Beside an Engine, whose containers never end for us, only this one takes its devices along.
-    if (info.Fairlead.way === 'engine') await (await start(['--ephemeral'])).stop();
+    if (info.Fairlead.mode === 'engine') await (await start(['--ephemeral'])).stop();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

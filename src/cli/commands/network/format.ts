@@ -1,5 +1,6 @@
 import { shortId } from '../../../lib/ids.ts';
-import { type Columns, formatRows } from '../../output/formatter.ts';
+import { type Columns, formatRows } from '../../format/formatter.ts';
+import { goTimeText } from '../../format/go-time.ts';
 import { byName, type NetworkRecord } from './records.ts';
 
 /** Today's `network ls --format` (docker-facts 6.3), sorted by name. */
@@ -19,7 +20,7 @@ function columns(full: boolean): Columns<NetworkRecord> {
       IPv6: ['IPV6', ({ EnableIPv6 }) => String(EnableIPv6)],
       Internal: ['INTERNAL', ({ Internal }) => String(Internal)],
       Labels: ['LABELS', ({ Labels }) => labelText(Labels)],
-      CreatedAt: ['CREATED AT', ({ Created }) => createdAt(Created)],
+      CreatedAt: ['CREATED AT', ({ Created }) => goTimeText(Created)],
     },
     methods: { Label: ({ Labels }, key) => Labels?.[String(key)] ?? '' },
     table: '{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}',
@@ -32,10 +33,4 @@ function labelText(labels: NetworkRecord['Labels']): string {
     .map(([key, value]) => `${key}=${value}`)
     .sort()
     .join(',');
-}
-
-/** Go's time.Time.String(), which the formatter prints: RFC 3339 apart, trailing zeros dropped. */
-function createdAt(time: string): string {
-  const [, date = time, clock = '', fraction = ''] = /^(\S+)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/.exec(time) ?? [];
-  return clock ? `${date} ${clock}${fraction.replace(/\.?0+$/, '')} +0000 UTC` : date;
 }

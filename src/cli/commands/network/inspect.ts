@@ -2,7 +2,8 @@ import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
-import { inspectAll } from '../../output/inspect.ts';
+import { inspectAll } from '../../format/inspect.ts';
+import { networkStruct } from '../../format/network-struct.ts';
 import { anyJson } from '../../output/values.ts';
 
 export const inspect = command({
@@ -20,6 +21,12 @@ export const inspect = command({
       const query = flags.verbose ? { verbose: true } : {};
       return client.request('GET', `/networks/${encodeURIComponent(ref)}`, { query }, anyJson);
     };
-    return inspectAll(args, flags.format, async (ref) => inspectOne(ref), { shell, connect, path });
+    return inspectAll(
+      args,
+      flags.format,
+      async (ref) => inspectOne(ref),
+      { shell, connect, path },
+      networkStruct,
+    );
   },
 });

@@ -51,7 +51,7 @@ export const ls = command({
   },
 });
 
-/** 2015 parsed `-l` and `-n` and ignored them; here they do what their help says. */
+/** 2015 parsed `-l` and `-n` and ignored them; here they work as documented. */
 function newest(networks: readonly NetworkRecord[], count: number): readonly NetworkRecord[] {
   return count < 0 ? networks : networks.slice(Math.max(0, networks.length - count));
 }

@@ -1,4 +1,4 @@
-import { type Columns, formatRows } from '../../output/formatter.ts';
+import { type Columns, formatRows } from '../../format/formatter.ts';
 import type { NodeRecord } from './records.ts';
 
 export function formatNodes(

@@ -7,7 +7,7 @@ import { nodeRecords } from './records.ts';
 
 export const ls = command({
   synopsis: '',
-  description: 'Lists the nodes whose daemons live and share the KV store',
+  description: 'List the live nodes of the cluster',
   args: [0, 0],
   flags: {
     format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
@@ -24,7 +24,7 @@ export const ls = command({
     } else if (flags.quiet) {
       shell.stdout.write(nodes.map(({ id }) => `${idOf(id)}\n`).join(''));
     } else {
-      // The mark of the node that was asked, as in `docker node ls`.
+      // The mark of the node that answers, as in `docker node ls`.
       const rows = nodes.map((node) => [
         ...[idOf(node.id), node.name, node.advertise || '-', node.version],
         node.self ? '*' : '',

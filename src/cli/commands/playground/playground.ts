@@ -15,7 +15,7 @@ const most = 9;
 /** Several hosts and a KV store on this machine, to be used until Ctrl-C. */
 export const playground = command({
   synopsis: '',
-  description: 'Makes hosts and a KV store on this machine, with a daemon on each host, until Ctrl-C',
+  description: 'Run hosts with a daemon each and a KV store on this machine, until Ctrl-C',
   args: [0, 0],
   flags: {
     hosts: text(`How many hosts, 1 to ${most}`, { initial: '2' }),

@@ -17,7 +17,7 @@ function startOn(namespace: string, argv: readonly string[]): Server {
   });
 }
 
-/** Resolves when the daemon says that it is ready. @throws Failure with what it said instead */
+/** Resolves when the daemon reports that it is ready. @throws Failure with its other message */
 export async function startDaemon(namespace: string, argv: readonly string[]): Promise<void> {
   const child = startOn(namespace, argv);
   const complaints = tailOf(child);
@@ -35,8 +35,8 @@ export async function startDaemon(namespace: string, argv: readonly string[]): P
 }
 
 /**
- * Resolves when the store's server takes connections; asked from inside its namespace by a program that is there
- * anyway, this Node. @throws Failure with what the server said instead
+ * Resolves when the store's server takes connections; checked from inside its namespace by a program that is there
+ * anyway, this Node. @throws Failure with the server's output
  */
 export async function startStore(
   namespace: string,
@@ -58,11 +58,11 @@ export async function startStore(
 }
 
 function tailOf(child: Server): () => string {
-  let said = '';
+  let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-2000);
+    output = `${output}${chunk}`.slice(-2000);
   });
-  return () => said.trim() || 'it said nothing';
+  return () => output.trim() || 'it wrote nothing';
 }
 
 /** It goes on by itself, and keeps this process from nothing. */

@@ -21,7 +21,7 @@ export function portOf(number: number): string {
 
 /**
  * Hosts are network namespaces, each with `up0` plugged into one bridge in a namespace of its own: `NAME-wire` in the
- * middle, `NAME-1` and so on. @throws Failure with what `ip` said
+ * middle, `NAME-1` and so on. @throws Failure with `ip`'s message
  */
 export async function layWires(name: string, count: number): Promise<void> {
   const middle = `${name}-wire`;

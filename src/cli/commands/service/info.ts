@@ -1,14 +1,14 @@
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
-import { inspectAll } from '../../output/inspect.ts';
+import { inspectAll } from '../../format/inspect.ts';
 import { findService } from './records.ts';
 
 export const info = command({
   synopsis: 'SERVICE[.NETWORK]',
   description: 'Displays detailed information about a service',
   args: [1, 1],
-  flags: { format: text('Everything known, through a Go template or as json', { takes: objectFormats }) },
+  flags: { format: text('Format output using a Go template, or json', { takes: objectFormats }) },
   async run({ args: [ref = ''], flags, connect, shell, path }) {
     const client = await connect();
     if (flags.format !== '') {

@@ -13,7 +13,7 @@ export const ls = command({
   description: 'Lists all the services on a network',
   args: [0],
   flags: {
-    all: toggle("Show the containers' own names too, which nobody published", { short: 'a' }),
+    all: toggle("Also show the containers' own names, which are not published", { short: 'a' }),
     format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
     // The single-dash form is 2015's; `--net` was an error then.
     network: text('Only show the services that are published on the specified network', {

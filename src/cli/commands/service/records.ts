@@ -48,7 +48,7 @@ export async function listRows(client: Client, query: Query): Promise<string | r
 /** @throws DaemonError when SERVICE[.NETWORK] names nothing */
 export async function findService(client: Client, ref: string): Promise<ServiceRecord> {
   const [service] = await listServices(client, { ref });
-  if (!service) throw new Error(`the daemon found no service ${ref} and said no error`);
+  if (!service) throw new Error(`the daemon found no service ${ref} and reported no error`);
   return service;
 }
 

@@ -13,11 +13,11 @@ type Diagnosis = z.infer<typeof diagnosis>;
 
 export const doctor = command({
   synopsis: '[NETWORK]',
-  description: 'Shows what this host should have and has not, and the other way round',
+  description: 'Compare this host with its records, and repair it',
   args: [0, 1],
   flags: {
-    repair: toggle('Make it as it should be'),
-    format: text('json: the whole report', { takes: objectFormats }),
+    repair: toggle('Repair what differs'),
+    format: text('Output format: json', { takes: objectFormats }),
   },
   async run({ args: [network], flags, connect, shell }) {
     const client = await connect();

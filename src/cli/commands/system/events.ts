@@ -7,7 +7,7 @@ import { list, text } from '../../flags/spec.ts';
 import { free, objectFormats, scopes, type Takes } from '../../flags/takes.ts';
 import { parseTime } from '../../flags/time.ts';
 import { parseFilters } from '../../flags/values.ts';
-import { compileFormat } from '../../output/formatter.ts';
+import { compileFormat } from '../../format/formatter.ts';
 import { exactJson } from '../../output/values.ts';
 import { parseExactly } from '../../template/exact-json.ts';
 

@@ -33,22 +33,22 @@ const engine = z.object({
   pluginProblem: z.optional(z.string()),
 });
 
-/** What `GET /info` says of Fairlead itself. */
+/** The part of `GET /info` about Fairlead itself. */
 export const infoRecord = z.object({
   Containers: z._default(z.number(), 0),
   ContainersRunning: z._default(z.number(), 0),
   Fairlead: z.object({
     version: z._default(z.string(), ''),
-    /** Of the daemon, in its own pid namespace. */
+    /** The daemon's pid in its own pid namespace. */
     pid: z._default(z.number(), 0),
     /** `simulated`, `sandbox` or `engine`. */
-    way: z.string(),
+    mode: z.string(),
     why: z._default(z.string(), ''),
     nodeId: z._default(z.string(), ''),
     nodeName: z._default(z.string(), ''),
     dataRoot: z._default(z.string(), ''),
     defaultNetwork: z._default(z.string(), ''),
-    /** Of the Docker Engine that has the containers: `unix://…`. */
+    /** The address of the Docker Engine that has the containers: `unix://…`. */
     engine: z.optional(z.string()),
     engineState: z.optional(engine),
     stores: z._default(z.array(store), []),

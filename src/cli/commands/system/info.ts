@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
-import { inspectAll } from '../../output/inspect.ts';
+import { inspectAll } from '../../format/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 import {
   type EngineRecord,
@@ -18,7 +18,7 @@ export const info = command({
   description: "Show the daemon's state",
   args: [0, 0],
   flags: {
-    format: text('Everything known, through a Go template or as json', { short: 'f', takes: objectFormats }),
+    format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
   },
   async run({ flags, connect, shell, path }) {
     const client = await connect();
@@ -37,7 +37,7 @@ function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: 
   const { dns } = Fairlead;
   const lines = [
     `Version: ${Fairlead.version}`,
-    `Way: ${Fairlead.way} (${Fairlead.why})`,
+    `Mode: ${Fairlead.mode} (${Fairlead.why})`,
     `Node: ${Fairlead.nodeName} (${shortId(Fairlead.nodeId)})`,
     `Data root: ${Fairlead.dataRoot}`,
     `Default network: ${Fairlead.defaultNetwork}`,

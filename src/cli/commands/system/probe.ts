@@ -30,9 +30,9 @@ type ProbeRecord = z.infer<typeof probeRecord>;
 
 export const probe = command({
   synopsis: 'CONTAINER NAME',
-  description: 'Shows what a name is to a container: what it resolves to, who answers, by what path',
+  description: 'Show how a container resolves a name: its addresses, the answering server and the path',
   args: [2, 2],
-  flags: { format: text('json: the whole report', { takes: objectFormats }) },
+  flags: { format: text('Output format: json', { takes: objectFormats }) },
   async run({ args: [container = '', name = ''], flags, connect, shell }) {
     const client = await connect();
     const report = await client.request(

@@ -4,7 +4,7 @@ import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
-import { inspectAll } from '../../output/inspect.ts';
+import { inspectAll } from '../../format/inspect.ts';
 import { anyJson } from '../../output/values.ts';
 
 const versionRecord = z.object({

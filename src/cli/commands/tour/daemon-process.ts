@@ -12,16 +12,16 @@ export interface TourDaemon {
   /** For FAIRLEAD_HOST. */
   readonly host: string;
   readonly dnsPort: number;
-  /** What it said until it was ready. */
+  /** Its output until it was ready. */
   readonly greeting: readonly string[];
-  /** Resolves when it ended without being asked. */
+  /** Resolves when it ended by itself. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
 
 const readyWithinMs = 30_000;
 
-/** @throws Failure with what the daemon said when it does not get ready */
+/** @throws Failure with the daemon's message when it does not get ready */
 export async function startDaemon(fairlead: string): Promise<TourDaemon> {
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-tour-'));
   const host = `unix://${join(folder, 'fairlead.sock')}`;
@@ -51,7 +51,7 @@ export async function startDaemon(fairlead: string): Promise<TourDaemon> {
 /** A daemon that this command started for itself. */
 export type DaemonChild = Pick<TourDaemon, 'greeting' | 'ended' | 'stop'>;
 
-/** `fairlead daemon` with these flags. @throws Failure with what it said when it does not get ready */
+/** `fairlead daemon` with these flags. @throws Failure with its message when it does not get ready */
 export async function startOwnDaemon(fairlead: string, flags: readonly string[]): Promise<DaemonChild> {
   // Ctrl-C on the terminal is for the command, which then ends the daemon: hence a process group of its own.
   const child = startChild([process.execPath, fairlead, 'daemon', ...flags], {
@@ -68,22 +68,22 @@ export async function startOwnDaemon(fairlead: string, flags: readonly string[])
 }
 
 async function untilReady(child: ChildProcess): Promise<readonly string[]> {
-  const said: string[] = [];
+  const lines: string[] = [];
   const complaints: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => complaints.push(chunk.toString()));
   const timer = setTimeout(() => child.kill('SIGKILL'), readyWithinMs);
   try {
     if (child.stdout) {
       for await (const line of createInterface({ input: child.stdout })) {
-        said.push(line);
-        if (line.startsWith('ready on')) return said;
+        lines.push(line);
+        if (line.startsWith('ready on')) return lines;
       }
     }
   } finally {
     clearTimeout(timer);
     child.stdout?.resume();
   }
-  throw new Failure(`the daemon did not get ready: ${complaints.join('').trim() || said.join('; ')}`);
+  throw new Failure(`the daemon did not get ready: ${complaints.join('').trim() || lines.join('; ')}`);
 }
 
 async function exitOf(child: ChildProcess): Promise<void> {

@@ -6,13 +6,13 @@ import { shellQuoted } from './player.ts';
 
 type Whereabouts = Pick<TourDaemon, 'host' | 'dnsPort'>;
 
-/** Where names are answered; said from the start, since the port may be another one than every page says. */
+/** The address of DNS; shown at the start, since the port may differ from the one in the docs. */
 export function dnsLine({ dnsPort }: Whereabouts): string {
   const why = dnsPort === usualDnsPort ? '' : ` (${usualDnsPort} is taken by another program)`;
   return `DNS on 127.0.0.1 port ${dnsPort}${why}`;
 }
 
-/** All that another terminal needs for what the README says to be true there. */
+/** The settings that make the README's commands work in another terminal. */
 export function goOn({ host, dnsPort }: Whereabouts, bin: string): string {
   return [
     'The daemon stays until Ctrl-C here, which also removes everything it made. In another terminal:',
@@ -30,7 +30,7 @@ export function goOn({ host, dnsPort }: Whereabouts, bin: string): string {
   ].join('\n');
 }
 
-/** A tour into a pipe or a log file is over with its last line; a daemon that stayed would be nobody's. */
+/** A tour into a pipe or a log file is over with its last line; a daemon that stayed would have no owner. */
 export function ended(bin: string, { env }: Shell): string {
   const stay = env.npm_lifecycle_event === 'start' ? 'npm start -- --stay' : `${program(bin)} tour --stay`;
   return [

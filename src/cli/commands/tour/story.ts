@@ -2,7 +2,7 @@
 export interface Step {
   /** The words after `$`; `{c1}` and the like are filled in from what came before. */
   readonly words: readonly string[];
-  /** Said before it. */
+  /** Shown before the command. */
   readonly remark?: string;
   /** Remembers the output (without the newline, cut like a short id) under this name. */
   readonly keep?: string;
@@ -12,7 +12,7 @@ export interface Step {
 }
 
 export interface Setting {
-  readonly way: string;
+  readonly mode: string;
   readonly hasOverlay: boolean;
   readonly hasDig: boolean;
   readonly dnsPort: number;
@@ -52,10 +52,10 @@ const services: readonly Step[] = [
   },
 ];
 
-function resolution({ way, hasDig, dnsPort }: Setting): readonly Step[] {
+function resolution({ mode, hasDig, dnsPort }: Setting): readonly Step[] {
   const address = '{{.NetworkSettings.Networks.foo.IPAddress}}';
   const seen: readonly Step[] =
-    way === 'sandbox'
+    mode === 'sandbox'
       ? [
           { words: ['docker', 'exec', 'c2', 'getent', 'hosts', 'my-service'] },
           { words: ['docker', 'exec', 'c2', 'ping', '-c1', 'my-service'] },
@@ -89,7 +89,7 @@ const publishing: readonly Step[] = [
   { words: ['docker', 'service', 'ls'] },
 ];
 
-/** Whoever goes on from here types what the README says, and finds the names free. */
+/** Frees the names that the README's commands use. */
 const farewell: readonly Step[] = [
   {
     remark: 'What the tour made goes away again.',

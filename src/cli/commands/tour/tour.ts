@@ -17,7 +17,7 @@ import { story } from './story.ts';
 /** What `npm start` runs. */
 export const tour = command({
   synopsis: '',
-  description: 'Plays the whole story on a daemon of its own, in the richest way that works here',
+  description: 'Play the whole story on a temporary daemon, in the richest mode that works here',
   args: [0, 0],
   flags: { stay: toggle('Keep the daemon afterwards, as on a terminal') },
   async run({ flags, shell }) {
@@ -52,7 +52,7 @@ async function tell(daemon: TourDaemon, client: Client, bin: string, shell: Shel
   const { Plugins } = await client.ask((docker) => docker.info(), pluginRecord);
   const path = shell.env.PATH ?? '';
   const steps = story({
-    way: Fairlead.way,
+    mode: Fairlead.mode,
     hasOverlay: Plugins.Network.includes('overlay'),
     hasDig: findReal('dig', path, '') !== undefined,
     dnsPort: daemon.dnsPort,

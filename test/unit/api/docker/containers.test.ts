@@ -52,7 +52,7 @@ describe('POST /containers/create', () => {
           { protocol: 'udp', port: 53 },
         ],
       },
-      memberships: [{ network: 'foo', ipv4: '10.9.0.5', aliases: ['a'], gatewayPriority: 3 }],
+      attachments: [{ network: 'foo', ipv4: '10.9.0.5', aliases: ['a'], gatewayPriority: 3 }],
     });
   });
 
@@ -63,7 +63,7 @@ describe('POST /containers/create', () => {
       HostConfig: { NetworkMode: 'bridge' },
       NetworkingConfig: { EndpointsConfig: { foo: null } },
     });
-    expect(api.model.containers.find(id).memberships.map(({ network }) => network)).toEqual(['foo']);
+    expect(api.model.containers.find(id).attachments.map(({ network }) => network)).toEqual(['foo']);
   });
 
   it('warns of what it does not do', async () => {

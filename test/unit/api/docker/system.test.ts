@@ -69,7 +69,7 @@ describe('system calls', () => {
       Plugins: { Network: ['bridge', 'host', 'null'] },
       Warnings: [],
       Fairlead: {
-        way: 'simulated',
+        mode: 'simulated',
         why: 'the test asks for it',
         nodeId: api.model.nodeId,
         nodeName: 'test',
@@ -214,7 +214,7 @@ describe('Fairlead’s own calls', () => {
       expect(line).toMatch(/^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? -?[0-9.e+]+$/);
     expect(samples).toEqual(
       expect.arrayContaining([
-        'fairlead_info{version="0.1.0",way="simulated"} 1',
+        'fairlead_info{version="0.1.0",mode="simulated"} 1',
         'fairlead_networks{scope="local"} 3',
         'fairlead_services 1',
         'fairlead_services_provided 0',

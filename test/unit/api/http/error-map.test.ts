@@ -46,8 +46,8 @@ describe('the map of errors', () => {
     expect(answerFor(error, 'experimental')).toEqual({ status: statusOf[kind].experimental, message: 'why' });
   });
 
-  it('makes one line and a 500 of what is not ours', () => {
-    expect(answerFor(new TypeError('a\n  b'), 'engine')).toEqual({ status: 500, message: 'a b' });
+  it('makes every error outside the catalogue a 500 of one line', () => {
+    expect(answerFor(new Error('a\n  b'), 'engine')).toEqual({ status: 500, message: 'a b' });
     expect(answerFor('text', 'engine')).toEqual({ status: 500, message: 'text' });
     const several = new AggregateError([new Error('one'), new FairleadError('invalid', 'two')]);
     expect(answerFor(several, 'engine')).toEqual({ status: 500, message: 'one; two' });

@@ -15,14 +15,14 @@ describe('answers that are no fault of the client', () => {
   it('are counted, and said once a minute each, with how often they came since', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { failures, lines } = failuresOf(() => false);
-    for (let i = 0; i < 1000; i += 1) failures.note(500, 'GET /a', 'disk full');
-    failures.note(503, 'GET /b', 'no lease');
+    for (let i = 0; i < 1000; i += 1) failures.note(500, 'GET /a', new Error('disk full'));
+    failures.note(503, 'GET /b', new Error('no lease'));
     expect(lines).toEqual(['GET /a: disk full', 'GET /b: no lease']);
     vi.advanceTimersByTime(61_000);
-    failures.note(500, 'POST /c', 'disk full');
-    failures.note(503, 'GET /b', 'no lease');
+    failures.note(500, 'POST /c', new Error('disk full'));
+    failures.note(503, 'GET /b', new Error('no lease'));
     expect(lines.slice(2)).toEqual([
-      'POST /c: disk full (and 999 times more since it was last said)',
+      'POST /c: disk full (repeated 999 times since it was last logged)',
       'GET /b: no lease',
     ]);
     expect([...failures.counts]).toEqual([
@@ -33,17 +33,18 @@ describe('answers that are no fault of the client', () => {
 
   it('are not said while a store is away, whose loss is said elsewhere; a fault of ours is', () => {
     const { failures, lines } = failuresOf(() => true);
-    for (let i = 0; i < 1000; i += 1) failures.note(503, 'GET /a', `kv store is unreachable: try ${i}`);
-    failures.note(500, 'GET /a', 'a bug');
+    for (let i = 0; i < 1000; i += 1)
+      failures.note(503, 'GET /a', new Error(`kv store is unreachable: try ${i}`));
+    failures.note(500, 'GET /a', new Error('a bug'));
     expect(lines).toEqual(['GET /a: a bug']);
     expect(failures.count(503)).toBe(1000);
   });
 
   it('are forgotten in the end: a thousand different ones take no memory for ever', () => {
     const { failures, lines } = failuresOf(() => false);
-    for (let i = 0; i < 1000; i += 1) failures.note(500, 'GET /a', `bug ${i}`);
-    failures.note(500, 'GET /a', 'bug 999');
-    failures.note(500, 'GET /a', 'bug 0');
+    for (let i = 0; i < 1000; i += 1) failures.note(500, 'GET /a', new Error(`bug ${i}`));
+    failures.note(500, 'GET /a', new Error('bug 999'));
+    failures.note(500, 'GET /a', new Error('bug 0'));
     expect(lines.length).toBe(1001);
   });
 });

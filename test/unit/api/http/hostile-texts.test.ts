@@ -9,7 +9,7 @@ import {
   pathsOf,
   writeIdentityFiles,
   writeNetworkFiles,
-} from '../../../../src/container/sandbox/directory.ts';
+} from '../../../../src/container/sandbox/records/directory.ts';
 import { newId } from '../../../../src/lib/ids.ts';
 import { networkOf } from '../../../contract/driver.ts';
 import { createTestApi } from '../../../rig/api.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createPluginServer } from '../../../../src/api/plugin/server.ts';
 import { FairleadError } from '../../../../src/lib/errors.ts';
 import { silentLogger } from '../../../../src/lib/log.ts';
-import type { EnginePlugin } from '../../../../src/network/engine/plugin.ts';
+import type { EnginePlugin } from '../../../../src/network/plugin/plugin.ts';
 
 const calls: unknown[][] = [];
 const record =

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { belongsToEngine } from '../../../../src/api/proxy/route-owner.ts';
+import { isForEngine } from '../../../../src/api/proxy/route-owner.ts';
 import type { Upstream } from '../../../../src/api/proxy/upstream.ts';
 import { createTestApi } from '../../../rig/api.ts';
 import { type FakeEngine, type FakeEnginePlan, startFakeEngine } from '../../../rig/fake-engine.ts';
@@ -63,7 +63,7 @@ describe('which calls are the Engine’s', () => {
     ['GET', '/infos', true],
     ['GET', '/metrics', false],
   ])('%s %s: %s', (method, url, theirs) => {
-    expect(belongsToEngine(method, url)).toBe(theirs);
+    expect(isForEngine(method, url)).toBe(theirs);
   });
 });
 
@@ -278,7 +278,7 @@ describe('a container that publishes services', () => {
         { Image: 'x', Odd: 1, HostConfig: { NetworkMode: 'foo', Memory: 5 } },
       ],
     ]);
-    const places = api.model.containers.find('c1').memberships.filter(({ serviceId }) => serviceId);
+    const places = api.model.containers.find('c1').attachments.filter(({ serviceId }) => serviceId);
     expect(places).toHaveLength(2);
   });
 

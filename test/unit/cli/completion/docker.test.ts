@@ -21,8 +21,8 @@ async function realDocker(script: string): Promise<void> {
   await chmod(file, 0o755);
 }
 
-function daemonRuns(way: 'engine' | 'simulated'): void {
-  fake.on('GET /info', { json: { Fairlead: { way } } });
+function daemonRuns(mode: 'engine' | 'simulated'): void {
+  fake.on('GET /info', { json: { Fairlead: { mode } } });
 }
 
 async function asked(words: readonly string[], host = fake.host): Promise<readonly string[]> {
@@ -79,9 +79,9 @@ describe('docker completes', () => {
       ['run', '--publish-service', 'x.foo', '--na'],
       ['asked:__complete run --na\tby the real one', ':4'],
     ],
-  ] as const)('%s: %j', async (way, words, answer) => {
+  ] as const)('%s: %j', async (mode, words, answer) => {
     await realDocker(echo);
-    daemonRuns(way);
+    daemonRuns(mode);
     expect(await asked(words)).toEqual(answer);
   });
 

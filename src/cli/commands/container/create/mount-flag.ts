@@ -64,7 +64,7 @@ const fields: Readonly<Record<string, (mount: MountSpec, value: string, text: st
     if (!/^[0-7]+$/.test(value)) throw invalid(text, `invalid value for tmpfs-mode: ${value}`);
     mount.TmpfsOptions = { ...mount.TmpfsOptions, Mode: Number.parseInt(value, 8) };
   },
-  // Of caches between a Mac and its virtual machine.
+  // These tune caches between a Mac and its virtual machine.
   consistency() {},
 };
 const synonyms: Readonly<Record<string, string>> = {
@@ -91,7 +91,7 @@ export function parseMountFlag(text: string): MountSpec {
   return mount;
 }
 
-/** A field with a comma in it stands in double quotes. */
+/** A field that contains a comma is in double quotes. */
 function splitFields(text: string): readonly string[] {
   const found = text.match(/"(?:[^"]|"")*"|[^,]+/g) ?? [];
   return found.map((field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field));

@@ -13,7 +13,7 @@ interface NetworkFlag {
 interface Networks {
   readonly mode: string;
   readonly endpoints: Endpoints;
-  /** Of the first network's endpoint. */
+  /** The links of the first network's endpoint. */
   readonly links: readonly string[];
 }
 
@@ -32,8 +32,8 @@ export function networksOf(flags: CreateValues): Networks {
   );
   if (!first) settings.push([mode, settingsOf({ name: mode, aliases: [] }, true, flags)]);
   // Without anything to say the Engine gets none, as from Docker's CLI (docker-facts 6.4).
-  const told = settings.filter(([, values]) => networks.length > 1 || Object.keys(values).length > 0);
-  return { mode, endpoints: Object.fromEntries(told), links: linksOn(first, flags) };
+  const described = settings.filter(([, values]) => networks.length > 1 || Object.keys(values).length > 0);
+  return { mode, endpoints: Object.fromEntries(described), links: linksOn(first, flags) };
 }
 
 /** As with Docker's CLI: the default network's links are the container's, every other's the endpoint's. */

@@ -51,7 +51,7 @@ export async function runAttached(
   const { tty, interactive, rm } = flags;
   const stream = await orRemove(client, id, () => attachTo(client, id, { stdin: interactive }));
   const exited = waitFor(client, id, rm ? 'removed' : 'next-exit');
-  // Whoever waits below reports the failure; without a reader it would end the process.
+  // The wait below reports the failure; unhandled it would end the process.
   exited.catch(() => {});
   const proxied = flags['sig-proxy'] && !(tty && interactive);
   const stopProxy = proxied ? proxySignals((signal) => kill(client, id, signal)) : () => {};

@@ -1,6 +1,6 @@
-import { type Columns, formatRows } from '../../../output/formatter.ts';
+import { type Columns, formatRows } from '../../../format/formatter.ts';
 import type { ListedContainer } from '../records.ts';
-import { psRow } from './ps-row.ts';
+import { ellipsis, humanSize, psRow } from './ps-row.ts';
 
 export function formatContainers(
   format: string,
@@ -25,10 +25,19 @@ function columns(full: boolean): Columns<ListedContainer> {
       State: ['STATE', ({ State }) => State],
       Labels: ['LABELS', ({ Labels }) => labelText(Labels)],
       Networks: ['NETWORKS', ({ NetworkSettings }) => Object.keys(NetworkSettings?.Networks ?? {}).join(',')],
+      Size: ['SIZE', sizeText],
+      Mounts: ['MOUNTS', ({ Mounts }) => mountNames(Mounts, full)],
+      LocalVolumes: [
+        'LOCAL VOLUMES',
+        ({ Mounts }) => String(Mounts.filter(({ Driver }) => Driver === 'local').length),
+      ],
+      // Engines name one only for images of their own store, which Fairlead does not have.
+      Platform: ['PLATFORM', () => null],
       CreatedAt: ['CREATED AT', ({ Created }) => createdAt(Created)],
     },
     methods: { Label: ({ Labels }, key) => Labels?.[String(key)] ?? '' },
     table: '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}',
+    failed: 'failed to execute template',
     raw: 'container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n',
   };
 }
@@ -37,6 +46,18 @@ function labelText(labels: ListedContainer['Labels']): string {
   return Object.entries(labels ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .sort()
+    .join(',');
+}
+
+function sizeText({ SizeRw = 0, SizeRootFs = 0 }: ListedContainer): string {
+  const virtual = SizeRootFs > 0 ? ` (virtual ${humanSize(SizeRootFs)})` : '';
+  return humanSize(SizeRw) + virtual;
+}
+
+function mountNames(mounts: ListedContainer['Mounts'], full: boolean): string {
+  return mounts
+    .map(({ Name = '', Source }) => Name || Source)
+    .map((name) => (full ? name : ellipsis(name, 15)))
     .join(',');
 }
 

@@ -16,8 +16,16 @@ export function psRow(container: ListedContainer, full: boolean, now = Date.now(
   };
 }
 
-function ellipsis(text: string, width: number): string {
+export function ellipsis(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+}
+
+/** go-units' HumanSizeWithPrecision of three digits. */
+export function humanSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let [size, unit] = [bytes, 0];
+  for (; size >= 1000 && unit < units.length - 1; unit += 1) size /= 1000;
+  return `${Number(size.toPrecision(3))}${units[unit]}`;
 }
 
 /** go-units' HumanDuration. */

@@ -40,6 +40,7 @@ export const ps = command({
     const query = {
       ...(flags.all ? { all: 1 } : {}),
       ...(limit > 0 ? { limit } : {}),
+      ...(/\.Size\b|^json$|json \./.test(flags.format) ? { size: 1 } : {}),
       ...(flags.filter.length > 0
         ? { filters: JSON.stringify(parseFilters('-f, --filter', flags.filter)) }
         : {}),

@@ -1,0 +1,66 @@
+import { type Api, createApi } from '../../api/server.ts';
+import { createApps } from '../../apps/create-apps.ts';
+import { followContainers } from '../../apps/follower.ts';
+import { Volumes } from '../../container/volumes.ts';
+import { createProbe, type Probe } from '../../dns/probe.ts';
+import type { RemoteDns } from '../../dns/thread/remote-dns.ts';
+import type { HostAddress } from '../../lib/host-address.ts';
+import { engineState, upstreamOf } from '../engine-mode.ts';
+import { systemInfo } from '../system-info.ts';
+import { readTlsKeys } from '../tls-keys.ts';
+import type { OpenedHost } from './open-host.ts';
+import type { OpenedNetwork } from './open-network.ts';
+import type { OpenedStores } from './open-stores.ts';
+import type { Start } from './start.ts';
+
+export interface OpenedApi {
+  readonly probe: Probe;
+  /** Where it listens; the port is the real one where any would do. */
+  readonly hosts: readonly HostAddress[];
+}
+
+export interface ApiNeeds {
+  readonly stores: OpenedStores;
+  readonly host: OpenedHost;
+  readonly network: OpenedNetwork;
+  readonly dns: RemoteDns;
+}
+
+/** What answers clients, on every address that it was given. */
+export async function openApi(start: Start, needs: ApiNeeds): Promise<OpenedApi> {
+  const { config, platform, log, opened } = start;
+  const { stores, host, network, dns } = needs;
+  const { directory, mode, failures } = stores;
+  const { model } = network;
+  const { runtime, dataplane, engine } = host;
+  const probe = createProbe({ directory, dns, runtime, dataplane });
+  const apps = createApps({ directory, model, dnsTtlSeconds: config.dns.ttlSeconds });
+  opened.push('apps', followContainers(apps, model, log));
+  const upstream = mode.kind === 'engine' && engine ? upstreamOf(mode, engine) : undefined;
+  const volumes = new Volumes(platform.volumes(config));
+  const api = await createApi({
+    ...{ model, dns, probe, apps, volumes, info: infoOf(start, needs), log, failures },
+    ...(upstream ? { upstream } : {}),
+    ...(platform.hooks ? { hooks: platform.hooks } : {}),
+  });
+  opened.push('api', () => api.close());
+  return { probe, hosts: await listen(start, api) };
+}
+
+function infoOf({ config, platform: { clock } }: Start, { stores, host, network }: ApiNeeds) {
+  const { identity, mode, directory } = stores;
+  const { plugins, pluginProblem } = network;
+  const { engine } = host;
+  const state = engine && { engine: () => engineState(engine, pluginProblem) };
+  return systemInfo({ config, clock, mode, nodeId: identity.nodeId, directory, plugins, ...state });
+}
+
+async function listen({ config, stop }: Start, api: Api): Promise<readonly HostAddress[]> {
+  const tls = config.tls && (await readTlsKeys(config.tls));
+  const hosts: HostAddress[] = [];
+  for (const host of config.hosts) {
+    stop.throwIfAborted();
+    hosts.push(await api.listen(host, { ...(tls && { tls }), names: config.apiNames }));
+  }
+  return hosts;
+}

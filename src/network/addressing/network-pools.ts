@@ -1,0 +1,81 @@
+import type { Driver } from '../../../drivers/driver.ts';
+import type { Network, Scope, Subnets } from '../../cluster/records.ts';
+import { parseSubnet } from '../../lib/addresses.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import { shortId } from '../../lib/ids.ts';
+import type { NetworkContext } from '../context.ts';
+import type { NetworkSpec } from '../model.ts';
+import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
+
+export interface PoolsWanted {
+  readonly driver: Driver;
+  readonly scope: Scope;
+  readonly spec: NetworkSpec;
+  /** The store's document of subnets. */
+  readonly used: Subnets;
+  readonly hostSubnets: readonly string[];
+  /** By an IPAM plugin. */
+  readonly given: Network['ipam'] | undefined;
+}
+
+type PoolContext = Pick<NetworkContext, 'directory' | 'settings' | 'driverNamed'>;
+
+/** Decides the pools of a network about to be created. @throws invalid | forbidden (overlap) | exhausted */
+export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam'] {
+  const { driver: network, scope, spec, used, hostSubnets, given } = wanted;
+  if (given) return accept(parts, network, given, used);
+  refuseWithoutFamily(spec);
+  const { options } = spec.ipam ?? {};
+  const driver = spec.ipam?.driver || 'default';
+  const chosen = { driver, options: { ...options }, ...(options ? {} : { optionsUnset: true as const }) };
+  // With `null` a network plugin gives the addresses by itself.
+  if (!network.addressed || (network.givesAddresses && driver === 'null')) return { ...chosen, pools: [] };
+  const ours = takenByNetworks(parts, used);
+  const pools = [...planGivenPools(spec.ipam?.config ?? [], ours)];
+  const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
+  if (!families.has(4) && spec.ipv4 !== false) {
+    const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
+    const { localPools, globalPools } = parts.settings;
+    pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...routes]));
+  }
+  if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
+  return { ...chosen, pools };
+}
+
+function refuseWithoutFamily({ ipv4, ipv6, ipam }: NetworkSpec): void {
+  if (ipv4 !== false) return;
+  if (!ipv6) throw new FairleadError('invalid', 'IPv4 or IPv6 must be enabled');
+  const given = ipam?.config?.flatMap(({ subnet }) => subnet ?? []) ?? [];
+  const wrong = given.find((subnet) => parseSubnet(subnet).family === 4);
+  if (wrong === undefined) return;
+  throw new FairleadError('invalid', `IPv4 is disabled for this network: leave the subnet ${wrong} out`);
+}
+
+/** What a plugin routes with addresses of a plugin may overlap anything: none of it is routed by this host. */
+export function sharesOurSpace({ routesElsewhere }: Driver, { addressSpace }: Network['ipam']): boolean {
+  return !routesElsewhere || addressSpace === undefined;
+}
+
+function accept(parts: PoolContext, driver: Driver, given: Network['ipam'], used: Subnets): Network['ipam'] {
+  if (sharesOurSpace(driver, given)) {
+    const config = given.pools.map(({ subnet }) => ({ subnet }));
+    planGivenPools(config, takenByNetworks(parts, used));
+  }
+  return given;
+}
+
+/** Networks of both scopes: they all meet on this host. */
+export function takenByNetworks({ directory, driverNamed }: PoolContext, used: Subnets): Taken[] {
+  const networks = directory.networks();
+  const known = networks.flatMap(({ id, name, ipam, driver }) =>
+    id in used || !sharesOurSpace(driverNamed(driver), ipam)
+      ? []
+      : ipam.pools.map(({ subnet }) => ({ subnet: parseSubnet(subnet), by: `network ${name}` })),
+  );
+  const names = new Map(networks.map(({ id, name }) => [shortId(id), name]));
+  const documented = Object.entries(used).flatMap(([id, subnets]) => {
+    const by = `network ${names.get(id) ?? id}`;
+    return subnets.map((subnet) => ({ subnet: parseSubnet(subnet), by }));
+  });
+  return [...documented, ...known];
+}

@@ -1,0 +1,241 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Network, Service } from '../../cluster/records.ts';
+import { type Attachment, type Container, ownRuntime } from '../../container/runtime.ts';
+import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
+import { shortId } from '../../lib/ids.ts';
+import { runAll, type UndoStack, withUndo } from '../../lib/undo.ts';
+import type { NetworkContext } from '../context.ts';
+import type { EndpointStore } from '../endpoints/store.ts';
+import { routesFor } from '../host/gateway.ts';
+import type { PublishedPorts } from '../host/published-ports.ts';
+import type { Networks } from '../networks/networks.ts';
+import { filesFor } from './files.ts';
+import type { Interfaces } from './interfaces.ts';
+
+export interface Wish {
+  /** What the container is to be on from now on; absent: what its record says. */
+  readonly attachments?: (now: readonly Attachment[]) => readonly Attachment[];
+  /** Where it is known already: the service that a new attachment backs. */
+  readonly service?: Service;
+  /** It does not run yet, and its sandbox is ready. */
+  readonly isStarting?: boolean;
+  /** What stays is compared as well: `records` with the store, `all` with the kernel, too. */
+  readonly check?: 'records' | 'all';
+  /** Host ends that the kernel is known to have as they should be. */
+  readonly present?: ReadonlySet<string>;
+}
+
+/**
+ * Brings store, kernel, host ports, files and names from what a container has to what it should have. The order makes a
+ * crash at any point harmless: what comes is an endpoint first, then an interface, and in the container's record at
+ * last; what goes takes the way back. So what a dead daemon left half done is claimed by no record, and swept.
+ */
+export class Converger {
+  constructor(
+    private readonly parts: NetworkContext,
+    private readonly networks: Networks,
+    private readonly endpoints: EndpointStore,
+    private readonly interfaces: Interfaces,
+    readonly ports: PublishedPorts,
+  ) {}
+
+  /** Operations of one container never overlap. */
+  exclusively<T>(id: string, operation: () => Promise<T>): Promise<T> {
+    const { locks } = this.parts;
+    return locks.shared(() => locks.run('container', id, operation));
+  }
+
+  require(id: string): Container {
+    const container = this.parts.runtime.get(id);
+    if (!container) throw new FairleadError('not-found', `No such container: ${shortId(id)}`);
+    return container;
+  }
+
+  /**
+   * Before: under the container's lock. A container that neither runs nor starts holds nothing afterwards: no endpoint,
+   * no port, no sandbox. When it throws for what was to come, that is taken back.
+   * @returns what it did
+   */
+  async converge(id: string, wish: Wish = {}): Promise<readonly string[]> {
+    const container = this.require(id);
+    const isRunning = container.state.status === 'running';
+    const asked = wish.attachments?.(container.attachments) ?? container.attachments;
+    const did: string[] = [];
+    if (isRunning || wish.isStarting) {
+      const stays = wish.check ? await this.#keepAll(container, asked, wish, did) : asked;
+      // Of a running container the record has what is made: what is to come is added once it is.
+      await this.#record(id, isRunning ? stays.filter(({ endpoint }) => endpoint) : stays);
+      await runAll(this.#takingOff(container, stays, did));
+      await this.#comeUp(container, stays, wish, did);
+      if (wish.check === 'all') await this.ports.assert(id);
+    } else {
+      await this.#end(container, asked.map(withoutMade), did);
+    }
+    if (did.length > 0) this.parts.log.info(`container ${container.name} ${did.join('; ')}`);
+    return did;
+  }
+
+  async #end(container: Container, wanted: readonly Attachment[], did: string[]): Promise<void> {
+    await this.#record(container.id, wanted);
+    try {
+      await runAll([() => this.ports.withdraw(container.id), ...this.#takingOff(container, wanted, did)]);
+    } finally {
+      await ownRuntime(this.parts.runtime).release(container.id);
+    }
+  }
+
+  async #keepAll(container: Container, wanted: readonly Attachment[], wish: Wish, did: string[]) {
+    const stays: Attachment[] = [];
+    for (const attachment of wanted) {
+      try {
+        const { kept, isRepaired } = await this.#keep(container, attachment, wish);
+        if (isRepaired) did.push(`has interface ${attachment.interface?.name} again`);
+        stays.push(kept);
+      } catch (error) {
+        // With the KV store away there is nothing to be said against this one, and the others come next.
+        if (isKind(error, 'unavailable')) stays.push(attachment);
+        else if (isKind(error, 'conflict') || isKind(error, 'not-found'))
+          this.#sayLost(container, attachment, error);
+        else throw error;
+      }
+    }
+    return stays;
+  }
+
+  /** @throws conflict when another container has the endpoint or its address by now */
+  async #keep(container: Container, attachment: Attachment, { check, present }: Wish) {
+    const { directory } = this.parts;
+    const same = { kept: attachment, isRepaired: false };
+    const network = directory.network(attachment.network);
+    const endpoint = this.endpoints.wanted(container, attachment);
+    // While the KV store has not been seen, nothing of it is known to be gone.
+    if (!endpoint || (network?.scope !== 'local' && !directory.complete())) return same;
+    if (!network) throw new FairleadError('not-found', `network ${shortId(attachment.network)} is gone`);
+    return await this.parts.presence.during(network, async () => {
+      await this.endpoints.keep(network, endpoint);
+      const kept = { ...attachment, endpoint };
+      const source = attachment.interface?.source;
+      if (check !== 'all' || !source || present?.has(source.hostName)) return { kept, isRepaired: false };
+      return { kept, isRepaired: await this.interfaces.repair(container, kept, network, endpoint) };
+    });
+  }
+
+  /** Name, interface, endpoint: of what the container has and is no longer `wanted`. */
+  #takingOff({ attachments, ...rest }: Container, wanted: readonly Attachment[], did: string[]) {
+    const kept = new Set(wanted.flatMap(({ endpoint }) => endpoint?.id ?? []));
+    const gone = attachments.filter(({ endpoint }) => endpoint && !kept.has(endpoint.id));
+    did.push(...gone.map((attachment) => `is taken off ${this.#whereIs(attachment)}`));
+    return gone.map((attachment) => () => this.#leave({ attachments, ...rest }, attachment));
+  }
+
+  async #leave(container: Container, attachment: Attachment): Promise<void> {
+    const { endpoint } = attachment;
+    const network = this.parts.directory.network(attachment.network);
+    // Its network went by force or on another host: what is left here is the interface.
+    if (!network || !endpoint) return await this.interfaces.unplug(container, attachment);
+    await runAll([
+      () => this.endpoints.withdrawWhenPossible(network, endpoint),
+      ...this.interfaces.removal(container, attachment, network, endpoint),
+      () => this.parts.presence.converge(network.id),
+    ]);
+    this.#emit('disconnect', container, network);
+  }
+
+  /** Endpoint, interface, record: of what is wanted and not made yet. Routes, ports and files follow. */
+  async #comeUp(before: Container, wanted: readonly Attachment[], wish: Wish, did: string[]): Promise<void> {
+    const missing = wanted.filter(({ endpoint }) => !endpoint);
+    await withUndo(async (undo) => {
+      for (const attachment of missing) {
+        const made = await this.#attach(undo, before.id, attachment, wish);
+        did.push(`is on ${this.#whereIs(made)}${made.endpoint?.ipv4 ? ` as ${made.endpoint.ipv4}` : ''}`);
+      }
+      if (did.length > 0 || wish.isStarting) await this.#refresh(before, wish);
+    });
+  }
+
+  async #attach(undo: UndoStack, id: string, wanted: Attachment, wish: Wish): Promise<Attachment> {
+    const container = this.require(id);
+    const network = this.networks.find(wanted.network);
+    const service = this.#serviceOf(wanted, wish);
+    try {
+      const made = await this.parts.presence.during(network, () =>
+        withUndo(async (inner) => {
+          const endpoint = await this.endpoints.make({ container, wanted, network, service });
+          inner.push('endpoint', () => this.endpoints.withdrawWhenPossible(network, endpoint));
+          const parts = await this.interfaces.make(inner, container, wanted, network, endpoint);
+          return { ...wanted, network: network.id, networkName: network.name, ...parts };
+        }),
+      );
+      undo.push('network', () => this.#leave(container, made));
+      this.#emit('connect', container, network);
+      const { attachments } = container;
+      const at = attachments.findIndex((one) => isDeepStrictEqual(one, wanted));
+      await this.#record(id, at < 0 ? [...attachments, made] : attachments.with(at, made));
+      undo.push('record', () => this.#record(id, attachments));
+      return made;
+    } catch (error) {
+      const target = service ? `service ${service.name}.${network.name}` : `network ${network.name}`;
+      throw withContext(`attach ${container.name} to ${target}`, error);
+    }
+  }
+
+  #serviceOf({ serviceId }: Attachment, { service }: Wish): Service | undefined {
+    if (serviceId === undefined) return undefined;
+    if (service?.id === serviceId) return service;
+    return this.parts.directory.services().find(({ id }) => id === serviceId);
+  }
+
+  /** Default routes, ports and files follow; equal routes are not set again, which is a third of what an attach costs. */
+  async #refresh(before: Container, { isStarting, check }: Wish): Promise<void> {
+    const container = this.require(before.id);
+    const isSame = isDeepStrictEqual(routesFor(before), routesFor(container));
+    if (isStarting || check || !isSame) await this.#route(container);
+    await this.ports.settle(container.id);
+    // Those of one that starts are given with its start.
+    if (!isStarting)
+      await ownRuntime(this.parts.runtime).setFiles(
+        container.id,
+        filesFor(container, this.parts.runtime.list()),
+      );
+  }
+
+  /** A stack that is not the container's own has routes of its own. */
+  async #route(container: Container): Promise<void> {
+    const sandbox = this.parts.runtime.sandboxOf(container.id);
+    if (sandbox === container.id) await this.parts.dataplane.setDefaultRoutes(sandbox, routesFor(container));
+  }
+
+  async #record(id: string, attachments: readonly Attachment[]): Promise<void> {
+    if (isDeepStrictEqual(attachments, this.require(id).attachments)) return;
+    await this.parts.runtime.update(id, { attachments });
+  }
+
+  /** What went to somebody else, or went, while this node was away: people must be able to find out. */
+  #sayLost({ id: container, name }: Container, attachment: Attachment, error: unknown): void {
+    const { network, serviceId } = attachment;
+    const where = this.#whereIs(attachment);
+    const reason = messageOf(error);
+    this.parts.log.warn({ err: error }, `container ${name} is detached from ${where}: ${reason}`);
+    this.parts.events.emit({
+      Type: serviceId === undefined ? 'network' : 'service',
+      Action: 'lost',
+      Actor: { ID: serviceId ?? network, Attributes: { name: where, container, reason } },
+      scope: this.parts.directory.network(network)?.scope ?? 'global',
+    });
+  }
+
+  #whereIs({ network, networkName, serviceId, endpoint }: Attachment): string {
+    const name = this.parts.directory.network(network)?.name ?? networkName ?? shortId(network);
+    return serviceId === undefined ? name : `${endpoint?.name ?? 'a service'}.${name}`;
+  }
+
+  #emit(action: string, container: Container, network: Network): void {
+    const { id: ID, name, driver: type, scope } = network;
+    const Attributes = { container: container.id, name, type };
+    this.parts.events.emit({ Type: 'network', Action: action, Actor: { ID, Attributes }, scope });
+  }
+}
+
+function withoutMade({ endpoint: _, interface: __, ...wanted }: Attachment): Attachment {
+  return wanted;
+}

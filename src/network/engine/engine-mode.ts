@@ -1,0 +1,90 @@
+import { messageOf } from '../../lib/errors.ts';
+import { apart } from '../../lib/locks.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
+import type { EndpointStore } from '../endpoints/store.ts';
+import { EngineEndpoints } from '../plugin/endpoints.ts';
+import { PendingEndpoints } from '../plugin/pending-endpoints.ts';
+import { createPlugin } from '../plugin/plugin.ts';
+import { EnginePools } from '../plugin/pools.ts';
+import { AliasOverrides } from './alias-overrides.ts';
+import { EngineAttachments } from './attachments.ts';
+import { engineClaims } from './claims.ts';
+import { EngineContainers } from './containers.ts';
+import { EngineModeNetworks } from './engine-mode-networks.ts';
+import { EngineTasks } from './engine-tasks.ts';
+import { EndpointNames } from './names.ts';
+import { NativeNetworks } from './native-networks.ts';
+import { EngineNetworks } from './networks.ts';
+
+/** The use cases where an Engine runs the containers (UseCases in use-cases.ts). */
+export async function engineMode(parts: NetworkContext, engine: EngineSide, endpointStore: EndpointStore) {
+  const tasks = new EngineTasks(parts.log);
+  const own = new NativeNetworks(parts, engine);
+  const networks = new EngineModeNetworks(parts, own, () => known);
+  const pools = new EnginePools(parts, parts.directory.stores.local);
+  await pools.load();
+  const known = new EngineNetworks({ parts, engine, networks, own, pools });
+  await known.load();
+  const pending = new PendingEndpoints(parts, endpointStore);
+  const overrides = new AliasOverrides(parts.directory.stores.local);
+  await overrides.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
+  const common = { parts, engine, endpoints: endpointStore, pending };
+  const names = new EndpointNames({ ...common, overrides, tasks });
+  const endpoints = new EngineEndpoints(common);
+  const attachments = new EngineAttachments({ ...common, networks, names });
+  return {
+    networks,
+    attachments,
+    containers: new EngineContainers(parts, networks, attachments),
+    claims: engineClaims({ parts, engine, names, endpoints, pending, networks: known, attachments, tasks }),
+    plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
+    begin(reconcile: () => void) {
+      followEngine(parts, engine, names, reconcile);
+      known.start();
+      tasks.begin();
+    },
+    async close() {
+      await known.close();
+      await tasks.close();
+    },
+  };
+}
+
+/** Names follow what the Engine says of its containers; its events are ours too. */
+function followEngine(
+  parts: NetworkContext,
+  { host, links }: EngineSide,
+  names: EndpointNames,
+  reconcile: () => void,
+): void {
+  host.onChange((change) => {
+    // What it did while it was not followed is not in its events.
+    if (change.kind === 'reached') {
+      reconcile();
+      const { address, version = '' } = host.status();
+      parts.events.emit({
+        Type: 'daemon',
+        Action: 'engine-reached',
+        Actor: { ID: address, Attributes: { version } },
+      });
+    }
+    if (change.kind === 'container' && change.after) {
+      const { id } = change.after;
+      apart(() => names.converge(id)).catch((error: unknown) =>
+        parts.log.error({ err: error }, `container ${change.after?.name}: ${messageOf(error)}`),
+      );
+    }
+    if (change.kind === 'container' && change.before && !change.after) void names.forget(change.before.id);
+    if (change.kind !== 'event') return;
+    const { type, action, id, attributes } = change;
+    const ours = type === 'network' ? links.networkOf(id) : undefined;
+    // Of its own networks it tells itself; of creation and removal of ours is told where they are created and removed.
+    if (type === 'network' && (!ours || !['connect', 'disconnect'].includes(action))) return;
+    const ID = ours ?? id;
+    parts.events.emit({
+      Type: type,
+      Action: action,
+      Actor: { ID, Attributes: attributes },
+    });
+  });
+}

@@ -1,0 +1,70 @@
+import type { Endpoint, Network } from '../../cluster/records.ts';
+import type { EngineNetwork } from '../../container/host-engine.ts';
+import type { Attachment } from '../../container/runtime.ts';
+import { overlaps, parseSubnet } from '../../lib/addresses.ts';
+import { foldCase } from '../../lib/names.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
+
+/** The Engine's networks that are none of ours, as they were when last looked at: shown, and left to it. */
+export class NativeNetworks {
+  #networks: readonly Network[] = [];
+
+  constructor(
+    private readonly parts: Pick<NetworkContext, 'runtime' | 'nodeLease'>,
+    private readonly engine: EngineSide,
+  ) {}
+
+  list(): readonly Network[] {
+    return this.#networks;
+  }
+
+  has(networkId: string): boolean {
+    return this.#networks.some(({ id }) => id === networkId);
+  }
+
+  named(ref: string): Network | undefined {
+    const folded = foldCase(ref);
+    return this.#networks.find(({ id, name }) => id === ref || foldCase(name) === folded);
+  }
+
+  /** One that has a subnet of this one's: the Engine would masquerade and route what is meant for the other. */
+  conflictingWith({ ipam }: Network): Network | undefined {
+    const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
+    return this.#networks.find((own) =>
+      own.ipam.pools.some(({ subnet }) => subnets.some((ours) => overlaps(ours, parseSubnet(subnet)))),
+    );
+  }
+
+  /** What was found on a look at all of the Engine's networks. */
+  set(found: readonly EngineNetwork[]): void {
+    this.#networks = found.filter(({ driver }) => driver !== this.engine.driver).map(networkOf);
+  }
+
+  /** Where the Engine's containers are on it; this node's only, for that is all that the Engine knows. */
+  endpoints(networkId: string): readonly Endpoint[] {
+    const network = this.#networks.find(({ id }) => id === networkId);
+    const isOn = ({ network: ref }: Attachment) => ref === networkId || ref === network?.name;
+    const nodeId = this.parts.nodeLease.self.id;
+    return this.parts.runtime
+      .list()
+      .flatMap(({ attachments }) => attachments.filter(isOn).flatMap(({ endpoint }) => endpoint ?? []))
+      .map((endpoint) => ({ ...endpoint, networkId, nodeId }));
+  }
+}
+
+function networkOf(found: EngineNetwork): Network {
+  const { id, name, driver, scope, created, internal, attachable, ipv6, ipamDriver } = found;
+  const pools = found.pools.map(({ subnet, gateway, ipRange }) => ({
+    subnet: parseSubnet(subnet).text,
+    gateway: gateway ?? '',
+    ...(ipRange ? { ipRange } : {}),
+    auxAddresses: {},
+  }));
+  return {
+    ...{ id, name, driver, created, internal, attachable, ipv6 },
+    scope: scope === 'local' ? 'local' : 'global',
+    ipam: { driver: ipamDriver, options: {}, pools },
+    options: { ...found.options },
+    labels: { ...found.labels },
+  };
+}

@@ -1,0 +1,37 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const rooms = ['src/api', 'src/cli', 'src/apps', 'src/reference', 'src/testing'];
+
+const folders = rooms.flatMap((room) => [
+  room,
+  ...readdirSync(join(root, room), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length)),
+]);
+
+it.each(folders)('%s says in a README what is here, where to begin and what it may import', (folder) => {
+  const text = readFileSync(join(root, folder, 'README.md'), 'utf8');
+  expect(text.split('\n').length).toBeLessThanOrEqual(25);
+  expect(text).toMatch(/^Begin with |Begin there\./m);
+  expect(text).toMatch(/Imports: /);
+});
+
+it.each(folders)('%s has at most twelve source files', (folder) => {
+  const files = readdirSync(join(root, folder)).filter((name) => name.endsWith('.ts'));
+  expect(files.length).toBeLessThanOrEqual(12);
+});
+
+it.each(folders)('the README of %s names files that exist', (folder) => {
+  const text = readFileSync(join(root, folder, 'README.md'), 'utf8');
+  const named = [...text.matchAll(/`((?:[\w.-]+\/)*[\w.-]+\.ts)`|(\.\.\/[\w/.-]+\.ts)/g)].map(
+    ([, plain, up]) => plain ?? up ?? '',
+  );
+  const missing = named.filter(
+    (name) => ![folder, '.', dirname(folder)].some((base) => existsSync(join(root, base, name))),
+  );
+  expect(missing).toEqual([]);
+});
