@@ -1,6 +1,6 @@
 import type { Container, Health, RestartPolicy, Runtime } from '../../container/runtime.ts';
 import { parseSignal } from '../../container/signals.ts';
-import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
+import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Containers as Contract, CreateContainer, EndpointSettings } from '../model.ts';

@@ -1,12 +1,12 @@
 import { parseLink } from '../../cluster/links.ts';
+import { linkVariables } from '../../container/link-variables.ts';
+import { addressOn, linkedBy, linkedPlace } from '../../container/linked.ts';
 import { type Attachment, type Container, ownRuntime } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { Converger } from './converge.ts';
 import { filesFor } from './files.ts';
-import { linkVariables } from './link-variables.ts';
-import { addressOn, linkedBy, linkedPlace } from './linked.ts';
 
 /** `--link` on the default network: what a start needs, what its program learns, and `docker rm --link`. */
 export class DefaultLinks {

@@ -1,9 +1,9 @@
+import { hostsOf, linkedBy } from '../../container/linked.ts';
 import { extraHostsOf, renderHosts, renderResolvConf } from '../../container/resolv-conf.ts';
 import type { Attachment, Container, ContainerFiles } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { shortId } from '../../lib/ids.ts';
 import { routesFor } from '../host/gateway.ts';
-import { hostsOf, linkedBy } from './linked.ts';
 
 /**
  * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS: the hosts file has nothing of other

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { parseLink } from '../../../cluster/links.ts';
+import { linkedPlace } from '../../../container/linked.ts';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
 import type { Volumes } from '../../../container/volumes.ts';
-import { linkedPlace } from '../../../network/containers/linked.ts';
 import { type ApiVersion, isBefore } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
 import { mountShapes } from '../isolation/mount-shape.ts';

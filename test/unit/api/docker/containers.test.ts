@@ -220,7 +220,7 @@ describe('a container', () => {
     await using api = await createTestApi();
     await create(api, 'c1', { PublishService: 'db.bridge' });
     await api.call('POST', '/containers/c1/start');
-    expect((await api.call('GET', '/containers/c1/json')).json()).toMatchObject({
+    expect((await api.call('GET', '/v1.51/containers/c1/json')).json()).toMatchObject({
       Config: { PublishService: 'db.bridge' },
       NetworkSettings: { IPAddress: '172.17.0.2' },
     });

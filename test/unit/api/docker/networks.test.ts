@@ -105,9 +105,9 @@ describe('GET /networks', () => {
       `invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`,
     ],
     [{ dangling: ['1', '0'] }, 'got more than one value for filter key "dangling"'],
-    ['{', 'unexpected end of JSON input'],
-    [[], 'json: cannot unmarshal array into Go value of type map[string]map[string]bool'],
-    [{ name: 'zf' }, 'json: cannot unmarshal string into Go value of type map[string]bool'],
+    ['{', 'invalid filter'],
+    [[], 'invalid filter'],
+    [{ name: 'zf' }, 'invalid filter'],
   ])('refuses the filters %j', async (filters, message) => {
     await using api = await createTestApi();
     expect(await names(api, filters)).toEqual([400, { message }]);

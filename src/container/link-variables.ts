@@ -1,4 +1,4 @@
-import type { Port } from '../../cluster/records.ts';
+import type { Port } from '../cluster/records.ts';
 import type { Linked } from './linked.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { parseLink } from '../../cluster/links.ts';
-import type { Attachment, Container } from '../../container/runtime.ts';
-import { withoutPrefix } from '../../lib/addresses.ts';
-import { shortId } from '../../lib/ids.ts';
+import { parseLink } from '../cluster/links.ts';
+import { withoutPrefix } from '../lib/addresses.ts';
+import { shortId } from '../lib/ids.ts';
+import type { Attachment, Container } from './container.ts';
 
 /** A container that another one has linked on the default network, by an alias. */
 export interface Linked {
