@@ -243,7 +243,7 @@ const life: RuntimeCheck[] = [
       await runtime.signal(id, '9');
       await rejects(runtime.signal(id, 'KILL'), {
         kind: 'conflict',
-        message: `Container ${id} is not running`,
+        message: `container ${id} is not running`,
       });
       await runtime.prepare(id);
       await runtime.start(id, containerFiles);
