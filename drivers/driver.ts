@@ -7,7 +7,7 @@ import type { TunnelEntries, VxlanSpec } from '../src/dataplane/tunnels.ts';
 /**
  * The contract of a network driver. Methods take values and return values; every method may be repeated;
  * a driver keeps no store of its own and never changes a record. What a driver wants done inside a
- * sandbox it returns from `join`; whoever attaches carries it out (src/network/attachments.ts), or hands
+ * sandbox it returns from `join`; whoever attaches carries it out (src/network/containers/interfaces.ts), or hands
  * it to an Engine when Fairlead is its plugin.
  */
 export interface Driver {

@@ -20,7 +20,7 @@ const firstSpi = 0x100;
  * The security association that carries what one node sends to another, known to both and to whoever reads
  * the store. AES-GCM is broken by a key under which two packets have the same number, and numbers start again
  * with each association; so each end puts a secret in, new in every life of its daemon, and neither
- * makes an association of the same secrets twice (own-secrets.ts). The direction is in it as well: what one
+ * makes an association of the same secrets twice (own-secret.ts). The direction is in it as well: what one
  * node sends is never under the key of what it receives.
  */
 export function associationFrom(sender: TunnelEnd, receiver: TunnelEnd): KeyedAssociation {

@@ -14,7 +14,14 @@ export interface EndpointHolder {
   readonly id: string;
   readonly name: string;
   readonly healthy?: boolean;
-  readonly spec: { readonly exposedPorts: readonly Port[] };
+  /** What its check says; never of an Engine's container. */
+  readonly health?: 'starting' | 'healthy' | 'unhealthy';
+  readonly spec: {
+    readonly exposedPorts: readonly Port[];
+    readonly hostname?: string;
+    /** The DNS servers that it asks in place of the daemon's. */
+    readonly dns?: readonly string[];
+  };
 }
 
 /** What was asked for with it. */
@@ -35,6 +42,15 @@ export function unnamedHolder(endpointId: string): EndpointHolder {
 
 export function isUnnamed({ id, containerName }: Endpoint): boolean {
   return containerName === unnamedHolder(id).name;
+}
+
+/**
+ * Whether DNS answers for the container. While it starts it has its names, as in the Engine: a check may ask for the
+ * container's own name, and members of a cluster become healthy by finding each other. What an Engine runs (no
+ * `health` of ours) is named from its first success on.
+ */
+function hasNames({ health, healthy = true }: Pick<EndpointHolder, 'health' | 'healthy'>): boolean {
+  return health === undefined ? healthy : health !== 'unhealthy';
 }
 
 /** The one place that makes an endpoint's record: what is put again after an outage is what was, member by member. */
@@ -60,17 +76,27 @@ export function endpointFor(
     aliases: [...new Set([...(service?.aliases ?? []), ...wish.aliases])],
     ...policyIn(wish),
     ...linksOf(wish),
+    ...dnsSettings(holder),
     ports: [...ports],
-    healthy: holder.healthy ?? true,
+    healthy: hasNames(holder),
   };
 }
 
 /** The same endpoint, with what its container has changed since: its name, its health and, on its own place, its aliases. */
 export function following(endpoint: Endpoint, holder: EndpointHolder, wish: EndpointWish): Endpoint {
-  const shown = { ...endpoint, containerName: holder.name, healthy: holder.healthy ?? true };
+  const shown = { ...endpoint, containerName: holder.name, healthy: hasNames(holder) };
   if (endpoint.serviceId !== undefined) return shown;
   const { dnsPolicy: _, ...own } = shown;
   return { ...own, name: holder.name, aliases: [...new Set(wish.aliases)], ...policyIn(wish) };
+}
+
+/** An Engine says the short id where no hostname was given. */
+function dnsSettings({ id, spec }: EndpointHolder): Pick<Endpoint, 'hostname' | 'servers'> {
+  const { hostname = '', dns = [] } = spec;
+  return {
+    ...(hostname !== '' && hostname !== shortId(id) ? { hostname } : {}),
+    ...(dns.length > 0 ? { servers: [...dns] } : {}),
+  };
 }
 
 /** A Docker Engine takes any text for an endpoint's option; ours were checked when they were asked for. */

@@ -128,6 +128,10 @@ export const endpointSchema = z.object({
   /** Of all its names; absent: `rotate`. */
   dnsPolicy: z.enum(dnsPolicies).optional(),
   links: z.array(link).optional(),
+  /** A name of the container beside the others; absent: it was given none. */
+  hostname: z.string().optional(),
+  /** The container's own DNS servers, asked in place of the daemon's for what is no name of ours. */
+  servers: z.array(address).optional(),
   ports: z.array(portSchema),
   /** False withholds the endpoint from DNS (a failing health check). */
   healthy: z.boolean(),

@@ -12,13 +12,32 @@ export interface ExtraHost {
 export const hostGateway = 'host-gateway';
 
 /**
- * `name:address` or `name=address`, where an IPv6 address may be in brackets, as the Engine takes it (opts.ValidateExtraHost).
- * @throws invalid, in the Engine's words
+ * What a user types and what records have: `name:address` or `name=address`, where an address may be in brackets, as
+ * Docker's CLI takes it (opts.ValidateExtraHost). @throws invalid, in its words
  */
 export function parseExtraHost(text: string): ExtraHost {
-  const [, name = '', given = ''] = /^([^=:]+)[=:](.+)$/s.exec(text) ?? [];
-  if (!isHostName(name)) throw new FairleadError('invalid', `bad format for add-host: "${visible(text)}"`);
-  const address = given.replace(/^\[(.+)\]$/, '$1');
+  const [, name = '', given = ''] = /^([^=:]+)(?:=|:)(.*)$/s.exec(text) ?? [];
+  if (!isHostName(name)) throw badFormat(text);
+  const address = given.replace(/^\[(.+)\]$/s, '$1');
   if (address === hostGateway || isAddress(address)) return { name, address };
-  throw new FairleadError('invalid', `invalid IP address in add-host: "${visible(given)}"`);
+  throw badAddress(address);
+}
+
+/** What a request has: `name:address`. The Engine knows neither the other separator nor brackets. @throws invalid, as there */
+export function requireExtraHost(text: string): void {
+  const { name, address } = parseExtraHost(text);
+  if (text === extraHostText({ name, address })) return;
+  throw text.startsWith(`${name}:`) ? badAddress(text.slice(name.length + 1)) : badFormat(text);
+}
+
+export function extraHostText({ name, address }: ExtraHost): string {
+  return `${name}:${address}`;
+}
+
+function badFormat(text: string): FairleadError {
+  return new FairleadError('invalid', `bad format for add-host: "${visible(text)}"`);
+}
+
+function badAddress(text: string): FairleadError {
+  return new FairleadError('invalid', `invalid IP address in add-host: "${visible(text)}"`);
 }

@@ -5,18 +5,21 @@ import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
 import type { Container } from './container.ts';
 import { Exits } from './exits.ts';
+import type { CheckResult } from './health/health-check.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './own/container-table.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './own/sandbox-of.ts';
 import type {
   ContainerFiles,
   ExecProcess,
   ExecSpec,
+  HealthCheck,
   LogLine,
   LogOptions,
   OwnRuntime,
   ProcessStreams,
   ProcessTable,
 } from './runtime.ts';
+import { runCheck } from './sandbox/check.ts';
 import { furtherProgram } from './sandbox/command.ts';
 import { hostnameOf } from './sandbox/hostname.ts';
 import { initPid } from './sandbox/namespaces/namespaces.ts';
@@ -63,7 +66,7 @@ export interface SandboxRuntimeOptions {
 
 /**
  * Containers are network namespaces; their commands are programs of the host, run in namespaces of their
- * own (sandbox/namespaces.ts) below a shim (shim/main.ts) that outlives the daemon. One without a command
+ * own (sandbox/namespaces/namespaces.ts) below a shim (shim/main.ts) that outlives the daemon. One without a command
  * is only its network namespace, and ends as a program would that handles no signal: 143 after stop.
  */
 export function createSandboxRuntime(options: SandboxRuntimeOptions): OwnRuntime {
@@ -198,6 +201,10 @@ class SandboxRuntime implements OwnRuntime {
       if (error instanceof CommandError) return failedExec(error, spec.tty);
       throw error;
     }
+  }
+
+  check(id: string, check: HealthCheck, signal: AbortSignal): Promise<CheckResult> {
+    return runCheck((spec) => this.exec(id, spec), check, signal);
   }
 
   async attach(id: string): Promise<ProcessStreams> {

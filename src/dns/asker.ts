@@ -1,4 +1,5 @@
 import type { ReadyAnswer } from './answer.ts';
+import type { Upstream } from './resolv-conf.ts';
 import type { Claimant } from './shares.ts';
 import type { Zone } from './zone.ts';
 
@@ -22,4 +23,11 @@ export interface View {
 export interface Asker {
   readonly view: View;
   readonly claimant: Claimant;
+  /** Absent: the daemon's. Its own as far as it may ask them; there may be none. */
+  readonly servers?: readonly Upstream[];
+}
+
+/** Whether anybody may be asked, on its behalf, for what is no name of ours. */
+export function mayForward({ view, servers }: Asker): boolean {
+  return servers ? servers.length > 0 : view.hasWayOut;
 }

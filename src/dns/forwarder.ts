@@ -1,8 +1,10 @@
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { type ReplyOptions, replyWithCode } from './answer.ts';
-import type { Asker } from './asker.ts';
+import { type Asker, mayForward } from './asker.ts';
 import { exchangeTcp, exchangeUdp } from './exchange.ts';
+import { type FlightQuestion, Flights } from './flights.ts';
+import { HostAddresses } from './host-addresses.ts';
 import type { Counters } from './metrics.ts';
 import type { Query } from './question.ts';
 import type { Upstream } from './resolv-conf.ts';
@@ -18,6 +20,9 @@ export interface ForwarderOptions {
   readonly totalMs?: number;
 }
 
+/** Of a loop that goes on there is one line in the log in so many milliseconds. */
+const loopLogMs = 60_000;
+
 /** Less time than this is not enough to ask anybody. */
 const worthwhileMs = 20;
 
@@ -25,6 +30,8 @@ const worthwhileMs = 20;
 export class Forwarder {
   readonly #tryMs: number;
   readonly #totalMs: number;
+  readonly #flights: Flights;
+  #loopLogged = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly upstreams: Upstreams,
@@ -33,15 +40,18 @@ export class Forwarder {
     private readonly options: ForwarderOptions,
     private readonly counters: Counters,
     private readonly log: Logger,
+    addresses = new HostAddresses(),
   ) {
+    this.#flights = new Flights((address) => addresses.has(address));
     this.#tryMs = this.options.tryMs ?? 2000;
     this.#totalMs = this.options.totalMs ?? 4500;
   }
 
   /** Resolves with the reply to send, always: SERVFAIL where no server helps, or none may be asked. */
-  async forward(query: Query, reply: ReplyOptions, { view, claimant }: Asker): Promise<Buffer> {
+  async forward(query: Query, reply: ReplyOptions, asker: Asker, from?: string): Promise<Buffer> {
     const failure = replyWithCode(query, rcodes.SERVFAIL, reply);
-    if (!view.hasWayOut) {
+    const { claimant } = asker;
+    if (!mayForward(asker)) {
       this.counters.forwardsDenied++;
       return failure;
     }
@@ -52,7 +62,8 @@ export class Forwarder {
     }
     this.counters.forwarded++;
     try {
-      const answer = await this.#askServers(query, reply);
+      const servers = this.upstreams.inOrder(asker.servers);
+      const answer = await this.#askOnce({ query, transport: reply.transport, servers, from }, reply);
       if (answer) return asReply(query, answer, reply);
     } catch (error) {
       this.log.error({ err: error }, `dns: forwarding failed: ${messageOf(error)}`);
@@ -63,11 +74,29 @@ export class Forwarder {
     return failure;
   }
 
+  async #askOnce(question: FlightQuestion, reply: ReplyOptions): Promise<Buffer | undefined> {
+    const looping = this.#flights.loopOf(question);
+    if (looping) {
+      this.#noteLoop(looping);
+      return undefined;
+    }
+    return await this.#flights.answerTo(question, () => this.#askServers(question, reply));
+  }
+
+  #noteLoop({ address, port }: Upstream): void {
+    this.counters.forwardLoops++;
+    const now = performance.now();
+    if (now - this.#loopLogged < loopLogMs) return;
+    this.#loopLogged = now;
+    const what = `dns: upstream ${address}:${port} asks this daemon what this daemon asks it`;
+    this.log.warn(`${what}: one of them must not forward to the other (--dns)`);
+  }
+
   /** The first helpful answer, else the last unhelpful one. */
-  async #askServers(query: Query, reply: ReplyOptions): Promise<Buffer | undefined> {
+  async #askServers({ query, servers }: FlightQuestion, reply: ReplyOptions): Promise<Buffer | undefined> {
     const deadline = performance.now() + this.#totalMs;
     let last: Buffer | undefined;
-    for (const server of this.upstreams.inOrder()) {
+    for (const server of servers) {
       const left = Math.min(this.#tryMs, deadline - performance.now());
       if (left < worthwhileMs) break;
       const answer = await this.#ask(server, outgoing(query), reply, left);

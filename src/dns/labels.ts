@@ -12,7 +12,8 @@ export function labelsOf(text: string): Labels | undefined {
   return fits(labels) ? labels : undefined;
 }
 
-function fits(labels: Labels): boolean {
+/** Whether DNS can have the name. */
+export function fits(labels: Labels): boolean {
   const sizes = labels.map((label) => Buffer.byteLength(label, 'latin1'));
   if (sizes.some((size) => size === 0 || size > maxLabelSize)) return false;
   return sizes.reduce((sum, size) => sum + size + 1, 1) <= maxWireName;

@@ -1,12 +1,12 @@
 import { Packet } from 'dns2';
 import { replyToGarbage } from './answer.ts';
-import type { Asker } from './asker.ts';
+import { type Asker, mayForward } from './asker.ts';
 import { ownerOf } from './dump.ts';
 import type { Forwarder } from './forwarder.ts';
 import { keyOf, labelsOf } from './labels.ts';
 import type { NameTable } from './name-table.ts';
 import { parseQuery } from './question.ts';
-import { type ResponderOptions, resolve } from './responder.ts';
+import { type Outcome, type ResponderOptions, resolve } from './responder.ts';
 import { headerBits, rcodeName, rcodes } from './wire.ts';
 import type { Host, Zone } from './zone.ts';
 
@@ -25,7 +25,7 @@ export interface Lookup {
 
 export interface LookupAnswer {
   readonly address: string;
-  /** Absent when an upstream server said so. */
+  /** Absent when an upstream server said so, or when it is the asker's own host (localhost). */
   readonly found?: FoundHost;
 }
 
@@ -52,12 +52,17 @@ export async function lookupIn(asker: Asker, name: string, parts: LookupParts): 
   const outcome = resolve({ labels, key: keyOf(labels) }, view, parts.table, parts.options);
   if (outcome.kind === 'forward') {
     const found = await askUpstream(name, asker, parts.forwarder);
-    return view.hasWayOut ? { ...found, searched } : { ...found, forwarded: false, denied: true, searched };
+    return mayForward(asker)
+      ? { ...found, searched }
+      : { ...found, forwarded: false, denied: true, searched };
   }
   const rcode = rcodeName(outcome.kind === 'no-name' ? rcodes.NXDOMAIN : rcodes.NOERROR);
-  const answers =
-    outcome.kind === 'hosts' ? outcome.hosts.flatMap((host) => answersOf(host, outcome.zone)) : [];
-  return { rcode, forwarded: false, answers, searched };
+  return { rcode, forwarded: false, answers: answersIn(outcome), searched };
+}
+
+function answersIn(outcome: Outcome): readonly LookupAnswer[] {
+  if (outcome.kind === 'loopback') return [{ address: '127.0.0.1' }, { address: '::1' }];
+  return outcome.kind === 'hosts' ? outcome.hosts.flatMap((host) => answersOf(host, outcome.zone)) : [];
 }
 
 function answersOf(host: Host, { network }: Zone): readonly LookupAnswer[] {

@@ -18,6 +18,8 @@ export interface DnsMetrics {
   readonly forwardsDenied: number;
   /** Forwarded queries that no upstream answered. */
   readonly forwardFailures: number;
+  /** Refused with SERVFAIL because an upstream asked what it was being asked. */
+  readonly forwardLoops: number;
   /** Refused with SERVFAIL because so many were under way: of the asker, of its network, or of all (--dns-max-inflight). */
   readonly forwardOverflows: Readonly<Record<Limit, number>>;
   readonly inflight: number;
@@ -37,6 +39,7 @@ export class Counters {
   forwarded = 0;
   forwardsDenied = 0;
   forwardFailures = 0;
+  forwardLoops = 0;
   readonly forwardOverflows = { asker: 0, network: 0, total: 0 };
   readonly connectionOverflows = { asker: 0, network: 0, total: 0 };
   readonly #rcodes = new Array<number>(16).fill(0);
@@ -50,13 +53,14 @@ export class Counters {
 
   snapshot(now: Pick<DnsMetrics, 'inflight' | 'connections'>): DnsMetrics {
     const { udp, tcp, truncated, dropped, notAdmitted, forwarded, forwardsDenied, forwardFailures } = this;
+    const { forwardLoops } = this;
     const answers = this.#rcodes.flatMap((count, rcode) =>
       count > 0 ? [[rcodeName(rcode), count] as const] : [],
     );
     return {
       queries: { udp, tcp },
       answers: Object.fromEntries(answers),
-      ...{ truncated, dropped, notAdmitted, forwarded, forwardsDenied, forwardFailures },
+      ...{ truncated, dropped, notAdmitted, forwarded, forwardsDenied, forwardFailures, forwardLoops },
       forwardOverflows: { ...this.forwardOverflows },
       connectionOverflows: { ...this.connectionOverflows },
       ...now,

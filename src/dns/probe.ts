@@ -99,14 +99,19 @@ function reasonOf(
   }
   if (denied) {
     const networks = networksText(searched);
-    return `${name} is no name of ${networks}; ${container.name} is on internal networks only, so no upstream server is asked`;
+    const own = container.spec.dns.join(', ');
+    const why = own
+      ? `none of the DNS servers of ${container.name} (${own}) is within its reach`
+      : `${container.name} is on internal networks only, so no upstream server is asked`;
+    return `${name} is no name of ${networks}; ${why}`;
   }
   if (rcode !== 'NOERROR') {
     const where =
       searched.length > 0 ? `not on ${networksText(searched)}` : `and ${container.name} is on no network`;
     return `nothing running has the name ${name}, ${where}`;
   }
-  return answers.length > 0 ? undefined : `${name} exists, but has no address`;
+  if (answers.length === 0) return `${name} exists, but has no address`;
+  return answers.some(({ found }) => found) ? undefined : `${name} is ${addresses}, the container itself`;
 }
 
 function networksText(networks: readonly string[]): string {

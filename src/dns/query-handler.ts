@@ -55,6 +55,8 @@ export interface ListenerHandler {
 interface Forwarding {
   readonly query: Query;
   readonly asker: Asker;
+  /** The address that it came from. */
+  readonly from: string;
 }
 
 /** Asks where it is not answered, not even with an error: whoever forges addresses would have it sent elsewhere. */
@@ -111,8 +113,8 @@ export class QueryHandler {
     return claimant;
   }
 
-  async #forward({ query, asker }: Forwarding, arrival: Arrival): Promise<Buffer> {
-    const reply = await this.parts.forwarder.forward(query, optionsFor(arrival), asker);
+  async #forward({ query, asker, from }: Forwarding, arrival: Arrival): Promise<Buffer> {
+    const reply = await this.parts.forwarder.forward(query, optionsFor(arrival), asker, from);
     this.parts.counters.countAnswer(reply);
     return reply;
   }
@@ -143,7 +145,7 @@ export class QueryHandler {
     const named = listener.kind === 'host' ? namedAsker(query) : undefined;
     const asker = named === undefined ? found : (this.parts.views.onBehalfOf(named) ?? found);
     const ready = asker.view.ready.get(query.key) ?? this.#makeReady(query, asker.view);
-    return ready === 'forward' ? { query, asker } : replyWith(query, ready, options, named ?? from);
+    return ready === 'forward' ? { query, asker, from } : replyWith(query, ready, options, named ?? from);
   }
 
   #askerAt(listener: ListenerKind, from: string): Asker | undefined {

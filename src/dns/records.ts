@@ -1,7 +1,7 @@
 import { Address6 } from 'ip-address';
 import { shortId } from '../lib/ids.ts';
 import type { ResourceRecord, Sections } from './encoder.ts';
-import { type Labels, labelsOf } from './labels.ts';
+import { fits, type Labels, labelsOf } from './labels.ts';
 import type { Ask, Outcome } from './responder.ts';
 import { rcodes, recordTypes } from './wire.ts';
 import type { Host, Zone } from './zone.ts';
@@ -62,6 +62,11 @@ function rrsetsOf(
       ];
     case 'pointer':
       return [pointers(owner, outcome.zone, outcome.host, ttl)];
+    case 'loopback':
+      return [
+        [{ type: 'A', owner, ttl, address: loopback }],
+        [{ type: 'AAAA', owner, ttl, address: loopback6 }],
+      ];
     case 'apex':
       return [[{ type: 'SOA', owner, ttl, serial, minimum: ttl }]];
     case 'empty':
@@ -69,6 +74,9 @@ function rrsetsOf(
       return [];
   }
 }
+
+const loopback = Buffer.from([127, 0, 0, 1]);
+const loopback6 = Buffer.concat([Buffer.alloc(15), Buffer.from([1])]);
 
 function addresses(type: 'A' | 'AAAA', owner: Labels, hosts: readonly Host[], ttl: number): ResourceRecord[] {
   const texts = new Set(hosts.flatMap((host) => (type === 'A' ? host.ipv4 : host.ipv6) ?? []));
@@ -83,7 +91,21 @@ function octetsOf(address: string): Buffer {
 /** Forward-confirmed: NAME.NETWORK is in the zone with this address, or the host would not be in it. */
 function pointers(owner: Labels, zone: Zone, host: Host, ttl: number): ResourceRecord[] {
   const name = labelsOf(host.endpoint.name);
-  return name ? [{ type: 'PTR', owner, ttl, target: [...name, ...zone.labels] }] : [];
+  return name ? [{ type: 'PTR', owner, ttl, target: nameOn(zone, name, host) }] : [];
+}
+
+/**
+ * NAME.NETWORK; where DNS cannot have so long a name (RFC 1035 section 2.3.4), the container's short id in NAME's place,
+ * then alone, which resolves on the asker's own networks.
+ */
+function nameOn({ labels }: Zone, name: Labels, { endpoint }: Host): Labels {
+  const id = shortId(endpoint.containerId);
+  return (
+    [
+      [...name, ...labels],
+      [id, ...labels],
+    ].find(fits) ?? [id]
+  );
 }
 
 /**
@@ -91,12 +113,13 @@ function pointers(owner: Labels, zone: Zone, host: Host, ttl: number): ResourceR
  * provider, else each container's short id, which is a name of its own.
  */
 function targetsOf({ zone, hosts, name, alone }: Extract<OwnOutcome, { kind: 'port' }>) {
-  if (alone) return [{ target: [...name, ...zone.labels], hosts }];
+  const [only] = hosts;
+  if (alone && only) return [{ target: nameOn(zone, name, only), hosts }];
   const ids = new Map(hosts.map(({ endpoint }) => [shortId(endpoint.containerId), endpoint.containerId]));
-  return [...ids].map(([id, containerId]) => ({
-    target: [id, ...zone.labels],
-    hosts: hosts.filter(({ endpoint }) => endpoint.containerId === containerId),
-  }));
+  return [...ids].map(([id, containerId]) => {
+    const own = hosts.filter(({ endpoint }) => endpoint.containerId === containerId);
+    return { target: [[id, ...zone.labels]].find(fits) ?? [id], hosts: own };
+  });
 }
 
 function targetAddresses(outcome: OwnOutcome, ttl: number): readonly ResourceRecord[] {

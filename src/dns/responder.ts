@@ -23,6 +23,8 @@ export type Outcome =
   | { readonly kind: 'pointer'; readonly zone: Zone; readonly host: Host; readonly authority: Labels }
   /** A network's own name: it has the SOA. */
   | { readonly kind: 'apex'; readonly zone: Zone; readonly authority: Labels }
+  /** The asker's own host, whoever asks (RFC 6761 section 6.3). */
+  | { readonly kind: 'loopback'; readonly authority: Labels }
   /** Exists, but only for names below it. */
   | { readonly kind: 'empty'; readonly authority: Labels }
   | { readonly kind: 'no-name'; readonly authority: Labels }
@@ -49,9 +51,12 @@ const steps: readonly Step[] = [
   qualifiedName,
   // *.x, with or without the network: after every exact name, so it never hides one.
   wildcardName,
+  // What no server knows, and none is to be told of.
+  specialUseName,
   // Addresses of the subnets that the asker is on.
   reverseName,
-  // What is below a network or in a subnet of ours is ours to deny; nothing upstream knows better.
+  // What is below a network of the asker's, or in a subnet of ours, is ours to deny; nothing upstream knows better.
+  // A network that the asker is not on may be called `com`: it takes no domain from anybody else.
   unknownOwnName,
   // A single label is the name of a container that is not there (yet), not of something on the Internet.
   unknownSingleLabel,
@@ -105,6 +110,14 @@ function wildcardName(ask: Ask, view: View, table: NameTable): Outcome | undefin
   );
 }
 
+/** RFC 6761 sections 6.3 and 6.4, RFC 7686 section 2. */
+function specialUseName({ labels }: Ask): Outcome | undefined {
+  const authority = labels.slice(-1);
+  const [top] = authority;
+  if (top === 'localhost') return { kind: 'loopback', authority };
+  return top === 'invalid' || top === 'onion' ? { kind: 'no-name', authority } : undefined;
+}
+
 function reverseName(ask: Ask, view: View): Outcome | undefined {
   const range = parseReverse(ask.labels);
   return range && first(view.zones, (zone) => findReverse(zone, range, ask.labels));
@@ -113,13 +126,13 @@ function reverseName(ask: Ask, view: View): Outcome | undefined {
 function unknownOwnName(ask: Ask, view: View, table: NameTable): Outcome | undefined {
   const range = parseReverse(ask.labels);
   if (range) return first(table.zones(), (zone) => denyReverse(zone, range, ask.labels));
-  for (const { key, labels, relative } of suffixes(ask.labels)) {
-    const zones = relative.length > 0 ? table.zonesNamed(key) : [];
-    if (zones.length === 0) continue;
-    const hasBelow = zones.some((zone) => view.zones.includes(zone) && zone.ancestors.has(keyOf(relative)));
-    return { kind: hasBelow ? 'empty' : 'no-name', authority: labels };
-  }
-  return undefined;
+  const below = [...suffixZones(ask, view, table)].filter(({ relative }) => relative.length > 0);
+  const authority = below[0]?.zone.labels;
+  if (!authority) return undefined;
+  // Nodes may have made local networks of the same name.
+  const alike = below.filter(({ zone }) => zone.labels.length === authority.length);
+  const hasBelow = alike.some(({ zone, relative }) => zone.ancestors.has(keyOf(relative)));
+  return { kind: hasBelow ? 'empty' : 'no-name', authority };
 }
 
 function unknownSingleLabel(
@@ -199,7 +212,7 @@ function* suffixZones({ labels }: Ask, view: View, table: NameTable) {
 function* suffixes(labels: Labels) {
   for (let index = 0; index < labels.length; index++) {
     const suffix = labels.slice(index);
-    yield { key: keyOf(suffix), labels: suffix, relative: labels.slice(0, index) };
+    yield { key: keyOf(suffix), relative: labels.slice(0, index) };
   }
 }
 

@@ -10,9 +10,16 @@ export interface ProbeTimes {
   /** Between two probes, doubled each time. */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
+  /** After so long a server of a container's that nobody wants to ask is forgotten: the container is gone, say. */
+  readonly forgottenMs: number;
 }
 
-const defaultTimes: ProbeTimes = { answerMs: 1000, firstPauseMs: 100, longestPauseMs: 10_000 };
+const defaultTimes: ProbeTimes = {
+  answerMs: 1000,
+  firstPauseMs: 100,
+  longestPauseMs: 10_000,
+  forgottenMs: 600_000,
+};
 
 interface Health {
   /** When it answered last, whatever and whomever. */
@@ -21,7 +28,12 @@ interface Health {
   question: Buffer | undefined;
   isDead: boolean;
   isProbed: boolean;
+  /** When somebody last wanted to ask it. */
+  wanted: number;
 }
+
+/** Servers of containers; beyond, those that live are forgotten, which costs nothing. */
+const maxServers = 1024;
 
 /** `. NS`, which every recursive server knows (RFC 9609). */
 const rootServers = Buffer.from('0000010000010000000000000000020001', 'hex');
@@ -33,6 +45,8 @@ const rootServers = Buffer.from('0000010000010000000000000000020001', 'hex');
  */
 export class UpstreamHealth {
   readonly #servers = new Map<string, Health>();
+  /** The daemon's, which are not forgotten. */
+  #lasting: ReadonlySet<string> = new Set();
   readonly #end = new AbortController();
 
   constructor(
@@ -42,7 +56,9 @@ export class UpstreamHealth {
   ) {}
 
   isDead(server: Upstream): boolean {
-    return this.#servers.get(idOf(server))?.isDead ?? false;
+    const health = this.#servers.get(idOf(server));
+    if (health) health.wanted = performance.now();
+    return health?.isDead ?? false;
   }
 
   answered(server: Upstream, question: Buffer): void {
@@ -62,10 +78,10 @@ export class UpstreamHealth {
     });
   }
 
-  /** Others are asked no more, by no probe either. */
+  /** The daemon's servers. Others are forgotten, and probed no more; a container's is known again when it is asked. */
   keepOnly(servers: readonly Upstream[]): void {
-    const kept = new Set(servers.map(idOf));
-    for (const id of this.#servers.keys()) if (!kept.has(id)) this.#servers.delete(id);
+    this.#lasting = new Set(servers.map(idOf));
+    for (const id of this.#servers.keys()) if (!this.#lasting.has(id)) this.#servers.delete(id);
   }
 
   close(): void {
@@ -83,6 +99,7 @@ export class UpstreamHealth {
       if (question) this.answered(server, question);
       if (health.answered >= asked) return;
       this.#set(server, health, true);
+      if (this.#isForgotten(server, health)) return;
       const ms = Math.min(pause, this.times.longestPauseMs);
       await sleep(ms, undefined, { ref: false, signal }).catch(() => {});
     }
@@ -101,6 +118,12 @@ export class UpstreamHealth {
     return await Promise.any(asked).catch(() => undefined);
   }
 
+  #isForgotten(server: Upstream, { wanted }: Health): boolean {
+    const id = idOf(server);
+    if (this.#lasting.has(id) || performance.now() - wanted < this.times.forgottenMs) return false;
+    return this.#servers.delete(id);
+  }
+
   #set(server: Upstream, health: Health, isDead: boolean): void {
     if (health.isDead === isDead) return;
     health.isDead = isDead;
@@ -111,7 +134,9 @@ export class UpstreamHealth {
     const id = idOf(server);
     const known = this.#servers.get(id);
     if (known) return known;
+    if (this.#servers.size >= maxServers) this.#forgetLiving();
     const health = {
+      wanted: performance.now(),
       answered: Number.NEGATIVE_INFINITY,
       question: undefined,
       isDead: false,
@@ -119,6 +144,12 @@ export class UpstreamHealth {
     };
     this.#servers.set(id, health);
     return health;
+  }
+
+  #forgetLiving(): void {
+    for (const [id, { isDead }] of this.#servers) {
+      if (!isDead && !this.#lasting.has(id)) this.#servers.delete(id);
+    }
   }
 }
 

@@ -26,8 +26,7 @@ function rcodeOf(answer: Buffer): number {
 }
 
 const optSize = 11;
-/** AD in a query asks for the AD bit in the answer (RFC 6840 section 5.7). */
-const forwardedBits = headerBits.rd | headerBits.cd | 0x0020;
+const forwardedBits = headerBits.rd | headerBits.cd | headerBits.ad;
 
 export function outgoing({ packet, end, edns }: Query): Buffer {
   const out = Buffer.alloc(end + (edns ? optSize : 0));

@@ -17,11 +17,16 @@ export class Upstreams {
     private readonly isOwn: (server: Upstream) => boolean,
     private readonly health: UpstreamHealth,
     private readonly now: () => number = () => performance.now(),
-  ) {}
+  ) {
+    if (!('resolvConf' in source)) health.keepOnly(source);
+  }
 
-  /** As they were given, our own listeners left out; dead ones last, where nobody waits for them while others live. */
-  inOrder(): readonly Upstream[] {
-    const usable = this.all().filter((server) => !this.isOwn(server));
+  /**
+   * As they were given (`own`: a container's, in place of the daemon's), our own listeners left out; dead ones last,
+   * where nobody waits for them while others live.
+   */
+  inOrder(own?: readonly Upstream[]): readonly Upstream[] {
+    const usable = (own ?? this.all()).filter((server) => !this.isOwn(server));
     const isDead = (server: Upstream) => this.health.isDead(server);
     return [...usable.filter((server) => !isDead(server)), ...usable.filter(isDead)];
   }

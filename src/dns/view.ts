@@ -3,6 +3,7 @@ import type { ReadyAnswer } from './answer.ts';
 import type { Asker, View } from './asker.ts';
 import { HostAddresses, isLoopback } from './host-addresses.ts';
 import type { NameTable, Swap } from './name-table.ts';
+import { ownServers } from './own-servers.ts';
 import { hostClaimant } from './shares.ts';
 import { isOnSubnetOf, type Zone } from './zone.ts';
 
@@ -86,11 +87,7 @@ export class Views {
   }
 
   asContainer(containerId: string): Asker {
-    const zones = this.table.zonesOfContainer(containerId);
-    return {
-      view: this.#viewOf(zones, containerId),
-      claimant: { asker: containerId, network: zones[0]?.network.id ?? host },
-    };
+    return this.#container(this.table.zonesOfContainer(containerId), containerId);
   }
 
   /** Keeps an answer for the view's next asker. */
@@ -123,8 +120,18 @@ export class Views {
     const containerId = zone.byAddress.get(address)?.endpoint.containerId;
     if (containerId === undefined) return undefined;
     const others = this.table.zonesOfContainer(containerId).filter((other) => other !== zone);
-    const claimant = { asker: containerId, network: zone.network.id };
-    return { view: this.#viewOf([zone, ...others], containerId), claimant, containerId };
+    return { ...this.#container([zone, ...others], containerId), containerId };
+  }
+
+  #container(zones: readonly Zone[], containerId: string): Asker {
+    const view = this.#viewOf(zones, containerId);
+    const claimant = { asker: containerId, network: zones[0]?.network.id ?? host };
+    const servers = zones.flatMap((zone) => zone.servers.get(containerId) ?? []);
+    if (servers.length === 0) return { view, claimant };
+    const address = () => zones[0] && addressIn(zones[0], containerId);
+    // Each of its endpoints says the same.
+    const asker = { view, servers: [...new Set(servers)], address };
+    return { view, claimant, servers: ownServers(asker, this.table) };
   }
 
   #asker(where: string, address: string, find: (address: string) => Found | undefined): Asker | undefined {
@@ -203,6 +210,11 @@ export class Views {
 /** Whoever has an address of the network's that is no endpoint's, all together: one may take any number of them. */
 function strangers(networkId: string) {
   return { asker: `strangers on ${networkId}`, network: networkId };
+}
+
+function addressIn({ byAddress }: Zone, containerId: string): string | undefined {
+  for (const [address, { endpoint }] of byAddress) if (endpoint.containerId === containerId) return address;
+  return undefined;
 }
 
 function isOpen({ network }: Zone): boolean {

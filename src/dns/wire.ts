@@ -40,6 +40,8 @@ export const headerBits = {
   tc: 0x0200,
   rd: 0x0100,
   ra: 0x0080,
+  /** In a query it asks for the bit in the answer (RFC 6840 section 5.7). */
+  ad: 0x0020,
   cd: 0x0010,
   rcode: 0x000f,
 } as const;

@@ -17,6 +17,8 @@ export type NamedEndpoint = Pick<
   | 'created'
   | 'aliases'
   | 'links'
+  | 'hostname'
+  | 'servers'
   | 'healthy'
   | 'dnsPolicy'
   | 'ports'
@@ -50,6 +52,8 @@ export interface Zone {
   readonly byAddress: ReadonlyMap<string, Host>;
   /** Container → when it joined first. */
   readonly containers: ReadonlyMap<string, string>;
+  /** Container → the servers that it asks for what is not ours, in place of the daemon's. */
+  readonly servers: ReadonlyMap<string, readonly string[]>;
   /** Container → its own names for others here. */
   readonly links: ReadonlyMap<string, readonly ZoneLink[]>;
 }
@@ -82,6 +86,7 @@ export function buildZone(
     ancestors: builder.ancestors,
     byAddress: builder.byAddress,
     containers: builder.containers,
+    servers: builder.servers,
     links: builder.links,
   };
 }
@@ -101,6 +106,7 @@ class ZoneBuilder {
   readonly ancestors = new Set<string>();
   readonly byAddress = new Map<string, Host>();
   readonly containers = new Map<string, string>();
+  readonly servers = new Map<string, readonly string[]>();
   readonly links = new Map<string, ZoneLink[]>();
 
   add(endpoint: NamedEndpoint): void {
@@ -111,8 +117,9 @@ class ZoneBuilder {
     };
     // One list for all names that only this one has: there may be tens of thousands.
     const alone = [host];
-    const { containerId, created, links } = endpoint;
+    const { containerId, created, links, servers } = endpoint;
     if (!this.containers.has(containerId)) this.containers.set(containerId, created);
+    if (servers) this.servers.set(containerId, servers);
     if (links) this.links.set(containerId, [...(this.links.get(containerId) ?? []), ...links.map(folded)]);
     for (const address of [host.ipv4, host.ipv6]) if (address) this.byAddress.set(address, host);
     if (endpoint.healthy) for (const name of namesOf(endpoint)) this.#addName(name, alone);
@@ -132,8 +139,9 @@ class ZoneBuilder {
 
 /** Folded; each once, though a container may be named like its service. */
 function namesOf(endpoint: NamedEndpoint): ReadonlySet<string> {
-  const { name, containerName, containerId, aliases } = endpoint;
-  return new Set([name, containerName, shortId(containerId), ...aliases].filter(Boolean).map(foldCase));
+  const { name, containerName, containerId, aliases, hostname = '' } = endpoint;
+  const all = [name, containerName, shortId(containerId), ...aliases, hostname];
+  return new Set(all.filter(Boolean).map(foldCase));
 }
 
 function folded({ alias, target }: Link): ZoneLink {

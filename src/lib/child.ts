@@ -22,7 +22,7 @@ export interface ChildOptions
 }
 
 /**
- * The only way to start a program (held to by test/unit/child.test.ts): an argument array, no shell, and no
+ * The only way to start a program (held to by test/unit/lib/child.test.ts): an argument array, no shell, and no
  * descriptor but 0, 1 and 2, whatever this process was given or a native module has opened without O_CLOEXEC.
  * A leaked one is how a container gets at the host: CVE-2024-21626 is runc's.
  * @throws internal when a descriptor would leak and nothing is there to close it

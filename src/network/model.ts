@@ -1,9 +1,11 @@
 import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
+import type { HealthReport } from '../container/health/health-check.ts';
 import type { Isolation } from '../container/isolation.ts';
 import type {
   Attachment,
   Container,
   Health,
+  HealthCheck,
   PublishRequest,
   RestartPolicy,
   Runtime,
@@ -106,8 +108,8 @@ export interface Services {
   publishOn(networkRef: string, name: string, options?: PublishOptions): Promise<ServiceView>;
   /** @throws forbidden while a provider is attached, unless `force`, which detaches it first */
   unpublish(serviceId: string, options?: { readonly force?: boolean }): Promise<void>;
-  /** @throws conflict when it has a provider (and is not shared) or this container is attached already */
-  attach(serviceId: string, containerRef: string): Promise<ServiceView>;
+  /** `ref` as in `find`. @throws conflict when it has a provider (and is not shared) or this container is attached already */
+  attach(ref: string, containerRef: string): Promise<ServiceView>;
   /** @throws invalid when that container is not attached; forbidden wording of docker-facts §3 */
   detach(serviceId: string, containerRef: string): Promise<void>;
 }
@@ -144,8 +146,13 @@ export interface Containers {
   rename(ref: string, name: string): Promise<void>;
   /** Changes the restart policy; undefined: a container that ends stays so. */
   setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void>;
-  /** What a health check says; DNS withholds a container that is not healthy. @throws unsupported beside an Engine */
+  /**
+   * Instead of its health check, which ends until the next start; DNS withholds a container that is unhealthy.
+   * @throws unsupported beside an Engine
+   */
   setHealth(ref: string, health: Health | 'none'): Promise<void>;
+  /** What the checks of its last start have said; nothing beside an Engine, which knows itself. */
+  health(id: string): HealthReport;
   connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
   /** `force` also takes an endpoint (id or name) of a container that is gone. */
   disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;
@@ -190,6 +197,7 @@ export interface CreateContainer {
   readonly publish?: PublishRequest;
   readonly autoRemove?: boolean;
   readonly isolation?: Isolation;
+  readonly healthcheck?: HealthCheck;
   readonly restart?: RestartPolicy;
   readonly publishServices?: readonly string[];
   /** `CONTAINER[:ALIAS]` on its first network: containers that are there now. */

@@ -212,7 +212,7 @@ describe('a state file', () => {
 });
 
 describe('the state of fairlead 0.1.0', () => {
-  /** As kvstore/lmdb-table.ts of that version had it. */
+  /** As that version wrote it, with LMDB. */
   async function makeOld(directory: string) {
     const { open } = await import('lmdb');
     const file = open({ path: join(directory, 'state.mdb'), maxDbs: 4, overlappingSync: false });

@@ -258,7 +258,7 @@ describe('a daemon that cannot be reached or started', () => {
     expect(stderr).toMatch(expected);
   });
 
-  it.each(['ip', 'nft'])('%s missing: falls back to the simulated way and says so', async (missing) => {
+  it.each(['ip', 'nft'])('%s missing: falls back to simulated mode and reports it', async (missing) => {
     const path = join(folder, `without-${missing}`);
     await mkdir(path);
     for (const tool of ['ip', 'nft', 'nsenter', 'ping', 'unshare'].filter((name) => name !== missing)) {
@@ -268,7 +268,7 @@ describe('a daemon that cannot be reached or started', () => {
     await using daemon = await TestDaemon.start({ path, flags: ['--dns-listen', 'none'] });
     const lacking = missing === 'ip' ? 'iproute2' : 'nftables';
     expect(daemon.output).toMatch(
-      new RegExp(`simulated way \\(no packets will move: .*install ${lacking}\\)`),
+      new RegExp(`simulated mode \\(no packets will move: .*install ${lacking}\\)`),
     );
   });
 });

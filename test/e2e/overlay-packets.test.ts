@@ -100,7 +100,7 @@ async function openCluster(family: 4 | 6 = 4): Promise<Cluster> {
   return { underlay, nodes, [Symbol.asyncDispose]: () => underlay[Symbol.asyncDispose]() };
 }
 
-/** What src/network/peers.ts does on each node when the directory changes. */
+/** What src/network/host/peers.ts does on each node when the directory changes. */
 async function tellPeers(network: Network, nodes: readonly Node[]): Promise<void> {
   for (const node of nodes) {
     const others = nodes.filter((other) => other !== node);

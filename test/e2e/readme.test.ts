@@ -37,7 +37,7 @@ describe('README, after npm start', () => {
       const port = /^DNS on 127\.0\.0\.1 port (\d+) \(5354 is taken by another program\)$/m.exec(
         started.output,
       )?.[1];
-      expect(started.output).toMatch(/: sandbox way \(/);
+      expect(started.output).toMatch(/: sandbox mode \(/);
       expect(started.exports).toContain(`  export FAIRLEAD_DNS_PORT=${port}`);
       await typeReadme(started, true);
     } finally {
@@ -57,7 +57,7 @@ describe('README, after npm start', () => {
       env: { HOME: clone.home, TMPDIR: clone.temporary },
     });
     expect(started.output).toMatch(/building dist\/ … \d+\.\d s\nstarting the daemon …\n/);
-    expect(started.output).toMatch(/: simulated way \(/);
+    expect(started.output).toMatch(/: simulated mode \(/);
     expect(started.output).toContain('\n  dig +short +subnet=172.18.0.3/32 @127.0.0.1 -p 5354 my-service\n');
     await typeReadme(started, false);
     expect(await started.interrupt()).toBe(128 + constants.signals.SIGINT);

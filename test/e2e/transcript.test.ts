@@ -249,7 +249,7 @@ describe('the tour', () => {
     );
     await rm(temporary, { recursive: true });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^fairlead \S+: simulated way \(.*\)\nready on unix:/);
+    expect(stdout).toMatch(/^fairlead \S+: simulated mode \(.*\)\nready on unix:/);
     for (const line of [
       '$ docker network create foo',
       '$ docker service publish my-service.foo',

@@ -67,6 +67,8 @@ describe('for arm64', () => {
       directory: join(place, 'server'),
       env: process.env,
       ready: async () => existsSync(join(place, 'fairlead.sock')),
+      // An emulated processor is a slow one.
+      patience: 300_000,
       stopSignal: 'SIGTERM',
     });
     await daemon.start();

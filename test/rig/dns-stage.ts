@@ -11,7 +11,7 @@ export class DnsStage implements AsyncDisposable {
   private constructor(
     readonly host: TestHost,
     readonly neighbour: TestHost,
-    private readonly beyond: TestHost,
+    readonly beyond: TestHost,
     readonly upstream: DnsServer,
     readonly daemon: TestDaemon,
   ) {}

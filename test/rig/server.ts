@@ -18,6 +18,8 @@ export interface ServerPlan {
   readonly ready: () => Promise<boolean>;
   /** Absent: this process's. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Milliseconds that a start may take; absent: a minute. */
+  readonly patience?: number;
   /** At the end; absent: SIGKILL. For a server with children of its own. */
   readonly stopSignal?: NodeJS.Signals;
 }
@@ -42,7 +44,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { command, args, env = process.env } = this.#plan;
+    const { command, args, env = process.env, patience = 60_000 } = this.#plan;
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => this.#keep(String(data)));
@@ -50,7 +52,7 @@ export class TestServer implements AsyncDisposable {
     child.once('error', (error) => {
       failure = error;
     });
-    const deadline = performance.now() + 60_000;
+    const deadline = performance.now() + patience;
     while (!(await this.#plan.ready().catch(() => false))) {
       const alive = child.exitCode === null && failure === undefined;
       assert.ok(

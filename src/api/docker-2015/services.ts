@@ -50,9 +50,11 @@ function backendRoutes(app: FastifyInstance, model: Model, refresh: RefreshConta
   });
   app.post<Id>('/services/:id/backend', async (request, reply) => {
     const container = readAttach(request);
-    const { service } = await serviceById(model, request.params.id);
+    const { id } = request.params;
+    // Our own CLI names the service as it was typed, and saves a request for its id.
+    const ref = flagOf(queryOf(request), 'ref') ? id : (await serviceById(model, id)).service.id;
     await refresh(container);
-    await services.attach(service.id, container);
+    await services.attach(ref, container);
     return sendJson(reply.code(200), sandboxKey(containers.find(container).id));
   });
   app.delete<Backend>('/services/:id/backend/:container', async (request, reply) => {

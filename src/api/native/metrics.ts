@@ -129,7 +129,8 @@ const dnsHelp: Readonly<Record<string, string>> = {
   dropped: 'Packets that were not answered.',
   notAdmitted: 'Packets and connections of those who are not answered at a network listener.',
   forwarded: 'Queries handed to an upstream.',
-  forwardsDenied: 'Queries not handed to an upstream because the client is on internal networks only.',
+  forwardsDenied: 'Queries not handed to an upstream because the asker is on internal networks only.',
+  forwardLoops: 'Queries of an upstream for what it was being asked.',
   forwardFailures: 'Forwarded queries that no upstream answered.',
   forwardOverflows: 'Queries refused because the client, its network or all clients had too many in flight.',
   connectionOverflows:

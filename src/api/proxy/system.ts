@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import type { ApiDeps } from '../deps.ts';
-import { infoShape } from '../docker/system/info-shape.ts';
+import { hostState, infoShape } from '../docker/system/info-shape.ts';
 import { pingRoutes, versionShape } from '../docker/system/system.ts';
 import { apiVersion, isBefore, splitVersion, versionOf } from '../http/version.ts';
 import { callEngine, parseJson } from './call.ts';
@@ -35,7 +35,7 @@ export function systemThroughRoutes(
   });
   app.get('/info', async (request) => {
     // Images are the Engine’s to count.
-    const ours = infoShape(info(), await dns.status(), model, 0, versionOf(request));
+    const ours = infoShape(info(), await hostState(dns, model), model, 0, versionOf(request));
     try {
       return merged(await askEngine(upstream.socketPath, request.originalUrl), ours, upstream);
     } catch (error) {

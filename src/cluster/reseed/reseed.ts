@@ -22,7 +22,7 @@ export interface Known {
 /**
  * Puts back what a KV store has lost: one whose identity is no longer what it was when we came was wiped. Every
  * node knows all networks, services and apps and writes them if absent, so it does not matter who is first.
- * Endpoints are put back by the nodes that have them (network/reconcile.ts).
+ * Endpoints are put back by the nodes that have them (network/reconcile/reconcile.ts).
  */
 export class Reseed {
   #identity: string | undefined;

@@ -74,7 +74,7 @@ export type Inspected = z.infer<typeof inspected>;
 
 /**
  * The Engine's container as ours. Its places still speak of the Engine's networks and endpoints, by its ids;
- * translate.ts says which are ours.
+ * translation.ts says which are ours.
  */
 export function containerOf(found: Inspected): Container {
   const attachments = Object.entries(found.NetworkSettings.Networks ?? {}).map(([name, settings]) =>

@@ -1,6 +1,6 @@
 /**
  * The shim: the parent of a container's program, itself inside the container's namespaces, below a shell
- * that is their PID 1 and collects orphans (src/container/sandbox/namespaces.ts). It outlives the daemon,
+ * that is their PID 1 and collects orphans (src/container/sandbox/namespaces/namespaces.ts). It outlives the daemon,
  * so that a daemon's death costs neither output nor exit code. When it ends, PID 1 ends, and the kernel
  * kills whatever is left in the container (pid_namespaces(7)). The program is not PID 1 itself: signals
  * without a handler would not reach it, and each stop would take its full timeout.
@@ -81,7 +81,7 @@ async function hold(): Promise<void> {
 
 /**
  * The container's directory: its log, socket and exit record are there. By its path it is covered, as nobody in the
- * container may find it; but who hands on our orders has gone there before (src/container/sandbox/namespaces.ts).
+ * container may find it; but who hands on our orders has gone there before (src/container/sandbox/namespaces/namespaces.ts).
  * What is there is named by itself from now on: a path to the socket may be longer than sun_path (unix(7)).
  */
 function enterDirectory(): void {

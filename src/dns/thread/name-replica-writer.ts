@@ -82,10 +82,12 @@ function namedNetwork({ id, name, ipam, internal }: NamedNetwork): NamedNetwork 
 /** Only what names are made of: the thread's copy is to be small. */
 function named(endpoint: NamedEndpoint): NamedEndpoint {
   const { id, name, containerId, containerName, nodeId, created, aliases, links, healthy, ports } = endpoint;
-  const { serviceId, dnsPolicy, ipv4, ipv6 } = endpoint;
+  const { serviceId, dnsPolicy, ipv4, ipv6, hostname, servers } = endpoint;
   return {
     ...{ id, name, containerId, containerName, nodeId, created, aliases, healthy, ports },
     ...(links && { links }),
+    ...(hostname !== undefined && { hostname }),
+    ...(servers && { servers }),
     ...(serviceId !== undefined && { serviceId }),
     ...(dnsPolicy && { dnsPolicy }),
     ...(ipv4 !== undefined && { ipv4 }),

@@ -107,11 +107,12 @@ export class Converger {
     const { directory } = this.parts;
     const same = { kept: attachment, isRepaired: false };
     const network = directory.network(attachment.network);
-    const endpoint = this.endpoints.wanted(container, attachment);
     // While the KV store has not been seen, nothing of it is known to be gone.
-    if (!endpoint || (network?.scope !== 'local' && !directory.complete())) return same;
+    if (!attachment.endpoint || (network?.scope !== 'local' && !directory.complete())) return same;
     if (!network) throw new FairleadError('not-found', `network ${shortId(attachment.network)} is gone`);
     return await this.parts.presence.during(network, async () => {
+      const endpoint = this.endpoints.wanted(container, attachment);
+      if (!endpoint) return same;
       await this.endpoints.keep(network, endpoint);
       const kept = { ...attachment, endpoint };
       const source = attachment.interface?.source;

@@ -1,3 +1,4 @@
+import { type HealthReport, noReport } from '../../container/health/health-check.ts';
 import type { Container, RestartPolicy, Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { endpointOfGone } from '../containers/attachments.ts';
@@ -92,6 +93,10 @@ export class EngineContainers implements Containers {
   async unlink(ref: string): Promise<void> {
     const { name } = this.find(ref);
     throw new FairleadError('unsupported', `the links of container ${name} are the Docker Engine's`);
+  }
+
+  health(): HealthReport {
+    return noReport;
   }
 
   async setHealth(ref: string): Promise<void> {

@@ -98,7 +98,9 @@ export class EndpointNames {
     };
     const shown = directory.endpointEntry(endpoint.networkId, endpoint.id)?.record;
     const identity = endpoint.nodeId === '' && shown ? shown : { ...endpoint, nodeId: nodeLease.self.id };
-    return endpointFor(identity, container, wish, service);
+    // Its servers are no business of ours: the Engine's resolver asks them, and us among them.
+    const holder = { ...container, spec: { ...container.spec, dns: [] } };
+    return endpointFor(identity, holder, wish, service);
   }
 
   /** Of an exclusive service the endpoint's id tells, of a shared one what was asked for. */

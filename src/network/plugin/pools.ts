@@ -23,7 +23,7 @@ export const networkOption = 'com.fairlead.network';
 
 /**
  * A pool of a network that is being created at this node's Engine: nobody else knows of the network yet. Once the
- * network is adopted (adoption.ts) its pools are in its record, and `networkId` says so.
+ * network is adopted (engine/networks.ts) its pools are in its record, and `networkId` says so.
  */
 const draftSchema = z.object({
   subnet: z.string(),

@@ -90,8 +90,8 @@ export class Services implements Contract {
     this.#emit(view, 'unpublish');
   }
 
-  async attach(serviceId: string, containerRef: string): Promise<ServiceView> {
-    const { service, network } = await this.find(serviceId);
+  async attach(ref: string, containerRef: string): Promise<ServiceView> {
+    const { service, network } = await this.find(ref);
     const container = this.containers.find(containerRef).id;
     await this.attachments.attach(service, network, container);
     const view = viewOf(service, network, await this.networks.endpoints(network.id));

@@ -4,11 +4,17 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Network } from '../../../src/cluster/records.ts';
+import { mayForward } from '../../../src/dns/asker.ts';
 import { createDns, type Dns, type DnsOptions } from '../../../src/dns/dns.ts';
+import { Flights } from '../../../src/dns/flights.ts';
 import { limitsOf } from '../../../src/dns/limits.ts';
+import { NameTable } from '../../../src/dns/name-table.ts';
+import { parseQuery } from '../../../src/dns/question.ts';
 import { parseResolvConf, parseServer } from '../../../src/dns/resolv-conf.ts';
 import { UpstreamHealth } from '../../../src/dns/upstream-health.ts';
 import { Upstreams } from '../../../src/dns/upstreams.ts';
+import { Views } from '../../../src/dns/view.ts';
 import { silentLogger } from '../../../src/lib/log.ts';
 import {
   askTcp,
@@ -313,52 +319,172 @@ describe('which upstream is asked first', () => {
   });
 });
 
+/** A UDP server that keeps what it is asked until `answerAll`. */
+async function holdingUpstream() {
+  const held: (() => void)[] = [];
+  const received: Buffer[] = [];
+  const socket = createSocket('udp4');
+  socket.on('message', (query, { port, address }) => {
+    received.push(query);
+    held.push(() => socket.send(replyTo(query), port, address));
+  });
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  cleanUps.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+  const answerAll = () => {
+    for (const answer of held.splice(0)) answer();
+  };
+  return { server: `127.0.0.1:${socket.address().port}`, received, answerAll };
+}
+
+describe('a question that is under way', () => {
+  it('is asked once, and each asker gets the answer under its own ID and spelling', async () => {
+    const { server, received, answerAll } = await holdingUpstream();
+    const { to, dns } = await start({ upstreams: [server] });
+    const spellings = ['a.test', 'A.Test', 'a.TEST'];
+    const asked = spellings.map((name, n) => askUdp(makeQuery(name, { id: n + 1 }), to));
+    await eventually(() => dns.metrics().inflight === 3);
+    // Another type, DO and CD are other questions.
+    const others = [{ type: 28 }, { edns: 1232, ednsFlags: 0x8000 }, { flags: 0x0110 }];
+    const different = others.map((fields) => askUdp(makeQuery('a.test', fields), to));
+    await eventually(() => received.length === 4 && dns.metrics().inflight === 6);
+    answerAll();
+    const replies = await Promise.all(asked);
+    await Promise.all(different);
+    expect(replies.map((reply) => reply?.readUInt16BE(0))).toEqual([1, 2, 3]);
+    expect(replies.map((reply) => reply && readReply(reply).answers)).toEqual(
+      spellings.map((name) => [`${name} 60 A 192.0.2.7`]),
+    );
+    expect(received.length).toBe(4);
+    // It is forgotten with its answer.
+    const again = askUdp(makeQuery('a.test'), to);
+    await eventually(() => received.length === 5);
+    answerAll();
+    expect((await again)?.length).toBeGreaterThan(12);
+  });
+
+  it('goes round once between two daemons that forward to each other, and is SERVFAIL in time', async () => {
+    const port = 20_000 + (process.pid % 10_000);
+    const [one, other] = [`127.0.0.1:${port}`, `127.0.0.1:${port + 1}`];
+    const limits = { tryMs: 300, totalMs: 600 };
+    const first = await start({ listen: one, upstreams: [other], ...limits });
+    const second = await start({ listen: other, upstreams: [one], ...limits });
+    const began = performance.now();
+    const reply = await askUdp(makeQuery('loop.test'), first.to);
+    expect(reply && readReply(reply).rcode).toBe(2);
+    expect(performance.now() - began).toBeLessThan(2000);
+    // The client's; the one that came back; and those of the probes, which are few.
+    expect(first.dns.metrics().queries.udp).toBeLessThan(20);
+    expect(second.dns.metrics().queries.udp).toBeLessThan(20);
+    expect(first.dns.metrics().forwardOverflows).toEqual({ asker: 0, network: 0, total: 0 });
+  });
+
+  it('is SERVFAIL at once for the very server that is asked it, unless that is on this host', () => {
+    const query = parseQuery(makeQuery('loop.test'));
+    if (typeof query !== 'object') throw new Error('no query');
+    const flights = new Flights((address) => address === '192.0.2.1');
+    const servers = ['192.0.2.1', '192.0.2.2'].map((address) => ({ address, port: 53 }));
+    const question = { query, transport: 'udp', servers } as const;
+    expect(flights.loopOf({ ...question, from: '192.0.2.2' })).toBeUndefined();
+    void flights.answerTo(question, () => new Promise(() => {}));
+    expect(flights.loopOf({ ...question, from: '192.0.2.2' })).toBe(servers[1]);
+    expect(flights.loopOf({ ...question, from: '192.0.2.1' })).toBeUndefined();
+    expect(flights.loopOf({ ...question, from: '192.0.2.3' })).toBeUndefined();
+    expect(flights.loopOf(question)).toBeUndefined();
+  });
+});
+
+describe('servers of a container’s own (--dns)', () => {
+  function withServers(servers: string[], networkFields: Partial<Network>) {
+    const names = new FakeNames();
+    const foo = { ...makeNetwork('foo', '172.18.0.0/24'), ...networkFields };
+    const bar = makeNetwork('bar', '172.19.0.0/24');
+    names.set(bar, []);
+    names.set(foo, [
+      makeEndpoint(foo, { name: 'own', ipv4: '172.18.0.2/24', servers }),
+      makeEndpoint(foo, { name: 'plain', ipv4: '172.18.0.3/24' }),
+    ]);
+    const table = new NameTable(names);
+    cleanUps.push(() => table.close());
+    const views = new Views(table);
+    return { own: views.onBehalfOf('172.18.0.2'), plain: views.onBehalfOf('172.18.0.3') };
+  }
+
+  it.each<readonly [string, string[], Partial<Network>, string[]]>([
+    [
+      'of its networks and beyond, in their order',
+      ['192.0.2.9', '172.18.0.7'],
+      {},
+      ['192.0.2.9', '172.18.0.7'],
+    ],
+    ['never on another network', ['172.19.0.7', '192.0.2.9'], {}, ['192.0.2.9']],
+    [
+      'on internal networks only those on them',
+      ['192.0.2.9', '172.18.0.7'],
+      { internal: true },
+      ['172.18.0.7'],
+    ],
+    ['none', ['192.0.2.9'], { internal: true }, []],
+  ])('are asked as it could itself: %s', (_what, servers, network, expected) => {
+    const { own, plain } = withServers(servers, network);
+    expect(own?.servers?.map(({ address }) => address)).toEqual(expected);
+    expect(own && mayForward(own)).toBe(expected.length > 0);
+    expect(plain?.servers).toBeUndefined();
+  });
+
+  it('on loopback are its own, not the host’s', () => {
+    const names = new FakeNames();
+    const foo = makeNetwork('foo', '172.18.0.0/16');
+    names.set(foo, [
+      makeEndpoint(foo, { name: 'own', ipv4: '172.18.0.2/16', servers: ['127.0.0.1', '::1'] }),
+    ]);
+    const views = new Views(new NameTable(names));
+    const own = [{ address: '172.18.0.2', port: 53 }];
+    expect(views.onGateway(foo.id, '172.18.0.2')?.servers).toEqual(own);
+    expect(views.asContainer(names.endpointsOf(foo.id)[0]?.containerId ?? '').servers).toEqual(own);
+  });
+});
+
 describe('shares of --dns-max-inflight', () => {
   async function holding(maxInflight: number) {
-    const waiting: (() => void)[] = [];
-    const socket = createSocket('udp4');
-    cleanUps.push(() => new Promise<void>((resolve) => socket.close(resolve)));
-    socket.on('message', (query, { port, address }) => {
-      waiting.push(() => socket.send(replyTo(query), port, address));
-    });
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-    const started = await start({ upstreams: [`127.0.0.1:${socket.address().port}`], maxInflight });
-    /** Of the container with this address, or of the host. */
+    const { server, received, answerAll } = await holdingUpstream();
+    const started = await start({ upstreams: [server], maxInflight });
+    let asked = 0;
+    /** Of the container with this address, or of the host; another name each time, as equal questions are asked once. */
     const ask = (last?: number) => {
       const options = last === undefined ? {} : { edns: 1232, options: clientSubnet([127, 0, 19, last]) };
-      return askUdp(makeQuery('a.test', options), started.to);
+      return askUdp(makeQuery(`a${asked++}.test`, options), started.to);
     };
-    return { ...started, waiting, ask };
+    return { ...started, received, answerAll, ask };
   }
 
   it('one asker has an eighth: SERVFAIL at once beyond, others and own names are not held up', async () => {
-    const { dns, to, waiting, ask } = await holding(16);
+    const { dns, to, received, answerAll, ask } = await holding(16);
     const held = [ask(2), ask(2)];
-    await eventually(() => waiting.length === 2);
+    await eventually(() => received.length === 2);
     const beyond = await ask(2);
     expect(beyond && readReply(beyond).rcode).toBe(2);
     const own = await askUdp(makeQuery('web.foo'), to);
     expect(own && readReply(own).answers).toEqual(['web.foo 5 A 127.0.19.2']);
     held.push(ask());
-    await eventually(() => waiting.length === 3);
+    await eventually(() => received.length === 3);
     expect(dns.metrics()).toMatchObject({
       forwarded: 3,
       forwardOverflows: { asker: 1, network: 0, total: 0 },
       inflight: 3,
     });
-    for (const answer of waiting) answer();
+    answerAll();
     for (const reply of await Promise.all(held)) expect(reply && readReply(reply).rcode).toBe(0);
     expect(dns.metrics().inflight).toBe(0);
   });
 
   it('the host has half', async () => {
-    const { dns, waiting, ask } = await holding(8);
+    const { dns, received, answerAll, ask } = await holding(8);
     const held = Array.from({ length: 4 }, () => ask());
-    await eventually(() => waiting.length === 4);
+    await eventually(() => received.length === 4);
     const beyond = await ask();
     expect(beyond && readReply(beyond).rcode).toBe(2);
     expect(dns.metrics().forwardOverflows).toEqual({ asker: 0, network: 1, total: 0 });
-    for (const answer of waiting) answer();
+    answerAll();
     await Promise.all(held);
   });
 });

@@ -139,6 +139,28 @@ describe('wildcard aliases (RFC 4592)', () => {
   });
 });
 
+describe('special-use names (RFC 6761, RFC 7686)', () => {
+  const askers = () => [views.asContainer(c1), views.onHost('127.0.0.1'), views.onBehalfOf('10.9.9.9')];
+
+  it.each([
+    ['localhost', 'loopback soa localhost'],
+    ['a.b.LOCALHOST', 'loopback soa localhost'],
+    ['invalid', 'no-name soa invalid'],
+    ['www.invalid', 'no-name soa invalid'],
+    ['abc.onion', 'no-name soa onion'],
+    ['onion', 'no-name soa onion'],
+    ['invalid.example', 'forward'],
+    ['mylocalhost.test', 'forward'],
+  ])('%s is %s, whoever asks', (name, expected) => {
+    expect(askers().map((asker) => tell(asker, name))).toEqual([expected, expected, expected]);
+  });
+
+  it('come after names of ours', () => {
+    names.set(foo, [makeEndpoint(foo, { name: 'abc.onion', containerId: c1, ipv4: '172.18.0.9/16' })]);
+    expect(tell(views.asContainer(c1), 'abc.onion')).toBe('hosts 172.18.0.9@foo soa .');
+  });
+});
+
 describe('SRV names', () => {
   it.each([
     ['_80._tcp.my-service', 'port 172.18.0.2@foo soa .'],
@@ -201,9 +223,36 @@ describe('askers', () => {
       views.onBehalfOf('172.18.0.2'),
     ]) {
       expect(tell(asker, 'only-bar')).toBe('no-name soa .');
-      expect(tell(asker, 'only-bar.bar')).toBe('no-name soa bar');
+      expect(tell(asker, 'only-bar.bar')).toBe('forward');
       expect(tell(asker, 'bar')).toBe('no-name soa .');
     }
+  });
+
+  it('loses no domain to a network that it is not on', () => {
+    const com = makeNetwork('example.com', '172.30.0.0/16');
+    names.set(com, [
+      makeEndpoint(com, { name: 'web', containerId: c3, ipv4: '172.30.0.2/16', aliases: ['x.y'] }),
+    ]);
+    for (const name of ['web.example.com', 'www.example.com', 'y.example.com', 'example.com']) {
+      expect(tell(views.asContainer(c1), name)).toBe('forward');
+    }
+    expect(tell(views.asContainer(c3), 'web.example.com')).toBe(
+      'hosts 172.30.0.2@example.com soa example.com',
+    );
+    expect(tell(views.asContainer(c3), 'www.example.com')).toBe('no-name soa example.com');
+    expect(tell(views.asContainer(c3), 'y.example.com')).toBe('empty soa example.com');
+    expect(tell(views.onHost('127.0.0.1'), 'www.example.com')).toBe('no-name soa example.com');
+  });
+
+  it('finds a container by its hostname too, dotted or not', () => {
+    names.set(foo, [
+      makeEndpoint(foo, { name: 'k1', containerId: c3, hostname: 'Kafka1', ipv4: '172.18.0.9/16' }),
+      makeEndpoint(foo, { name: 'k2', hostname: 'kafka.example.com', ipv4: '172.18.0.10/16' }),
+    ]);
+    const asker = views.asContainer(c3);
+    expect(tell(asker, 'kafka1')).toBe('hosts 172.18.0.9@foo soa .');
+    expect(tell(asker, 'kafka1.foo')).toBe('hosts 172.18.0.9@foo soa foo');
+    expect(tell(asker, 'kafka.example.com')).toBe('hosts 172.18.0.10@foo soa .');
   });
 
   it('has names of its own for others, by its links: nobody else sees them', () => {
@@ -304,7 +353,7 @@ describe('askers', () => {
 
   it('takes an address of nobody for somebody on no network', () => {
     expect(tell(views.onBehalfOf('172.18.0.99'), 'c1')).toBe('no-name soa .');
-    expect(tell(views.onBehalfOf('172.18.0.99'), 'c1.foo')).toBe('no-name soa foo');
+    expect(tell(views.onBehalfOf('172.18.0.99'), 'c1.foo')).toBe('forward');
   });
 
   it('knows an asker by its IPv6 address', () => {
@@ -565,7 +614,7 @@ it('follows the real directory', async () => {
   );
   expect(tell(views.asContainer(c1), 'web')).toBe('hosts 10.9.0.2@live soa .');
   await directory.commit('local', [], [{ op: 'delete', key: endpointKey }]);
-  expect(tell(views.asContainer(c1), 'web.live')).toBe('no-name soa live');
+  expect(tell(views.onHost('127.0.0.1'), 'web.live')).toBe('no-name soa live');
   await directory.close();
   await store.close();
 });

@@ -13,6 +13,7 @@ import {
   type QuestionFields,
   type Reply,
   readReply,
+  wireName,
 } from './fixture.ts';
 
 const type = {
@@ -170,6 +171,48 @@ describe('types', () => {
     expect(ask('WEB', { type: 97 }).rcode).toBe(0);
     const reply = answer(makeQuery('WEB', { type: type.HTTPS }), udp);
     expect(reply?.readUInt16BE(12 + 5)).toBe(type.HTTPS);
+  });
+});
+
+describe('names of over 255 octets', () => {
+  const part = 'x'.repeat(60);
+  const ports = [{ protocol: 'tcp', port: 80 } as const];
+
+  /** The targets that a PTR and an SRV name, of a service of this name on a network of that one. */
+  function targets(name: string, network: string) {
+    const long = makeNetwork(network, '172.30.0.0/16');
+    const containerId = nextId('ab');
+    names.set(long, [makeEndpoint(long, { name, containerId, ipv4: '172.30.0.2/16', ports })]);
+    const listener = { kind: 'gateway', networkId: long.id } as const;
+    const arrival = { listener, from: '172.30.0.2', transport: 'tcp' } as const;
+    const ptr =
+      ask(reverseName('172.30.0.2'), { type: type.PTR }, arrival).answers[0]?.split(' ').at(-1) ?? '';
+    const srv = ask(`_80._tcp.${name}`, { type: type.SRV }, arrival).answers[0]?.split(' ').at(-1) ?? '';
+    for (const target of [ptr, srv]) {
+      expect(wireName(target).length).toBeLessThanOrEqual(255);
+      expect(ask(target, {}, arrival).answers.map((line) => line.split(' ').at(-1))).toEqual(['172.30.0.2']);
+    }
+    expect(srv).toBe(ptr);
+    return { target: ptr, id: containerId.slice(0, 12) };
+  }
+
+  it('are no targets: the short id stands for the name, alone where that is too long as well', () => {
+    const long = [part, part, part].join('.');
+    expect(targets(long, part).target).toBe(`${long}.${part}`);
+    const { target, id } = targets(`${long}.y`, 'z'.repeat(70).replace(/^(.{35})/, '$1.'));
+    expect(target).toBe(`${id}.${'z'.repeat(35)}.${'z'.repeat(35)}`);
+    const alone = targets('web', [part, part, part, part].join('.'));
+    expect(alone.target).toBe(`web.${[part, part, part, part].join('.')}`);
+    const other = targets('services12', [part, part, part, `${part}12`].join('.'));
+    expect(other.target).toBe(other.id);
+  });
+});
+
+describe('localhost', () => {
+  it.each(['localhost', 'a.localhost'])('%s is 127.0.0.1 and ::1', (name) => {
+    expect(ask(name)).toMatchObject({ rcode: 0, flags: own, answers: [`${name} 5 A 127.0.0.1`] });
+    expect(ask(name, { type: type.AAAA }).answers).toEqual([`${name} 5 AAAA ::1`]);
+    expect(ask(name, { type: type.SRV })).toMatchObject({ rcode: 0, answers: [] });
   });
 });
 

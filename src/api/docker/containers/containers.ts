@@ -35,7 +35,7 @@ function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model
   app.get<Ref>('/containers/:ref/json', async (request) =>
     inspectShape(
       containers.find(request.params.ref),
-      { runtime: containers.runtime, volumes },
+      { containers, volumes },
       indexNetworks(networks),
       versionOf(request),
       flagOf(queryOf(request), 'size'),

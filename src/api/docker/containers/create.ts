@@ -11,6 +11,7 @@ import { hostOptionWarnings } from '../isolation/host-options.ts';
 import { isolationMembers, parseIsolation } from '../isolation/isolation-options.ts';
 import { endpointSettings, parseEndpointSettings, parseMac } from '../networks/endpoint-settings.ts';
 import { refuseContainerMac, versionWarnings } from './create-versions.ts';
+import { healthConfig, parseHealthcheck } from './healthcheck.ts';
 import { logConfig, requireLogDriver } from './log-config.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
@@ -42,6 +43,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   MacAddress: go.text(),
   NetworkDisabled: go.flag(),
   Labels: go.freeMap(),
+  Healthcheck: healthConfig,
   PublishService: words,
   HostConfig: go.object('container.HostConfig', {
     NetworkMode: go.text(),
@@ -102,6 +104,7 @@ export function parseContainerCreate(
   const notes = [...hostOptionWarnings(extras.HostConfig, enforced), ...withheld];
   refuseContainerMac(body, mode, version);
   const isolation = isolationOf(body, mode, context.find, enforced);
+  const { healthcheck, warnings } = parseHealthcheck(body.Healthcheck);
   return {
     request: {
       ...(name && { name: parseContainerName(name) }),
@@ -129,10 +132,11 @@ export function parseContainerCreate(
       autoRemove: host.AutoRemove,
       ...parseRestart(host.RestartPolicy, host.AutoRemove),
       ...(isolation ? { isolation } : {}),
+      ...(healthcheck ? { healthcheck } : {}),
       publishServices: body.PublishService.filter((service) => service !== ''),
       extras,
     },
-    warnings: [...versionWarnings(body, mode, version), ...notes],
+    warnings: [...versionWarnings(body, mode, version), ...notes, ...warnings],
   };
 }
 
@@ -146,11 +150,17 @@ export function parseContainerName(text: string): string {
   );
 }
 
-function networkMode({ HostConfig, NetworkDisabled, NetworkingConfig, Hostname }: Request): string {
+function networkMode({
+  HostConfig,
+  NetworkDisabled,
+  NetworkingConfig,
+  Hostname,
+  ExposedPorts,
+}: Request): string {
   if (NetworkDisabled) return 'none';
   const mode = HostConfig.NetworkMode || 'default';
   if (mode.startsWith('container:')) {
-    refuseWithSharedSandbox(mode, Hostname);
+    refuseWithSharedSandbox(mode, Hostname, HostConfig, ExposedPorts);
     return mode;
   }
   const asked = Object.keys(NetworkingConfig.EndpointsConfig);
@@ -188,11 +198,27 @@ function linksOf({ HostConfig: { Links } }: Request, mode: string): Pick<CreateC
   return mode === 'default' || mode === 'bridge' ? { links: Links } : {};
 }
 
-function refuseWithSharedSandbox(mode: string, hostname: string): void {
+/** In the Engine's words and order (moby 28.5, runconfig). What publishes a port exposes it, too. */
+function refuseWithSharedSandbox(
+  mode: string,
+  hostname: string,
+  { Dns, ExtraHosts, PortBindings, PublishAllPorts }: Request['HostConfig'],
+  exposed: Request['ExposedPorts'],
+): void {
   if (mode === 'container:') {
     throw new FairleadError('invalid', 'Invalid network mode: invalid container format container:<name|id>');
   }
-  if (hostname) throw new FairleadError('invalid', 'conflicting options: hostname and the network mode');
+  if (hostname) throw conflicting('hostname and the network mode');
+  if (Dns.length > 0) throw conflicting('dns and the network mode');
+  if (ExtraHosts.length > 0) throw conflicting('custom host-to-IP mapping and the network mode');
+  if (PublishAllPorts || Object.keys(PortBindings).length > 0)
+    throw conflicting('port publishing and the container type network mode');
+  if (Object.keys(exposed ?? {}).length > 0)
+    throw conflicting('port exposing and the container type network mode');
+}
+
+function conflicting(what: string): FairleadError {
+  return new FairleadError('invalid', `conflicting options: ${what}`);
 }
 
 function parseEndpoints(body: Request, mode: string): Record<string, EndpointSettings> {

@@ -1,4 +1,4 @@
-import { parseExtraHost } from '../../../container/extra-host.ts';
+import { requireExtraHost } from '../../../container/extra-host.ts';
 import { isAddress } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import { isHostName, longestOwnName } from '../../../lib/host-name.ts';
@@ -33,7 +33,7 @@ export function requireNamesAndServers({ Hostname, Domainname, HostConfig }: Nam
       throw wrong('DnsOptions', text, 'a word of resolv.conf(5), such as ndots:2');
     }
   }
-  for (const text of HostConfig.ExtraHosts) parseExtraHost(text);
+  for (const text of HostConfig.ExtraHosts) requireExtraHost(text);
 }
 
 function wrong(member: string, text: string, expected: string): FairleadError {

@@ -73,7 +73,8 @@ function dnsNames(
   { aliases }: Attachment,
   named: boolean,
 ): readonly string[] | null {
-  return named ? [...new Set([name, ...aliases, shortId(id), ...(hostname ? [hostname] : [])])] : null;
+  const all = [name, ...aliases, shortId(id), hostname].filter((text) => text !== '');
+  return named ? [...new Set(all)] : null;
 }
 
 function ipamConfig({ ipv4, ipv6, linkLocal }: Attachment): Record<string, unknown> | null {

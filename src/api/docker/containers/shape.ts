@@ -1,19 +1,27 @@
 import * as z from 'zod';
 import { parseLink } from '../../../cluster/links.ts';
+import type { HealthReport } from '../../../container/health/health-check.ts';
 import { linkedPlace } from '../../../container/linked.ts';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
 import type { Volumes } from '../../../container/volumes.ts';
+import type { Containers } from '../../../network/model.ts';
 import { type ApiVersion, isBefore } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
 import { mountShapes } from '../isolation/mount-shape.ts';
+import { healthShape } from './healthcheck.ts';
 import { hostConfigDefaults, withoutUnset } from './host-config.ts';
 import { endpointsShape, type NetworkIndex } from './networks.ts';
 import { portBindings, portsShape } from './port-bindings.ts';
 
+export interface ShapeDeps {
+  readonly containers: Pick<Containers, 'runtime' | 'health'>;
+  readonly volumes: Volumes;
+}
+
 /** GET /containers/REF/json, members in the Engine's order. */
 export function inspectShape(
   container: Container,
-  { runtime, volumes }: { readonly runtime: Runtime; readonly volumes: Volumes },
+  { containers, volumes }: ShapeDeps,
   find: NetworkIndex,
   version: ApiVersion,
   withSize = false,
@@ -25,7 +33,7 @@ export function inspectShape(
     Created: container.created,
     Path: path,
     Args: args,
-    State: stateShape(container),
+    State: stateShape(container, containers.health(id)),
     Image: imageId(spec.image),
     ResolvConfPath: '',
     HostnamePath: '',
@@ -39,17 +47,18 @@ export function inspectShape(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: null,
-    HostConfig: hostConfigShape(container, runtime),
+    HostConfig: hostConfigShape(container, containers.runtime),
     GraphDriver: { Name: 'fairlead', Data: null },
     // Files are the host's.
     ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
     Mounts: mountShapes(container, volumes),
     Config: configShape(container, version),
-    NetworkSettings: networkSettingsShape(container, runtime, find, version),
+    NetworkSettings: networkSettingsShape(container, containers.runtime, find, version),
   };
 }
 
-function stateShape({ state, supervision, health }: Container): Record<string, unknown> {
+function stateShape(container: Container, report: HealthReport): Record<string, unknown> {
+  const { state, supervision } = container;
   const running = state.status === 'running';
   const restarting = !running && (supervision?.restarting ?? false);
   return {
@@ -65,7 +74,7 @@ function stateShape({ state, supervision, health }: Container): Record<string, u
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
-    ...(health && { Health: { Status: health, FailingStreak: health === 'unhealthy' ? 1 : 0, Log: [] } }),
+    ...healthShape(container, report),
   };
 }
 

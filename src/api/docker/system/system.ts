@@ -5,7 +5,7 @@ import { commit, time } from '../../../lib/version.ts';
 import type { ApiDeps, SystemInfo } from '../../deps.ts';
 import { apiVersion, minApiVersion, versionOf } from '../../http/version.ts';
 import type { Images } from '../images/image-names.ts';
-import { infoShape } from './info-shape.ts';
+import { hostState, infoShape } from './info-shape.ts';
 
 /** /_ping, /version and /info. */
 export function systemRoutes(
@@ -16,7 +16,7 @@ export function systemRoutes(
   pingRoutes(app);
   app.get('/version', async () => versionShape(info(), apiVersion));
   app.get('/info', async (request) =>
-    infoShape(info(), await dns.status(), model, images.known().size, versionOf(request)),
+    infoShape(info(), await hostState(dns, model), model, images.known().size, versionOf(request)),
   );
 }
 

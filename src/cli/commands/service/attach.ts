@@ -1,6 +1,6 @@
 import { command } from '../../command.ts';
 import { anything } from '../../output/values.ts';
-import { findService, servicePath } from './records.ts';
+import { servicePath } from './records.ts';
 
 export const attach = command({
   synopsis: 'CONTAINER SERVICE[.NETWORK]',
@@ -9,9 +9,8 @@ export const attach = command({
   flags: {},
   async run({ args: [container = '', ref = ''], connect }) {
     const client = await connect();
-    const service = await findService(client, ref);
     const body = { container_id: container };
-    await client.request('POST', servicePath(service, 'backend'), { body }, anything);
+    await client.request('POST', servicePath({ id: ref }, 'backend'), { query: { ref: 1 }, body }, anything);
     return 0;
   },
 });

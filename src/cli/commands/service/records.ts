@@ -53,6 +53,6 @@ export async function findService(client: Client, ref: string): Promise<ServiceR
 }
 
 /** `PATH/services/ID…` */
-export function servicePath({ id }: ServiceRecord, ...rest: readonly string[]): string {
-  return [`${experimental}/services/${id}`, ...rest.map(encodeURIComponent)].join('/');
+export function servicePath({ id }: Pick<ServiceRecord, 'id'>, ...rest: readonly string[]): string {
+  return [`${experimental}/services`, ...[id, ...rest].map(encodeURIComponent)].join('/');
 }

@@ -237,7 +237,7 @@ const resolvers = `\
 /**
  * From sandboxes to the host itself: its addresses on other bridges are as far away as those networks,
  * and an internal network has DNS, echo and neighbour discovery (RFC 4861), nothing else. No sandbox reaches
- * the host's loopback addresses, although route_localnet (firewall-ports.ts) would let it try. Whoever may send to a
+ * the host's loopback addresses, although route_localnet (ports.ts) would let it try. Whoever may send to a
  * tunnel port is inside every network that has it (RFC 7348 section 7): other nodes only. No sandbox is the
  * host's router.
  */

@@ -124,7 +124,7 @@ export class SourceGuard {
     return performance.now() - this.#heldAt < this.#options.trustFor;
   }
 
-  /** Others flush rule sets; see firewall-state.ts. */
+  /** Others flush rule sets; see state.ts. */
   async #isThere(): Promise<boolean> {
     const tables = await output(this.#host, ['nft', 'list', 'tables', 'bridge']);
     return tables.split('\n').includes(`table bridge ${tableName(this.#options.tag)}`);

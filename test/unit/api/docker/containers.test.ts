@@ -99,6 +99,21 @@ describe('POST /containers/create', () => {
     ],
     [
       'ok',
+      { Image: 'x', HostConfig: { NetworkMode: 'container:c', Dns: ['9.9.9.9'] } },
+      'conflicting options: dns and the network mode',
+    ],
+    [
+      'ok',
+      { Image: 'x', HostConfig: { NetworkMode: 'container:c', ExtraHosts: ['a:10.0.0.1'] } },
+      'conflicting options: custom host-to-IP mapping and the network mode',
+    ],
+    [
+      'ok',
+      { Image: 'x', ExposedPorts: { '80/tcp': {} }, HostConfig: { NetworkMode: 'container:c' } },
+      'conflicting options: port exposing and the container type network mode',
+    ],
+    [
+      'ok',
       { Image: 'x', Hostname: 'h', HostConfig: { NetworkMode: 'container:c' } },
       'conflicting options: hostname and the network mode',
     ],

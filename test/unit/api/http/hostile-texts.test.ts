@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode } from '../../../../src/cluster/decode.ts';
 import { networkSchema, nodeSchema, serviceSchema } from '../../../../src/cluster/records.ts';
-import { extraHostsOf, renderHosts, renderResolvConf } from '../../../../src/container/resolv-conf.ts';
+import { extraHostsOf, renderHosts } from '../../../../src/container/hosts-file.ts';
+import { renderResolvConf } from '../../../../src/container/resolv-conf.ts';
 import {
   pathsOf,
   writeIdentityFiles,
@@ -95,6 +96,11 @@ describe('texts that clients send', () => {
     [{ HostConfig: { ExtraHosts: ['x'] } }, 'bad format for add-host: "x"'],
     [{ HostConfig: { ExtraHosts: ['a b:1.2.3.4'] } }, 'bad format for add-host: "a b:1.2.3.4"'],
     [{ HostConfig: { ExtraHosts: ['x:1.2.3.4 evil'] } }, 'invalid IP address in add-host: "1.2.3.4 evil"'],
+    [{ HostConfig: { ExtraHosts: ['x:1.2.3'] } }, 'invalid IP address in add-host: "1.2.3"'],
+    [{ HostConfig: { ExtraHosts: ['x:'] } }, 'invalid IP address in add-host: ""'],
+    // The CLI makes these what the Engine takes.
+    [{ HostConfig: { ExtraHosts: ['x=1.2.3.4'] } }, 'bad format for add-host: "x=1.2.3.4"'],
+    [{ HostConfig: { ExtraHosts: ['x:[::1]'] } }, 'invalid IP address in add-host: "[::1]"'],
     [
       { NetworkingConfig: { EndpointsConfig: { default: { MacAddress: '02:42 dev lo' } } } },
       'invalid MAC address: 02:42 dev lo',
@@ -159,14 +165,7 @@ describe('texts that clients send', () => {
         Dns: ['1.1.1.1', 'fd00::1'],
         DnsSearch: ['.', 'a_b.example.'],
         DnsOptions: ['ndots:2', 'use-vc', 'timeout:3'],
-        ExtraHosts: [
-          'a:1.2.3.4',
-          'b:fd00::1',
-          'c:[fd00::2]',
-          'd=1.2.3.5',
-          'host.docker.internal:host-gateway',
-          'e_f.g:1.1.1.1',
-        ],
+        ExtraHosts: ['a:1.2.3.4', 'b:fd00::1', 'host.docker.internal:host-gateway', 'e_f.g:1.1.1.1'],
       },
     };
     expect((await api.call('POST', '/containers/create?name=free', body)).status).toBe(201);
@@ -181,12 +180,11 @@ describe('texts that clients send', () => {
       Hostname: body.Hostname,
     });
     expect(HostConfig).toMatchObject(body.HostConfig);
-    expect(extraHostsOf(body.HostConfig.ExtraHosts, '172.18.0.1')).toEqual([
+    expect(extraHostsOf(body.HostConfig.ExtraHosts, ['172.18.0.1', 'fd00::9'])).toEqual([
       { name: 'a', address: '1.2.3.4' },
       { name: 'b', address: 'fd00::1' },
-      { name: 'c', address: 'fd00::2' },
-      { name: 'd', address: '1.2.3.5' },
       { name: 'host.docker.internal', address: '172.18.0.1' },
+      { name: 'host.docker.internal', address: 'fd00::9' },
       { name: 'e_f.g', address: '1.1.1.1' },
     ]);
   });
@@ -196,7 +194,7 @@ describe('texts that clients send', () => {
 describe('files that a container reads', () => {
   it('are not written with a line too many', async () => {
     const hosts = { hostname: 'h', domainname: '', addresses: ['172.18.0.2'], extraHosts: [] };
-    const conf = { resolvers: ['172.18.0.1'], dns: [], search: [], options: [] };
+    const conf = { host: '', resolver: '172.18.0.1', dns: [], search: [], options: [], isOnHost: false };
     const problem = /is no line of a file: it holds a control character$/;
     expect(() => renderHosts({ ...hosts, hostname: 'h\n6.6.6.6 evil' })).toThrow(problem);
     expect(() => renderHosts({ ...hosts, extraHosts: [{ name: 'a\rb', address: '1.1.1.1' }] })).toThrow(
