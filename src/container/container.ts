@@ -64,6 +64,8 @@ export const wantedSchema = z.object({
   aliases: texts,
   /** `CONTAINER[:ALIAS]`, as given (src/cluster/links.ts). */
   links: texts.exactOptional(),
+  /** `NAME=VALUE`: what links on the default network told its program at its last start. */
+  variables: texts.exactOptional(),
   /** Asked-for addresses (no prefix length) and MAC. */
   ipv4: z.string().exactOptional(),
   ipv6: z.string().exactOptional(),
