@@ -15,7 +15,7 @@ function container(docker: Docker, ref: string): Docker.Container {
 }
 
 /** Applies one call to each container, and prints the names of those it succeeded for. @returns the exit code */
-async function forEachContainer(
+export async function forEachContainer(
   { args, ...context }: Context & { readonly args: readonly string[] },
   call: (container: Docker.Container) => Promise<unknown>,
 ): Promise<number> {

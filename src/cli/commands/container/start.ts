@@ -4,8 +4,8 @@ import { Failure } from '../../failure.ts';
 import { toggle } from '../../flags/spec.ts';
 import type { Shell } from '../../shell.ts';
 import { runSession } from '../../terminal/session.ts';
-import { forEach } from '../each.ts';
 import { attachTo, resizer, waitFor } from './attach-to.ts';
+import { forEachContainer } from './lifecycle.ts';
 import { containerState } from './records.ts';
 
 export const start = command({
@@ -17,17 +17,12 @@ export const start = command({
     interactive: toggle("Attach container's STDIN", { short: 'i' }),
   },
   async run({ args, flags, connect, shell, path }) {
-    const client = await connect();
     if (flags.attach || flags.interactive) {
       const [ref = '', ...others] = args;
       if (others.length > 0) throw new Failure('you cannot start and attach multiple containers at once');
-      return startAttached(client, ref, flags.interactive, shell);
+      return startAttached(await connect(), ref, flags.interactive, shell);
     }
-    return forEach(
-      args,
-      (ref) => client.tell((docker) => docker.getContainer(encodeURIComponent(ref)).start()).then(() => ref),
-      { shell, connect, path },
-    );
+    return forEachContainer({ args, shell, connect, path }, (container) => container.start());
   },
 });
 
