@@ -36,7 +36,7 @@ import {
   stillRuns,
   type UnknownContainer,
 } from './sandbox/records/recovery.ts';
-import { SandboxSetup } from './sandbox/sandbox-setup.ts';
+import { SandboxSetup, type SandboxSetupOptions } from './sandbox/sandbox-setup.ts';
 import { Attachment } from './sandbox/shim-client/attachment.ts';
 import { execIn, failedExec } from './sandbox/shim-client/exec.ts';
 import { connectToShim, shimPatience } from './sandbox/shim-client/shim-connection.ts';
@@ -47,20 +47,10 @@ import type { ExitRecord } from './shim/protocol.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
 import { Volumes, volumesOnDisk } from './volumes.ts';
 
-export interface SandboxRuntimeOptions {
+export interface SandboxRuntimeOptions extends SandboxSetupOptions {
   readonly store: Store;
   readonly dataplane: Sandboxes;
-  /** Containers' files, one directory each; made if missing. */
-  readonly directory: string;
-  /** Of named volumes. */
-  readonly volumes: string;
-  /** Further directories that containers do not see. */
-  readonly hidden: readonly string[];
   readonly log: Logger;
-  /** The built shim; by default `shim.cjs` in dist. */
-  readonly shim?: string;
-  /** Milliseconds that it has to answer; by default many. */
-  readonly patience?: number;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { Endpoint } from '../../cluster/records.ts';
+import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { ImplicitService, ServiceView } from '../../network/model.ts';
@@ -28,32 +28,30 @@ interface ProviderJson {
 }
 
 export function serviceJson({ service, network, providers }: ServiceView): ServiceJson {
-  return {
-    name: service.name,
-    id: service.id,
-    network: network.name,
-    network_id: network.id,
-    providers: providers.map(providerJson),
-    shared: service.shared,
-    ipv4: withoutPrefix(service.ipv4 ?? ''),
-    ipv6: withoutPrefix(service.ipv6 ?? ''),
-    aliases: service.aliases,
-    implicit: false,
-  };
+  return jsonOf(service, network, providers, { shared: service.shared, implicit: false });
 }
 
 export function implicitJson({ endpoint, network }: ImplicitService): ServiceJson {
+  return jsonOf(endpoint, network, [endpoint], { shared: false, implicit: true });
+}
+
+function jsonOf(
+  { name, id, ipv4, ipv6, aliases }: Pick<Service, 'name' | 'id' | 'ipv4' | 'ipv6' | 'aliases'>,
+  network: Network,
+  providers: readonly Endpoint[],
+  { shared, implicit }: Pick<ServiceJson, 'shared' | 'implicit'>,
+): ServiceJson {
   return {
-    name: endpoint.name,
-    id: endpoint.id,
+    name,
+    id,
     network: network.name,
     network_id: network.id,
-    providers: [providerJson(endpoint)],
-    shared: false,
-    ipv4: withoutPrefix(endpoint.ipv4 ?? ''),
-    ipv6: withoutPrefix(endpoint.ipv6 ?? ''),
-    aliases: endpoint.aliases,
-    implicit: true,
+    providers: providers.map(providerJson),
+    shared,
+    ipv4: withoutPrefix(ipv4 ?? ''),
+    ipv6: withoutPrefix(ipv6 ?? ''),
+    aliases,
+    implicit,
   };
 }
 

@@ -28,13 +28,15 @@ import { WaitingShims } from './shim-client/waiting-shims.ts';
 
 export interface SandboxSetupOptions {
   readonly dataplane: Pick<Sandboxes, 'ensureSandbox' | 'sandboxPath'>;
+  /** Containers' files, one directory each; made if missing. */
   readonly directory: string;
   /** Of named volumes. */
   readonly volumes: string;
   /** Further directories that containers do not see; `directory` is one. */
   readonly hidden: readonly string[];
+  /** The built shim; by default `shim.cjs` in dist. */
   readonly shim?: string;
-  /** Milliseconds; see shim-connection.ts. */
+  /** Milliseconds that it has to answer; by default many (shim-connection.ts). */
   readonly patience?: number;
 }
 
