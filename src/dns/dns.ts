@@ -84,7 +84,7 @@ export function createDns(parts: {
   const health = new UpstreamHealth(sayOf(log));
   const isOwn = ({ address, port }: Upstream) => listeners.owns(address, port);
   const upstreams = new Upstreams(serversOf(options), isOwn, health);
-  const underWay = new Shares(limits.forwards.total, limits.forwards.perAsker);
+  const underWay = new Shares(limits.forwards);
   const forwarder = new Forwarder(upstreams, underWay, options, counters, log);
   const table = new NameTable(directory);
   const views = new Views(table);

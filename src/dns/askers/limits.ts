@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../lib/log.ts';
-import type { ConnectionLimits } from '../listeners/tcp-connections.ts';
+import type { ShareLimits } from './shares.ts';
 
 export interface Limits {
   /** Forwarded queries under way; each has a socket. */
-  readonly forwards: ConnectionLimits;
-  readonly connections: ConnectionLimits;
+  readonly forwards: ShareLimits;
+  readonly connections: ShareLimits;
 }
 
 const mostConnections = 1024;

@@ -1,6 +1,6 @@
 import type { NameTable } from '../names/name-table.ts';
+import type { View } from '../names/view.ts';
 import { isOnSubnetOf, type Zone } from '../names/zone.ts';
-import type { View } from './asker.ts';
 import { isLoopback } from './host-addresses.ts';
 import { parseServer, type Upstream } from './resolv-conf.ts';
 

@@ -6,6 +6,11 @@ export interface Claimant {
   readonly network: string;
 }
 
+export interface ShareLimits {
+  readonly total: number;
+  readonly perAsker: number;
+}
+
 /** Which limit is reached. */
 export type Limit = 'asker' | 'network' | 'total';
 
@@ -23,10 +28,7 @@ export class Shares {
   readonly #byNetwork = new Map<string, number>();
   #taken = 0;
 
-  constructor(
-    private readonly total: number,
-    private readonly perAsker: number,
-  ) {}
+  constructor(private readonly limits: ShareLimits) {}
 
   get taken(): number {
     return this.#taken;
@@ -49,12 +51,12 @@ export class Shares {
   }
 
   #limitOf(claimant: Claimant): Limit | undefined {
-    const left = this.total - this.#taken;
+    const left = this.limits.total - this.#taken;
     if (left <= 0) return 'total';
     const forNetwork = (left - (this.#byNetwork.get(claimant.network) ?? 0)) / 2;
     if (forNetwork <= 0) return 'network';
     if (claimant.asker === undefined) return undefined;
-    return this.takenBy(claimant) < Math.min(this.perAsker, forNetwork) ? undefined : 'asker';
+    return this.takenBy(claimant) < Math.min(this.limits.perAsker, forNetwork) ? undefined : 'asker';
   }
 
   #add({ asker, network }: Claimant, change: number): void {

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import type { NameTable, Swap } from '../names/name-table.ts';
+import type { View } from '../names/view.ts';
 import { isOnSubnetOf, type Zone } from '../names/zone.ts';
 import type { ReadyAnswer } from '../wire/answer.ts';
-import type { Asker, View } from './asker.ts';
+import type { Asker } from './asker.ts';
 import { HostAddresses, isLoopback } from './host-addresses.ts';
 import { ownServers } from './own-servers.ts';
 import { hostClaimant } from './shares.ts';

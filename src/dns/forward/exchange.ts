@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import type { Upstream } from '../askers/resolv-conf.ts';
+import { framed } from '../wire/wire.ts';
 
 /** One question to one server: resolves with the first reply that `accepts` takes, rejects otherwise. */
 
@@ -65,14 +66,6 @@ export function exchangeTcp(
       socket.destroy();
     });
   });
-}
-
-/** RFC 1035 section 4.2.2: two octets of length in front. */
-export function framed(message: Buffer): Buffer {
-  const frame = Buffer.allocUnsafe(message.length + 2);
-  frame.writeUInt16BE(message.length, 0);
-  message.copy(frame, 2);
-  return frame;
 }
 
 function silent({ address, port }: Upstream, timeoutMs: number): Error {

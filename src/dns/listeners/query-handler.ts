@@ -1,7 +1,7 @@
 import { fromNumber } from '../../lib/addresses.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Asker, View } from '../askers/asker.ts';
+import type { Asker } from '../askers/asker.ts';
 import type { Claimant } from '../askers/shares.ts';
 import type { Views } from '../askers/views.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
@@ -9,6 +9,7 @@ import type { Counters } from '../metrics.ts';
 import type { NameTable } from '../names/name-table.ts';
 import { recordsFor } from '../names/records.ts';
 import { type ResponderOptions, resolve } from '../names/responder.ts';
+import type { View } from '../names/view.ts';
 import {
   namesOneAddress,
   ReadyAnswer,

@@ -1,11 +1,5 @@
-import { type Claimant, type Limit, Shares } from '../askers/shares.ts';
+import { type Claimant, type Limit, type ShareLimits, Shares } from '../askers/shares.ts';
 import type { Counters } from '../metrics.ts';
-
-export interface ConnectionLimits {
-  /** On all listeners. */
-  readonly total: number;
-  readonly perAsker: number;
-}
 
 export interface OpenConnection {
   readonly claimant: Claimant;
@@ -24,10 +18,10 @@ export class TcpConnections {
   readonly #shares: Shares;
 
   constructor(
-    { total, perAsker }: ConnectionLimits,
+    limits: ShareLimits,
     private readonly counters: Counters,
   ) {
-    this.#shares = new Shares(total, perAsker);
+    this.#shares = new Shares(limits);
   }
 
   get count(): number {

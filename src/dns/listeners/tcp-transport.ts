@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TCPServer } from 'dns2';
 import type { Claimant } from '../askers/shares.ts';
-import { framed } from '../forward/exchange.ts';
+import { framed } from '../wire/wire.ts';
 import type { ListenerHandler } from './query-handler.ts';
 import type { OpenConnection, TcpConnections } from './tcp-connections.ts';
 

@@ -1,8 +1,8 @@
-import type { View } from '../askers/asker.ts';
 import { keyOf, type Labels } from '../wire/labels.ts';
 import type { NameTable } from './name-table.ts';
 import { parseReverse, type ReverseRange, reverseZoneDepth } from './reverse.ts';
 import { type PortOf, portOf } from './service-port.ts';
+import type { View } from './view.ts';
 import { containsRange, type Host, type Zone } from './zone.ts';
 
 /** A name as it was asked for, folded. */

@@ -58,3 +58,11 @@ export const maxTcpSize = 65535;
 /** RFC 1035 section 2.3.4. */
 export const maxLabelSize = 63;
 export const maxWireName = 255;
+
+/** RFC 1035 section 4.2.2: two octets of length in front. */
+export function framed(message: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(message.length + 2);
+  frame.writeUInt16BE(message.length, 0);
+  message.copy(frame, 2);
+  return frame;
+}

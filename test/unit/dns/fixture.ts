@@ -277,7 +277,13 @@ export function makeHandler(names: FakeNames, settings: { readonly ttl?: number 
   const table = new NameTable(names);
   const health = new UpstreamHealth(() => {});
   const upstreams = new Upstreams([], () => false, health);
-  const forwarder = new Forwarder(upstreams, new Shares(64, 8), {}, counters, silentLogger);
+  const forwarder = new Forwarder(
+    upstreams,
+    new Shares({ total: 64, perAsker: 8 }),
+    {},
+    counters,
+    silentLogger,
+  );
   const options = { ttl: settings.ttl ?? 5, forwardSingleLabel: false };
   const views = new Views(table);
   const handler = new QueryHandler({ table, views, forwarder, counters, options, log: silentLogger });
