@@ -74,7 +74,7 @@ export class Forwarder {
     return failure;
   }
 
-  async #askOnce(question: FlightQuestion, reply: ReplyOptions): Promise<Buffer | undefined> {
+  async #askOnce(question: FlightQuestion, reply: ReplyOptions): Promise<Answer> {
     const looping = this.#flights.loopOf(question);
     if (looping) {
       this.#noteLoop(looping);
@@ -92,30 +92,29 @@ export class Forwarder {
     this.log.warn(`${what}: one of them must not forward to the other (--dns)`);
   }
 
-  /** The first helpful answer, else the last unhelpful one. */
-  async #askServers({ query, servers }: FlightQuestion, reply: ReplyOptions): Promise<Buffer | undefined> {
+  /**
+   * The first helpful answer, else the last unhelpful one. The next server is asked when one has not helped, and as well
+   * when one is in doubt; never because one that lives is slow, since it may know names that the next denies.
+   */
+  async #askServers({ query, servers }: FlightQuestion, reply: ReplyOptions): Promise<Answer> {
     const deadline = performance.now() + this.#totalMs;
-    let last: Buffer | undefined;
+    const all: Promise<Answer>[] = [];
     for (const server of servers) {
       const left = Math.min(this.#tryMs, deadline - performance.now());
       if (left < worthwhileMs) break;
-      const answer = await this.#ask(server, outgoing(query), reply, left);
-      if (answer && isHelpful(answer)) return answer;
-      last = answer ?? last;
+      const one = this.#ask(server, outgoing(query), reply, left);
+      all.push(one);
+      const inDoubt = this.upstreams.inDoubt(server);
+      const found = await Promise.race([firstHelpful(all), one.then(ifHelpful), inDoubt]);
+      if (found) return found;
     }
-    return last;
+    return (await firstHelpful(all)) ?? (await Promise.all(all)).findLast(Boolean);
   }
 
-  async #ask(
-    server: Upstream,
-    packet: Buffer,
-    reply: ReplyOptions,
-    timeoutMs: number,
-  ): Promise<Buffer | undefined> {
+  async #ask(server: Upstream, packet: Buffer, reply: ReplyOptions, timeoutMs: number): Promise<Answer> {
     const asked = performance.now();
     const answer = await this.#attempt(exchangeUdp(server, packet, accepting(packet), timeoutMs));
     if (answer) this.upstreams.answered(server, packet);
-    else this.upstreams.unanswered(server, asked);
     // A client on UDP is told of the truncation and comes back over TCP by itself.
     if (!answer || reply.transport === 'udp' || !(answer.readUInt16BE(2) & headerBits.tc)) return answer;
     // A server that takes no TCP still lives.
@@ -123,7 +122,7 @@ export class Forwarder {
     return await this.#attempt(exchangeTcp(server, packet, accepting(packet), left));
   }
 
-  async #attempt(exchange: Promise<Buffer>): Promise<Buffer | undefined> {
+  async #attempt(exchange: Promise<Buffer>): Promise<Answer> {
     try {
       return await exchange;
     } catch (error) {
@@ -131,6 +130,18 @@ export class Forwarder {
       return undefined;
     }
   }
+}
+
+type Answer = Buffer | undefined;
+
+function ifHelpful(answer: Answer): Answer {
+  return answer && isHelpful(answer) ? answer : undefined;
+}
+
+/** Undefined when none of them is. */
+async function firstHelpful(all: readonly Promise<Answer>[]): Promise<Answer> {
+  const helpful = all.map(async (one) => ifHelpful(await one) ?? Promise.reject(new Error('does not help')));
+  return await Promise.any(helpful).catch(() => undefined);
 }
 
 function accepting(packet: Buffer): (answer: Buffer) => boolean {

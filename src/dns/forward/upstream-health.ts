@@ -4,8 +4,13 @@ import type { Upstream } from '../askers/resolv-conf.ts';
 import { exchangeUdp } from './exchange.ts';
 import { isAnswerTo } from './upstream-query.ts';
 
+/** Milliseconds, all of them. */
 export interface ProbeTimes {
-  /** Milliseconds that a server has for a probe. */
+  /** After so long without an answer to anybody a server is probed. */
+  readonly quietMs: number;
+  /** And after so long, the probe's time included, it is in doubt. */
+  readonly doubtMs: number;
+  /** That a server has for a probe before it counts as dead. */
   readonly answerMs: number;
   /** Between two probes, doubled each time. */
   readonly firstPauseMs: number;
@@ -15,6 +20,8 @@ export interface ProbeTimes {
 }
 
 const defaultTimes: ProbeTimes = {
+  quietMs: 200,
+  doubtMs: 500,
   answerMs: 1000,
   firstPauseMs: 100,
   longestPauseMs: 10_000,
@@ -41,7 +48,8 @@ const rootServers = Buffer.from('0000010000010000000000000000020001', 'hex');
 /**
  * Whether servers live. One name that nobody answers says nothing of the server that was asked: only one that answers
  * nothing at all, to nobody, is dead. Where a question is left open and no other was answered since, a probe finds
- * out; it goes on until the server answers again, and no client's query waits for it meanwhile.
+ * out; it goes on until the server answers again, and no client's query waits for it meanwhile. Until it is found out,
+ * those who wait for this server ask the next one as well.
  */
 export class UpstreamHealth {
   readonly #servers = new Map<string, Health>();
@@ -68,14 +76,23 @@ export class UpstreamHealth {
     this.#set(server, health, false);
   }
 
-  /** A question of this time has got no answer. */
-  unanswered(server: Upstream, asked: number): void {
+  /**
+   * Resolves while a question that was asked just now may still be answered: the server has answered nobody since, not
+   * even a probe. Of one that has, never.
+   */
+  inDoubt(server: Upstream): Promise<undefined> {
     const health = this.#of(server);
-    if (health.answered >= asked || health.isProbed) return;
-    health.isProbed = true;
-    void this.#probe(server, health).finally(() => {
-      health.isProbed = false;
+    const asked = performance.now();
+    const { quietMs, doubtMs } = this.times;
+    return new Promise((resolve) => {
+      unlessAnswered(quietMs, () => {
+        this.#startProbe(server, health);
+        unlessAnswered(doubtMs - quietMs, () => resolve(undefined));
+      });
     });
+    function unlessAnswered(ms: number, then: () => void): void {
+      setTimeout(() => health.answered < asked && then(), ms).unref();
+    }
   }
 
   /** The daemon's servers. Others are forgotten, and probed no more; a container's is known again when it is asked. */
@@ -87,6 +104,14 @@ export class UpstreamHealth {
   close(): void {
     this.keepOnly([]);
     this.#end.abort();
+  }
+
+  #startProbe(server: Upstream, health: Health): void {
+    if (health.isProbed || this.#end.signal.aborted) return;
+    health.isProbed = true;
+    void this.#probe(server, health).finally(() => {
+      health.isProbed = false;
+    });
   }
 
   async #probe(server: Upstream, health: Health): Promise<void> {

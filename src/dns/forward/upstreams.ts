@@ -44,8 +44,8 @@ export class Upstreams {
     this.health.answered(server, question);
   }
 
-  unanswered(server: Upstream, asked: number): void {
-    this.health.unanswered(server, asked);
+  inDoubt(server: Upstream): Promise<undefined> {
+    return this.health.inDoubt(server);
   }
 
   /** A file that is away (being replaced, say) leaves the last known servers. */

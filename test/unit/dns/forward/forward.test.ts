@@ -297,6 +297,42 @@ describe('which upstream is asked first', () => {
     }
   });
 
+  it('the next as well, soon, while it is found out that the first is dead: nobody waits long for that', async () => {
+    const dead = await upstream(() => undefined);
+    const good = await upstream((query) => replyTo(query));
+    const { to, dns } = await start({ upstreams: [dead.server, good.server] });
+    const took: number[] = [];
+    const ask = async (name: string) => {
+      const asked = performance.now();
+      const reply = await askUdp(makeQuery(name), to);
+      expect(reply && readReply(reply).rcode).toBe(0);
+      took.push(performance.now() - asked);
+    };
+    const asking: Promise<void>[] = [];
+    for (let n = 0; dns.status().upstreams[0] === dead.server; n++) {
+      asking.push(ask(`a${n}.test`));
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    await Promise.all(asking);
+    expect(took.length).toBeGreaterThan(20);
+    expect(Math.max(...took)).toBeLessThan(1000);
+  });
+
+  it('the first alone, though it takes its time for a name: the next may deny it', async () => {
+    const slow = isFor('slow.test');
+    const socket = createSocket('udp4');
+    socket.on('message', (query, { port, address }) => {
+      setTimeout(() => socket.send(replyTo(query), port, address), slow(query) ? 900 : 0);
+    });
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    cleanUps.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+    const second = await upstream((query) => replyTo(query, { rcode: 3 }));
+    const { to } = await start({ upstreams: [`127.0.0.1:${socket.address().port}`, second.server] });
+    const reply = await askUdp(makeQuery('slow.test'), to);
+    expect(reply && readReply(reply).rcode).toBe(0);
+    expect(second.received).toEqual([]);
+  });
+
   it('the first still, though it takes no TCP', async () => {
     const first = await upstream((query) => replyTo(query, { answers: 0, flags: 0x0200 }));
     const second = await upstream((query) => replyTo(query));
