@@ -156,6 +156,8 @@ export interface Attachment {
   readonly aliases: readonly string[];
   /** `CONTAINER[:ALIAS]`, as given (src/cluster/links.ts). */
   readonly links?: readonly string[];
+  /** `NAME=VALUE`: what links on the default network told its program at its last start. */
+  readonly variables?: readonly string[];
   /** Asked-for addresses (no prefix length) and MAC. */
   readonly ipv4?: string;
   readonly ipv6?: string;

@@ -41,6 +41,7 @@ const wantedSchema = z.object({
   publish: z.string().exactOptional(),
   aliases: texts,
   links: texts.exactOptional(),
+  variables: texts.exactOptional(),
   ipv4: z.string().exactOptional(),
   ipv6: z.string().exactOptional(),
   mac: z.string().exactOptional(),

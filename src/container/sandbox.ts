@@ -284,7 +284,7 @@ class SandboxRuntime implements OwnRuntime {
   async #outer({ id, spec }: Container): Promise<ProcessIdentity> {
     const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await this.#pauses.ensure(id);
     if (outer) return outer;
-    throw new FairleadError('conflict', `Container ${id} is not running`);
+    throw new FairleadError('conflict', `container ${id} is not running`);
   }
 
   async #connect(id: string, attachment: Attachment): Promise<void> {

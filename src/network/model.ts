@@ -12,7 +12,10 @@ import type {
 } from '../container/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
+import type { SubnetUsage } from './addressing/address-usage.ts';
 import type { Doctor } from './doctor/doctor.ts';
+
+export type { SubnetUsage } from './addressing/address-usage.ts';
 
 /**
  * What the API offers and everything else asks for: the use cases. Each takes what a person typed
@@ -48,6 +51,8 @@ export interface Networks {
   prune(selects: (network: Network) => boolean): Promise<readonly Network[]>;
   /** The live endpoints of a network, of every node. Asks the store where this node does not follow the network. */
   endpoints(networkId: string): Promise<readonly Endpoint[]>;
+  /** @throws unavailable while the network's store is away */
+  addressUsage(networkId: string): Promise<readonly SubnetUsage[]>;
 }
 
 export interface NetworkSpec {
@@ -151,6 +156,8 @@ export interface Containers {
   connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
   /** `force` also takes an endpoint (id or name) of a container that is gone. */
   disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;
+  /** Takes a link of the default network away. @throws not-found | unsupported beside an Engine */
+  unlink(ref: string, alias: string): Promise<void>;
 }
 
 export type EndpointSettings = Pick<

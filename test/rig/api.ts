@@ -125,6 +125,7 @@ function withPrograms(model: Model, programs: true | Pick<OwnRuntime, 'exec'>): 
     rename: (ref, name) => containers.rename(ref, name),
     connect: (network, ref, settings) => containers.connect(network, ref, settings),
     disconnect: (network, ref, force) => containers.disconnect(network, ref, force),
+    unlink: (ref, alias) => containers.unlink(ref, alias),
   };
   return { ...model, containers: seen };
 }

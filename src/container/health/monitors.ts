@@ -108,7 +108,8 @@ export class HealthMonitors {
       monitor.health = health;
     } catch (error) {
       const name = this.#deps.runtime.get(id)?.name ?? id;
-      this.#deps.log.error(`container ${name} is ${health}, which cannot be recorded: ${messageOf(error)}`);
+      const line = `container ${name} is ${health}, which cannot be recorded: ${messageOf(error)}`;
+      this.#deps.log.error({ err: error }, line);
     }
   }
 }

@@ -8,14 +8,15 @@ import {
   type Runtime,
 } from '../../container/runtime.ts';
 import { parseSignal } from '../../container/signals.ts';
-import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
+import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Containers as Contract, CreateContainer, EndpointSettings } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
 import { type Attachments, endpointOfGone } from './attachments.ts';
-import { containerEvent } from './container-event.ts';
+import { containerEvent, lasted, toKill } from './container-event.ts';
 import type { Converger } from './converge.ts';
+import type { DefaultLinks } from './default-links.ts';
 import { ExitWaiters } from './exit-waiters.ts';
 import { findContainer } from './find-container.ts';
 import { planContainer } from './plan.ts';
@@ -39,6 +40,7 @@ export class Containers implements Contract {
     private readonly converger: Converger,
     private readonly starter: Starter,
     private readonly attachments: Attachments,
+    private readonly links: Pick<DefaultLinks, 'unlink'>,
   ) {
     this.runtime = parts.runtime;
     this.#monitors = new HealthMonitors({
@@ -73,7 +75,7 @@ export class Containers implements Contract {
       const container = this.runtime.get(id);
       if (!container) return;
       this.#monitors.end(id);
-      this.#emit(container, 'die', { exitCode: String(exitCode) });
+      this.#emit(container, 'die', { execDuration: lasted(container), exitCode: String(exitCode) });
       apart(() => this.converger.exclusively(id, () => this.#afterExit(id, exitCode))).catch(
         (error: unknown) =>
           this.parts.log.error(
@@ -127,12 +129,11 @@ export class Containers implements Contract {
   }
 
   async kill(ref: string, signal: string): Promise<void> {
-    const container = this.#findToKill(ref);
-    const number = parseSignal(signal);
+    const [container, number] = toKill(ref, () => [this.find(ref), parseSignal(signal)]);
     if (container.state.status !== 'running') {
       throw new FairleadError(
         'conflict',
-        `Cannot kill container: ${ref}: Container ${container.id} is not running`,
+        `cannot kill container: ${ref}: container ${container.id} is not running`,
       );
     }
     // Whichever signal it is, as the Engine does: the next end is what a person asked for.
@@ -159,7 +160,7 @@ export class Containers implements Contract {
         if (!options.force) {
           throw new FairleadError(
             'conflict',
-            `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+            `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
           );
         }
         await this.#killNow(container);
@@ -184,6 +185,10 @@ export class Containers implements Contract {
   async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
     const { id } = this.find(ref);
     await this.converger.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
+  }
+
+  unlink(ref: string, alias: string): Promise<void> {
+    return this.links.unlink(ref, alias);
   }
 
   async setHealth(ref: string, health: Health | 'none'): Promise<void> {
@@ -298,14 +303,6 @@ export class Containers implements Contract {
   async #leaveIfEnded(id: string): Promise<void> {
     const container = this.runtime.get(id);
     if (container && container.state.status !== 'running') await this.converger.converge(id);
-  }
-
-  #findToKill(ref: string): Container {
-    try {
-      return this.find(ref);
-    } catch (error) {
-      throw withContext(`Cannot kill container: ${ref}`, error);
-    }
   }
 
   #findOrUndefined(ref: string, force: boolean): Container | undefined {

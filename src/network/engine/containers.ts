@@ -90,6 +90,11 @@ export class EngineContainers implements Containers {
     await this.runtime.update(this.find(ref).id, { restart: restart ?? 'none' });
   }
 
+  async unlink(ref: string): Promise<void> {
+    const { name } = this.find(ref);
+    throw new FairleadError('unsupported', `the links of container ${name} are the Docker Engine's`);
+  }
+
   health(): HealthReport {
     return noReport;
   }

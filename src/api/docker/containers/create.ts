@@ -5,11 +5,14 @@ import { parseSignal } from '../../../container/signals.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { CreateContainer, EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
+import type { ApiVersion } from '../../http/version.ts';
 import { capabilityWarnings, ownBoundingSet } from '../isolation/capabilities.ts';
 import { hostOptionWarnings } from '../isolation/host-options.ts';
 import { isolationMembers, parseIsolation } from '../isolation/isolation-options.ts';
 import { endpointSettings, parseEndpointSettings, parseMac } from '../networks/endpoint-settings.ts';
+import { refuseContainerMac, versionWarnings } from './create-versions.ts';
 import { healthConfig, parseHealthcheck } from './healthcheck.ts';
+import { logConfig, requireLogDriver } from './log-config.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
 import { parseRestart, restartPolicy } from './restart-policy.ts';
@@ -53,6 +56,7 @@ export const containerCreate = go.object('container.CreateRequest', {
     PortBindings: portBindings,
     PublishAllPorts: go.flag(),
     Links: go.texts(),
+    LogConfig: logConfig,
     ...isolationMembers,
   }),
   NetworkingConfig: go.object('network.NetworkingConfig', {
@@ -60,7 +64,8 @@ export const containerCreate = go.object('container.CreateRequest', {
   }),
 });
 
-type Request = z.infer<typeof containerCreate>;
+export type CreateRequest = z.infer<typeof containerCreate>;
+type Request = CreateRequest;
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -81,11 +86,13 @@ export function parseContainerCreate(
   raw: unknown,
   name: string | null,
   context: CreateContext,
+  version: ApiVersion,
 ): ParsedCreate {
   const host = body.HostConfig;
   if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
   if (body.StopSignal) parseSignal(body.StopSignal);
   requireNamesAndServers(body);
+  requireLogDriver(host.LogConfig);
   const mode = networkMode(body);
   const extras = extrasOf(raw);
   // A container that is a record is kept from nothing, and nothing is weaker for that.
@@ -95,6 +102,7 @@ export function parseContainerCreate(
       ? capabilityWarnings(host.CapAdd, ownBoundingSet())
       : [];
   const notes = [...hostOptionWarnings(extras.HostConfig, enforced), ...withheld];
+  refuseContainerMac(body, mode, version);
   const isolation = isolationOf(body, mode, context.find, enforced);
   const { healthcheck, warnings } = parseHealthcheck(body.Healthcheck);
   return {
@@ -128,7 +136,7 @@ export function parseContainerCreate(
       publishServices: body.PublishService.filter((service) => service !== ''),
       extras,
     },
-    warnings: [...warningsFor(body, mode), ...notes, ...warnings],
+    warnings: [...versionWarnings(body, mode, version), ...notes, ...warnings],
   };
 }
 
@@ -221,11 +229,6 @@ function parseEndpoints(body: Request, mode: string): Record<string, EndpointSet
   // Before 1.44 the MAC address was the container's; it means the first network's.
   if (body.MacAddress) endpoints[mode] = { mac: parseMac(body.MacAddress), ...endpoints[mode] };
   return endpoints;
-}
-
-function warningsFor({ HostConfig }: Request, mode: string): string[] {
-  const discarded = mode === 'host' && Object.keys(HostConfig.PortBindings).length > 0;
-  return discarded ? ['Published ports are discarded when using host network mode'] : [];
 }
 
 function isolationOf(body: Request, networkMode: string, find: CreateContext['find'], enforced: boolean) {

@@ -3,6 +3,7 @@ import type { DnsStatus } from '../../../dns/dns.ts';
 import { timestamp } from '../../../lib/time.ts';
 import type { Model } from '../../../network/model.ts';
 import type { SystemInfo } from '../../deps.ts';
+import { type ApiVersion, isBefore } from '../../http/version.ts';
 
 /** What is asked for at each call. */
 export interface HostState {
@@ -24,6 +25,7 @@ export function infoShape(
   host: HostState,
   { containers, clock }: Model,
   images: number,
+  version: ApiVersion,
 ): Record<string, unknown> {
   const all = containers.list();
   const running = all.filter(({ state }) => state.status === 'running').length;
@@ -68,6 +70,7 @@ export function infoShape(
     Isolation: '',
     InitBinary: '',
     SecurityOptions: [],
+    ...(info.mode === 'sandbox' && !isBefore(version, '1.49') && { FirewallBackend: { Driver: 'nftables' } }),
     Warnings: warnings(info, host, clock.now()),
     Fairlead: fairleadShape(info, host),
   };

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { timestamp } from '../../../lib/time.ts';
 import { commit, time } from '../../../lib/version.ts';
 import type { ApiDeps, SystemInfo } from '../../deps.ts';
-import { apiVersion, minApiVersion } from '../../http/version.ts';
+import { apiVersion, minApiVersion, versionOf } from '../../http/version.ts';
 import type { Images } from '../images/image-names.ts';
 import { hostState, infoShape } from './info-shape.ts';
 
@@ -15,7 +15,9 @@ export function systemRoutes(
 ): void {
   pingRoutes(app);
   app.get('/version', async () => versionShape(info(), apiVersion));
-  app.get('/info', async () => infoShape(info(), await hostState(dns, model), model, images.known().size));
+  app.get('/info', async (request) =>
+    infoShape(info(), await hostState(dns, model), model, images.known().size, versionOf(request)),
+  );
 }
 
 export function pingRoutes(app: FastifyInstance): void {

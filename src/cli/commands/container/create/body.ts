@@ -5,11 +5,11 @@ import { Failure, UsageError } from '../../../failure.ts';
 import type { FlagValues } from '../../../flags/spec.ts';
 import { keyValues } from '../../../flags/values.ts';
 import type { createFlags } from './flags.ts';
-import { healthBody } from './health-flags.ts';
 import { anonymousVolumes, isolationBody } from './isolation-body.ts';
 import { networksOf } from './networks.ts';
 import { portsOf } from './ports.ts';
-import { resourceBody } from './resource-body.ts';
+import { resourceBody } from './resources/body.ts';
+import { healthBody } from './resources/health-flags.ts';
 
 export type CreateValues = FlagValues<typeof createFlags>;
 

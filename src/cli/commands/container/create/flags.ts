@@ -1,8 +1,8 @@
 import { list, number, text, toggle } from '../../../flags/spec.ts';
 import { signals } from '../../../flags/takes.ts';
-import { healthFlags } from './health-flags.ts';
 import { isolationFlags } from './isolation-flags.ts';
-import { resourceFlags } from './resource-flags.ts';
+import { resourceFlags } from './resources/flags.ts';
+import { healthFlags } from './resources/health-flags.ts';
 
 const restartPolicies = ['always', 'no', 'on-failure', 'on-failure:', 'unless-stopped'];
 

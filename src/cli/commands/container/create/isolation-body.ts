@@ -6,7 +6,7 @@ import type { FlagValues } from '../../../flags/spec.ts';
 import { keyValues } from '../../../flags/values.ts';
 import type { isolationFlags } from './isolation-flags.ts';
 import { parseMountFlag } from './mount-flag.ts';
-import { bytesOf } from './sizes.ts';
+import { bytesOf } from './resources/sizes.ts';
 
 type Values = FlagValues<typeof isolationFlags>;
 

@@ -1,4 +1,4 @@
-import { list, number, text, toggle } from '../../../flags/spec.ts';
+import { list, number, text, toggle } from '../../../../flags/spec.ts';
 
 /** Limits, and what else of `docker run` is the daemon's to do, to refuse or to warn of. */
 export const resourceFlags = {

@@ -1,6 +1,6 @@
-import { Failure } from '../../../failure.ts';
-import { type FlagValues, number, text, toggle } from '../../../flags/spec.ts';
-import { nanosecondsOf } from '../../../flags/time.ts';
+import { Failure } from '../../../../failure.ts';
+import { type FlagValues, number, text, toggle } from '../../../../flags/spec.ts';
+import { nanosecondsOf } from '../../../../flags/time.ts';
 
 /** A health check: shared by `run` and `create`. */
 export const healthFlags = {

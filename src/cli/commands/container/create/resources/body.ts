@@ -1,8 +1,8 @@
-import { Failure, UsageError } from '../../../failure.ts';
-import type { FlagValues } from '../../../flags/spec.ts';
-import { keyValues } from '../../../flags/values.ts';
-import { orNull } from './isolation-body.ts';
-import { type resourceFlags, windowsFlags } from './resource-flags.ts';
+import { Failure, UsageError } from '../../../../failure.ts';
+import type { FlagValues } from '../../../../flags/spec.ts';
+import { keyValues } from '../../../../flags/values.ts';
+import { orNull } from '../isolation-body.ts';
+import { type resourceFlags, windowsFlags } from './flags.ts';
 import { bytesOf } from './sizes.ts';
 
 type Values = FlagValues<typeof resourceFlags>;
