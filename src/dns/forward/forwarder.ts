@@ -28,8 +28,6 @@ const worthwhileMs = 20;
 
 /** Takes what is not ours to the upstream servers, for those who have a way out and within their shares. */
 export class Forwarder {
-  readonly #tryMs: number;
-  readonly #totalMs: number;
   readonly #flights: Flights;
   #loopLogged = Number.NEGATIVE_INFINITY;
 
@@ -43,8 +41,6 @@ export class Forwarder {
     addresses = new HostAddresses(),
   ) {
     this.#flights = new Flights((address) => addresses.has(address));
-    this.#tryMs = this.options.tryMs ?? 2000;
-    this.#totalMs = this.options.totalMs ?? 4500;
   }
 
   /** Resolves with the reply to send, always: SERVFAIL where no server helps, or none may be asked. */
@@ -97,14 +93,15 @@ export class Forwarder {
    * when one is in doubt; never because one that lives is slow, since it may know names that the next denies.
    */
   async #askServers({ query, servers }: FlightQuestion, reply: ReplyOptions): Promise<Answer> {
-    const deadline = performance.now() + this.#totalMs;
+    const { tryMs = 2000, totalMs = 4500 } = this.options;
+    const deadline = performance.now() + totalMs;
     const all: Promise<Answer>[] = [];
     for (const server of servers) {
-      const left = Math.min(this.#tryMs, deadline - performance.now());
+      const left = Math.min(tryMs, deadline - performance.now());
       if (left < worthwhileMs) break;
       const one = this.#ask(server, outgoing(query), reply, left);
       all.push(one);
-      const inDoubt = this.upstreams.inDoubt(server);
+      const inDoubt = this.upstreams.health.inDoubt(server);
       const found = await Promise.race([firstHelpful(all), one.then(ifHelpful), inDoubt]);
       if (found) return found;
     }
@@ -114,7 +111,7 @@ export class Forwarder {
   async #ask(server: Upstream, packet: Buffer, reply: ReplyOptions, timeoutMs: number): Promise<Answer> {
     const asked = performance.now();
     const answer = await this.#attempt(exchangeUdp(server, packet, accepting(packet), timeoutMs));
-    if (answer) this.upstreams.answered(server, packet);
+    if (answer) this.upstreams.health.answered(server, packet);
     // A client on UDP is told of the truncation and comes back over TCP by itself.
     if (!answer || reply.transport === 'udp' || !(answer.readUInt16BE(2) & headerBits.tc)) return answer;
     // A server that takes no TCP still lives.

@@ -15,7 +15,7 @@ export class Upstreams {
     private readonly source: readonly Upstream[] | { readonly resolvConf: string },
     /** Ours, so that no query goes round in circles. */
     private readonly isOwn: (server: Upstream) => boolean,
-    private readonly health: UpstreamHealth,
+    readonly health: UpstreamHealth,
     private readonly now: () => number = () => performance.now(),
   ) {
     if (!('resolvConf' in source)) health.keepOnly(source);
@@ -38,14 +38,6 @@ export class Upstreams {
     this.#checked = now;
     this.#reread(this.source.resolvConf);
     return this.#servers;
-  }
-
-  answered(server: Upstream, question: Buffer): void {
-    this.health.answered(server, question);
-  }
-
-  inDoubt(server: Upstream): Promise<undefined> {
-    return this.health.inDoubt(server);
   }
 
   /** A file that is away (being replaced, say) leaves the last known servers. */

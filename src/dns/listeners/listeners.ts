@@ -1,5 +1,5 @@
-import { networkInterfaces } from 'node:os';
 import type { Logger } from '../../lib/log.ts';
+import { HostAddresses } from '../askers/host-addresses.ts';
 import type { Transport } from '../wire/answer.ts';
 import { ListeningSocket, type SocketState } from './listening-socket.ts';
 import type { ListenerHandler, ListenerKind } from './query-handler.ts';
@@ -43,6 +43,7 @@ export class Listeners {
     private readonly handlerOf: HandlerOf,
     private readonly connections: TcpConnections,
     private readonly log: Logger,
+    private readonly addresses = new HostAddresses(),
   ) {}
 
   /** Resolves when each address has been tried once; what failed is tried again on its own. Never rejects. */
@@ -71,7 +72,7 @@ export class Listeners {
     return [...this.#listeners.values()].some(
       ({ wanted, sockets }) =>
         sockets[0]?.port === port &&
-        (wanted.address === address || (isUnspecified(wanted.address) && isOfThisHost(address))),
+        (wanted.address === address || (isUnspecified(wanted.address) && this.addresses.has(address))),
     );
   }
 
@@ -120,9 +121,4 @@ function statusOf({ wanted, sockets }: Listener): ListenerStatus {
 
 function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
-}
-
-function isOfThisHost(address: string): boolean {
-  const ofThisHost = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return address.startsWith('127.') || ofThisHost.some((candidate) => candidate.address === address);
 }

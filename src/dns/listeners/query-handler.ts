@@ -7,8 +7,8 @@ import type { Views } from '../askers/views.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import type { Counters } from '../metrics.ts';
 import type { NameTable } from '../names/name-table.ts';
-import { recordsFor } from '../names/records.ts';
-import { type ResponderOptions, resolve } from '../names/responder.ts';
+import { type OwnOutcome, recordsFor } from '../names/records.ts';
+import { type Ask, type ResponderOptions, resolve } from '../names/responder.ts';
 import type { View } from '../names/view.ts';
 import {
   namesOneAddress,
@@ -165,14 +165,9 @@ export class QueryHandler {
     return ready;
   }
 
-  #encode(...[ask, type, outcome]: OwnAsk): ReadyAnswer {
-    const { rcode, sections } = recordsFor(
-      ask,
-      type,
-      outcome,
-      this.parts.options.ttl,
-      this.parts.table.generation,
-    );
+  #encode(ask: Ask, type: number, outcome: OwnOutcome): ReadyAnswer {
+    const { table, options } = this.parts;
+    const { rcode, sections } = recordsFor(ask, type, outcome, options.ttl, table.generation);
     const tail = encodeTail(ask.labels, sections);
     const flags = headerBits.aa | rcode;
     // Of a name with one address there is nothing to remember.
@@ -191,12 +186,6 @@ function namedAsker({ edns }: Query): string | undefined {
   if (!subnet || !namesOneAddress(subnet)) return undefined;
   return fromNumber(BigInt(`0x${subnet.address.toString('hex')}`), subnet.family === 1 ? 4 : 6);
 }
-
-type OwnAsk = readonly [
-  ask: Parameters<typeof recordsFor>[0],
-  type: number,
-  outcome: Parameters<typeof recordsFor>[2],
-];
 
 const gatewayReplies: Readonly<Record<Transport, ReplyOptions>> = {
   udp: { transport: 'udp', echoSubnet: false },

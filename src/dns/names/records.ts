@@ -22,7 +22,10 @@ export function recordsFor(
   ttl: number,
   serial: number,
 ): OwnAnswer {
-  const answers = answersFor(ask, type, outcome, ttl, serial);
+  const rrsets = rrsetsOf(ask.labels, outcome, ttl, serial);
+  // ANY gets one RRset of those that there are (RFC 8482 section 4.1).
+  const isAsked = (found: number) => type === found || type === recordTypes.ANY;
+  const answers = rrsets.find(([record]) => record && isAsked(recordTypes[record.type])) ?? [];
   const soa: ResourceRecord = { type: 'SOA', owner: outcome.authority, ttl, serial, minimum: ttl };
   return {
     rcode: outcome.kind === 'no-name' ? rcodes.NXDOMAIN : rcodes.NOERROR,
@@ -32,19 +35,6 @@ export function recordsFor(
       additionals: answers.some((record) => record.type === 'SRV') ? targetAddresses(outcome, ttl) : [],
     },
   };
-}
-
-/** ANY gets one RRset of those that there are (RFC 8482 section 4.1). */
-function answersFor(
-  ask: Ask,
-  type: number,
-  outcome: OwnOutcome,
-  ttl: number,
-  serial: number,
-): readonly ResourceRecord[] {
-  const rrsets = rrsetsOf(ask.labels, outcome, ttl, serial);
-  if (type === recordTypes.ANY) return rrsets.find((rrset) => rrset.length > 0) ?? [];
-  return rrsets.find(([record]) => record !== undefined && recordTypes[record.type] === type) ?? [];
 }
 
 function rrsetsOf(

@@ -41,7 +41,7 @@ type Step = (ask: Ask, view: View, table: NameTable, options: ResponderOptions) 
 /** Unqualified names have no zone of their own: their SOA is the root's, as if we served it (RFC 2308). */
 const root: Labels = [];
 
-/** The whole order of resolution (DESIGN §7). The last step always has an answer. */
+/** The whole order of resolution (DESIGN §7). What none of them knows is forwarded. */
 const steps: readonly Step[] = [
   // The asker's own name for another, which no one else sees: it may hide a name of the network's.
   linkedName,
@@ -60,7 +60,6 @@ const steps: readonly Step[] = [
   unknownOwnName,
   // A single label is the name of a container that is not there (yet), not of something on the Internet.
   unknownSingleLabel,
-  () => ({ kind: 'forward' }),
 ];
 
 /** Pure: depends on the view and the table only, waits for nothing. */
