@@ -77,8 +77,8 @@ export class UpstreamHealth {
   }
 
   /**
-   * Resolves while a question that was asked just now may still be answered: the server has answered nobody since, not
-   * even a probe. Of one that has, never.
+   * For a question that it is asked now. Resolves once the server has answered nobody for a while, not even a probe: the
+   * question may still be answered, but is not to wait for that. Of a server that answers, never.
    */
   inDoubt(server: Upstream): Promise<undefined> {
     const health = this.#of(server);

@@ -83,19 +83,35 @@ describe('which upstream is asked first', () => {
     expect(Math.max(...took)).toBeLessThan(1000);
   });
 
-  it('the first alone, though it takes its time for a name: the next may deny it', async () => {
-    const slow = isFor('slow.test');
+  /** Answers after so many milliseconds. */
+  async function slowUpstream(delayOf: (query: Buffer) => number): Promise<string> {
     const socket = createSocket('udp4');
     socket.on('message', (query, { port, address }) => {
-      setTimeout(() => socket.send(replyTo(query), port, address), slow(query) ? 900 : 0);
+      setTimeout(() => socket.send(replyTo(query), port, address), delayOf(query));
     });
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     cleanUps.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+    return `127.0.0.1:${socket.address().port}`;
+  }
+
+  it('the first alone, though it takes its time for a name: the next may deny it', async () => {
+    const first = await slowUpstream((query) => (isFor('slow.test')(query) ? 900 : 0));
     const second = await upstream((query) => replyTo(query, { rcode: 3 }));
-    const { to } = await start({ upstreams: [`127.0.0.1:${socket.address().port}`, second.server] });
+    const { to } = await start({ upstreams: [first, second.server] });
     const reply = await askUdp(makeQuery('slow.test'), to);
     expect(reply && readReply(reply).rcode).toBe(0);
     expect(second.received).toEqual([]);
+  });
+
+  it('the next as well as one in doubt, whose answer is taken when it comes after all', async () => {
+    const first = await slowUpstream(() => 800);
+    const second = await upstream(() => undefined);
+    const { to } = await start({ upstreams: [first, second.server] });
+    const asked = performance.now();
+    const reply = await askUdp(makeQuery('a.test'), to);
+    expect(reply && readReply(reply).rcode).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(1800);
+    expect(second.received.length).toBe(1);
   });
 
   it('the first still, though it takes no TCP', async () => {
