@@ -1,19 +1,19 @@
 import type { Logger } from '../lib/log.ts';
-import type { Transport } from './answer.ts';
-import { type DnsDump, dumpTable, type Resync, resync } from './dump.ts';
-import { Forwarder } from './forwarder.ts';
-import { limitsOf } from './limits.ts';
-import { type ListenerStatus, Listeners } from './listeners.ts';
+import { limitsOf } from './askers/limits.ts';
+import { parseServer, type Upstream } from './askers/resolv-conf.ts';
+import { Shares } from './askers/shares.ts';
+import { Views } from './askers/views.ts';
+import { Forwarder } from './forward/forwarder.ts';
+import { UpstreamHealth } from './forward/upstream-health.ts';
+import { Upstreams } from './forward/upstreams.ts';
+import { type ListenerStatus, Listeners } from './listeners/listeners.ts';
+import { type ListenerKind, QueryHandler } from './listeners/query-handler.ts';
+import { TcpConnections } from './listeners/tcp-connections.ts';
 import { type Lookup, lookupIn } from './lookup-as.ts';
 import { Counters, type DnsMetrics } from './metrics.ts';
-import { type NameSource, NameTable } from './name-table.ts';
-import { type ListenerKind, QueryHandler } from './query-handler.ts';
-import { parseServer, type Upstream } from './resolv-conf.ts';
-import { Shares } from './shares.ts';
-import { TcpConnections } from './tcp-connections.ts';
-import { UpstreamHealth } from './upstream-health.ts';
-import { Upstreams } from './upstreams.ts';
-import { Views } from './view.ts';
+import { type DnsDump, dumpTable, type Resync, resync } from './names/dump.ts';
+import { type NameSource, NameTable } from './names/name-table.ts';
+import type { Transport } from './wire/answer.ts';
 
 export interface Dns {
   /** Opens the host's listener. Resolves when it was tried; a failure shows in `status`. */
@@ -84,7 +84,7 @@ export function createDns(parts: {
   const health = new UpstreamHealth(sayOf(log));
   const isOwn = ({ address, port }: Upstream) => listeners.owns(address, port);
   const upstreams = new Upstreams(serversOf(options), isOwn, health);
-  const underWay = new Shares(limits.forwards.total, limits.forwards.perAsker);
+  const underWay = new Shares(limits.forwards);
   const forwarder = new Forwarder(upstreams, underWay, options, counters, log);
   const table = new NameTable(directory);
   const views = new Views(table);

@@ -1,14 +1,14 @@
 import { Packet } from 'dns2';
-import { replyToGarbage } from './answer.ts';
-import { type Asker, mayForward } from './asker.ts';
-import { ownerOf } from './dump.ts';
-import type { Forwarder } from './forwarder.ts';
-import { keyOf, labelsOf } from './labels.ts';
-import type { NameTable } from './name-table.ts';
-import { parseQuery } from './question.ts';
-import { type Outcome, type ResponderOptions, resolve } from './responder.ts';
-import { headerBits, rcodeName, rcodes } from './wire.ts';
-import type { Host, Zone } from './zone.ts';
+import { type Asker, mayForward } from './askers/asker.ts';
+import type { Forwarder } from './forward/forwarder.ts';
+import { ownerOf } from './names/dump.ts';
+import type { NameTable } from './names/name-table.ts';
+import { type Outcome, type ResponderOptions, resolve } from './names/responder.ts';
+import type { Host, Zone } from './names/zone.ts';
+import { replyToGarbage } from './wire/answer.ts';
+import { keyOf, labelsOf } from './wire/labels.ts';
+import { parseQuery } from './wire/question.ts';
+import { headerBits, rcodeName, rcodes } from './wire/wire.ts';
 
 /** What an asker gets for a name, with who is behind it: what `probe` shows. */
 export interface Lookup {

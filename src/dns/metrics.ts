@@ -1,6 +1,6 @@
-import type { Transport } from './answer.ts';
-import type { Limit } from './shares.ts';
-import { headerBits, rcodeName } from './wire.ts';
+import type { Limit } from './askers/shares.ts';
+import type { Transport } from './wire/answer.ts';
+import { headerBits, rcodeName } from './wire/wire.ts';
 
 /** Counters since the start, as `/metrics` shows them. */
 export interface DnsMetrics {

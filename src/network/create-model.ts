@@ -5,7 +5,7 @@ import type { NodeLease } from '../cluster/node-lease.ts';
 import type { Network } from '../cluster/records.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import type { ListenerStatus } from '../dns/listeners.ts';
+import type { ListenerStatus } from '../dns/listeners/listeners.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { EventBus } from '../lib/events.ts';

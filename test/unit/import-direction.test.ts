@@ -31,22 +31,43 @@ const allowedUp: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * The rooms of src/network stack: each imports those before it, and the contracts at its root. What puts all of it
+ * Rooms that stack: each imports those before it, and the contracts at its folder's root. What puts all of them
  * together is at the root as well, and no room imports it.
  */
-const rooms = [
-  'addressing',
-  'host',
-  'networks',
-  'endpoints',
-  'services',
-  'containers',
-  'reconcile',
-  'doctor',
-  'plugin',
-  'engine',
-];
-const contracts = ['src/network/model.ts', 'src/network/context.ts'];
+const stacks = [
+  {
+    folder: 'src/network',
+    rooms: [
+      'addressing',
+      'host',
+      'networks',
+      'endpoints',
+      'services',
+      'containers',
+      'reconcile',
+      'doctor',
+      'plugin',
+      'engine',
+    ],
+    contracts: ['model.ts', 'context.ts'],
+    /** Folders that put rooms together, and are no rooms. */
+    above: [],
+  },
+  {
+    folder: 'src/dns',
+    rooms: ['wire', 'names', 'askers', 'forward', 'listeners'],
+    contracts: ['metrics.ts'],
+    above: ['thread'],
+  },
+] as const satisfies readonly Stack[];
+
+interface Stack {
+  readonly folder: string;
+  readonly rooms: readonly string[];
+  readonly contracts: readonly string[];
+  readonly above: readonly string[];
+}
+
 const mostFiles = 12;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -69,19 +90,18 @@ export function violation({ from, to }: Import): string | undefined {
   return undefined;
 }
 
-/** Why an import within src/network is against the rule; undefined when it is not. */
-export function roomViolation({ from, to }: Import): string | undefined {
-  const room = roomOf(from);
-  if (room === undefined || !to.startsWith('src/network/') || contracts.includes(to)) return undefined;
-  const other = roomOf(to);
-  if (other === undefined) return `${from} imports ${to}, which puts the rooms together`;
-  return rooms.indexOf(other) > rooms.indexOf(room)
-    ? `${from} imports ${to}, which lies above it`
-    : undefined;
+/** Why an import within the folder is against the rule; undefined when it is not. */
+export function roomViolation({ folder, rooms, contracts }: Stack, { from, to }: Import): string | undefined {
+  const room = rooms.indexOf(roomOf(folder, from) ?? '');
+  if (room < 0 || !to.startsWith(`${folder}/`)) return undefined;
+  if (contracts.some((contract) => to === `${folder}/${contract}`)) return undefined;
+  const other = rooms.indexOf(roomOf(folder, to) ?? '');
+  if (other < 0) return `${from} imports ${to}, which puts the rooms together`;
+  return other > room ? `${from} imports ${to}, which lies above it` : undefined;
 }
 
-function roomOf(file: string): string | undefined {
-  return /^src\/network\/([^/]+)\//.exec(file)?.[1];
+function roomOf(folder: string, file: string): string | undefined {
+  return file.startsWith(`${folder}/`) ? /^([^/]+)\//.exec(file.slice(folder.length + 1))?.[1] : undefined;
 }
 
 function tierOf(file: string): number {
@@ -125,27 +145,31 @@ describe('imports go down only', () => {
   });
 });
 
-describe('the rooms of src/network', () => {
-  const files = sources('src/network');
+describe.each<Stack>(stacks)('the rooms of $folder', (stack) => {
+  const { folder, rooms, contracts, above } = stack;
+  const files = sources(folder);
 
   it('stack', () => {
-    expect(files.flatMap(importsOf).flatMap((one) => roomViolation(one) ?? [])).toEqual([]);
+    expect(files.flatMap(importsOf).flatMap((one) => roomViolation(stack, one) ?? [])).toEqual([]);
   });
 
-  it('are ten, of a dozen files at most, and say what they are', () => {
-    const found = [...new Set(files.flatMap((file) => roomOf(file) ?? []))].sort();
-    expect(found).toEqual([...rooms].sort());
+  it('are these, of a dozen files at most, and say what they are', () => {
+    const found = [...new Set(files.flatMap((file) => roomOf(folder, file) ?? []))].sort();
+    expect(found).toEqual([...rooms, ...above].sort());
+    expect(contracts.filter((contract) => !files.includes(`${folder}/${contract}`))).toEqual([]);
     for (const room of rooms) {
-      const readme = readFileSync(join(root, 'src/network', room, 'README.md'), 'utf8');
+      const readme = readFileSync(join(root, folder, room, 'README.md'), 'utf8');
       expect(readme.split('\n').length, room).toBeLessThanOrEqual(12);
-      expect(files.filter((file) => roomOf(file) === room).length, room).toBeLessThanOrEqual(mostFiles);
+      expect(files.filter((file) => roomOf(folder, file) === room).length, room).toBeLessThanOrEqual(
+        mostFiles,
+      );
     }
   });
 
   it('would catch an import that goes up', () => {
-    const up = { from: 'src/network/host/peers.ts', to: 'src/network/containers/converge.ts' };
-    expect(roomViolation(up)).toContain('lies above');
-    const all = { from: 'src/network/host/peers.ts', to: 'src/network/create-model.ts' };
-    expect(roomViolation(all)).toContain('puts the rooms together');
+    const [lowest = ''] = rooms;
+    const up = { from: `${folder}/${lowest}/a.ts`, to: `${folder}/${rooms.at(-1)}/b.ts` };
+    expect(roomViolation(stack, up)).toContain('lies above');
+    expect(roomViolation(stack, { ...up, to: `${folder}/all.ts` })).toContain('puts the rooms together');
   });
 });

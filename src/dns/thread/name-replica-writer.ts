@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Directory } from '../../cluster/directory.ts';
-import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
+import type { NamedEndpoint, NamedNetwork } from '../names/zone.ts';
 import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
 export type NamesToReplicate = Pick<Directory, 'networks' | 'network' | 'endpointsOf' | 'subscribe'>;

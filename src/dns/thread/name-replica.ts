@@ -1,6 +1,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import type { NameSource } from '../name-table.ts';
-import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
+import type { NameSource } from '../names/name-table.ts';
+import type { NamedEndpoint, NamedNetwork } from '../names/zone.ts';
 import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
 interface ReplicatedNetwork {

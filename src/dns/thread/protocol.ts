@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorKind } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/log.ts';
 import type { DnsOptions, Gateway } from '../dns.ts';
-import type { NamedEndpoint, NamedNetwork } from '../zone.ts';
+import type { NamedEndpoint, NamedNetwork } from '../names/zone.ts';
 
 /** What the daemon asks of the thread that DNS runs on; each order is answered, in any order. */
 export type Order =

@@ -1,6 +1,6 @@
 import type { StoreStatus } from '../../../kvstore/store.ts';
 import type { Network } from '../../cluster/records.ts';
-import type { ListenerStatus } from '../../dns/listeners.ts';
+import type { ListenerStatus } from '../../dns/listeners/listeners.ts';
 import { lookup } from '../../lib/lookup.ts';
 import type { NetworkContext } from '../context.ts';
 import { compare, type Difference, describe, type Fact } from '../host/facts.ts';

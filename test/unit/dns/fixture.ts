@@ -2,14 +2,14 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { Packet } from 'dns2';
 import type { Endpoint, Network } from '../../../src/cluster/records.ts';
-import { Forwarder } from '../../../src/dns/forwarder.ts';
+import { Shares } from '../../../src/dns/askers/shares.ts';
+import { Views } from '../../../src/dns/askers/views.ts';
+import { Forwarder } from '../../../src/dns/forward/forwarder.ts';
+import { UpstreamHealth } from '../../../src/dns/forward/upstream-health.ts';
+import { Upstreams } from '../../../src/dns/forward/upstreams.ts';
+import { type Arrival, QueryHandler } from '../../../src/dns/listeners/query-handler.ts';
 import { Counters } from '../../../src/dns/metrics.ts';
-import { type NameSource, NameTable } from '../../../src/dns/name-table.ts';
-import { type Arrival, QueryHandler } from '../../../src/dns/query-handler.ts';
-import { Shares } from '../../../src/dns/shares.ts';
-import { UpstreamHealth } from '../../../src/dns/upstream-health.ts';
-import { Upstreams } from '../../../src/dns/upstreams.ts';
-import { Views } from '../../../src/dns/view.ts';
+import { type NameSource, NameTable } from '../../../src/dns/names/name-table.ts';
 import { silentLogger } from '../../../src/lib/log.ts';
 
 /** The little of a directory that DNS sees, changed by hand. */
@@ -277,7 +277,13 @@ export function makeHandler(names: FakeNames, settings: { readonly ttl?: number 
   const table = new NameTable(names);
   const health = new UpstreamHealth(() => {});
   const upstreams = new Upstreams([], () => false, health);
-  const forwarder = new Forwarder(upstreams, new Shares(64, 8), {}, counters, silentLogger);
+  const forwarder = new Forwarder(
+    upstreams,
+    new Shares({ total: 64, perAsker: 8 }),
+    {},
+    counters,
+    silentLogger,
+  );
   const options = { ttl: settings.ttl ?? 5, forwardSingleLabel: false };
   const views = new Views(table);
   const handler = new QueryHandler({ table, views, forwarder, counters, options, log: silentLogger });
