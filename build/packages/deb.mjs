@@ -149,7 +149,7 @@ Architecture: ${architecture}
 Maintainer: ${maintainer()}
 Installed-Size: ${kilobytes}
 Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 9), init-system-helpers (>= 1.50)
-Recommends: iproute2, nftables, procps
+Recommends: conntrack, iproute2, nftables, procps
 Suggests: docker.io, bind9-dnsutils
 Section: net
 Priority: optional

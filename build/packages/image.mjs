@@ -19,7 +19,17 @@ const architectures = { x64: 'amd64', arm64: 'arm64' };
 
 /** What the sandbox way uses, and a container's programs may: they are programs of the image. */
 const debianPackages = [
-  ...['libc6', 'libc-bin', 'libstdc++6', 'iproute2', 'nftables', 'util-linux', 'mount', 'procps'],
+  ...[
+    'libc6',
+    'libc-bin',
+    'libstdc++6',
+    'conntrack',
+    'iproute2',
+    'nftables',
+    'util-linux',
+    'mount',
+    'procps',
+  ],
   // A packet within one of our bridges passes the Engine's FORWARD chain, too, whose policy is DROP.
   'iptables',
   ...['dash', 'coreutils', 'grep', 'iputils-ping', 'netcat-openbsd', 'ca-certificates'],

@@ -7,6 +7,7 @@ import type { ApiDeps } from './deps.ts';
 import { platformName } from './docker/system/system.ts';
 import { experimentalRoutes } from './docker-2015/index.ts';
 import { bodyLimit } from './http/body.ts';
+import { errorBody } from './http/error-body.ts';
 import { answerFor, type Dialect } from './http/error-map.ts';
 import { withHooks } from './http/hooks.ts';
 import {
@@ -53,7 +54,11 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     prefix: '/experimental',
   });
   await app.ready();
-  const upgrade = createUpgradeHandler(engine.upgrades, headers, deps);
+  const upgrade = createUpgradeHandler(
+    { routes: engine.upgrades, newest: () => newestVersion(deps.upstream) },
+    headers,
+    deps,
+  );
   const servers: Server[] = [];
   return {
     app,
@@ -104,19 +109,29 @@ function createApp({ log }: ApiDeps, headers: Headers): FastifyInstance {
 /** Computed per answer: the Engine's API version is known only after it has been reached. */
 export type Headers = () => Readonly<Record<string, string>>;
 
+/** That a client may speak: beside an Engine, what both honour. */
+function newestVersion(upstream: ApiDeps['upstream']): string {
+  return upstream ? spokenVersion(upstream) : apiVersion;
+}
+
 function headersOf({ upstream }: ApiDeps): Headers {
   return () => ({
-    'Api-Version': upstream ? spokenVersion(upstream) : apiVersion,
+    'Api-Version': newestVersion(upstream),
     'Docker-Experimental': 'false',
     Ostype: 'linux',
     Server: `Fairlead/${version} (${platformName()})`,
   });
 }
 
-function withErrors(app: FastifyInstance, dialect: Dialect, { failures }: ApiDeps): FastifyInstance {
+function withErrors(
+  app: FastifyInstance,
+  dialect: Dialect,
+  { failures, upstream }: ApiDeps,
+): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     const { version } = splitVersion(request.originalUrl);
-    const problem = urlProblem(request.originalUrl) ?? (version && versionProblem(version, dialect));
+    const newest = newestVersion(upstream);
+    const problem = urlProblem(request.originalUrl) ?? (version && versionProblem(version, dialect, newest));
     if (problem) sendMessage(reply.code(400), problem, dialect);
   });
   app.addHook('onSend', async (_request, reply, payload) => plainJson(reply, payload));
@@ -148,10 +163,9 @@ function sendError(reply: FastifyReply, error: unknown, dialect: Dialect): Fasti
   return sendMessage(reply.code(status), message, dialect);
 }
 
-/** JSON for the Engine API, plain text for the experimental one; both end in a newline, as Go writes them. */
 function sendMessage(reply: FastifyReply, message: string, dialect: Dialect): FastifyReply {
-  if (dialect === 'experimental') return reply.type('text/plain; charset=utf-8').send(`${message}\n`);
-  return reply.send({ message });
+  const { headers, text } = errorBody(reply.request.originalUrl, message, dialect);
+  return reply.headers(headers).send(text);
 }
 
 /** Beside an Engine, what is the Engine's does not come near our routes. */

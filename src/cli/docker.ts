@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { commit, version } from '../lib/version.ts';
 import { type DockerCall, readCall } from './delegate/docker-call.ts';
 import { findReal, runReal } from './delegate/handover.ts';
 import { type RunWords, takeServices } from './delegate/run-words.ts';
@@ -114,6 +115,10 @@ async function ours(
 
 async function nobody(call: DockerCall, shell: Shell): Promise<number> {
   const [command] = call.words;
+  if (command === '--version' || command === '-v') {
+    shell.stdout.write(`Docker version ${version}, build ${commit} (Fairlead)\n`);
+    return 0;
+  }
   if (command === undefined || command.startsWith('-')) {
     const { dropInHelp } = await import('./delegate/docker-help.ts');
     shell.stdout.write(styled(dropInHelp(shell)));

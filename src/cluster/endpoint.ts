@@ -14,6 +14,8 @@ export interface EndpointHolder {
   readonly id: string;
   readonly name: string;
   readonly healthy?: boolean;
+  /** What its check says; never of an Engine's container. */
+  readonly health?: 'starting' | 'healthy' | 'unhealthy';
   readonly spec: {
     readonly exposedPorts: readonly Port[];
     readonly hostname?: string;
@@ -42,6 +44,15 @@ export function isUnnamed({ id, containerName }: Endpoint): boolean {
   return containerName === unnamedHolder(id).name;
 }
 
+/**
+ * Whether DNS answers for the container. While it starts it has its names, as in the Engine: a check may ask for the
+ * container's own name, and members of a cluster become healthy by finding each other. What an Engine runs (no
+ * `health` of ours) is named from its first success on.
+ */
+function hasNames({ health, healthy = true }: Pick<EndpointHolder, 'health' | 'healthy'>): boolean {
+  return health === undefined ? healthy : health !== 'unhealthy';
+}
+
 /** The one place that makes an endpoint's record: what is put again after an outage is what was, member by member. */
 export function endpointFor(
   { id, networkId, nodeId, created, ipv4, ipv6, mac }: EndpointIdentity,
@@ -67,13 +78,13 @@ export function endpointFor(
     ...linksOf(wish),
     ...dnsSettings(holder),
     ports: [...ports],
-    healthy: holder.healthy ?? true,
+    healthy: hasNames(holder),
   };
 }
 
 /** The same endpoint, with what its container has changed since: its name, its health and, on its own place, its aliases. */
 export function following(endpoint: Endpoint, holder: EndpointHolder, wish: EndpointWish): Endpoint {
-  const shown = { ...endpoint, containerName: holder.name, healthy: holder.healthy ?? true };
+  const shown = { ...endpoint, containerName: holder.name, healthy: hasNames(holder) };
   if (endpoint.serviceId !== undefined) return shown;
   const { dnsPolicy: _, ...own } = shown;
   return { ...own, name: holder.name, aliases: [...new Set(wish.aliases)], ...policyIn(wish) };

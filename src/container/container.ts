@@ -18,11 +18,25 @@ export interface Container {
   readonly supervision?: Supervision;
   /** False: its health check has not succeeded yet, or fails. Absent: it has none. */
   readonly healthy?: boolean;
-  /** Of a simulated container's health check, as it was last said (Containers.setHealth). */
+  /** What its health check says, or who sets it by hand (Containers.setHealth). Never of an Engine's container. */
   readonly health?: Health;
 }
 
 export type Health = 'starting' | 'healthy' | 'unhealthy';
+
+/** See health/health-check.ts. */
+export interface HealthCheck {
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** How long after the start a failure does not count, until the first success. */
+  readonly startPeriodMs: number;
+  /** The interval meanwhile. */
+  readonly startIntervalMs: number;
+  /** So many failures in a row make it unhealthy. */
+  readonly retries: number;
+}
 
 /** What a restart policy remembers of its container. */
 export interface Supervision {
@@ -96,6 +110,7 @@ export interface ContainerSpec {
   readonly autoRemove: boolean;
   /** Absent: the defaults (isolation.ts). */
   readonly isolation?: Isolation;
+  readonly healthcheck?: HealthCheck;
   readonly restart?: RestartPolicy;
   /** `SERVICE[.NETWORK]` values of --publish-service, as given. */
   readonly publishServices: readonly string[];
@@ -141,6 +156,8 @@ export interface Attachment {
   readonly aliases: readonly string[];
   /** `CONTAINER[:ALIAS]`, as given (src/cluster/links.ts). */
   readonly links?: readonly string[];
+  /** `NAME=VALUE`: what links on the default network told its program at its last start. */
+  readonly variables?: readonly string[];
   /** Asked-for addresses (no prefix length) and MAC. */
   readonly ipv4?: string;
   readonly ipv6?: string;

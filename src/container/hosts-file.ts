@@ -8,13 +8,15 @@ export interface Hosts {
   readonly addresses: readonly string[];
   /** As `extraHostsOf` has them. */
   readonly extraHosts: readonly ExtraHost[];
+  /** Of containers that are linked on the default network. */
+  readonly linked?: readonly { readonly address: string; readonly names: readonly string[] }[];
 }
 
 /**
- * The Engine's layout (docker-facts §3); nothing of other containers is in it: names are a matter of DNS.
+ * The Engine's layout (docker-facts §3); of other containers only links are in it: names are a matter of DNS.
  * @throws as fileLine
  */
-export function renderHosts({ hostname, domainname, addresses, extraHosts }: Hosts): string {
+export function renderHosts({ hostname, domainname, addresses, extraHosts, linked = [] }: Hosts): string {
   const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
   // The whole name and its first label, however they were given.
   const [label = ''] = full.split('.');
@@ -27,6 +29,7 @@ export function renderHosts({ hostname, domainname, addresses, extraHosts }: Hos
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
     ...extraHosts.map(({ name, address }) => `${address}\t${name}`),
+    ...linked.map(({ address, names: all }) => `${address}\t${all.join(' ')}`),
     ...addresses.map((address) => `${address}\t${names}`),
   ]
     .map(fileLine)

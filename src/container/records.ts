@@ -41,6 +41,7 @@ const wantedSchema = z.object({
   publish: z.string().exactOptional(),
   aliases: texts,
   links: texts.exactOptional(),
+  variables: texts.exactOptional(),
   ipv4: z.string().exactOptional(),
   ipv6: z.string().exactOptional(),
   mac: z.string().exactOptional(),
@@ -121,6 +122,16 @@ const specSchema = z.object({
   publish: publishSchema.exactOptional(),
   autoRemove: z.boolean(),
   isolation: isolationSchema.exactOptional(),
+  healthcheck: z
+    .object({
+      command: texts,
+      intervalMs: z.number(),
+      timeoutMs: z.number(),
+      startPeriodMs: z.number(),
+      startIntervalMs: z.number(),
+      retries: z.number().int(),
+    })
+    .exactOptional(),
   restart: z
     .object({
       name: z.enum(['always', 'unless-stopped', 'on-failure']),

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { FairleadError } from '../lib/errors.ts';
-import type { Container, ContainerChange, ContainerSpec } from './container.ts';
+import type { Container, ContainerChange, ContainerSpec, HealthCheck } from './container.ts';
+import type { CheckResult } from './health/health-check.ts';
 
 export type * from './container.ts';
 
@@ -71,6 +72,11 @@ export interface OwnRuntime extends CommonRuntime {
 
   /** @throws conflict when not running */
   exec(id: string, spec: ExecSpec): Promise<ExecProcess>;
+  /**
+   * Runs the health check once. Resolves within its timeout, or soon after `signal`: what has not ended then is killed,
+   * and all that it has started. @throws conflict when not running
+   */
+  check(id: string, check: HealthCheck, signal: AbortSignal): Promise<CheckResult>;
   /**
    * Live streams; those of a container that does not run yet begin with its next start, and nothing is lost.
    * Destroying `stdout` detaches; ending `stdin` ends the program's.

@@ -5,18 +5,21 @@ import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
 import type { Container } from './container.ts';
 import { Exits } from './exits.ts';
+import type { CheckResult } from './health/health-check.ts';
 import { ContainerTable, refuseRemovalWhileRunning } from './own/container-table.ts';
 import { refuseSharingWithStopped, resolveSandbox } from './own/sandbox-of.ts';
 import type {
   ContainerFiles,
   ExecProcess,
   ExecSpec,
+  HealthCheck,
   LogLine,
   LogOptions,
   OwnRuntime,
   ProcessStreams,
   ProcessTable,
 } from './runtime.ts';
+import { runCheck } from './sandbox/check.ts';
 import { furtherProgram } from './sandbox/command.ts';
 import { hostnameOf } from './sandbox/hostname.ts';
 import { initPid } from './sandbox/namespaces/namespaces.ts';
@@ -200,6 +203,10 @@ class SandboxRuntime implements OwnRuntime {
     }
   }
 
+  check(id: string, check: HealthCheck, signal: AbortSignal): Promise<CheckResult> {
+    return runCheck((spec) => this.exec(id, spec), check, signal);
+  }
+
   async attach(id: string): Promise<ProcessStreams> {
     const container = this.#table.require(id);
     const attachment = new Attachment();
@@ -277,7 +284,7 @@ class SandboxRuntime implements OwnRuntime {
   async #outer({ id, spec }: Container): Promise<ProcessIdentity> {
     const outer = spec.command.length > 0 ? this.#supervisor.outerOf(id) : await this.#pauses.ensure(id);
     if (outer) return outer;
-    throw new FairleadError('conflict', `Container ${id} is not running`);
+    throw new FairleadError('conflict', `container ${id} is not running`);
   }
 
   async #connect(id: string, attachment: Attachment): Promise<void> {

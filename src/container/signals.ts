@@ -13,7 +13,7 @@ const notFatal = new Set(['CHLD', 'URG', 'WINCH', 'CONT', 'STOP', 'TSTP', 'TTIN'
 export function parseSignal(text: string): number {
   const number = /^\d+$/.test(text) ? Number(text) : numberOf(text.toUpperCase().replace(/^SIG/, ''));
   if (number === undefined || number < 1 || number > highest) {
-    throw new FairleadError('invalid', `Invalid signal: ${text}`);
+    throw new FairleadError('invalid', `invalid signal: ${text}`);
   }
   return number;
 }

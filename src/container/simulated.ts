@@ -9,6 +9,7 @@ import { ContainerTable, refuseRemovalWhileRunning } from './own/container-table
 import { refuseSharingWithStopped, resolveSandbox } from './own/sandbox-of.ts';
 import type { ExecSpec, LogOptions, OwnRuntime } from './runtime.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
+import { simulateCheck } from './simulated/check.ts';
 import { simulateExec } from './simulated/exec.ts';
 import { ContainerOutput } from './simulated/output.ts';
 import { noPrograms, type Output, type Programs } from './simulated/programs.ts';
@@ -57,8 +58,6 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     endings.delete(id);
     const hasEnded = await table.setExited(id, { exitCode, finishedAt: timestamp(clock.now()) });
     if (!hasEnded) return;
-    // A check of what does not run says nothing; the next start begins without.
-    if (table.get(id)?.health) await table.update(id, { health: 'none' });
     outputs.get(id)?.end();
     exits.tell(id, exitCode);
   };
@@ -131,6 +130,8 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     },
     onExit: (listener) => exits.listen(listener),
     exec: async (id: string, spec: ExecSpec) => simulateExec(programs, clock, table.requireRunning(id), spec),
+    check: async (id, check, signal) =>
+      simulateCheck(programs, clock, table.requireRunning(id), check, signal),
     async attach(id) {
       const { name, state } = table.require(id);
       const output = outputOf(id);

@@ -75,7 +75,9 @@ async function open(start: Start): Promise<Opened> {
   const { probe, hosts } = await openApi(start, { stores, host, network, dns });
   await network.gateways.settled();
   stop.throwIfAborted();
-  const greeting = await greetingOf(hosts, stores.mode, dns);
+  const obstacles = await network.model.doctor.obstacles();
+  for (const obstacle of obstacles) start.log.warn(obstacle);
+  const greeting = await greetingOf(hosts, stores.mode, dns, obstacles);
   return { greeting, hosts, model: network.model, nodeLease, dns, probe };
 }
 
@@ -90,6 +92,7 @@ async function greetingOf(
   hosts: readonly HostAddress[],
   { kind, why }: Mode,
   dns: RemoteDns,
+  obstacles: readonly string[],
 ): Promise<readonly string[]> {
   const { degraded, listeners } = await dns.status();
   const trouble = listeners.filter(({ state }) => state === 'degraded');
@@ -98,6 +101,7 @@ async function greetingOf(
     ...(degraded
       ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
       : []),
+    ...obstacles.map((obstacle) => `warning: ${obstacle}`),
     `ready on ${hosts.map(formatHostAddress).join(', ')}`,
   ];
 }

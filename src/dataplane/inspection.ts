@@ -10,6 +10,11 @@ export interface Inspection {
    * that are named. Where the firewall differs from the rules applied last, the next `applyFirewall` writes it anew.
    */
   survey(sandboxIds: readonly string[]): Promise<Survey>;
+  /**
+   * What of this host, and not of ours, keeps packets from the networks of the firewall applied last: each in one line,
+   * with what to type against it.
+   */
+  obstacles(): Promise<readonly string[]>;
   /** Subnets that routes of the host lie in (CIDR), so that no pool is chosen on top of one. */
   hostSubnets(): Promise<readonly string[]>;
   /** Bytes, of the host's interface with this address; undefined when none has it. */

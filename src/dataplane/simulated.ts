@@ -117,6 +117,10 @@ class SimulatedDataplane implements Dataplane {
     this.#sandbox(sandboxId).defaultRoutes = routes;
   }
 
+  async obstacles(): Promise<readonly string[]> {
+    return [];
+  }
+
   async applyFirewall(rules: Firewall): Promise<void> {
     this.#firewall = rules;
   }

@@ -1,16 +1,21 @@
 import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
+import type { HealthReport } from '../container/health/health-check.ts';
 import type { Isolation } from '../container/isolation.ts';
 import type {
   Attachment,
   Container,
   Health,
+  HealthCheck,
   PublishRequest,
   RestartPolicy,
   Runtime,
 } from '../container/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
+import type { SubnetUsage } from './addressing/address-usage.ts';
 import type { Doctor } from './doctor/doctor.ts';
+
+export type { SubnetUsage } from './addressing/address-usage.ts';
 
 /**
  * What the API offers and everything else asks for: the use cases. Each takes what a person typed
@@ -46,6 +51,8 @@ export interface Networks {
   prune(selects: (network: Network) => boolean): Promise<readonly Network[]>;
   /** The live endpoints of a network, of every node. Asks the store where this node does not follow the network. */
   endpoints(networkId: string): Promise<readonly Endpoint[]>;
+  /** @throws unavailable while the network's store is away */
+  addressUsage(networkId: string): Promise<readonly SubnetUsage[]>;
 }
 
 export interface NetworkSpec {
@@ -139,11 +146,18 @@ export interface Containers {
   rename(ref: string, name: string): Promise<void>;
   /** Changes the restart policy; undefined: a container that ends stays so. */
   setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void>;
-  /** What a health check says; DNS withholds a container that is not healthy. @throws unsupported beside an Engine */
+  /**
+   * Instead of its health check, which ends until the next start; DNS withholds a container that is unhealthy.
+   * @throws unsupported beside an Engine
+   */
   setHealth(ref: string, health: Health | 'none'): Promise<void>;
+  /** What the checks of its last start have said; nothing beside an Engine, which knows itself. */
+  health(id: string): HealthReport;
   connect(networkRef: string, containerRef: string, settings?: EndpointSettings): Promise<void>;
   /** `force` also takes an endpoint (id or name) of a container that is gone. */
   disconnect(networkRef: string, containerRef: string, force?: boolean): Promise<void>;
+  /** Takes a link of the default network away. @throws not-found | unsupported beside an Engine */
+  unlink(ref: string, alias: string): Promise<void>;
 }
 
 export type EndpointSettings = Pick<
@@ -183,6 +197,7 @@ export interface CreateContainer {
   readonly publish?: PublishRequest;
   readonly autoRemove?: boolean;
   readonly isolation?: Isolation;
+  readonly healthcheck?: HealthCheck;
   readonly restart?: RestartPolicy;
   readonly publishServices?: readonly string[];
   /** `CONTAINER[:ALIAS]` on its first network: containers that are there now. */

@@ -2,6 +2,7 @@ import type { Network } from '../cluster/records.ts';
 import { Attachments } from './containers/attachments.ts';
 import { Containers } from './containers/containers.ts';
 import { Converger } from './containers/converge.ts';
+import { DefaultLinks } from './containers/default-links.ts';
 import { Interfaces } from './containers/interfaces.ts';
 import { Starter } from './containers/start.ts';
 import type { NetworkContext } from './context.ts';
@@ -34,8 +35,9 @@ export function ownUseCases(parts: NetworkContext, endpoints: EndpointStore): Us
   const interfaces = new Interfaces(parts, endpoints);
   const converger = new Converger(parts, networks, endpoints, interfaces, new PublishedPorts(parts));
   const attachments = new Attachments(parts, networks, endpoints, converger);
-  const starter = new Starter(parts, networks, converger);
-  const containers = new Containers(parts, networks, converger, starter, attachments);
+  const links = new DefaultLinks(parts, networks, converger);
+  const starter = new Starter(parts, networks, converger, links);
+  const containers = new Containers(parts, networks, converger, starter, attachments, links);
   // Those that end during the first reconcile are told of as well.
   containers.watchExits();
   return {

@@ -121,7 +121,7 @@ export class MemoryFairlead implements Fairlead {
       exit: async (exitCode = 0) => {
         const { id, runtime, daemon } = this.#find(ref);
         if (runtime.get(id)?.state.status !== 'running')
-          throw new FairleadError('conflict', `Container ${id} is not running`);
+          throw new FairleadError('conflict', `container ${id} is not running`);
         const left = daemon.model.containers.wait(id, 'next-exit');
         await runtime.exit(id, exitCode);
         await left;

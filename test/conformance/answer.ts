@@ -6,7 +6,7 @@ export interface Answer {
   readonly text: string;
 }
 
-const newest = '1.48';
+const newest = '1.51';
 /** The Engine looks for an unknown plugin for 15 s. */
 const timeoutMs = 25_000;
 

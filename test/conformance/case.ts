@@ -9,7 +9,7 @@ export interface Case {
   readonly note?: string;
   /** The answer's `Id` can be written as `{NAME}` in later calls. */
   readonly capture?: string;
-  /** Default `1.41`, the newest of Engine 20.10; empty: no prefix. */
+  /** Default `1.51`, the newest of Engine 28.5; empty: no prefix. */
   readonly version?: string;
   /** Members that a list is sorted by before it is compared. */
   readonly sortBy?: string;

@@ -63,13 +63,13 @@ function sort(list: readonly unknown[], member: string): unknown[] {
   return list.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-const unixTimes = new Set(['Created', 'time', 'timeNano']);
+const unixTimes = new Set(['Created', 'time', 'timeNano', 'execDuration']);
 
 /** The Engine takes them from a map, in any order. */
 const unordered = new Set(['Links', 'Ports', 'NetworksDeleted', 'ContainersDeleted']);
 
 function normal(value: unknown, member = ''): unknown {
-  if (typeof value === 'string') return normalText(value);
+  if (typeof value === 'string') return unixTimes.has(member) ? '<time>' : normalText(value);
   if (typeof value === 'number') {
     if (unixTimes.has(member)) return '<time>';
     return member === 'Pid' && value > 0 ? '<pid>' : value;
@@ -97,7 +97,10 @@ function normalText(text: string): string {
       .replace(/^\/tmp\/[^"]*$/, '<path>')
       // Of pools that the daemon chose.
       .replace(/\b(172\.(1[6-9]|2\d|3[01])|192\.168)(\.\d{1,3}){2}\b/g, '<address>')
-      .replace(/\b02:42(:[0-9a-f]{2}){4}\b/g, '<mac>')
+      // Locally administered: nobody asked for it. The Engine's are random, ours follow the address.
+      .replace(/\b[0-9a-f][26ae](:[0-9a-f]{2}){5}\b/g, '<mac>')
+      // The Engine lists several problems of one request in lines, ours are one line.
+      .replace(/\s*\n\s*/g, ' ')
       .replace(/\b\d+ (milli)?seconds?\b|Less than a second/g, '<while>')
   );
 }

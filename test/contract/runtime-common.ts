@@ -133,7 +133,7 @@ const life: readonly CommonCheck[] = [
       const exits = exitsOf(runtime);
       const { id } = await run(place, 'killed');
       for (const signal of ['SIGFOO', '0', '65', '']) {
-        await rejects(runtime.signal(id, signal), { kind: 'invalid', message: `Invalid signal: ${signal}` });
+        await rejects(runtime.signal(id, signal), { kind: 'invalid', message: `invalid signal: ${signal}` });
       }
       strictEqual(runtime.get(id)?.state.status, 'running');
       await runtime.signal(id, '9');

@@ -243,7 +243,7 @@ function execTests() {
   test('is refused when the container does not run', async () => {
     await using place = await SandboxPlace.create();
     const { id } = await place.runtime.create(containerSpec());
-    const message = `Container ${id} is not running`;
+    const message = `container ${id} is not running`;
     await expect(place.exec(id, ['true'])).rejects.toMatchObject({ kind: 'conflict', message });
   });
 }

@@ -238,12 +238,12 @@ const life: RuntimeCheck[] = [
       await runtime.signal(id, 'cont');
       strictEqual(runtime.get(id)?.state.status, 'running');
       for (const signal of ['SIGFOO', '0', '65', '']) {
-        await rejects(runtime.signal(id, signal), { kind: 'invalid', message: `Invalid signal: ${signal}` });
+        await rejects(runtime.signal(id, signal), { kind: 'invalid', message: `invalid signal: ${signal}` });
       }
       await runtime.signal(id, '9');
       await rejects(runtime.signal(id, 'KILL'), {
         kind: 'conflict',
-        message: `Container ${id} is not running`,
+        message: `container ${id} is not running`,
       });
       await runtime.prepare(id);
       await runtime.start(id, containerFiles);

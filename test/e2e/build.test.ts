@@ -26,10 +26,17 @@ describe('build.mjs', () => {
     for (const part of ['.', 'cli', 'bin']) {
       const child = spawn(process.execPath, ['build.mjs'], { cwd: clone.folder, env, stdio: 'ignore' });
       const ended = once(child, 'exit');
-      await until('a build', async () => {
-        const fresh = (await readdir(clone.folder)).find((name) => name.startsWith('dist.new-'));
-        return fresh !== undefined && (await readdir(join(clone.folder, fresh, part)).catch(() => undefined));
-      });
+      await until(
+        'a build',
+        async () => {
+          const fresh = (await readdir(clone.folder)).find((name) => name.startsWith('dist.new-'));
+          return (
+            fresh !== undefined && (await readdir(join(clone.folder, fresh, part)).catch(() => undefined))
+          );
+        },
+        Boolean,
+        60_000,
+      );
       child.kill('SIGINT');
       expect((await ended)[0]).toBe(128 + constants.signals.SIGINT);
       expect((await readdir(clone.folder)).filter((name) => name.startsWith('dist'))).toEqual(['dist']);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { TestDaemon } from '../rig/daemon.ts';
-import { ask, Echo } from '../rig/echo.ts';
+import { ask, Echo, SteadyClient } from '../rig/echo.ts';
 import { TestHost } from '../rig/namespace.ts';
 import { until } from '../rig/until.ts';
 
@@ -101,6 +101,36 @@ describe('published ports', () => {
     await serve('w1');
     expect(await sees(outside, '192.0.2.1', 8080)).toEqual(both('w1 192.0.2.2'));
   });
+
+  it.each([
+    ['IPv4', '192.0.2.1', 9000],
+    ['IPv6', '2001:db8::1', 9001],
+  ])(
+    'of UDP is found again after a restart by a client that never pauses, over %s',
+    async (family, address, port) => {
+      const network = `flows-${family.toLowerCase()}`;
+      await daemon.ok('network', 'create', '--ipv6', network);
+      const name = `flow-${family.toLowerCase()}`;
+      await web(name, '--network', network, '-p', `${port}:80/udp`);
+      await using client = SteadyClient.start(outside.path, address, port);
+      await until(`${name} answers`, () => client.heard.startsWith(`${name} `));
+      await daemon.ok('restart', name);
+      client.heard = '';
+      await serve(name);
+      await until(`${name} answers after the restart`, () => client.heard.startsWith(`${name} `));
+      // What met no rule was for the host itself, and is redirected as soon as there is one.
+      await daemon.ok('stop', name);
+      client.heard = '';
+      const onHost = await Echo.start(host.path, port, 'host');
+      await until('the host answers', () => client.heard.startsWith('host '));
+      await onHost[Symbol.asyncDispose]();
+      await daemon.ok('start', name);
+      await serve(name);
+      await until(`${name} answers after the start`, () => client.heard.startsWith(`${name} `));
+      await daemon.ok('rm', '-f', name);
+      await daemon.ok('network', 'rm', network);
+    },
+  );
 
   it('takes ranges and ephemeral ports', async () => {
     await web('w5', '-p', '7000-7001:80-81', '-p', '80/udp', '--expose', '90', '-P');

@@ -102,10 +102,10 @@ describe('restart policies', () => {
       text: `{"message":"can't create 'AutoRemove' container with restart policy"}\n`,
     });
     expect((await create({ Name: 'sometimes' })).text).toBe(
-      `{"message":"invalid restart policy 'sometimes'"}\n`,
+      `{"message":"invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"}\n`,
     );
     expect((await create({ Name: 'always', MaximumRetryCount: 2 })).text).toBe(
-      `{"message":"maximum retry count cannot be used with restart policy 'always'"}\n`,
+      `{"message":"invalid restart policy: maximum retry count can only be used with 'on-failure'"}\n`,
     );
   });
 });

@@ -119,11 +119,13 @@ function withPrograms(model: Model, programs: true | Pick<OwnRuntime, 'exec'>): 
     kill: (ref, signal) => containers.kill(ref, signal),
     wait: (ref, condition) => containers.wait(ref, condition),
     remove: (ref, options) => containers.remove(ref, options),
+    health: (id) => containers.health(id),
     setHealth: (ref, health) => containers.setHealth(ref, health),
     setRestart: (ref, restart) => containers.setRestart(ref, restart),
     rename: (ref, name) => containers.rename(ref, name),
     connect: (network, ref, settings) => containers.connect(network, ref, settings),
     disconnect: (network, ref, force) => containers.disconnect(network, ref, force),
+    unlink: (ref, alias) => containers.unlink(ref, alias),
   };
   return { ...model, containers: seen };
 }

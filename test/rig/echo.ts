@@ -58,3 +58,33 @@ export async function ask(
   const words = [`--net=${namespace}`, process.execPath, '-e', clientScript, protocol, host, String(port)];
   return (await start('nsenter', words)).stdout.trim();
 }
+
+const steadyScript = `
+const [host, port] = process.argv.slice(1);
+const socket = require('node:dgram').createSocket(host.includes(':') ? 'udp6' : 'udp4');
+socket.on('error', () => {}).on('message', (data) => console.log(String(data)));
+setInterval(() => socket.send('?', +port, host), 25);`;
+
+/** A UDP client that goes on sending from one port, as a game or a VPN does: one flow for conntrack. */
+export class SteadyClient implements AsyncDisposable {
+  /** What it was answered last. */
+  heard = '';
+
+  private constructor(private readonly child: ChildProcess) {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.heard = text.trim().split('\n').at(-1) ?? '';
+    });
+  }
+
+  /** `namespace`: path of the network namespace that it sends from. */
+  static start(namespace: string, host: string, port: number): SteadyClient {
+    const words = [`--net=${namespace}`, process.execPath, '-e', steadyScript, host, String(port)];
+    return new SteadyClient(spawn('nsenter', words, { stdio: ['ignore', 'pipe', 'inherit'] }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+}

@@ -36,6 +36,7 @@ export function hostPrograms(runtime: OwnRuntime): HostPrograms {
     setFiles: (id, files) => runtime.setFiles(id, files),
     onExit: (listener) => runtime.onExit(listener),
     exec: async (_id, spec) => run(spec),
+    check: (id, check, signal) => runtime.check(id, check, signal),
     async attach(id): Promise<ProcessStreams> {
       const streams = {
         stdin: new PassThrough(),

@@ -103,9 +103,9 @@ export function problemsOf(
   if (Object.keys(described).length === 0) return answer.text === '' ? [] : ['no body is described'];
   const body = described[type];
   if (!body) return [`${type} is not described: ${answer.status} ${answer.text}`];
-  if (type !== 'application/json') return unfit(body.schema, answer.text);
+  if (type !== 'application/json' && !body['x-stream']) return unfit(body.schema, answer.text);
   const values = body['x-stream'] ? answer.text.split('\n').filter(Boolean) : [answer.text];
-  return values.flatMap((value) => unfit(body.schema, JSON.parse(value)));
+  return values.flatMap((value) => unfit(body.schema, JSON.parse(value.trim().replace('\u001e', ''))));
 }
 
 /** Links name the document, so that a schema can be compiled by itself. */

@@ -11,6 +11,7 @@ zookeeper_jar=/usr/share/java/zookeeper.jar
 # What must be there → the Debian package that has it. A path is a file, a word a command.
 needs=(
   nft:nftables
+  conntrack:conntrack
   ip:iproute2
   dig:bind9-dnsutils
   cc:gcc

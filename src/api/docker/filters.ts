@@ -1,6 +1,6 @@
 import vm from 'node:vm';
 import * as z from 'zod';
-import { FairleadError, messageOf } from '../../lib/errors.ts';
+import { FairleadError } from '../../lib/errors.ts';
 import { decodeJson } from '../http/body.ts';
 
 /** Filter key → its values; clients send both `{"k":["v"]}` and `{"k":{"v":true}}` (docker-facts 5.2). */
@@ -23,31 +23,21 @@ export function parseFilters(query: URLSearchParams): Filters {
   }
   const asList = list.safeParse(value);
   if (asList.success) return new Map(Object.entries(asList.data));
-  throw new FairleadError('invalid', unfit(value));
+  throw new FairleadError('invalid', 'invalid filter');
 }
 
-/** The Engine decodes a whole text here, not a stream: Go has other words for its end. */
 function decodeFilters(text: string): unknown {
-  const ended = 'unexpected end of JSON input';
   try {
-    return decodeJson(text, ended);
+    return decodeJson(text, 'invalid filter');
   } catch (error) {
-    throw messageOf(error) === 'unexpected EOF' ? new FairleadError('invalid', ended) : error;
+    throw new FairleadError('invalid', 'invalid filter', { cause: error });
   }
-}
-
-function unfit(value: unknown): string {
-  const got = Array.isArray(value) ? 'array' : typeof value;
-  if (got !== 'object')
-    return `json: cannot unmarshal ${got} into Go value of type map[string]map[string]bool`;
-  const member = Object.values(value ?? {}).find((part) => typeof part !== 'object');
-  return `json: cannot unmarshal ${typeof member} into Go value of type map[string]bool`;
 }
 
 /** @throws invalid for a key that is not among `known` */
 export function requireKnown(filters: Filters, known: readonly string[]): void {
   for (const key of filters.keys()) {
-    if (!known.includes(key)) throw new FairleadError('invalid', `Invalid filter '${key}'`);
+    if (!known.includes(key)) throw new FairleadError('invalid', `invalid filter '${key}'`);
   }
 }
 

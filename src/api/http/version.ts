@@ -5,7 +5,7 @@ import type { Dialect } from './error-map.ts';
 export type ApiVersion = readonly [major: number, minor: number];
 
 /** The newest Engine API that we honour, and the oldest that we accept. */
-export const apiVersion = '1.48';
+export const apiVersion = '1.52';
 export const minApiVersion = '1.18';
 /** Docker 1.7 spoke 1.19, but its documentation wrote the product's version into paths. */
 const minExperimental: ApiVersion = [1, 7];
@@ -35,11 +35,18 @@ export function urlProblem(url: string): string | undefined {
   return url.includes('%00') ? 'invalid URL: it holds a NUL character' : undefined;
 }
 
-/** Why a version is refused, in the Engine's words (docker-facts 5.3 #76). */
-export function versionProblem(version: ApiVersion, dialect: Dialect): string | undefined {
+/**
+ * Why a version is refused, in the Engine's words (docker-facts 5.3 #76).
+ * @param newest beside an Engine, what both honour
+ */
+export function versionProblem(
+  version: ApiVersion,
+  dialect: Dialect,
+  newest: string = apiVersion,
+): string | undefined {
   const text = version.join('.');
-  if (isBefore(parseVersion(apiVersion), text)) {
-    return `client version ${text} is too new. Maximum supported API version is ${apiVersion}`;
+  if (isBefore(parseVersion(newest), text)) {
+    return `client version ${text} is too new. Maximum supported API version is ${newest}`;
   }
   const oldest = dialect === 'experimental' ? minExperimental.join('.') : minApiVersion;
   if (!isBefore(version, oldest)) return undefined;

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { DaemonEvent, EventBus } from '../../lib/events.ts';
 import { parseFilters } from '../docker/filters.ts';
 import { eventSelector } from '../docker/system/event-filters.ts';
-import { type EventOptions, lineOf, parseSpan, selectedEvents } from '../docker/system/events.ts';
+import { eventFormat } from '../docker/system/event-format.ts';
+import { type EventOptions, parseSpan, selectedEvents } from '../docker/system/events.ts';
 import { queryOf } from '../http/query.ts';
 import { askerOf } from '../http/shares.ts';
 import { mapIterator } from '../http/streams/mapped-iterator.ts';
@@ -26,15 +27,16 @@ export function eventsThroughRoute(
     const selects = eventSelector(parseFilters(query));
     const { version } = splitVersion(request.originalUrl);
     const path = version ? `/v${version.join('.')}/events` : '/events';
+    const { contentType, lineOf, wrap } = eventFormat(request);
     const lines = mergeIterators([
       mapIterator(selectedEvents(bus, span), (event) =>
         isOursToTell(event) && selects(event) ? lineOf(event) : undefined,
       ),
       mapIterator(engineEvents(upstream.socketPath, path, query), (event) =>
-        isReportedByEngine(event, upstream.driver) ? `${event.line}\n` : undefined,
+        isReportedByEngine(event, upstream.driver) ? wrap(event.line) : undefined,
       ),
     ]);
-    await streamReply(reply, lines, { contentType: 'application/json', ...options });
+    await streamReply(reply, lines, { contentType, ...options });
   });
 }
 

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import type { ApiDeps } from '../deps.ts';
-import { infoShape } from '../docker/system/info-shape.ts';
+import { hostState, infoShape } from '../docker/system/info-shape.ts';
 import { pingRoutes, versionShape } from '../docker/system/system.ts';
-import { apiVersion, isBefore, splitVersion } from '../http/version.ts';
+import { apiVersion, isBefore, splitVersion, versionOf } from '../http/version.ts';
 import { callEngine, parseJson } from './call.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -33,11 +33,11 @@ export function systemThroughRoutes(
     const fairlead = { ...ours.Components[0], Name: 'Fairlead' };
     return { ...engine, Components: [...components, fairlead], ApiVersion, MinAPIVersion };
   });
-  app.get('/info', async () => {
+  app.get('/info', async (request) => {
     // Images are the Engine’s to count.
-    const ours = infoShape(info(), await dns.status(), model, 0);
+    const ours = infoShape(info(), await hostState(dns, model), model, 0, versionOf(request));
     try {
-      return merged(await askEngine(upstream.socketPath, '/info'), ours, upstream);
+      return merged(await askEngine(upstream.socketPath, request.originalUrl), ours, upstream);
     } catch (error) {
       const Warnings = [...texts.parse(ours.Warnings), `WARNING: ${messageOf(error)}`];
       return { ...ours, Warnings, Fairlead: withEngine(ours.Fairlead, upstream) };

@@ -2,6 +2,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { startInPlace } from '../../lib/child.ts';
+import { Failure } from '../failure.ts';
 import type { Shell } from '../shell.ts';
 
 /**
@@ -38,14 +39,27 @@ function isExecutable(file: string): boolean {
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 const always = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** Runs the program in our place: same stdio, environment (unless given) and signals. @returns its exit code */
-export function runReal(
+/** What was handed over last, and to whom. */
+const mark = 'FAIRLEAD_HANDED_OVER';
+
+/**
+ * Runs the program in our place: same stdio, environment (unless given) and signals. @returns its exit code
+ * @throws Failure when the program is a script that runs us again: it and we would call each other for ever
+ */
+export async function runReal(
   file: string,
   argv: readonly string[],
   shell: Shell,
   env: NodeJS.ProcessEnv = shell.env,
 ): Promise<number> {
-  const child = startInPlace([file, ...argv], { argv0: shell.program, env });
+  const handedOver = JSON.stringify([file, ...argv]);
+  if (shell.env[mark] === handedOver) {
+    throw new Failure(
+      `${file} runs Fairlead's ${shell.program} again: no other ${shell.program} is on the PATH`,
+      127,
+    );
+  }
+  const child = startInPlace([file, ...argv], { argv0: shell.program, env: { ...env, [mark]: handedOver } });
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of fromTerminal) process.on(signal, process.stdin.isTTY ? () => {} : forward);
   for (const signal of always) process.on(signal, forward);

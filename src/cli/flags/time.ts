@@ -21,3 +21,20 @@ export function parseTime(flag: string, text: string, now = Date.now()): string 
   }
   return (time / 1000).toFixed(3);
 }
+
+const nanoseconds: Readonly<Record<string, number>> = {
+  ...{ ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 },
+};
+
+/** Go's durations: `1m30s`, `500ms`, `0`; nothing: 0. @throws UsageError, in Go's words */
+export function nanosecondsOf(flag: string, text: string): number {
+  if (text === '' || text === '0') return 0;
+  const [, sign = '', rest = ''] = /^([-+]?)(.*)$/s.exec(text) ?? [];
+  const parts = [...rest.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== rest) {
+    const why = /^[-+]?[\d.]+$/.test(text) ? 'missing unit in duration' : 'invalid duration';
+    throw new UsageError(`invalid argument "${text}" for "--${flag}" flag: time: ${why} "${text}"`);
+  }
+  const sum = parts.reduce((all, [, count, unit = 's']) => all + Number(count) * (nanoseconds[unit] ?? 0), 0);
+  return Math.round(sign === '-' ? -sum : sum);
+}

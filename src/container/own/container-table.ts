@@ -80,7 +80,7 @@ export class ContainerTable {
   requireRunning(id: string): Container {
     const container = this.require(id);
     if (container.state.status !== 'running') {
-      throw new FairleadError('conflict', `Container ${id} is not running`);
+      throw new FairleadError('conflict', `container ${id} is not running`);
     }
     return container;
   }

@@ -8,19 +8,27 @@ import { parseUser } from './users.ts';
 type CommandSpec = Pick<ExecSpec, 'command' | 'env' | 'workingDir' | 'user' | 'tty'>;
 
 /** The container's own program. @throws CommandError | unsupported (a tool is missing) */
-export function mainProgram(hostname: string, { spec }: Container): ProgramSpec {
-  return programOf(hostname, spec, spec.isolation ?? defaultIsolation, spec.openStdin);
+export function mainProgram(hostname: string, container: Container): ProgramSpec {
+  const { spec } = container;
+  const command = { ...spec, env: environmentOf(container) };
+  return programOf(hostname, command, spec.isolation ?? defaultIsolation, spec.openStdin);
+}
+
+/** What it was given wins over what its links say. */
+function environmentOf({ spec, attachments }: Container): readonly string[] {
+  return [...attachments.flatMap(({ variables = [] }) => variables), ...spec.env];
 }
 
 /**
  * A further one: it has the container's environment, user, directory, limits and groups where it names none of its own,
  * and never more capabilities, but for `--privileged`. @throws as `mainProgram`
  */
-export function furtherProgram(hostname: string, { spec }: Container, exec: ExecSpec): ProgramSpec {
+export function furtherProgram(hostname: string, container: Container, exec: ExecSpec): ProgramSpec {
+  const { spec } = container;
   const { capabilities, ...isolation } = spec.isolation ?? defaultIsolation;
   const command = {
     ...exec,
-    env: [...spec.env, ...exec.env],
+    env: [...environmentOf(container), ...exec.env],
     workingDir: exec.workingDir || spec.workingDir,
     user: exec.user || spec.user,
   };

@@ -14,7 +14,8 @@ import { hostSandbox } from '../sandboxes.ts';
 import type { TunnelChanges, TunnelEntries, VxlanSpec } from '../tunnels.ts';
 import { Forwarding } from './firewall/forwarding.ts';
 import { SourceGuard } from './firewall/source-guard.ts';
-import { FirewallState } from './firewall/state.ts';
+import { type FirewallOptions, FirewallState } from './firewall/state.ts';
+import { firewallObstacles } from './host-firewall/obstacles.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
 import { adoptInterface, returnInterface } from './links/adopted-interface.ts';
@@ -56,9 +57,14 @@ export async function openLinuxDataplane(options: LinuxOptions): Promise<Datapla
     throw new FairleadError('invalid', `invalid node tag "${options.tag}": expected four hex digits`);
   }
   const host = openLinuxHost(options.hostNamespace);
-  const iptables = await isInstalled(host, 'iptables');
-  return new LinuxDataplane(host, options, iptables);
+  const [iptables, conntrack] = await Promise.all([
+    isInstalled(host, 'iptables'),
+    isInstalled(host, 'conntrack'),
+  ]);
+  return new LinuxDataplane(host, options, { iptables, conntrack });
 }
+
+type InstalledTools = Pick<FirewallOptions, 'iptables' | 'conntrack'>;
 
 class LinuxDataplane implements Dataplane {
   readonly kind = 'linux';
@@ -69,6 +75,7 @@ class LinuxDataplane implements Dataplane {
   /** This process is in the host's namespace. */
   readonly #isOwnHost: boolean;
   readonly #firewall: FirewallState;
+  readonly #installed: InstalledTools;
   readonly #guard: SourceGuard;
   readonly #ports = new HeldPorts();
   /** Made by this process; those with names of the user's choice cannot be told by their names. */
@@ -80,7 +87,7 @@ class LinuxDataplane implements Dataplane {
   /** What a device that is being made needs must not be taken for unused. */
   readonly #policies = new SerialQueue();
 
-  constructor(host: LinuxHost, options: LinuxOptions, iptables: boolean) {
+  constructor(host: LinuxHost, options: LinuxOptions, installed: InstalledTools) {
     this.#host = host;
     this.#tag = options.tag;
     this.#log = options.log;
@@ -92,7 +99,8 @@ class LinuxDataplane implements Dataplane {
       ...{ tag, log, namespace: this.#hostNamespace },
       ...(memory === undefined ? {} : { memory }),
     });
-    this.#firewall = new FirewallState(host, { tag, iptables, trustFor, forwarding });
+    this.#firewall = new FirewallState(host, { tag, ...installed, trustFor, forwarding });
+    this.#installed = installed;
     this.#guard = new SourceGuard(host, { tag, trustFor });
   }
 
@@ -205,6 +213,16 @@ class LinuxDataplane implements Dataplane {
     await this.#firewall.apply(rules);
     const isIdle = networks.length === 0 && ends.length === 0 && !this.#guard.isUsed;
     await (isIdle && !partial ? this.#guard.clear() : this.#guard.apply(ends, partial));
+  }
+
+  async obstacles(): Promise<readonly string[]> {
+    const { networks, ports = [] } = this.#firewall.rules;
+    const isStuck = !this.#installed.conntrack && ports.some(({ published }) => published.protocol === 'udp');
+    const flows = 'UDP clients that never pause lose a published port when its container restarts';
+    return [
+      ...(await firewallObstacles(this.#host.exec, this.#tag, networks)),
+      ...(isStuck ? [`conntrack is not installed: ${flows}; type: apt-get install conntrack`] : []),
+    ];
   }
 
   async holdPort(port: PublishedPort, target?: PortTarget): Promise<void> {

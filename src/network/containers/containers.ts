@@ -1,13 +1,22 @@
-import type { Container, Health, RestartPolicy, Runtime } from '../../container/runtime.ts';
+import type { HealthReport } from '../../container/health/health-check.ts';
+import { HealthMonitors } from '../../container/health/monitors.ts';
+import {
+  type Container,
+  type Health,
+  ownRuntime,
+  type RestartPolicy,
+  type Runtime,
+} from '../../container/runtime.ts';
 import { parseSignal } from '../../container/signals.ts';
-import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
+import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Containers as Contract, CreateContainer, EndpointSettings } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
 import { type Attachments, endpointOfGone } from './attachments.ts';
-import { containerEvent } from './container-event.ts';
+import { containerEvent, lasted, toKill } from './container-event.ts';
 import type { Converger } from './converge.ts';
+import type { DefaultLinks } from './default-links.ts';
 import { ExitWaiters } from './exit-waiters.ts';
 import { findContainer } from './find-container.ts';
 import { planContainer } from './plan.ts';
@@ -23,6 +32,7 @@ export class Containers implements Contract {
   readonly #exits = new ExitWaiters();
   readonly #removals = new ExitWaiters();
   readonly #restarts: Restarts;
+  readonly #monitors: HealthMonitors;
 
   constructor(
     private readonly parts: NetworkContext,
@@ -30,8 +40,15 @@ export class Containers implements Contract {
     private readonly converger: Converger,
     private readonly starter: Starter,
     private readonly attachments: Attachments,
+    private readonly links: Pick<DefaultLinks, 'unlink'>,
   ) {
     this.runtime = parts.runtime;
+    this.#monitors = new HealthMonitors({
+      runtime: ownRuntime(parts.runtime),
+      clock: parts.clock,
+      log: parts.log,
+      onHealth: (id, health) => this.#checked(id, health),
+    });
     this.#restarts = new Restarts(parts, (id, isWanted) =>
       this.converger.exclusively(id, async () => {
         if (isWanted()) await this.#start(id);
@@ -39,13 +56,17 @@ export class Containers implements Contract {
     );
   }
 
-  /** From now on the restart policies hold; those of containers that do not run are looked at now. */
+  /** From now on the restart policies hold, and health is checked; containers of an earlier daemon are looked at now. */
   beginRestarts(): void {
     this.#restarts.begin();
+    for (const container of this.list()) {
+      if (container.state.status === 'running') this.#monitors.begin(container);
+    }
   }
 
   close(): void {
     this.#restarts.close();
+    this.#monitors.close();
   }
 
   /** From now on, containers that end leave their networks. */
@@ -53,7 +74,8 @@ export class Containers implements Contract {
     this.runtime.onExit((id, exitCode) => {
       const container = this.runtime.get(id);
       if (!container) return;
-      this.#emit(container, 'die', { exitCode: String(exitCode) });
+      this.#monitors.end(id);
+      this.#emit(container, 'die', { execDuration: lasted(container), exitCode: String(exitCode) });
       apart(() => this.converger.exclusively(id, () => this.#afterExit(id, exitCode))).catch(
         (error: unknown) =>
           this.parts.log.error(
@@ -107,12 +129,11 @@ export class Containers implements Contract {
   }
 
   async kill(ref: string, signal: string): Promise<void> {
-    const container = this.#findToKill(ref);
-    const number = parseSignal(signal);
+    const [container, number] = toKill(ref, () => [this.find(ref), parseSignal(signal)]);
     if (container.state.status !== 'running') {
       throw new FairleadError(
         'conflict',
-        `Cannot kill container: ${ref}: Container ${container.id} is not running`,
+        `cannot kill container: ${ref}: container ${container.id} is not running`,
       );
     }
     // Whichever signal it is, as the Engine does: the next end is what a person asked for.
@@ -139,7 +160,7 @@ export class Containers implements Contract {
         if (!options.force) {
           throw new FairleadError(
             'conflict',
-            `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
+            `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
           );
         }
         await this.#killNow(container);
@@ -166,12 +187,33 @@ export class Containers implements Contract {
     await this.converger.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
   }
 
+  unlink(ref: string, alias: string): Promise<void> {
+    return this.links.unlink(ref, alias);
+  }
+
   async setHealth(ref: string, health: Health | 'none'): Promise<void> {
     const { id } = this.find(ref);
     await this.converger.exclusively(id, async () => {
-      const container = await this.runtime.update(id, { health });
-      await this.attachments.show(id);
-      if (health !== 'none') this.#emit(container, `health_status: ${health}`);
+      this.#monitors.end(id);
+      await this.#setHealth(id, health);
+    });
+  }
+
+  health(id: string): HealthReport {
+    return this.#monitors.report(id);
+  }
+
+  async #setHealth(id: string, health: Health | 'none'): Promise<void> {
+    const container = await this.runtime.update(id, { health });
+    await this.attachments.show(id);
+    if (health !== 'none') this.#emit(container, `health_status: ${health}`);
+  }
+
+  /** What a check found. Its container may have ended meanwhile. */
+  async #checked(id: string, health: Health): Promise<void> {
+    await this.converger.exclusively(id, async () => {
+      const { state, spec } = this.runtime.get(id) ?? {};
+      if (state?.status === 'running' && spec?.healthcheck) await this.#setHealth(id, health);
     });
   }
 
@@ -192,8 +234,12 @@ export class Containers implements Contract {
     const container = this.converger.require(id);
     if (container.state.status === 'running') return container;
     try {
-      const started = await this.starter.start(container);
+      // Before it is on its networks: DNS is to know it as it begins.
+      const health = container.spec.healthcheck ? 'starting' : 'none';
+      if (container.health ?? container.spec.healthcheck) await this.runtime.update(id, { health });
+      const started = await this.starter.start(this.converger.require(id));
       this.#emit(started, 'start');
+      this.#monitors.begin(started);
       return started;
     } catch (error) {
       // As the Engine: what was to go after its end goes when it cannot begin.
@@ -235,6 +281,10 @@ export class Containers implements Contract {
 
   async #afterExit(id: string, exitCode: number): Promise<void> {
     await this.#leaveIfEnded(id);
+    const ended = this.runtime.get(id);
+    // As the Engine: nobody serves any more, and no event tells of it.
+    if (ended?.health && ended.state.status === 'exited')
+      await this.runtime.update(id, { health: ended.spec.healthcheck ? 'unhealthy' : 'none' });
     const container = this.runtime.get(id);
     if (container?.spec.autoRemove && container.state.status === 'exited') await this.#remove(id);
     else await this.#restarts.afterExit(id);
@@ -245,6 +295,7 @@ export class Containers implements Contract {
     const container = this.converger.require(id);
     await this.#leaveIfEnded(id);
     await this.runtime.remove(id);
+    this.#monitors.forget(id);
     this.#emit(container, 'destroy');
     for (const waiters of [this.#exits, this.#removals]) waiters.tell(id, container.state.exitCode);
   }
@@ -252,14 +303,6 @@ export class Containers implements Contract {
   async #leaveIfEnded(id: string): Promise<void> {
     const container = this.runtime.get(id);
     if (container && container.state.status !== 'running') await this.converger.converge(id);
-  }
-
-  #findToKill(ref: string): Container {
-    try {
-      return this.find(ref);
-    } catch (error) {
-      throw withContext(`Cannot kill container: ${ref}`, error);
-    }
   }
 
   #findOrUndefined(ref: string, force: boolean): Container | undefined {

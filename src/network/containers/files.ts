@@ -1,4 +1,5 @@
 import { extraHostsOf, renderHosts } from '../../container/hosts-file.ts';
+import { hostsOf, linkedBy } from '../../container/linked.ts';
 import { renderResolvConf } from '../../container/resolv-conf.ts';
 import type { Attachment, Container, ContainerFiles } from '../../container/runtime.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
@@ -17,9 +18,9 @@ function hostFiles(): HostFiles {
 }
 
 /**
- * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS only: the hosts file has nothing of other
- * containers. Any one gateway answers for all networks that the asker is on. On the host's stack they are the host's,
- * as they are, unless something else was asked for.
+ * The container's /etc/resolv.conf and /etc/hosts. Names are a matter of DNS: the hosts file has nothing of other
+ * containers but links on the default network. Any one gateway answers for all networks that the asker is on. On the
+ * host's stack they are the host's, as they are, unless something else was asked for.
  */
 export function filesFor(
   container: Container,
@@ -43,6 +44,7 @@ export function filesFor(
     hostname: stack.spec.hostname || shortId(stack.id),
     domainname: stack.spec.domainname,
     addresses: attachments.flatMap(addressesOf),
+    linked: linkedBy(stack, containers).map(hostsOf),
     extraHosts: extraHostsOf(spec.extraHosts, hostAddressesOf(stack)),
   });
   return { resolvConf, hosts };

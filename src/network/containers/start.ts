@@ -8,6 +8,7 @@ import type { Networks } from '../networks/networks.ts';
 import { publishService, unpublishService } from '../services/publication.ts';
 import { refuseProvided } from './attachments.ts';
 import type { Converger } from './converge.ts';
+import type { DefaultLinks } from './default-links.ts';
 import { filesFor } from './files.ts';
 
 /** Starts containers: sandbox, services, networks, then the command; all of it undone when a step fails. */
@@ -16,6 +17,7 @@ export class Starter {
     private readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly converger: Converger,
+    private readonly links: DefaultLinks,
   ) {}
 
   /** Before: under the container's lock, and not running. @throws what the first failing step says */
@@ -33,14 +35,19 @@ export class Starter {
     const runtime = ownRuntime(this.parts.runtime);
     // What a crash in the middle of its end has left goes first.
     await this.converger.converge(id);
-    const { attachments, spec, name } = this.converger.require(id);
+    const container = this.converger.require(id);
+    const { attachments, spec, name } = container;
     this.#refuseIdleSharing(spec.networkMode);
+    this.links.require(container);
     const wanted: Attachment[] = [];
     for (const attachment of attachments) wanted.push(...(await this.#withService(undo, name, attachment)));
     undo.push('networks', () => this.converger.converge(id, { attachments: () => attachments }));
     await runtime.prepare(id);
     await this.converger.converge(id, { attachments: () => wanted, isStarting: true });
-    return await runtime.start(id, filesFor(this.converger.require(id), runtime.list()));
+    const ready = await this.links.settle(this.converger.require(id));
+    const started = await runtime.start(id, filesFor(ready, runtime.list()));
+    await this.links.started(id);
+    return started;
   }
 
   #refuseIdleSharing(mode: Container['spec']['networkMode']): void {

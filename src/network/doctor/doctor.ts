@@ -15,6 +15,8 @@ export interface Doctor {
    * `repair`: makes the kernel match, and looks again. @throws not-found for the network
    */
   examine(networkRef?: string, options?: { readonly repair?: boolean }): Promise<Diagnosis>;
+  /** As `Dataplane.obstacles`. */
+  obstacles(): Promise<readonly string[]>;
 }
 
 export interface Diagnosis {
@@ -42,14 +44,18 @@ export interface DoctorDeps {
 
 export function createDoctor(deps: DoctorDeps): Doctor {
   return {
+    obstacles: () => deps.parts.dataplane.obstacles(),
     async examine(networkRef, { repair = false } = {}) {
       const networks = deps.parts.directory.networks();
       const only = networkRef === undefined ? undefined : lookup('network', networkRef, networks);
       const first = await look(deps, only);
-      if (!repair || first.differences.length === 0) return report(first, new Set(), networks);
+      const obstacles = await deps.parts.dataplane.obstacles();
+      const toReport = (repaired: readonly Difference[]) =>
+        withObstacles(report(first, new Set(repaired), networks), obstacles);
+      if (!repair || first.differences.length === 0) return toReport([]);
       await deps.repair();
       const left = new Set((await look(deps, only)).differences.map(({ what }) => what));
-      return report(first, new Set(first.differences.filter(({ what }) => !left.has(what))), networks);
+      return toReport(first.differences.filter(({ what }) => !left.has(what)));
     },
   };
 }
@@ -113,6 +119,11 @@ function storesOf({ directory }: NetworkContext): readonly StoreStatus[] {
 function storeState({ reachable, since, reason, degraded }: StoreStatus): string {
   if (reachable) return degraded === undefined ? 'reachable' : `degraded: ${degraded}`;
   return `unreachable since ${new Date(since).toISOString()}${reason ? ` (${reason})` : ''}`;
+}
+
+/** What others keep from us is theirs to change: no repair of ours touches it. */
+function withObstacles({ checked, findings }: Diagnosis, obstacles: readonly string[]): Diagnosis {
+  return { checked, findings: [...findings, ...obstacles.map((text) => ({ text, repaired: false }))] };
 }
 
 function report(

@@ -1,3 +1,4 @@
+import { type HealthReport, noReport } from '../../container/health/health-check.ts';
 import type { Container, RestartPolicy, Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { endpointOfGone } from '../containers/attachments.ts';
@@ -87,6 +88,15 @@ export class EngineContainers implements Containers {
 
   async setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void> {
     await this.runtime.update(this.find(ref).id, { restart: restart ?? 'none' });
+  }
+
+  async unlink(ref: string): Promise<void> {
+    const { name } = this.find(ref);
+    throw new FairleadError('unsupported', `the links of container ${name} are the Docker Engine's`);
+  }
+
+  health(): HealthReport {
+    return noReport;
   }
 
   async setHealth(ref: string): Promise<void> {

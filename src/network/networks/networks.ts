@@ -20,6 +20,7 @@ import { ofSameElements } from '../../lib/memo.ts';
 import { foldCase, parseName } from '../../lib/names.ts';
 import { timestamp } from '../../lib/time.ts';
 import { withUndo } from '../../lib/undo.ts';
+import { addressUsage, type SubnetUsage } from '../addressing/address-usage.ts';
 import { planIpam, sharesOurSpace } from '../addressing/network-pools.ts';
 import { claimVni } from '../addressing/vnis.ts';
 import type { NetworkContext } from '../context.ts';
@@ -137,6 +138,10 @@ export class Networks implements Contract {
       }
     }
     return removed;
+  }
+
+  async addressUsage(networkId: string): Promise<readonly SubnetUsage[]> {
+    return await addressUsage(this.parts.directory, this.find(networkId));
   }
 
   async endpoints(networkId: string): Promise<readonly Endpoint[]> {

@@ -59,7 +59,7 @@ export class Services implements Contract {
   async find(ref: string): Promise<ServiceView> {
     const services = this.parts.directory.services();
     const byId = services.find(({ id }) => id === ref);
-    const service = byId ?? this.#byName(ref) ?? this.#byPrefix(ref, services);
+    const service = byId ?? this.#byName(ref) ?? this.#byPrefix(ref, services) ?? this.#byIdOn(ref, services);
     if (!service) {
       const { service: name, network } = parseServiceName(ref, this.networks);
       this.parts.directory.requireComplete(`service ${ref}`);
@@ -142,6 +142,15 @@ export class Services implements Contract {
   #byName(ref: string): Service | undefined {
     const { service, network } = parseServiceName(ref, this.networks);
     return this.parts.directory.serviceEntry(network.id, service)?.record;
+  }
+
+  /** `ID.NETWORK`, as the client of 2015 looked for both (docker-facts 1.4). */
+  #byIdOn(ref: string, services: readonly Service[]): Service | undefined {
+    const { service, network } = parseServiceName(ref, this.networks);
+    return this.#byPrefix(
+      service,
+      services.filter(({ networkId }) => networkId === network.id),
+    );
   }
 
   #byPrefix(ref: string, services: readonly Service[]): Service | undefined {

@@ -3,5 +3,13 @@ import { containers } from './containers.ts';
 import { duplicates, networks } from './networks.ts';
 import { sessions } from './sessions.ts';
 import { system } from './system.ts';
+import { today } from './today.ts';
 
-export const cases: readonly Case[] = [...system, ...networks, ...containers, ...sessions, ...duplicates];
+export const cases: readonly Case[] = [
+  ...system,
+  ...networks,
+  ...containers,
+  ...sessions,
+  ...today,
+  ...duplicates,
+];

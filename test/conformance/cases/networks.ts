@@ -42,6 +42,7 @@ const creation: readonly Case[] = [
   }),
   create('members in small letters', '{"name":"n5","labels":{"x":"y"}}'),
   create('unknown members and trailing data', '{"Name":"n7","Bogus":1} trailing'),
+  del('/networks/n7'),
   create('no name', {}),
   create('blank name', { Name: ' ' }),
   create('duplicate', named('n1')),
@@ -79,7 +80,8 @@ const creation: readonly Case[] = [
   get('/networks/hostbits'),
   del('/networks/hostbits'),
   create('gateway without subnet', named('x', { IPAM: ipam({ Gateway: '10.77.9.1' }) })),
-  create('subnet /32', named('x', { IPAM: ipam({ Subnet: '10.77.9.0/32' }) })),
+  create('subnet /32', named('s32', { IPAM: ipam({ Subnet: '10.77.9.0/32' }) })),
+  del('/networks/s32'),
   create('gateway outside', named('x', { IPAM: ipam({ Subnet: '10.77.9.0/24', Gateway: '10.77.3.1' }) })),
   create('gateway zz', named('x', { IPAM: ipam({ Subnet: '10.77.9.0/24', Gateway: 'zz' }) })),
   create(

@@ -5,7 +5,10 @@ const create = (name: string, body: object, note?: string) =>
   post(`/containers/create?name=${name}`, { ...sleep, ...body }, note === undefined ? {} : { note });
 const linked = (Links: readonly string[], more: object = {}) => ({ HostConfig: { Links, ...more } });
 const eventsOf = (name: string) =>
-  get(`/events?since=0&until={now}&${filters({ type: ['container'], container: [name] })}`);
+  get(`/events?since=0&until={now}&${filters({ type: ['container'], container: [name] })}`, {
+    // The Engine tells of a stop and of the end that it brought in either order.
+    sortBy: 'Action',
+  });
 
 const links: readonly Case[] = [
   post('/networks/create', { Name: 'lnet', CheckDuplicate: true }),

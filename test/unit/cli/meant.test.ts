@@ -103,9 +103,9 @@ describe('a name that names nothing', () => {
     expect(await stderrOf('network', 'ls', '--filter', 'nam=x')).toBe(
       'Error response from daemon: invalid filter \'nam\'\nDid you mean "name"?\n',
     );
-    daemon.on('GET /containers/json', { status: 400, json: { message: "Invalid filter 'zz'" } });
+    daemon.on('GET /containers/json', { status: 400, json: { message: "invalid filter 'zz'" } });
     expect(await stderrOf('ps', '--filter', 'zz=x')).toBe(
-      "Error response from daemon: Invalid filter 'zz'\n",
+      "Error response from daemon: invalid filter 'zz'\n",
     );
   });
 

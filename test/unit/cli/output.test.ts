@@ -369,11 +369,11 @@ describe('service', () => {
     });
   });
 
-  it('attach, detach, unpublish and info find the service first', async () => {
+  it('attach is one call; detach, unpublish and info find the service first', async () => {
     const path = `${services}/${id('2')}`;
     daemon.on(`GET ${services}`, { json: [service('2', 'db', 'foo')] });
     daemon
-      .on(`POST ${path}/backend`, { text: '"/x"' })
+      .on(`POST ${services}/db.foo/backend`, { text: '"/x"' })
       .on(`DELETE ${path}/backend/c1`, {})
       .on(`DELETE ${path}`, {});
     expect(await stdoutOf('service', 'attach', 'c1', 'db.foo')).toBe('');
@@ -387,11 +387,11 @@ describe('service', () => {
         .filter(({ method }) => method !== 'GET')
         .map(({ method, url, body }) => [method, url, body]),
     ).toEqual([
-      ['POST', `${path}/backend`, { container_id: 'c1' }],
+      ['POST', `${services}/db.foo/backend?ref=1`, { container_id: 'c1' }],
       ['DELETE', `${path}/backend/c1`, undefined],
       ['DELETE', `${path}?force=1`, undefined],
     ]);
-    expect(daemon.asked[0]?.url).toBe(`${services}?ref=db.foo`);
+    expect(daemon.asked[1]?.url).toBe(`${services}?ref=db.foo`);
   });
 });
 

@@ -73,7 +73,7 @@ it('reads durations, and says what it expects instead', () => {
 const clocked = ['src/network', 'src/cluster', 'src/apps', 'src/api/docker', 'src/container/simulated'];
 /** Limits on how long somebody may take to answer, which no test wants moved; and the ways in which time is real. */
 const real: Readonly<Record<string, string>> = {
-  'src/network/engine': 'an Engine has a clock of its own',
+  'src/network/plugin': 'an Engine has a clock of its own',
   'src/cluster/folders/watched-folder.ts': 'how long a writer waits for its own write',
   'src/cluster/retry.ts': 'how long a writer steps aside for another',
   'src/cluster/reseed/reseed.ts': 'between two tries to reach a store',

@@ -152,6 +152,37 @@ describe('scripts', () => {
     expect([logs.includes('done\n'), logs.includes('slowly\n')]).toEqual([true, true]);
   });
 
+  it('have their health checked by the clock: as scripted, else well, and as set by hand until the next start', async () => {
+    await using f = await startFairlead({ time: '2030-01-01T00:00:00Z' });
+    const docker = clientOf(f);
+    const Healthcheck = { Test: ['CMD', 'ready'], Interval: 10e9, Retries: 2 };
+    const [web, db] = [
+      await start(docker, 'web', { Healthcheck }),
+      await start(docker, 'db', { Healthcheck }),
+    ];
+    const health = async (container: typeof web) => (await container.inspect()).State.Health;
+    const becomes = (container: typeof web, status: string) =>
+      until(
+        status,
+        async () => (await health(container))?.Status,
+        (seen) => seen === status,
+      );
+    f.container('db').onExec('ready', { stdout: 'no\n', exitCode: 1 });
+    expect([(await health(web))?.Status, (await health(db))?.Status]).toEqual(['starting', 'starting']);
+    await f.clock.advance('10s');
+    await becomes(web, 'healthy');
+    await f.clock.advance('10s');
+    await becomes(db, 'unhealthy');
+    expect(await health(db)).toMatchObject({ FailingStreak: 2, Log: [{ ExitCode: 1, Output: 'no\n' }, {}] });
+    await f.container('web').setHealth('unhealthy');
+    await f.clock.advance('1h');
+    expect((await health(web))?.Status).toBe('unhealthy');
+    await web.restart();
+    expect((await health(web))?.Status).toBe('starting');
+    await f.clock.advance('10s');
+    await becomes(web, 'healthy');
+  });
+
   it('write logs that are followed, and end a container that its policy starts again', async () => {
     await using f = await startFairlead({ time: '2030-01-01T00:00:00Z' });
     const docker = clientOf(f);

@@ -1,11 +1,12 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Volumes } from '../../../container/volumes.ts';
-import { FairleadError } from '../../../lib/errors.ts';
-import type { Model } from '../../../network/model.ts';
+import { FairleadError, withContext } from '../../../lib/errors.ts';
+import type { EndpointSettings, Model } from '../../../network/model.ts';
 import { bodyText, decodeJson, readJson } from '../../http/body.ts';
 import { flagOf, numberOf, queryOf } from '../../http/query.ts';
 import { versionOf } from '../../http/version.ts';
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
+import { requireUserDefined } from '../networks/endpoint-settings.ts';
 import { containerCreate, parseContainerCreate, parseContainerName } from './create.ts';
 import { listShape, selectContainers } from './list.ts';
 import { indexNetworks } from './networks.ts';
@@ -34,7 +35,7 @@ function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model
   app.get<Ref>('/containers/:ref/json', async (request) =>
     inspectShape(
       containers.find(request.params.ref),
-      { runtime: containers.runtime, volumes },
+      { containers, volumes },
       indexNetworks(networks),
       versionOf(request),
       flagOf(queryOf(request), 'size'),
@@ -42,12 +43,29 @@ function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model
   );
 }
 
-function createRoute(app: FastifyInstance, { containers }: Model): void {
+/** @throws invalid: Docker's own networks take neither names nor addresses of a container */
+function refuseOnPredefined(
+  { networks }: Model,
+  endpoints: Readonly<Record<string, EndpointSettings>>,
+): void {
+  for (const [ref, settings] of Object.entries(endpoints)) {
+    const { name } = ref === 'default' ? networks.defaultNetwork() : { name: ref };
+    try {
+      requireUserDefined(networks.list(), name, settings);
+    } catch (error) {
+      throw withContext(`invalid config for network ${name}`, error);
+    }
+  }
+}
+
+function createRoute(app: FastifyInstance, model: Model): void {
+  const { containers } = model;
   const context = { runtime: containers.runtime, find: (ref: string) => containers.find(ref) };
   app.post('/containers/create', async (request, reply) => {
     const body = readJson(request, containerCreate, 'container.CreateRequest');
     const raw = decodeJson(bodyText(request), '');
-    const parsed = parseContainerCreate(body, raw, queryOf(request).get('name'), context);
+    const parsed = parseContainerCreate(body, raw, queryOf(request).get('name'), context, versionOf(request));
+    refuseOnPredefined(model, parsed.request.endpoints ?? {});
     const { id } = await containers.create(parsed.request);
     return reply.code(201).send({ Id: id, Warnings: parsed.warnings });
   });
@@ -89,9 +107,24 @@ function lifecycleRoutes(app: FastifyInstance, { containers }: Model): void {
 }
 
 function removalRoutes(app: FastifyInstance, { containers, events, clock }: Model, volumes: Volumes): void {
-  app.delete<Ref>('/containers/:ref', async (request, reply) => {
-    const query = queryOf(request);
-    const container = containers.find(request.params.ref);
+  // A link's name has a slash, which clients write as it is or encoded.
+  app.delete<{ Params: { ref: string; alias: string } }>(
+    '/containers/:ref/:alias',
+    async (request, reply) => {
+      const { ref, alias } = request.params;
+      return await removeNamed(`${ref}/${alias}`, queryOf(request), reply);
+    },
+  );
+  app.delete<Ref>('/containers/:ref', async (request, reply) =>
+    removeNamed(request.params.ref, queryOf(request), reply),
+  );
+  const removeNamed = async (ref: string, query: URLSearchParams, reply: FastifyReply) => {
+    const link = /^\/?([^/]+)\/([^/]+)$/.exec(ref);
+    if (link && flagOf(query, 'link')) {
+      await containers.unlink(link[1] ?? '', link[2] ?? '');
+      return reply.code(204).send();
+    }
+    const container = containers.find(ref);
     if (flagOf(query, 'link')) {
       // `docker rm --link NAME` means a link, not the container that has the name.
       throw new FairleadError('conflict', 'Conflict, cannot remove the default link name of the container');
@@ -99,7 +132,7 @@ function removalRoutes(app: FastifyInstance, { containers, events, clock }: Mode
     await containers.remove(container.id, { force: flagOf(query, 'force') });
     if (flagOf(query, 'v')) volumes.removeAnonymous(container, containers.list());
     return reply.code(204).send();
-  });
+  };
   app.post('/containers/prune', async (request) => {
     const filters = parseFilters(queryOf(request));
     requireKnown(filters, ['until', 'label', 'label!']);

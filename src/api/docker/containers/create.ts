@@ -5,10 +5,14 @@ import { parseSignal } from '../../../container/signals.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { CreateContainer, EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
+import type { ApiVersion } from '../../http/version.ts';
 import { capabilityWarnings, ownBoundingSet } from '../isolation/capabilities.ts';
 import { hostOptionWarnings } from '../isolation/host-options.ts';
 import { isolationMembers, parseIsolation } from '../isolation/isolation-options.ts';
 import { endpointSettings, parseEndpointSettings, parseMac } from '../networks/endpoint-settings.ts';
+import { refuseContainerMac, versionWarnings } from './create-versions.ts';
+import { healthConfig, parseHealthcheck } from './healthcheck.ts';
+import { logConfig, requireLogDriver } from './log-config.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
 import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
 import { parseRestart, restartPolicy } from './restart-policy.ts';
@@ -39,6 +43,7 @@ export const containerCreate = go.object('container.CreateRequest', {
   MacAddress: go.text(),
   NetworkDisabled: go.flag(),
   Labels: go.freeMap(),
+  Healthcheck: healthConfig,
   PublishService: words,
   HostConfig: go.object('container.HostConfig', {
     NetworkMode: go.text(),
@@ -51,6 +56,7 @@ export const containerCreate = go.object('container.CreateRequest', {
     PortBindings: portBindings,
     PublishAllPorts: go.flag(),
     Links: go.texts(),
+    LogConfig: logConfig,
     ...isolationMembers,
   }),
   NetworkingConfig: go.object('network.NetworkingConfig', {
@@ -58,7 +64,8 @@ export const containerCreate = go.object('container.CreateRequest', {
   }),
 });
 
-type Request = z.infer<typeof containerCreate>;
+export type CreateRequest = z.infer<typeof containerCreate>;
+type Request = CreateRequest;
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -79,11 +86,13 @@ export function parseContainerCreate(
   raw: unknown,
   name: string | null,
   context: CreateContext,
+  version: ApiVersion,
 ): ParsedCreate {
   const host = body.HostConfig;
   if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
   if (body.StopSignal) parseSignal(body.StopSignal);
   requireNamesAndServers(body);
+  requireLogDriver(host.LogConfig);
   const mode = networkMode(body);
   const extras = extrasOf(raw);
   // A container that is a record is kept from nothing, and nothing is weaker for that.
@@ -93,7 +102,9 @@ export function parseContainerCreate(
       ? capabilityWarnings(host.CapAdd, ownBoundingSet())
       : [];
   const notes = [...hostOptionWarnings(extras.HostConfig, enforced), ...withheld];
+  refuseContainerMac(body, mode, version);
   const isolation = isolationOf(body, mode, context.find, enforced);
+  const { healthcheck, warnings } = parseHealthcheck(body.Healthcheck);
   return {
     request: {
       ...(name && { name: parseContainerName(name) }),
@@ -121,10 +132,11 @@ export function parseContainerCreate(
       autoRemove: host.AutoRemove,
       ...parseRestart(host.RestartPolicy, host.AutoRemove),
       ...(isolation ? { isolation } : {}),
+      ...(healthcheck ? { healthcheck } : {}),
       publishServices: body.PublishService.filter((service) => service !== ''),
       extras,
     },
-    warnings: [...warningsFor(body, mode), ...notes],
+    warnings: [...versionWarnings(body, mode, version), ...notes, ...warnings],
   };
 }
 
@@ -138,11 +150,17 @@ export function parseContainerName(text: string): string {
   );
 }
 
-function networkMode({ HostConfig, NetworkDisabled, NetworkingConfig, Hostname }: Request): string {
+function networkMode({
+  HostConfig,
+  NetworkDisabled,
+  NetworkingConfig,
+  Hostname,
+  ExposedPorts,
+}: Request): string {
   if (NetworkDisabled) return 'none';
   const mode = HostConfig.NetworkMode || 'default';
   if (mode.startsWith('container:')) {
-    refuseWithSharedSandbox(mode, Hostname);
+    refuseWithSharedSandbox(mode, Hostname, HostConfig, ExposedPorts);
     return mode;
   }
   const asked = Object.keys(NetworkingConfig.EndpointsConfig);
@@ -180,11 +198,27 @@ function linksOf({ HostConfig: { Links } }: Request, mode: string): Pick<CreateC
   return mode === 'default' || mode === 'bridge' ? { links: Links } : {};
 }
 
-function refuseWithSharedSandbox(mode: string, hostname: string): void {
+/** In the Engine's words and order (moby 28.5, runconfig). What publishes a port exposes it, too. */
+function refuseWithSharedSandbox(
+  mode: string,
+  hostname: string,
+  { Dns, ExtraHosts, PortBindings, PublishAllPorts }: Request['HostConfig'],
+  exposed: Request['ExposedPorts'],
+): void {
   if (mode === 'container:') {
     throw new FairleadError('invalid', 'Invalid network mode: invalid container format container:<name|id>');
   }
-  if (hostname) throw new FairleadError('invalid', 'conflicting options: hostname and the network mode');
+  if (hostname) throw conflicting('hostname and the network mode');
+  if (Dns.length > 0) throw conflicting('dns and the network mode');
+  if (ExtraHosts.length > 0) throw conflicting('custom host-to-IP mapping and the network mode');
+  if (PublishAllPorts || Object.keys(PortBindings).length > 0)
+    throw conflicting('port publishing and the container type network mode');
+  if (Object.keys(exposed ?? {}).length > 0)
+    throw conflicting('port exposing and the container type network mode');
+}
+
+function conflicting(what: string): FairleadError {
+  return new FairleadError('invalid', `conflicting options: ${what}`);
 }
 
 function parseEndpoints(body: Request, mode: string): Record<string, EndpointSettings> {
@@ -195,11 +229,6 @@ function parseEndpoints(body: Request, mode: string): Record<string, EndpointSet
   // Before 1.44 the MAC address was the container's; it means the first network's.
   if (body.MacAddress) endpoints[mode] = { mac: parseMac(body.MacAddress), ...endpoints[mode] };
   return endpoints;
-}
-
-function warningsFor({ HostConfig }: Request, mode: string): string[] {
-  const discarded = mode === 'host' && Object.keys(HostConfig.PortBindings).length > 0;
-  return discarded ? ['Published ports are discarded when using host network mode'] : [];
 }
 
 function isolationOf(body: Request, networkMode: string, find: CreateContext['find'], enforced: boolean) {

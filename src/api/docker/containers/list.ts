@@ -62,7 +62,7 @@ function selector(
   find: NetworkIndex,
 ): (container: Container) => boolean {
   const bad = filters.get('status')?.find((status) => !statuses.includes(status));
-  if (bad !== undefined) throw new FairleadError('invalid', `Invalid filter 'status=${bad}'`);
+  if (bad !== undefined) throw new FairleadError('invalid', `invalid filter 'status=${bad}'`);
   const names = containers.flatMap(({ name }) => [name, `/${name}`]);
   const byName = matcher(filters, 'name', names);
   const byId = matcher(

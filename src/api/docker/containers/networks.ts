@@ -62,7 +62,9 @@ function endpointShape(
     IPv6Gateway: endpoint?.ipv6 ? gateway(network, 6) : '',
     GlobalIPv6Address: withoutPrefix(endpoint?.ipv6 ?? ''),
     GlobalIPv6PrefixLen: prefixLength(endpoint?.ipv6),
-    ...(!isBefore(version, '1.44') && { DNSNames: dnsNames(container, attachment, named) }),
+    ...(!isBefore(version, '1.44') && {
+      DNSNames: dnsNames(container, attachment, named && where === 'inspect'),
+    }),
   };
 }
 

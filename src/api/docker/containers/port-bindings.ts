@@ -61,9 +61,16 @@ function badPort(text: string): FairleadError {
   return new FairleadError('invalid', `invalid port specification: "${text}"`);
 }
 
+/** Ports are of the network that leads out: in the host's stack, without a network or within an internal one there are none. */
+function canPublish({ state, attachments }: Container): boolean {
+  if (state.status !== 'running') return false;
+  return attachments.some((one) => one.interface?.gateway ?? one.interface?.gateway6);
+}
+
 /** `NetworkSettings.Ports`: every exposed port, with the host's that lead to it or null. */
-export function portsShape({ spec, state, published = [] }: Container): Record<string, unknown> {
-  if (state.status !== 'running') return {};
+export function portsShape(container: Container): Record<string, unknown> {
+  if (!canPublish(container)) return {};
+  const { spec, published = [] } = container;
   const keys = new Set([...spec.exposedPorts, ...published].map(keyOf));
   return Object.fromEntries(
     [...keys].sort().map((key) => {
@@ -79,8 +86,9 @@ export function portsShape({ spec, state, published = [] }: Container): Record<s
 }
 
 /** `Ports` of the container list. */
-export function listPorts({ spec, state, published = [] }: Container): Record<string, unknown>[] {
-  if (state.status !== 'running') return [];
+export function listPorts(container: Container): Record<string, unknown>[] {
+  if (!canPublish(container)) return [];
+  const { spec, published = [] } = container;
   const unbound = spec.exposedPorts
     .filter((port) => !published.some((b) => keyOf(b) === keyOf(port)))
     .sort((a, b) => a.port - b.port);

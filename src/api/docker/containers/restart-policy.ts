@@ -18,14 +18,19 @@ export function parseRestart(
   const retries = MaximumRetryCount;
   const parsed = name.safeParse(Name);
   const none = Name === '' || Name === 'no';
-  if (!none && !parsed.success) throw new FairleadError('invalid', `invalid restart policy '${Name}'`);
+  if (!none && !parsed.success)
+    throw new FairleadError(
+      'invalid',
+      `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
   if (retries !== 0 && Name !== 'on-failure') {
     throw new FairleadError(
       'invalid',
-      `maximum retry count cannot be used with restart policy '${Name || 'no'}'`,
+      "invalid restart policy: maximum retry count can only be used with 'on-failure'",
     );
   }
-  if (retries < 0) throw new FairleadError('invalid', 'maximum retry count cannot be negative');
+  if (retries < 0)
+    throw new FairleadError('invalid', 'invalid restart policy: maximum retry count cannot be negative');
   if (!parsed.success) return {};
   if (autoRemove) {
     throw new FairleadError('invalid', "can't create 'AutoRemove' container with restart policy");

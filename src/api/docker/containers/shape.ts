@@ -1,18 +1,27 @@
 import * as z from 'zod';
 import { parseLink } from '../../../cluster/links.ts';
+import type { HealthReport } from '../../../container/health/health-check.ts';
+import { linkedPlace } from '../../../container/linked.ts';
 import type { Container, ContainerSpec, NetworkMode, Runtime } from '../../../container/runtime.ts';
 import type { Volumes } from '../../../container/volumes.ts';
-import type { ApiVersion } from '../../http/version.ts';
+import type { Containers } from '../../../network/model.ts';
+import { type ApiVersion, isBefore } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
 import { mountShapes } from '../isolation/mount-shape.ts';
+import { healthShape } from './healthcheck.ts';
 import { hostConfigDefaults, withoutUnset } from './host-config.ts';
 import { endpointsShape, type NetworkIndex } from './networks.ts';
 import { portBindings, portsShape } from './port-bindings.ts';
 
+export interface ShapeDeps {
+  readonly containers: Pick<Containers, 'runtime' | 'health'>;
+  readonly volumes: Volumes;
+}
+
 /** GET /containers/REF/json, members in the Engine's order. */
 export function inspectShape(
   container: Container,
-  { runtime, volumes }: { readonly runtime: Runtime; readonly volumes: Volumes },
+  { containers, volumes }: ShapeDeps,
   find: NetworkIndex,
   version: ApiVersion,
   withSize = false,
@@ -24,7 +33,7 @@ export function inspectShape(
     Created: container.created,
     Path: path,
     Args: args,
-    State: stateShape(container),
+    State: stateShape(container, containers.health(id)),
     Image: imageId(spec.image),
     ResolvConfPath: '',
     HostnamePath: '',
@@ -38,17 +47,18 @@ export function inspectShape(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: null,
-    HostConfig: hostConfigShape(container),
+    HostConfig: hostConfigShape(container, containers.runtime),
     GraphDriver: { Name: 'fairlead', Data: null },
     // Files are the host's.
     ...(withSize && { SizeRw: 0, SizeRootFs: 0 }),
     Mounts: mountShapes(container, volumes),
-    Config: configShape(container),
-    NetworkSettings: networkSettingsShape(container, runtime, find, version),
+    Config: configShape(container, version),
+    NetworkSettings: networkSettingsShape(container, containers.runtime, find, version),
   };
 }
 
-function stateShape({ state, supervision, health }: Container): Record<string, unknown> {
+function stateShape(container: Container, report: HealthReport): Record<string, unknown> {
+  const { state, supervision } = container;
   const running = state.status === 'running';
   const restarting = !running && (supervision?.restarting ?? false);
   return {
@@ -64,7 +74,7 @@ function stateShape({ state, supervision, health }: Container): Record<string, u
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
-    ...(health && { Health: { Status: health, FailingStreak: health === 'unhealthy' ? 1 : 0, Log: [] } }),
+    ...healthShape(container, report),
   };
 }
 
@@ -73,8 +83,9 @@ const kept = z.object({
   HostConfig: z.record(z.string(), z.unknown()).catch({}),
 });
 
-function configShape({ id, spec }: Container): Record<string, unknown> {
-  const given = kept.parse({ ...spec.extras }).Config;
+function configShape({ id, spec }: Container, version: ApiVersion): Record<string, unknown> {
+  const { MacAddress, ...given } = kept.parse({ ...spec.extras }).Config;
+  const isOld = isBefore(version, '1.52');
   const ports = Object.fromEntries(
     spec.exposedPorts.map(({ port, protocol }) => [`${port}/${protocol}`, {}]),
   );
@@ -94,7 +105,8 @@ function configShape({ id, spec }: Container): Record<string, unknown> {
     Image: spec.image,
     WorkingDir: spec.workingDir,
     Entrypoint: null,
-    OnBuild: null,
+    ...(isOld && { OnBuild: null }),
+    ...(isOld && MacAddress !== undefined && { MacAddress }),
     ...given,
     ...own(spec, id),
     Volumes: isEmpty(given.Volumes) ? null : given.Volumes,
@@ -116,13 +128,14 @@ function own(spec: ContainerSpec, id: string): Record<string, unknown> {
   };
 }
 
-function hostConfigShape({ name, spec }: Container): Record<string, unknown> {
+function hostConfigShape(container: Container, runtime: Runtime): Record<string, unknown> {
+  const { spec } = container;
   const given = kept.parse({ ...spec.extras }).HostConfig;
   return {
     ...hostConfigDefaults,
     ...withoutUnset(given),
     RestartPolicy: restartShape(spec),
-    Links: linksShape(spec, name),
+    Links: linksShape(container, runtime),
     PortBindings: portBindings.safeParse(given.PortBindings).data ?? {},
     NetworkMode: networkModeText(spec.networkMode),
     AutoRemove: spec.autoRemove,
@@ -134,14 +147,11 @@ function hostConfigShape({ name, spec }: Container): Record<string, unknown> {
 }
 
 /** `/CHILD:/PARENT/ALIAS`, as the Engine shows links of the default network. */
-function linksShape({ networkMode, extras }: ContainerSpec, name: string): readonly string[] | null {
-  if (networkMode.kind === 'network' && !['bridge', 'default'].includes(networkMode.network)) return null;
-  const links = z
-    .array(z.string())
-    .catch([])
-    .parse(kept.parse({ ...extras }).HostConfig.Links)
-    .map(parseLink);
-  return links.length === 0 ? null : links.map(({ target, alias }) => `/${target}:/${name}/${alias}`);
+function linksShape(container: Container, runtime: Runtime): readonly string[] | null {
+  const links = (linkedPlace(container)?.links ?? []).map(parseLink);
+  const nameOf = (ref: string) => runtime.list().find(({ id }) => id.startsWith(ref))?.name ?? ref;
+  const shown = links.map(({ target, alias }) => `/${nameOf(target)}:/${container.name}/${alias}`);
+  return shown.length === 0 ? null : shown;
 }
 
 function restartShape({ restart }: ContainerSpec): Record<string, unknown> {
@@ -161,13 +171,20 @@ function networkSettingsShape(
 ): Record<string, unknown> {
   const running = container.state.status === 'running';
   const networks = endpointsShape(container, find, version);
-  const flat = running ? flatEndpoint(container, networks, find) : undefined;
   const sandbox = running ? runtime.sandboxOf(container.id) : '';
-  return {
-    Bridge: '',
+  const own = {
     SandboxID: sandbox,
     SandboxKey: sandbox && runtime.kind === 'sandbox' ? `/var/run/netns/${sandbox}` : '',
     Ports: portsShape(container),
+  };
+  if (!isBefore(version, '1.52')) return { ...own, Networks: networks };
+  const flat = running ? flatEndpoint(container, networks, find) : undefined;
+  return { Bridge: '', ...own, ...flatShape(flat), Networks: networks };
+}
+
+/** Of the default network; on others they say nothing. Gone from 1.52 on. */
+function flatShape(flat: Record<string, unknown> | undefined): Record<string, unknown> {
+  return {
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,
@@ -181,7 +198,6 @@ function networkSettingsShape(
     IPPrefixLen: flat?.IPPrefixLen ?? 0,
     IPv6Gateway: flat?.IPv6Gateway ?? '',
     MacAddress: flat?.MacAddress ?? '',
-    Networks: networks,
   };
 }
 

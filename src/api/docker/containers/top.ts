@@ -13,7 +13,7 @@ export function topRoute(
   app.get<{ Params: { ref: string } }>('/containers/:ref/top', async (request) => {
     const container = containers.find(request.params.ref);
     if (container.state.status !== 'running') {
-      throw new FairleadError('conflict', `Container ${container.id} is not running`);
+      throw new FairleadError('conflict', `container ${container.id} is not running`);
     }
     const { titles, processes } = await ownRuntime(containers.runtime).top(
       container.id,

@@ -31,6 +31,11 @@ export class Images {
     return found;
   }
 
+  /** How many containers use it. */
+  users(name: string): number {
+    return this.containers.list().filter(({ spec }) => normalName(spec.image) === name).length;
+  }
+
   /** Those that no container uses. */
   unused(): readonly string[] {
     const used = new Set(this.containers.list().map(({ spec }) => normalName(spec.image)));

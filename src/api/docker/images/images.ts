@@ -2,15 +2,20 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { FairleadError } from '../../../lib/errors.ts';
 import { queryOf } from '../../http/query.ts';
+import { isBefore, versionOf } from '../../http/version.ts';
 import { imageId, normalName } from './image-name.ts';
 import type { Images } from './image-names.ts';
+import { imageShape, listedImage } from './shape.ts';
 
 type Any = { Params: { '*': string } };
 
 /** An image is only a name (image-names.ts). */
 export function imageRoutes(app: FastifyInstance, images: Images): void {
-  app.get('/images/json', async () =>
-    [...images.known()].map(([name, created]) => listedImage(name, created)),
+  app.get('/images/json', async (request) =>
+    [...images.known()].map(([name, created]) => {
+      const users = isBefore(versionOf(request), '1.51') ? -1 : images.users(name);
+      return listedImage({ name, created, users }, versionOf(request));
+    }),
   );
   app.get<Any>('/images/*', async (request) => {
     const path = request.params['*'];
@@ -19,7 +24,7 @@ export function imageRoutes(app: FastifyInstance, images: Images): void {
     // It has no layers.
     if (what === 'history') return [];
     if (what !== 'json') throw notSupported(`GET /images/${path}`);
-    return imageShape(name, created);
+    return imageShape({ name, created }, versionOf(request));
   });
   app.post<Any>('/images/*', async (request, reply) => {
     const path = request.params['*'];
@@ -67,39 +72,4 @@ function taggedName(image: string, tag: string): string {
 
 function notSupported(what: string): FairleadError {
   return new FairleadError('unsupported', `${what} is not supported by Fairlead: an image is only a name`);
-}
-
-export function listedImage(name: string, created: string): Record<string, unknown> {
-  return {
-    Containers: -1,
-    Created: Math.floor(Date.parse(created) / 1000),
-    Id: imageId(name),
-    Labels: null,
-    ParentId: '',
-    RepoDigests: null,
-    RepoTags: name.includes('@') ? [] : [name],
-    SharedSize: -1,
-    Size: 0,
-    VirtualSize: 0,
-  };
-}
-
-function imageShape(name: string, created: string): Record<string, unknown> {
-  return {
-    Id: imageId(name),
-    RepoTags: name.includes('@') ? [] : [name],
-    RepoDigests: [],
-    Parent: '',
-    Comment: 'an image is only a name for Fairlead',
-    Created: created,
-    DockerVersion: '',
-    Author: '',
-    Config: { User: '', Env: null, Cmd: null, Volumes: null, WorkingDir: '', Entrypoint: null, Labels: null },
-    Architecture: 'amd64',
-    Os: 'linux',
-    Size: 0,
-    GraphDriver: { Name: 'fairlead', Data: null },
-    RootFS: { Type: 'layers', Layers: [] },
-    Metadata: { LastTagTime: created },
-  };
 }

@@ -7,6 +7,9 @@ import { hostOptions } from './handling.ts';
 const members = z.record(z.string(), z.unknown()).catch({});
 const byFoldedName = new Map(Object.keys(hostOptions).map((name) => [name.toLowerCase(), name]));
 
+/** A warning does not depend on the order in which a client sends the members. */
+const order = new Map(Object.keys(hostOptions).map((name, index) => [name, index]));
+
 /**
  * What is to be said of the members of a HostConfig as it was sent, or of an update. Go reads names without case.
  * Where nothing is `enforced`, as of containers that are records, nothing is refused.
@@ -16,7 +19,10 @@ export function hostOptionWarnings(sent: unknown, enforced = true): readonly str
   const named = Object.entries(members.parse(sent)).map(
     ([name, value]) => [byFoldedName.get(name.toLowerCase()) ?? name, value] as const,
   );
-  const given = Object.entries(withoutUnset(Object.fromEntries(named))).filter((entry) => isGiven(...entry));
+  const rank = (name: string) => order.get(name) ?? order.size;
+  const given = Object.entries(withoutUnset(Object.fromEntries(named)))
+    .filter((entry) => isGiven(...entry))
+    .sort(([a], [b]) => rank(a) - rank(b));
   const limits: string[] = [];
   const warnings: string[] = [];
   for (const [name, value] of given) {

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { parseLink } from '../../../cluster/links.ts';
+import type { Network } from '../../../cluster/records.ts';
 import { familyOf, isAddress, parseAddress } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { EndpointSettings } from '../../../network/model.ts';
@@ -45,6 +46,37 @@ export function parseEndpointSettings(settings: z.infer<typeof endpointSettings>
     ...(GwPriority !== 0 && { gatewayPriority: GwPriority }),
     ...(Object.keys(DriverOpts).length > 0 && { driverOptions: DriverOpts }),
   };
+}
+
+const predefined = ['bridge', 'host', 'none'];
+
+/**
+ * Names and addresses are chosen on networks that somebody made, not on Docker's own three.
+ * @param ref name or id; of one that does not exist somebody else complains
+ * @throws invalid, in the Engine's words
+ */
+export function requireUserDefined(
+  networks: readonly Pick<Network, 'id' | 'name'>[],
+  ref: string,
+  { aliases = [], ipv4, ipv6 }: EndpointSettings,
+): void {
+  const network = networks.find(({ id, name }) => name === ref || id === ref);
+  if (!network || !predefined.includes(network.name)) return;
+  const address = 'user specified IP address is supported';
+  const problems = [
+    ...(aliases.length > 0
+      ? ['network-scoped alias is supported only for containers in user defined networks']
+      : []),
+    ...(ipv4 || ipv6
+      ? [
+          `${address} on user defined networks only`,
+          `${address} only when connecting to networks with user configured subnets`,
+        ]
+      : []),
+  ];
+  if (problems.length === 0) return;
+  const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
+  throw new FairleadError('invalid', `invalid endpoint settings:\n${list.join('\n')}`);
 }
 
 /** Go's net.ParseMAC takes hyphens as well. @throws invalid */

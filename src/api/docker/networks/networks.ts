@@ -8,10 +8,10 @@ import { isBefore, versionOf } from '../../http/version.ts';
 import type { RefreshContainer } from '../../proxy/refresh-container.ts';
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
 import { networkCreate, parseNetworkCreate } from './create.ts';
-import { endpointSettings, parseEndpointSettings } from './endpoint-settings.ts';
+import { endpointSettings, parseEndpointSettings, requireUserDefined } from './endpoint-settings.ts';
 import { selectNetworks } from './filters.ts';
 import { createNetworkListBody } from './list.ts';
-import { networkShape } from './shape.ts';
+import { networkShape, statusText } from './shape.ts';
 
 type Ref = { Params: { ref: string } };
 
@@ -41,7 +41,7 @@ function readRoutes(app: FastifyInstance, { networks }: Model): void {
       );
     });
   }
-  app.get<Ref>('/networks/:ref', async (request) => {
+  app.get<Ref>('/networks/:ref', async (request, reply) => {
     const query = queryOf(request);
     strictFlagOf(query, 'verbose');
     const network = networks.find(request.params.ref);
@@ -49,7 +49,11 @@ function readRoutes(app: FastifyInstance, { networks }: Model): void {
     if (scope !== '' && scope !== network.scope) {
       throw new FairleadError('not-found', `network ${request.params.ref} not found`);
     }
-    return networkShape(network, versionOf(request), await networks.endpoints(network.id));
+    const version = versionOf(request);
+    const shape = networkShape(network, version, await networks.endpoints(network.id));
+    if (isBefore(version, '1.52')) return shape;
+    const status = statusText(await networks.addressUsage(network.id));
+    return reply.type('application/json').send(`${JSON.stringify(shape).slice(0, -1)},"Status":${status}}\n`);
   });
 }
 
@@ -78,12 +82,18 @@ function writeRoutes(app: FastifyInstance, { networks, events, clock }: Model): 
   });
 }
 
-function connectionRoutes(app: FastifyInstance, { containers }: Model, refresh: RefreshContainer): void {
+function connectionRoutes(
+  app: FastifyInstance,
+  { containers, networks }: Model,
+  refresh: RefreshContainer,
+): void {
   app.post<Ref>('/networks/:ref/connect', async (request, reply) => {
     const { Container, EndpointConfig } = readJson(request, connectRequest, 'types.NetworkConnect');
     requireContainer(Container);
     await refresh(Container);
-    await containers.connect(request.params.ref, Container, parseEndpointSettings(EndpointConfig));
+    const settings = parseEndpointSettings(EndpointConfig);
+    requireUserDefined(networks.list(), request.params.ref, settings);
+    await containers.connect(request.params.ref, Container, settings);
     return reply.code(200).send();
   });
   app.post<Ref>('/networks/:ref/disconnect', async (request, reply) => {

@@ -1,4 +1,5 @@
 import type { Endpoint, Network, Pool } from '../../../cluster/records.ts';
+import type { SubnetUsage } from '../../../network/model.ts';
 import { type ApiVersion, isBefore } from '../../http/version.ts';
 
 /** A network as the Engine writes it: members in its order (docker-facts 5.1). */
@@ -27,12 +28,14 @@ export function networkShape(
   };
 }
 
-function ipamShape({ name, ipam, configOnly }: Network): Record<string, unknown> {
+function ipamShape({ name, driver, ipam, configOnly }: Network): Record<string, unknown> {
   // The Engine shows those of IPv4 first, in whichever order they were given.
   const pools = [...(configOnly?.pools ?? ipam.pools)].sort((a, b) => familyAt(a) - familyAt(b));
   // Records of before `optionsUnset`: nobody gave the predefined networks any.
   const none = ipam.optionsUnset || ['bridge', 'host', 'none'].includes(name);
-  return { Driver: ipam.driver, Options: none ? null : ipam.options, Config: pools.map(poolShape) };
+  // A driver without addresses has no list of pools either.
+  const Config = pools.length === 0 && ['host', 'null'].includes(driver) ? null : pools.map(poolShape);
+  return { Driver: ipam.driver, Options: none ? null : ipam.options, Config };
 }
 
 function familyAt({ subnet }: ShownPool): number {
@@ -67,4 +70,19 @@ function containersShape(endpoints: readonly Endpoint[]): Record<string, unknown
     };
   }
   return containers;
+}
+
+/** `Status`, from API 1.52 on. Written by hand: an IPv6 subnet has more addresses than a number of JavaScript can tell. */
+export function statusText(usage: readonly SubnetUsage[]): string {
+  const subnets = usage.map(({ subnet, inUse, available }) => {
+    const counts = `{"IPsInUse":${saturated(inUse)},"DynamicIPsAvailable":${saturated(available)}}`;
+    return `${JSON.stringify(subnet)}:${counts}`;
+  });
+  return `{"IPAM":{${subnets.length === 0 ? '' : `"Subnets":{${subnets.join(',')}}`}}}`;
+}
+
+/** Go's uint64. */
+function saturated(count: bigint): bigint {
+  const most = 2n ** 64n - 1n;
+  return count > most ? most : count;
 }

@@ -7,7 +7,7 @@ import type { EventBus } from '../../../lib/events.ts';
 import { containerEvent } from '../../../network/containers/container-event.ts';
 import type { Containers } from '../../../network/model.ts';
 import type { UpgradeRoute } from '../../http/listeners/upgrade.ts';
-import { flagOf, numberOf, queryOf } from '../../http/query.ts';
+import { flagOf, queryOf } from '../../http/query.ts';
 import type { Shares } from '../../http/shares.ts';
 import { parseDetachKeys } from '../../http/streams/detach-keys.ts';
 import { multiplexedStream, rawStream } from '../../http/streams/framing.ts';
@@ -125,13 +125,17 @@ function stdinOnce(extras: Readonly<Record<string, unknown>>): boolean {
 
 /** Columns and rows of a resize. @throws invalid */
 export function sizeOf(query: URLSearchParams): { readonly columns: number; readonly rows: number } {
-  const rows = numberOf(query, 'h');
-  const columns = numberOf(query, 'w');
-  if (rows !== undefined && columns !== undefined && inRange(rows) && inRange(columns))
-    return { columns, rows };
-  throw new FairleadError('invalid', 'invalid resize: expected h and w, rows and columns from 0 to 65535');
+  return { rows: sideOf(query, 'h', 'height'), columns: sideOf(query, 'w', 'width') };
 }
 
-function inRange(size: number): boolean {
-  return size >= 0 && size <= 65535;
+/** In the Engine's words, but that what is too large is refused: a terminal's sides have 16 bits. */
+function sideOf(query: URLSearchParams, name: string, what: string): number {
+  const text = query.get(name) ?? '';
+  const problem = !/^\d{1,10}$/.test(text)
+    ? 'invalid syntax'
+    : Number(text) > 65535
+      ? 'value out of range'
+      : '';
+  if (problem === '') return Number(text);
+  throw new FairleadError('invalid', `invalid resize ${what} "${text}": ${problem}`);
 }

@@ -50,7 +50,7 @@ export function containerStreamRoutes(
   app.post<Ref>('/containers/:ref/resize', async (request, reply) => {
     const { id, state } = containers.find(request.params.ref);
     const { columns, rows } = sizeOf(queryOf(request));
-    if (state.status !== 'running') throw new FairleadError('conflict', `Container ${id} is not running`);
+    if (state.status !== 'running') throw new FairleadError('conflict', `container ${id} is not running`);
     terminals.resize(id, columns, rows);
     return reply.code(200).send();
   });

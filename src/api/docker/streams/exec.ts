@@ -62,14 +62,14 @@ export function execRoutes(app: FastifyInstance, deps: ExecDeps): void {
     parseDetachKeys(body.DetachKeys);
     if (body.Cmd.length === 0) throw new FairleadError('invalid', 'No exec command specified');
     if (container.state.status !== 'running') {
-      throw new FairleadError('conflict', `Container ${container.id} is not running`);
+      throw new FairleadError('conflict', `container ${container.id} is not running`);
     }
     const exec = execs.add({ containerId: container.id, ...parseExec(body) });
     emitExec(deps, exec, 'exec_create');
     return reply.code(201).send({ Id: exec.id });
   });
   app.post<Ref>('/exec/:ref/start', async (request, reply) => {
-    const { Detach } = readOptionalJson(request, execStart, 'container.ExecStartOptions');
+    const { Detach, Tty } = readOptionalJson(request, execStart, 'container.ExecStartOptions');
     const exec = execs.find(request.params.ref);
     execs.begin(exec);
     const process = await launch(deps, exec);
@@ -81,9 +81,9 @@ export function execRoutes(app: FastifyInstance, deps: ExecDeps): void {
     // Without an upgrade the answer is the output as it comes, ended by the end of the connection.
     reply.raw.useChunkedEncodingByDefault = false;
     reply.raw.shouldKeepAlive = false;
-    const response = beginStream(reply, streamType(exec.spec.tty, versionOf(request)));
+    const response = beginStream(reply, streamType(Tty, versionOf(request)));
     process.stdin.end();
-    await pipeOutput(process, response, pipeOptions(exec));
+    await pipeOutput(process, response, pipeOptions(exec, Tty));
     response.end();
   });
   app.post<Ref>('/exec/:ref/resize', async (request, reply) => {
@@ -104,19 +104,19 @@ export function execUpgrade(deps: ExecDeps): UpgradeRoute {
     pattern: /^\/exec\/(?<ref>[^/]+)\/start$/,
     async open({ ref, body, version }) {
       const value = decodeJson(body.trim() === '' ? '{}' : body, '');
-      const { Detach, ConsoleSize } = fitSchema(execStart, value, 'container.ExecStartOptions');
+      const { Detach, Tty, ConsoleSize } = fitSchema(execStart, value, 'container.ExecStartOptions');
       const exec = execs.find(ref);
       execs.begin(exec);
       if (ConsoleSize) exec.size = ConsoleSize;
       return {
-        contentType: streamType(exec.spec.tty, version),
+        contentType: streamType(Tty, version),
         // The process starts after the head was sent, as the Engine's does: docker-py drops what comes along with that.
         async run(connection) {
-          const process = await launch(deps, exec).catch((error: unknown) => sayWhy(connection, exec, error));
+          const process = await launch(deps, exec).catch((error: unknown) => sayWhy(connection, Tty, error));
           if (!process) return;
           terminals.add(exec.id, process);
           if (exec.size) process.resize(exec.size.columns, exec.size.rows);
-          const options = pipeOptions(exec);
+          const options = pipeOptions(exec, Tty);
           if (!options.stdin) process.stdin.end();
           if (Detach) connection.end();
           // The client asks for the exit code when the stream ends, so it ends once that is known.
@@ -128,7 +128,7 @@ export function execUpgrade(deps: ExecDeps): UpgradeRoute {
   };
 }
 
-function sayWhy(connection: Duplex, { spec: { tty } }: Exec, error: unknown): void {
+function sayWhy(connection: Duplex, tty: boolean, error: unknown): void {
   const text = Buffer.from(`${messageOf(error)}${tty ? '\r\n' : '\n'}`);
   connection.write(tty ? text : frame('stderr', text));
 }
@@ -154,9 +154,10 @@ function parseExec(
   };
 }
 
-function pipeOptions({ spec, attachStdout, attachStderr, detachKeys }: Exec): PipeOptions {
+/** Whether the output is framed is what the start says, not the exec: docker-py leaves a start's Tty false. */
+function pipeOptions({ spec, attachStdout, attachStderr, detachKeys }: Exec, raw: boolean): PipeOptions {
   return {
-    tty: spec.tty,
+    tty: raw,
     stdin: spec.attachStdin,
     stdout: attachStdout,
     stderr: attachStderr,

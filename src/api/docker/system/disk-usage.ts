@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { Volumes } from '../../../container/volumes.ts';
 import type { Model } from '../../../network/model.ts';
-import { queryOf } from '../../http/query.ts';
-import { versionOf } from '../../http/version.ts';
+import { flagOf, queryOf } from '../../http/query.ts';
+import { type ApiVersion, isBefore, versionOf } from '../../http/version.ts';
 import { listShape } from '../containers/list.ts';
 import { indexNetworks } from '../containers/networks.ts';
 import { booleanFilter, parseFilters, requireKnown } from '../filters.ts';
-import { imageId, normalName } from '../images/image-name.ts';
+import { imageId } from '../images/image-name.ts';
 import type { Images } from '../images/image-names.ts';
-import { listedImage } from '../images/images.ts';
+import { listedImage } from '../images/shape.ts';
 
 /**
  * What `docker system df` and `docker system prune` ask beside containers and networks. Nothing here takes
@@ -21,26 +21,24 @@ export function diskUsageRoutes(
   volumes: Volumes,
 ): void {
   app.get('/system/df', async (request) => {
+    const version = versionOf(request);
     const find = indexNetworks(networks);
-    const users = (name: string) =>
-      containers.list().filter(({ spec }) => normalName(spec.image) === name).length;
-    return {
-      LayersSize: 0,
+    const usage = {
       Images: [...images.known()].map(([name, created]) => ({
-        ...listedImage(name, created),
-        Containers: users(name),
+        ...listedImage({ name, created, users: images.users(name) }, version),
+        RepoDigests: null,
         SharedSize: 0,
       })),
       Containers: containers
         .list()
         .toReversed()
         .map((container) =>
-          listShape(container, find, versionOf(request), { volumes, withSize: true, now: clock.now() }),
+          listShape(container, find, version, { volumes, withSize: true, now: clock.now() }),
         ),
       Volumes: [],
       BuildCache: [],
-      BuilderSize: 0,
     };
+    return diskUsage(usage, version, flagOf(queryOf(request), 'verbose'));
   });
   app.post('/images/prune', async (request) => {
     const filters = parseFilters(queryOf(request));
@@ -52,4 +50,24 @@ export function diskUsageRoutes(
     return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: 0 };
   });
   app.post('/build/prune', async () => ({ CachesDeleted: null, SpaceReclaimed: 0 }));
+}
+
+type Kind = 'Images' | 'Containers' | 'Volumes' | 'BuildCache';
+const kinds: readonly Kind[] = ['Images', 'Containers', 'Volumes', 'BuildCache'];
+
+/** Lists before 1.52, sums from then on; both in 1.52 itself, unless the client asks for the new one in full. */
+function diskUsage(
+  lists: Readonly<Record<Kind, readonly Record<string, unknown>[]>>,
+  version: ApiVersion,
+  verbose: boolean,
+): Record<string, unknown> {
+  const old = { LayersSize: 0, ...lists };
+  if (isBefore(version, '1.52')) return old;
+  const sums = kinds.map((kind) => {
+    const Items = lists[kind];
+    const active = Items.filter((item) => item.State === 'running' || Number(item.Containers) > 0).length;
+    const sum = { ActiveCount: active, TotalCount: Items.length, TotalSize: 0, Reclaimable: 0 };
+    return [`${kind.replace(/s$/, '')}Usage`, { ...sum, ...(verbose && { Items }) }];
+  });
+  return { ...(!verbose && old), ...Object.fromEntries(sums) };
 }

@@ -7,6 +7,7 @@ import { mapIterator } from '../../http/streams/mapped-iterator.ts';
 import { streamReply } from '../../http/streams/stream.ts';
 import { parseFilters } from '../filters.ts';
 import { eventSelector } from './event-filters.ts';
+import { eventFormat } from './event-format.ts';
 
 /** setTimeout takes 31 bits of milliseconds; a client does not stay longer. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -36,10 +37,11 @@ export function eventRoutes(
     const query = queryOf(request);
     const span = parseSpan(query);
     const selects = eventSelector(parseFilters(query));
+    const { contentType, lineOf } = eventFormat(request);
     const lines = mapIterator(selectedEvents(bus, span), (event) =>
       selects(event) ? lineOf(event) : undefined,
     );
-    await streamReply(reply, lines, { contentType: 'application/json', ...options });
+    await streamReply(reply, lines, { contentType, ...options });
   });
 }
 
@@ -80,11 +82,4 @@ export function selectedEvents(bus: EventBus, { since, until }: Span): AsyncIter
     (event) => event,
     () => timer?.cancel(),
   );
-}
-
-/** Members in the Engine's order; container events also have those of before 1.22, which clients print from. */
-export function lineOf({ Type, Action, Actor, scope, time, timeNano }: DaemonEvent): string {
-  const old =
-    Type === 'container' ? { status: Action, id: Actor.ID, from: Actor.Attributes.image ?? '' } : {};
-  return `${JSON.stringify({ ...old, Type, Action, Actor, scope, time, timeNano })}\n`;
 }

@@ -3,13 +3,29 @@ import type { DnsStatus } from '../../../dns/dns.ts';
 import { timestamp } from '../../../lib/time.ts';
 import type { Model } from '../../../network/model.ts';
 import type { SystemInfo } from '../../deps.ts';
+import { type ApiVersion, isBefore } from '../../http/version.ts';
+
+/** What is asked for at each call. */
+export interface HostState {
+  readonly dns: DnsStatus;
+  readonly obstacles: readonly string[];
+}
+
+export async function hostState(
+  dns: { readonly status: () => Promise<DnsStatus> },
+  { doctor }: Pick<Model, 'doctor'>,
+): Promise<HostState> {
+  const [status, obstacles] = await Promise.all([dns.status(), doctor.obstacles()]);
+  return { dns: status, obstacles };
+}
 
 /** GET /info: the Engine's members as far as they mean something here, and ours under `Fairlead`. */
 export function infoShape(
   info: SystemInfo,
-  dns: DnsStatus,
+  host: HostState,
   { containers, clock }: Model,
   images: number,
+  version: ApiVersion,
 ): Record<string, unknown> {
   const all = containers.list();
   const running = all.filter(({ state }) => state.status === 'running').length;
@@ -54,8 +70,9 @@ export function infoShape(
     Isolation: '',
     InitBinary: '',
     SecurityOptions: [],
-    Warnings: warnings(info, dns, clock.now()),
-    Fairlead: fairleadShape(info, dns),
+    ...(info.mode === 'sandbox' && !isBefore(version, '1.49') && { FirewallBackend: { Driver: 'nftables' } }),
+    Warnings: warnings(info, host, clock.now()),
+    Fairlead: fairleadShape(info, host),
   };
 }
 
@@ -90,14 +107,21 @@ const inactiveSwarm = {
   RemoteManagers: null,
 };
 
-function fairleadShape(info: SystemInfo, dns: DnsStatus): Record<string, unknown> {
+function fairleadShape(info: SystemInfo, { dns, obstacles }: HostState): Record<string, unknown> {
   const { mode, why, nodeId, nodeName, stores, defaultNetwork, dataRoot, started, version, plugins } = info;
   const { pid } = process;
   const own = { version, pid, mode, why, nodeId, nodeName, dataRoot, started, defaultNetwork };
-  return { ...own, stores, dns, plugins, ...(info.engineState ? { engineState: info.engineState } : {}) };
+  return {
+    ...own,
+    stores,
+    dns,
+    obstacles,
+    plugins,
+    ...(info.engineState ? { engineState: info.engineState } : {}),
+  };
 }
 
-function warnings({ stores }: SystemInfo, dns: DnsStatus, now: number): string[] {
+function warnings({ stores }: SystemInfo, { dns, obstacles }: HostState, now: number): string[] {
   const away = stores
     .filter(({ reachable }) => !reachable)
     .map(({ name, since, reason }) => {
@@ -110,5 +134,5 @@ function warnings({ stores }: SystemInfo, dns: DnsStatus, now: number): string[]
   const full = stores.flatMap(({ name, degraded }) =>
     degraded === undefined ? [] : [`WARNING: ${name} store is degraded: ${degraded}`],
   );
-  return [...away, ...full, ...deaf];
+  return [...away, ...full, ...deaf, ...obstacles.map((text) => `WARNING: ${text}`)];
 }

@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import { timestamp } from '../../../lib/time.ts';
 import { commit, time } from '../../../lib/version.ts';
 import type { ApiDeps, SystemInfo } from '../../deps.ts';
-import { apiVersion, minApiVersion } from '../../http/version.ts';
+import { apiVersion, minApiVersion, versionOf } from '../../http/version.ts';
 import type { Images } from '../images/image-names.ts';
-import { infoShape } from './info-shape.ts';
+import { hostState, infoShape } from './info-shape.ts';
 
 /** /_ping, /version and /info. */
 export function systemRoutes(
@@ -15,7 +15,9 @@ export function systemRoutes(
 ): void {
   pingRoutes(app);
   app.get('/version', async () => versionShape(info(), apiVersion));
-  app.get('/info', async () => infoShape(info(), await dns.status(), model, images.known().size));
+  app.get('/info', async (request) =>
+    infoShape(info(), await hostState(dns, model), model, images.known().size, versionOf(request)),
+  );
 }
 
 export function pingRoutes(app: FastifyInstance): void {

@@ -5,6 +5,7 @@ import type { HostAddress } from '../../../lib/host-address.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { QuietLog } from '../../../lib/quiet-log.ts';
 import { refuseCrossSite } from '../cross-site.ts';
+import { errorBody } from '../error-body.ts';
 import { answerFor } from '../error-map.ts';
 import { dialectOf, splitVersion } from '../version.ts';
 import { limitConnections } from './connection-limit.ts';
@@ -112,16 +113,14 @@ function guarded(
       const { version, path } = splitVersion(request.url ?? '/');
       const dialect = dialectOf(request.method ?? 'GET', path, version);
       const { status, message } = answerFor(problem, dialect);
-      const asText = dialect === 'experimental';
-      const type = asText ? 'text/plain; charset=utf-8' : 'application/json';
-      const body = `${asText ? message : JSON.stringify({ message })}\n`;
-      const ofBody = { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) };
-      response.writeHead(status, { ...headers(), ...ofBody, Connection: 'close' }).end(body);
+      const body = errorBody(request.url ?? '/', message, dialect);
+      const ofBody = { ...body.headers, 'content-length': Buffer.byteLength(body.text) };
+      response.writeHead(status, { ...headers(), ...ofBody, Connection: 'close' }).end(body.text);
     },
     upgrade(request, connection, head) {
       const problem = problemOf(request);
       if (problem === undefined) handlers.upgrade(request, connection, head);
-      else refuseUpgrade(connection, headers(), problem);
+      else refuseUpgrade(request, connection, headers(), problem);
     },
   };
 }

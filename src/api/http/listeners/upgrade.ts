@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { FairleadError, messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/log.ts';
+import { errorBody } from '../error-body.ts';
 import { answerFor, isBug } from '../error-map.ts';
 import type { Failures } from '../failures.ts';
 import { type ApiVersion, apiVersion, splitVersion, urlProblem, versionProblem } from '../version.ts';
@@ -12,6 +13,12 @@ export interface UpgradeRoute {
   readonly pattern: RegExp;
   /** Before the 101 is sent: whatever it throws is an ordinary answer. */
   open(call: UpgradeCall): Promise<Upgraded>;
+}
+
+export interface UpgradeRoutes {
+  readonly routes: readonly UpgradeRoute[];
+  /** The newest API that a client may speak. */
+  readonly newest: () => string;
 }
 
 export interface UpgradeCall {
@@ -44,7 +51,7 @@ export type UpgradeHandler = (request: IncomingMessage, connection: Duplex, head
 
 /** Node hands a connection over with its request's body unread, so the little HTTP that is left is done here. */
 export function createUpgradeHandler(
-  routes: readonly UpgradeRoute[],
+  routes: UpgradeRoutes,
   headers: () => Readonly<Record<string, string>>,
   { log, failures }: UpgradeDeps,
 ): UpgradeHandler {
@@ -63,7 +70,7 @@ export function createUpgradeHandler(
 }
 
 async function serve(
-  routes: readonly UpgradeRoute[],
+  routes: UpgradeRoutes,
   headers: Readonly<Record<string, string>>,
   request: IncomingMessage,
   connection: Duplex,
@@ -75,7 +82,7 @@ async function serve(
   } catch (error) {
     const { status } = answerFor(error, 'engine');
     if (status >= 500 && !connection.destroyed) note(status, error);
-    refuseUpgrade(connection, headers, error);
+    refuseUpgrade(request, connection, headers, error);
     return;
   }
   // Clients look for exactly this reason phrase (docker-facts 6.4).
@@ -94,12 +101,12 @@ function lingerAndClose(connection: Duplex): void {
 }
 
 async function open(
-  routes: readonly UpgradeRoute[],
+  { routes, newest }: UpgradeRoutes,
   request: IncomingMessage,
   connection: Duplex,
 ): Promise<Upgraded> {
   const { version, path } = splitVersion(request.url ?? '/');
-  const problem = urlProblem(request.url ?? '') ?? (version && versionProblem(version, 'engine'));
+  const problem = urlProblem(request.url ?? '') ?? (version && versionProblem(version, 'engine', newest()));
   if (problem) throw new FairleadError('invalid', problem);
   const question = `${path}?`.indexOf('?');
   const pathname = path.slice(0, question);
@@ -174,6 +181,7 @@ async function moreInput(connection: Duplex): Promise<void> {
 
 /** Answers instead of handing the connection over, and closes it. */
 export function refuseUpgrade(
+  request: IncomingMessage,
   connection: Duplex,
   headers: Readonly<Record<string, string>>,
   error: unknown,
@@ -181,14 +189,14 @@ export function refuseUpgrade(
   connection.on('error', () => connection.destroy());
   if (connection.destroyed) return;
   const { status, message } = answerFor(error, 'engine');
-  const body = `${JSON.stringify({ message })}\n`;
+  const body = errorBody(request.url ?? '/', message, 'engine');
   writeHead(connection, `${status} ${STATUS_CODES[status] ?? 'Error'}`, {
     ...headers,
-    'Content-Type': 'application/json',
-    'Content-Length': String(Buffer.byteLength(body)),
+    ...body.headers,
+    'content-length': String(Buffer.byteLength(body.text)),
     Connection: 'close',
   });
-  connection.write(body);
+  connection.write(body.text);
   lingerAndClose(connection);
 }
 

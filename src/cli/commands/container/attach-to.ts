@@ -8,6 +8,9 @@ export const duplex = z.custom<Duplex>((value) => value instanceof Duplex);
 
 export interface AttachOptions {
   readonly stdin: boolean;
+  /** Absent: yes. */
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
   /** Also what was written before. */
   readonly logs?: boolean;
 }
@@ -15,9 +18,9 @@ export interface AttachOptions {
 export function attachTo(
   client: Client,
   id: string,
-  { stdin, logs = false }: AttachOptions,
+  { stdin, stdout = true, stderr = true, logs = false }: AttachOptions,
 ): Promise<Duplex> {
-  const options = { stream: true, stdin, stdout: true, stderr: true, logs, hijack: true };
+  const options = { stream: true, stdin, stdout, stderr, logs, hijack: true };
   return client.ask((docker) => docker.getContainer(id).attach(options), duplex);
 }
 

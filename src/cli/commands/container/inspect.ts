@@ -9,8 +9,11 @@ import { networkStruct } from '../../format/network-struct.ts';
 import { anyJson } from '../../output/values.ts';
 import { isMap, type Value } from '../../template/values.ts';
 
+/** As docker 28 asks: scripts read members, `.NetworkSettings.IPAddress` above all, that API 1.52 leaves out. */
+const version = '/v1.51';
+
 const paths: Readonly<Record<string, (ref: string) => string>> = {
-  container: (ref) => `/containers/${ref}/json`,
+  container: (ref) => `${version}/containers/${ref}/json`,
   network: (ref) => `/networks/${ref}`,
 };
 

@@ -53,6 +53,8 @@ export const infoRecord = z.object({
     engineState: z.optional(engine),
     stores: z._default(z.array(store), []),
     plugins: z._default(z.array(plugin), []),
+    /** What of the host keeps packets from the networks. */
+    obstacles: z._default(z.array(z.string()), []),
     dns: z.optional(
       z.object({
         listeners: z._default(z.array(listener), []),

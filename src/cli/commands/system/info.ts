@@ -46,6 +46,7 @@ function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: 
     ...Fairlead.stores.map((store) => `Store: ${storeText(store, now)}`),
     ...Fairlead.plugins.map((plugin) => `Plugin: ${pluginText(plugin)}`),
     ...(dns?.listeners ?? []).map((listener) => `DNS: ${listenerText(listener)}`),
+    ...Fairlead.obstacles.map((obstacle) => `Warning: ${obstacle}`),
     ...(dns?.upstreams.length ? [`DNS upstreams: ${dns.upstreams.join(', ')}`] : []),
   ];
   return `${lines.join('\n')}\n`;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Family, familyOf } from '../../../lib/addresses.ts';
 import { SerialQueue } from '../../../lib/serial-queue.ts';
-import type { Firewall } from '../../firewall.ts';
+import type { Firewall, PortRule } from '../../firewall.ts';
 import type { Survey } from '../../inspection.ts';
 import { tableName } from '../../names.ts';
 import { output } from '../exec.ts';
@@ -13,12 +13,15 @@ import { dockerUserFaults, dockerUserPrefixes, syncDockerUser } from './docker-u
 import { firewallFaults } from './faults.ts';
 import type { Forwarding } from './forwarding.ts';
 import { type HostFirewall, renderChanges, renderFirewall } from './render.ts';
+import { forgetStaleFlows, portChanges } from './stale-flows.ts';
 
 export interface FirewallOptions {
   readonly tag: string;
   readonly forwarding: Forwarding;
   /** Where iptables is installed, a Docker Engine may be. */
   readonly iptables: boolean;
+  /** Where conntrack(8) is installed, flows follow the ports' rules. */
+  readonly conntrack: boolean;
   /**
    * Milliseconds for which equal rules are taken to be still in the kernel. Less than the pause between
    * two reconciles, so that each of those looks; more than a burst of attaches takes.
@@ -37,6 +40,9 @@ export class FirewallState {
   #spared: Promise<readonly string[]> | undefined;
   /** What the kernel holds, when last we knew; absent before the first write and after a failed one. */
   #applied: { readonly rules: HostFirewall; readonly text: string; readonly at: number } | undefined;
+
+  /** The ports whose flows are known to follow them. */
+  #followed: readonly PortRule[] = [];
 
   #dockerUser: { readonly named: string | undefined; readonly at: number } = { named: undefined, at: 0 };
 
@@ -97,6 +103,7 @@ export class FirewallState {
       await this.#write(rules, text, equal ? undefined : applied?.rules);
     await this.#preparePorts(rules);
     await this.#syncDockerUser(rules);
+    await this.#forgetFlows(rules);
     this.#applied = { rules, text, at: performance.now() };
   }
 
@@ -109,6 +116,12 @@ export class FirewallState {
     if (!spareNodes) return nodes;
     this.#spared ??= readNodes(this.#host, this.#options.tag);
     return [...nodes, ...(await this.#spared)];
+  }
+
+  /** After the rules are written: a flow that began without them is listed then. */
+  async #forgetFlows({ ports = [] }: Firewall): Promise<void> {
+    if (this.#options.conntrack) await forgetStaleFlows(this.#host, portChanges(this.#followed, ports));
+    this.#followed = ports;
   }
 
   /** Others flush rule sets: `nft flush ruleset` on a reload of somebody's firewall takes ours along. */

@@ -99,6 +99,21 @@ describe('POST /containers/create', () => {
     ],
     [
       'ok',
+      { Image: 'x', HostConfig: { NetworkMode: 'container:c', Dns: ['9.9.9.9'] } },
+      'conflicting options: dns and the network mode',
+    ],
+    [
+      'ok',
+      { Image: 'x', HostConfig: { NetworkMode: 'container:c', ExtraHosts: ['a:10.0.0.1'] } },
+      'conflicting options: custom host-to-IP mapping and the network mode',
+    ],
+    [
+      'ok',
+      { Image: 'x', ExposedPorts: { '80/tcp': {} }, HostConfig: { NetworkMode: 'container:c' } },
+      'conflicting options: port exposing and the container type network mode',
+    ],
+    [
+      'ok',
       { Image: 'x', Hostname: 'h', HostConfig: { NetworkMode: 'container:c' } },
       'conflicting options: hostname and the network mode',
     ],
@@ -160,8 +175,8 @@ describe('GET /containers/json', () => {
     expect(await list(api, filter({ since: ['web-1'] }))).toEqual(['web-2', 'db']);
     expect(await list(api, filter({ exited: ['137'] }).replace('all=1', ''))).toEqual(['web-1']);
     expect(await list(api, filter({ status: ['created'] }).replace('all=1', ''))).toEqual(['web-2']);
-    expect(await list(api, filter({ status: ['x'] }))).toEqual({ message: "Invalid filter 'status=x'" });
-    expect(await list(api, filter({ bogus: ['x'] }))).toEqual({ message: "Invalid filter 'bogus'" });
+    expect(await list(api, filter({ status: ['x'] }))).toEqual({ message: "invalid filter 'status=x'" });
+    expect(await list(api, filter({ bogus: ['x'] }))).toEqual({ message: "invalid filter 'bogus'" });
   });
 });
 
@@ -210,7 +225,7 @@ describe('a container', () => {
       },
     });
     await api.call('POST', '/containers/c1/stop?t=1');
-    expect((await api.call('GET', '/containers/c1/json')).json()).toMatchObject({
+    expect((await api.call('GET', '/v1.51/containers/c1/json')).json()).toMatchObject({
       State: { Status: 'exited', ExitCode: 130 },
       NetworkSettings: { IPAddress: '', Networks: { bridge: { IPAddress: '', EndpointID: '' } } },
     });
@@ -220,7 +235,7 @@ describe('a container', () => {
     await using api = await createTestApi();
     await create(api, 'c1', { PublishService: 'db.bridge' });
     await api.call('POST', '/containers/c1/start');
-    expect((await api.call('GET', '/containers/c1/json')).json()).toMatchObject({
+    expect((await api.call('GET', '/v1.51/containers/c1/json')).json()).toMatchObject({
       Config: { PublishService: 'db.bridge' },
       NetworkSettings: { IPAddress: '172.17.0.2' },
     });

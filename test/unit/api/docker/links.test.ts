@@ -49,7 +49,7 @@ describe('links', () => {
     expect((await inspect(api, 'one')).HostConfig.Links).toEqual(['/web:/one/db', '/web:/one/web']);
     expect((await inspect(api, 'one')).NetworkSettings.Networks.bridge.Links).toBeNull();
     await api.call('POST', '/containers/web/rename?name=renamed');
-    const { IPAddress } = (await inspect(api, 'renamed')).NetworkSettings;
+    const { IPAddress } = (await inspect(api, 'renamed')).NetworkSettings.Networks.bridge;
     expect(await addressesOf(api, 'one', 'db')).toEqual([IPAddress]);
   });
 
@@ -120,7 +120,7 @@ describe('the end of a container', () => {
     expect((await api.call('POST', '/containers/c1/stop?signal=NOPE')).status).toBe(304);
     await api.call('POST', '/containers/c1/start');
     expect((await api.call('POST', '/containers/c1/stop?signal=NOPE')).json()).toEqual({
-      message: 'Invalid signal: NOPE',
+      message: 'invalid signal: NOPE',
     });
     await api.call('DELETE', '/containers/c1?force=1');
     expect(signals(api)).toEqual(['10', '2', '9']);
@@ -173,6 +173,12 @@ describe('POST /containers/REF/update', () => {
     await api.call('POST', '/containers/c1/update', { RestartPolicy: { Name: 'no' } });
     expect((await inspect(api, 'c1')).HostConfig.RestartPolicy.Name).toBe('no');
     const bad = await api.call('POST', '/containers/c1/update', { RestartPolicy: { Name: 'x' } });
-    expect([bad.status, bad.json()]).toEqual([400, { message: "invalid restart policy 'x'" }]);
+    expect([bad.status, bad.json()]).toEqual([
+      400,
+      {
+        message:
+          "invalid restart policy: unknown policy 'x'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
+      },
+    ]);
   });
 });

@@ -43,7 +43,7 @@ describe('GET /networks', () => {
     for (const url of ['/networks', '/nope', '/networks/nope', '/v1.24/networks']) {
       const { headers } = await api.call('GET', url);
       expect(headers).toMatchObject({
-        'api-version': '1.48',
+        'api-version': '1.52',
         'docker-experimental': 'false',
         ostype: 'linux',
         server: `Fairlead/${version} (${process.platform})`,
@@ -98,16 +98,16 @@ describe('GET /networks', () => {
   });
 
   it.each([
-    [{ bogus: ['x'] }, "Invalid filter 'bogus'"],
+    [{ bogus: ['x'] }, "invalid filter 'bogus'"],
     [{ type: ['bogus'] }, "invalid filter: 'type'='bogus'"],
     [
       { dangling: ['bogus'] },
       `invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`,
     ],
     [{ dangling: ['1', '0'] }, 'got more than one value for filter key "dangling"'],
-    ['{', 'unexpected end of JSON input'],
-    [[], 'json: cannot unmarshal array into Go value of type map[string]map[string]bool'],
-    [{ name: 'zf' }, 'json: cannot unmarshal string into Go value of type map[string]bool'],
+    ['{', 'invalid filter'],
+    [[], 'invalid filter'],
+    [{ name: 'zf' }, 'invalid filter'],
   ])('refuses the filters %j', async (filters, message) => {
     await using api = await createTestApi();
     expect(await names(api, filters)).toEqual([400, { message }]);
@@ -238,7 +238,7 @@ describe('the other calls of /networks', () => {
     ],
     ['POST', '/networks/nope/connect', { Container: 'nix' }, 404, 'No such container: nix'],
     ['POST', '/networks/nope/disconnect', { Container: 'nix' }, 404, 'No such container: nix'],
-    ['POST', '/networks/prune?filters={"bogus":["x"]}', undefined, 400, "Invalid filter 'bogus'"],
+    ['POST', '/networks/prune?filters={"bogus":["x"]}', undefined, 400, "invalid filter 'bogus'"],
     [
       'POST',
       '/networks/prune?filters={"until":["x"]}',

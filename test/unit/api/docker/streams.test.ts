@@ -184,7 +184,7 @@ describe('exec', () => {
     ['/exec/nope/start', 404, 'No such exec instance: nope'],
     ['/containers/nope/attach', 404, 'No such container: nope'],
     ['/containers/%zz/attach', 400, 'malformed path: /containers/%zz/attach'],
-    ['/v1.99/exec/x/start', 400, 'client version 1.99 is too new. Maximum supported API version is 1.48'],
+    ['/v1.99/exec/x/start', 400, 'client version 1.99 is too new. Maximum supported API version is 1.52'],
     ['/session', 501, 'POST /session with upgrade to tcp is not supported by Fairlead'],
   ])('answers an upgrade of %s with %i', async (path, status, message) => {
     await using api = await listening();
@@ -199,7 +199,7 @@ describe('exec', () => {
     await using api = await listening();
     const { id } = api.model.containers.find('c1');
     const stopped = await api.call('POST', '/containers/c1/exec', { Cmd: ['true'] });
-    expect([stopped.status, stopped.json()]).toEqual([409, { message: `Container ${id} is not running` }]);
+    expect([stopped.status, stopped.json()]).toEqual([409, { message: `container ${id} is not running` }]);
     await api.model.containers.start('c1');
     expect((await api.call('POST', '/containers/c1/exec', { Cmd: [] })).json()).toEqual({
       message: 'No exec command specified',
@@ -265,7 +265,7 @@ describe('GET /events', () => {
 
   it('ends at until, and gives container events their old members', async () => {
     await using api = await listening();
-    const answer = await api.call('GET', `/events?since=0&until=${Math.ceil(Date.now() / 1000 + 1)}`);
+    const answer = await api.call('GET', `/v1.51/events?since=0&until=${Math.ceil(Date.now() / 1000 + 1)}`);
     const lines = answer.text.trim().split('\n');
     const last = JSON.parse(lines.at(-1) ?? '');
     const { id } = api.model.containers.find('c1');

@@ -17,7 +17,7 @@ describe('system calls', () => {
       200,
       '',
       '0',
-      '1.48',
+      '1.52',
     ]);
     for (const [method, url] of [
       ['PUT', '/_ping'],
@@ -45,10 +45,10 @@ describe('system calls', () => {
     expect((await api.call('GET', '/v1.24/version')).json()).toMatchObject({
       Platform: { Name: 'Fairlead' },
       Components: [
-        { Name: 'Engine', Version: '0.1.0', Details: { ApiVersion: '1.48', MinAPIVersion: '1.18' } },
+        { Name: 'Engine', Version: '0.1.0', Details: { ApiVersion: '1.52', MinAPIVersion: '1.18' } },
       ],
       Version: '0.1.0',
-      ApiVersion: '1.48',
+      ApiVersion: '1.52',
       MinAPIVersion: '1.18',
     });
   });

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { answerFor } from '../../../../src/api/http/error-map.ts';
 import { Failures } from '../../../../src/api/http/failures.ts';
 import { createUpgradeHandler } from '../../../../src/api/http/listeners/upgrade.ts';
+import { apiVersion } from '../../../../src/api/http/version.ts';
 import { FairleadError } from '../../../../src/lib/errors.ts';
 import { createTestApi } from '../../../rig/api.ts';
 import { RawClient } from '../../../rig/raw-http.ts';
@@ -58,7 +59,10 @@ describe('a bug in a handler', () => {
     const server = createServer();
     server.on(
       'upgrade',
-      createUpgradeHandler(routes, () => ({}), { log, failures: new Failures(log, () => false) }),
+      createUpgradeHandler({ routes, newest: () => apiVersion }, () => ({}), {
+        log,
+        failures: new Failures(log, () => false),
+      }),
     );
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     const address = z.object({ port: z.number() }).parse(server.address());

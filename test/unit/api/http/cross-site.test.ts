@@ -188,7 +188,7 @@ describe('requests over tcp that a web page may have sent', () => {
   it('serves what docker, docker-py and compose send', async () => {
     const call = async (tried: Try) => (await ask(port, tried)).status;
     await api.model.containers.create({ name: 'c1', image: 'x' });
-    const start = { method: 'POST', path: '/v1.48/containers/c1/start' };
+    const start = { method: 'POST', path: '/v1.52/containers/c1/start' };
     expect(await call({ ...start, headers: [host] })).toBe(204);
     // docker of before 27 says text/plain of a body that is not there.
     expect(await call({ ...start, headers: [host, 'Content-Type: text/plain'] })).toBe(304);
@@ -196,7 +196,7 @@ describe('requests over tcp that a web page may have sent', () => {
     // A page that the daemon itself has served.
     const own = [host, json, 'Origin: http://127.0.0.1:2375', 'Sec-Fetch-Site: same-origin'];
     expect(await call({ ...create, path: '/containers/create?name=own', headers: own, body })).toBe(201);
-    const archive = { method: 'POST', path: '/v1.48/images/create?fromSrc=-', body: 'tar' };
+    const archive = { method: 'POST', path: '/v1.52/images/create?fromSrc=-', body: 'tar' };
     expect(
       (await ask(besidePort, { ...archive, headers: [host, 'Content-Type: text/plain'] })).text,
     ).toContain('the Engine');

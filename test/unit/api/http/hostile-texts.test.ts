@@ -101,7 +101,10 @@ describe('texts that clients send', () => {
     // The CLI makes these what the Engine takes.
     [{ HostConfig: { ExtraHosts: ['x=1.2.3.4'] } }, 'bad format for add-host: "x=1.2.3.4"'],
     [{ HostConfig: { ExtraHosts: ['x:[::1]'] } }, 'invalid IP address in add-host: "[::1]"'],
-    [{ MacAddress: '02:42 dev lo' }, 'invalid MAC address: 02:42 dev lo'],
+    [
+      { NetworkingConfig: { EndpointsConfig: { default: { MacAddress: '02:42 dev lo' } } } },
+      'invalid MAC address: 02:42 dev lo',
+    ],
   ])('a create with %j says what was expected', async (body, message) => {
     expect((await create(body)).slice(0, message.length + 4)).toBe(`400 ${message}`);
   });

@@ -234,7 +234,7 @@ describe('hostile input never harms the daemon', () => {
   });
 
   it('unknown members are no harm, nor are wrong types in members that mean nothing here', async () => {
-    const body = { Image: 'x', Bogus: { a: [1] }, HostConfig: { ContainerIDFile: 7 }, Healthcheck: 'x' };
+    const body = { Image: 'x', Bogus: { a: [1] }, HostConfig: { ContainerIDFile: 7 }, Shell: 'x' };
     expect((await api.call('POST', '/containers/create?name=bogus', body)).status).toBe(201);
     expect((await api.call('GET', '/containers/bogus/json')).status).toBe(200);
     expect((await api.call('DELETE', '/containers/bogus')).status).toBe(204);

@@ -76,8 +76,6 @@ describe('a template says what the real docker says', () => {
     ['ps', '{{json .Ports}} {{json .Size}}'],
     ['ps', '{{.Nope}}'],
     ['network inspect', '{{.}}'],
-    ['network inspect', '{{json .}}'],
-    ['network inspect', 'json'],
     ['network inspect', '{{.ID}} {{.IPAM}} {{.Peers}} {{.Services}} {{.ConfigFrom}}'],
     ['network inspect', '{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}} {{.IPRange}} {{.AuxAddress}}{{end}}'],
     ['network inspect', '{{.Created}} {{.Created.Year}} {{.Created.Unix}} {{json .Created}}'],
@@ -111,6 +109,8 @@ describe('a template says what the real docker says', () => {
 
 describe('where the two differ', () => {
   it.each<[Command, string, reason: string]>([
+    ['network inspect', '{{json .}}', 'API 1.52, that ours speaks, has counts of addresses (Status)'],
+    ['network inspect', 'json', 'the same'],
     ['network ls', '{{.}}', "Docker prints the formatter's own fields, which are no interface"],
     ['ps', '{{.Platform}}', 'a nil pointer of Go prints as <nil>, a missing value as <no value>'],
     [

@@ -8,39 +8,73 @@ import type { createFlags } from './flags.ts';
 import { anonymousVolumes, isolationBody } from './isolation-body.ts';
 import { networksOf } from './networks.ts';
 import { portsOf } from './ports.ts';
+import { resourceBody } from './resources/body.ts';
+import { healthBody } from './resources/health-flags.ts';
 
 export type CreateValues = FlagValues<typeof createFlags>;
+
+/** What a `run` is attached to. */
+export interface AttachedStreams {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+export const detached: AttachedStreams = { stdin: false, stdout: false, stderr: false };
+
+/** Those of `--attach`; without any, its output, and its input with `--interactive`. @throws UsageError */
+export function attachedStreams({ attach, interactive }: CreateValues): AttachedStreams {
+  const names = attach.map((name) => name.toLowerCase());
+  const unknown = names.findIndex((name) => !['stdin', 'stdout', 'stderr'].includes(name));
+  if (unknown >= 0) {
+    const why = 'valid streams are STDIN, STDOUT and STDERR';
+    throw new UsageError(`invalid argument "${attach[unknown]}" for "-a, --attach" flag: ${why}`);
+  }
+  const has = (name: string) => names.length === 0 || names.includes(name);
+  return { stdin: interactive || names.includes('stdin'), stdout: has('stdout'), stderr: has('stderr') };
+}
+
+function requireKnownPull(pull: string): void {
+  if (['always', 'missing', 'never', ''].includes(pull)) return;
+  throw new Failure(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`, 125);
+}
 
 /** The body of `POST /containers/create`. @throws Failure | UsageError for what only the CLI can check */
 export function createBody(
   flags: CreateValues,
   [image = '', ...command]: readonly string[],
-  attached: boolean,
+  attached: AttachedStreams,
   env: NodeJS.ProcessEnv,
   given: ReadonlySet<string>,
 ): Record<string, unknown> {
+  requireKnownPull(flags.pull);
+  if (flags['use-api-socket'])
+    throw new Failure(
+      "--use-api-socket is refused: mount the daemon's socket with -v where it is wanted",
+      125,
+    );
   const networks = networksOf(flags);
   const ports = portsOf(flags.publish, flags.expose);
-  const stdin = attached && flags.interactive;
   const [service, ...more] = flags['publish-service'];
   return {
     Hostname: flags.hostname,
     Domainname: flags.domainname,
     User: flags.user,
-    AttachStdin: stdin,
-    AttachStdout: attached,
-    AttachStderr: attached,
-    ExposedPorts: ports.exposed,
+    AttachStdin: attached.stdin,
+    AttachStdout: attached.stdout,
+    AttachStderr: attached.stderr,
+    ...(Object.keys(ports.exposed).length > 0 ? { ExposedPorts: ports.exposed } : {}),
     Tty: flags.tty,
     OpenStdin: flags.interactive,
-    StdinOnce: stdin,
+    StdinOnce: flags.interactive && attached.stdin,
     Env: environment(flags, env),
     Cmd: command.length > 0 ? command : null,
     Image: image,
     WorkingDir: flags.workdir,
     Volumes: anonymousVolumes(flags.volume),
     Entrypoint: flags.entrypoint === '' ? null : [flags.entrypoint],
-    Labels: keyValues('label', flags.label),
+    Labels: keyValues('label', [...flags['label-file'].flatMap(readLines), ...flags.label]),
+    ...healthBody(flags),
     ...(flags['stop-signal'] === '' ? {} : { StopSignal: flags['stop-signal'] }),
     ...(given.has('stop-timeout') ? { StopTimeout: flags['stop-timeout'] } : {}),
     ...(service === undefined
@@ -58,7 +92,9 @@ export function createBody(
       ExtraHosts: flags['add-host'].map(extraHost),
       // Those of a network that somebody made are its endpoint's.
       Links: networks.links.length > 0 ? [] : flags.link,
+      ContainerIDFile: flags.cidfile,
       ...isolationBody(flags),
+      ...resourceBody(flags, given),
     },
     NetworkingConfig: { EndpointsConfig: networks.endpoints },
   };
@@ -75,7 +111,7 @@ function extraHost(text: string): string {
 
 /** Files first, so that a flag wins; `-e NAME` without a value takes it from our environment. */
 function environment(flags: CreateValues, env: NodeJS.ProcessEnv): readonly string[] {
-  const lines = [...flags['env-file'].flatMap(readEnvFile), ...flags.env];
+  const lines = [...flags['env-file'].flatMap(readLines), ...flags.env];
   return lines.flatMap((line) => {
     if (line.includes('=')) return [line];
     const value = env[line];
@@ -83,7 +119,7 @@ function environment(flags: CreateValues, env: NodeJS.ProcessEnv): readonly stri
   });
 }
 
-function readEnvFile(path: string): readonly string[] {
+function readLines(path: string): readonly string[] {
   try {
     const lines = readFileSync(path, 'utf8').split(/\r?\n/);
     return lines.map((line) => line.trimStart()).filter((line) => line !== '' && !line.startsWith('#'));

@@ -2,7 +2,8 @@ import type { Client } from '../../../client/client.ts';
 import { command } from '../../../command.ts';
 import { created } from '../../../output/values.ts';
 import type { Shell } from '../../../shell.ts';
-import { createBody } from './body.ts';
+import { attachedStreams, createBody } from './body.ts';
+import { refuseOldCidFile, writeCidFile } from './cid-file.ts';
 import { createFlags } from './flags.ts';
 
 export const create = command({
@@ -12,8 +13,8 @@ export const create = command({
   interspersed: false,
   flags: createFlags,
   async run({ flags, given, args, connect, shell }) {
-    const body = createBody(flags, args, false, shell.env, given);
-    shell.stdout.write(`${await createContainer(await connect(), flags.name, body, shell)}\n`);
+    const body = createBody(flags, args, attachedStreams(flags), shell.env, given);
+    shell.stdout.write(`${await createContainer(await connect(), flags, body, shell)}\n`);
     return 0;
   },
 });
@@ -21,12 +22,14 @@ export const create = command({
 /** @returns the id; warnings go to stderr */
 export async function createContainer(
   client: Client,
-  name: string,
+  { name, cidfile }: { readonly name: string; readonly cidfile: string },
   body: Readonly<Record<string, unknown>>,
   shell: Shell,
 ): Promise<string> {
+  refuseOldCidFile(cidfile);
   const query = name === '' ? {} : { name };
   const { Id, Warnings } = await client.request('POST', '/containers/create', { query, body }, created);
   for (const warning of Warnings ?? []) shell.stderr.write(`WARNING: ${warning}\n`);
+  writeCidFile(cidfile, Id);
   return Id;
 }

@@ -1,14 +1,19 @@
 import { list, number, text, toggle } from '../../../flags/spec.ts';
 import { signals } from '../../../flags/takes.ts';
 import { isolationFlags } from './isolation-flags.ts';
+import { resourceFlags } from './resources/flags.ts';
+import { healthFlags } from './resources/health-flags.ts';
 
 const restartPolicies = ['always', 'no', 'on-failure', 'on-failure:', 'unless-stopped'];
-const ignored = { hidden: true };
 
 /** What a container is made from: shared by `run` and `create`. */
 export const createFlags = {
   ...isolationFlags,
+  ...resourceFlags,
+  ...healthFlags,
   'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
+  attach: list('Attach to STDIN, STDOUT or STDERR', { short: 'a', takes: ['stdin', 'stdout', 'stderr'] }),
+  cidfile: text('Write the container ID to the file', { takes: 'file' }),
   dns: list('Set custom DNS servers'),
   'dns-option': list('Set DNS options', { aliases: ['dns-opt'] }),
   'dns-search': list('Set custom DNS search domains'),
@@ -22,7 +27,9 @@ export const createFlags = {
   ip: text('IPv4 address (e.g., 172.30.100.104)'),
   ip6: text('IPv6 address (e.g., 2001:db8::33)'),
   label: list('Set meta data on a container', { short: 'l' }),
+  'label-file': list('Read in a line delimited file of labels', { takes: 'file' }),
   link: list('Add link to another container', { takes: 'container' }),
+  'link-local-ip': list('Container IPv4/IPv6 link-local addresses'),
   'mac-address': text('Container MAC address (e.g., 92:d0:c6:0a:29:33)'),
   name: text('Assign a name to the container'),
   network: list('Connect a container to a network', { aliases: ['net'], takes: 'network' }),
@@ -37,8 +44,13 @@ export const createFlags = {
   tty: toggle('Allocate a pseudo-TTY', { short: 't' }),
   user: text('Username or UID (format: <name|uid>[:<group|gid>])', { short: 'u' }),
   workdir: text('Working directory inside the container', { short: 'w' }),
-  // An image is only a name here, so what chooses or checks one has nothing to do.
-  platform: text('Set platform if server is multi-platform capable', ignored),
-  pull: text('Pull image before running', ignored),
-  quiet: toggle('Suppress the pull output', { ...ignored, short: 'q' }),
+  // An image is only a name here, so what chooses, checks or fetches one has nothing to do.
+  'disable-content-trust': toggle('Skip image verification (default true)', { initial: true }),
+  platform: text('Set platform if server is multi-platform capable'),
+  pull: text('Pull image before running ("always", "missing", "never")', {
+    initial: 'missing',
+    takes: ['always', 'missing', 'never'],
+  }),
+  quiet: toggle('Suppress the pull output', { short: 'q' }),
+  'use-api-socket': toggle('Bind mount Docker API socket and required auth'),
 };

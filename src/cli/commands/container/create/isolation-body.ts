@@ -6,19 +6,19 @@ import type { FlagValues } from '../../../flags/spec.ts';
 import { keyValues } from '../../../flags/values.ts';
 import type { isolationFlags } from './isolation-flags.ts';
 import { parseMountFlag } from './mount-flag.ts';
-import { bytesOf } from './sizes.ts';
+import { bytesOf } from './resources/sizes.ts';
 
 type Values = FlagValues<typeof isolationFlags>;
 
 /** Members of HostConfig, as the docker CLI sends them. @throws UsageError | Failure */
 export function isolationBody(flags: Values): Record<string, unknown> {
   return {
-    Binds: flags.volume.filter((text) => text.includes(':')).map(absoluteSource),
-    VolumesFrom: flags['volumes-from'],
-    CapAdd: flags['cap-add'],
-    CapDrop: flags['cap-drop'],
+    Binds: orNull(flags.volume.filter((text) => text.includes(':')).map(absoluteSource)),
+    VolumesFrom: orNull(flags['volumes-from']),
+    CapAdd: orNull(capabilities(flags['cap-add'])),
+    CapDrop: orNull(capabilities(flags['cap-drop'])),
     CgroupnsMode: flags.cgroupns,
-    GroupAdd: flags['group-add'],
+    GroupAdd: orNull(flags['group-add']),
     IpcMode: flags.ipc,
     PidMode: flags.pid,
     Privileged: flags.privileged,
@@ -27,16 +27,25 @@ export function isolationBody(flags: Values): Record<string, unknown> {
     UTSMode: flags.uts,
     UsernsMode: flags.userns,
     ShmSize: bytesOf('shm-size', flags['shm-size']),
-    NanoCpus: nanoCpus(flags.cpus),
-    Memory: bytesOf('memory', flags.memory),
-    PidsLimit: flags['pids-limit'],
     Devices: flags.device.map(deviceOf),
     Ulimits: flags.ulimit.map(ulimitOf),
-    Sysctls: keyValues('sysctl', flags.sysctl),
-    Mounts: flags.mount.map(parseMountFlag),
-    Tmpfs: Object.fromEntries(flags.tmpfs.map(pathAndOptions)),
+    ...(flags.sysctl.length > 0 ? { Sysctls: keyValues('sysctl', flags.sysctl) } : {}),
+    ...(flags.mount.length > 0 ? { Mounts: flags.mount.map(parseMountFlag) } : {}),
+    ...(flags.tmpfs.length > 0 ? { Tmpfs: Object.fromEntries(flags.tmpfs.map(pathAndOptions)) } : {}),
     ...(flags.init ? { Init: true } : {}),
   };
+}
+
+/** As Docker's CLI spells them: `CAP_NET_ADMIN`, each once and in order; `ALL` stands for all. */
+function capabilities(texts: readonly string[]): readonly string[] {
+  const names = texts.map((text) => text.trim().toUpperCase().replace(/^CAP_/, ''));
+  if (names.includes('ALL')) return ['ALL'];
+  return [...new Set(names.map((name) => `CAP_${name}`))].sort();
+}
+
+/** Go's lists of flags that were not given are nil. */
+export function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
 }
 
 /** Targets of `-v` without a source, in `Config`. */
@@ -53,7 +62,7 @@ function absoluteSource(text: string): string {
 function securityOptions(texts: readonly string[]): Record<string, unknown> {
   const isOpen = (text: string) => /^systempaths[=:]unconfined$/.test(text);
   const sent = texts.filter((text) => !isOpen(text)).map(withProfile);
-  return { SecurityOpt: sent, ...(texts.some(isOpen) ? { MaskedPaths: [], ReadonlyPaths: [] } : {}) };
+  return { SecurityOpt: orNull(sent), ...(texts.some(isOpen) ? { MaskedPaths: [], ReadonlyPaths: [] } : {}) };
 }
 
 function withProfile(text: string): string {
@@ -64,14 +73,6 @@ function withProfile(text: string): string {
   } catch (error) {
     throw new Failure(`opening seccomp profile (${file}) failed: ${messageOf(error)}`, 125);
   }
-}
-
-function nanoCpus(text: string): number {
-  if (text === '') return 0;
-  if (/^\d+(\.\d{1,9})?$/.test(text)) return Math.round(Number(text) * 1e9);
-  throw new UsageError(
-    `invalid argument "${text}" for "--cpus" flag: failed to parse ${text} as a rational number`,
-  );
 }
 
 /** `SOURCE[:TARGET][:PERMISSIONS]` */

@@ -1,19 +1,16 @@
-import { list, number, text, toggle } from '../../../flags/spec.ts';
+import { list, text, toggle } from '../../../flags/spec.ts';
 
 /** What a container may do and see beyond its networks: shared by `run` and `create`. */
 export const isolationFlags = {
   'cap-add': list('Add Linux capabilities'),
   'cap-drop': list('Drop Linux capabilities'),
   cgroupns: text('Cgroup namespace to use (host|private)', { takes: ['host', 'private'] }),
-  cpus: text('Number of CPUs'),
   device: list('Add a host device to the container'),
   'group-add': list('Add additional groups to join'),
   init: toggle('Run an init inside the container that forwards signals and reaps processes'),
   ipc: text('IPC mode to use'),
-  memory: text('Memory limit', { short: 'm' }),
   mount: list('Attach a filesystem mount to the container'),
   pid: text('PID namespace to use'),
-  'pids-limit': number('Tune container pids limit (set -1 for unlimited)', { initial: 0 }),
   privileged: toggle('Give extended privileges to this container'),
   'read-only': toggle("Mount the container's root filesystem as read only"),
   'security-opt': list('Security Options', { takes: ['no-new-privileges'] }),

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../../../failure.ts';
-import { bytesOf } from './sizes.ts';
+import { bytesOf } from './resources/sizes.ts';
 
 interface MountSpec {
   Type: string;

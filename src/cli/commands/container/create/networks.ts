@@ -10,6 +10,7 @@ interface NetworkFlag {
   readonly mac?: string;
   readonly priority?: number;
   readonly options?: Readonly<Record<string, string>>;
+  readonly linkLocal?: readonly string[];
 }
 
 interface Networks {
@@ -50,17 +51,28 @@ function settingsOf(network: NetworkFlag, isFirst: boolean, flags: CreateValues)
   if (network.aliases.length > 0 && general.aliases.length > 0) {
     throw new Failure('conflicting options: cannot specify both --network-alias and per-network alias', 125);
   }
-  const { aliases, ip, ip6, mac, priority, options } = {
+  const {
+    aliases,
+    ip,
+    ip6,
+    mac,
+    priority,
+    linkLocal = [],
+    options,
+  } = {
     ...general,
     ...network,
     aliases: [...network.aliases, ...general.aliases],
   };
+  const ipam = {
+    ...(ip ? { IPv4Address: ip } : {}),
+    ...(ip6 ? { IPv6Address: ip6 } : {}),
+    ...(linkLocal.length > 0 ? { LinkLocalIPs: linkLocal } : {}),
+  };
   return {
     ...(links.length > 0 ? { Links: links } : {}),
     ...(aliases.length > 0 ? { Aliases: aliases } : {}),
-    ...(ip || ip6
-      ? { IPAMConfig: { ...(ip ? { IPv4Address: ip } : {}), ...(ip6 ? { IPv6Address: ip6 } : {}) } }
-      : {}),
+    ...(Object.keys(ipam).length > 0 ? { IPAMConfig: ipam } : {}),
     ...(mac ? { MacAddress: mac } : {}),
     ...(priority === undefined ? {} : { GwPriority: priority }),
     ...(options ? { DriverOpts: options } : {}),
@@ -68,7 +80,10 @@ function settingsOf(network: NetworkFlag, isFirst: boolean, flags: CreateValues)
 }
 
 function generalSettings(flags: CreateValues): Omit<NetworkFlag, 'name'> {
-  return { aliases: flags['network-alias'], ip: flags.ip, ip6: flags.ip6, mac: flags['mac-address'] };
+  return {
+    ...{ aliases: flags['network-alias'], ip: flags.ip, ip6: flags.ip6, mac: flags['mac-address'] },
+    linkLocal: flags['link-local-ip'],
+  };
 }
 
 function parseNetwork(text: string): NetworkFlag {

@@ -6,7 +6,7 @@ import type { Shell } from '../../../shell.ts';
 import { runSession } from '../../../terminal/session.ts';
 import { proxySignals } from '../../../terminal/signal-proxy.ts';
 import { attachTo, resizer, waitFor } from '../attach-to.ts';
-import { type CreateValues, createBody } from './body.ts';
+import { type AttachedStreams, attachedStreams, type CreateValues, createBody, detached } from './body.ts';
 import { createContainer } from './create.ts';
 import { createFlags } from './flags.ts';
 
@@ -23,10 +23,13 @@ export const run = command({
   },
   async run({ flags, given, args, connect, shell }) {
     if (!flags.detach) checkTerminal(flags, shell);
-    const body = createBody(flags, args, !flags.detach, shell.env, given);
+    if (flags.detach && flags.attach.length > 0)
+      throw new Failure('conflicting options: cannot specify both --attach and --detach');
+    const streams = flags.detach ? detached : attachedStreams(flags);
+    const body = createBody(flags, args, streams, shell.env, given);
     const client = await connect();
-    const id = await beforeStart(() => createContainer(client, flags.name, body, shell));
-    if (!flags.detach) return runAttached(client, id, flags, shell);
+    const id = await beforeStart(() => createContainer(client, flags, body, shell));
+    if (!flags.detach) return runAttached(client, id, { ...flags, streams }, shell);
     await start(client, id);
     shell.stdout.write(`${id}\n`);
     return 0;
@@ -39,6 +42,8 @@ function checkTerminal({ tty, interactive }: CreateValues, { stdin }: Shell): vo
 
 export type AttachedFlags = Pick<CreateValues, 'tty' | 'interactive' | 'rm'> & {
   readonly 'sig-proxy': boolean;
+  /** Absent: its output, and its input where it is interactive. */
+  readonly streams?: AttachedStreams;
 };
 
 /** Attached before it starts, so that no output is missed; waited for before, so that no end is. */
@@ -49,7 +54,9 @@ export async function runAttached(
   shell: Shell,
 ): Promise<number> {
   const { tty, interactive, rm } = flags;
-  const stream = await orRemove(client, id, () => attachTo(client, id, { stdin: interactive }));
+  const stream = await orRemove(client, id, () =>
+    attachTo(client, id, flags.streams ?? { stdin: interactive }),
+  );
   const exited = waitFor(client, id, rm ? 'removed' : 'next-exit');
   // The wait below reports the failure; unhandled it would end the process.
   exited.catch(() => {});

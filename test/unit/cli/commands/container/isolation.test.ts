@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createBody } from '../../../../../src/cli/commands/container/create/body.ts';
+import { createBody, detached } from '../../../../../src/cli/commands/container/create/body.ts';
 import { createFlags } from '../../../../../src/cli/commands/container/create/flags.ts';
 import { parseMountFlag } from '../../../../../src/cli/commands/container/create/mount-flag.ts';
 import { parseWords } from '../../../../../src/cli/flags/parse.ts';
 
 async function bodyOf(...words: string[]): Promise<Record<string, unknown>> {
   const { flags, given, args } = await parseWords([...words, 'img'], createFlags, false);
-  return createBody(flags, args, false, {}, given);
+  return createBody(flags, args, detached, {}, given);
 }
 
 /** As docker 28's CLI sends them. */
@@ -46,7 +46,7 @@ describe('run and create', () => {
     expect(body.Volumes).toEqual({ '/anonymous': {} });
     expect(body.HostConfig).toMatchObject({
       ReadonlyRootfs: true,
-      CapAdd: ['NET_ADMIN'],
+      CapAdd: ['CAP_NET_ADMIN'],
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
       Tmpfs: { '/x': '', '/y': 'size=1m,exec' },

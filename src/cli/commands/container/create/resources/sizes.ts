@@ -1,4 +1,4 @@
-import { UsageError } from '../../../failure.ts';
+import { UsageError } from '../../../../failure.ts';
 
 const units: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4, p: 5 };
 
