@@ -4,7 +4,7 @@ import type { BridgeSpec, Links } from '../src/dataplane/links.ts';
 import { hostEndName } from '../src/dataplane/names.ts';
 import { familyOf, macFor } from '../src/lib/addresses.ts';
 import { FairleadError } from '../src/lib/errors.ts';
-import { bridgeOf, parseBridgeOptions } from './bridge-options.ts';
+import { bridgeOf, checkBridgeOptions, type GatewayMode, parseBridgeOptions } from './bridge-options.ts';
 import type { Driver, JoinResult } from './driver.ts';
 import { defaultRoutes, gateways } from './gateways.ts';
 
@@ -32,9 +32,9 @@ export function createBridgeDriver(dataplane: Links, tag: string): Driver {
 
     async join(network, endpoint): Promise<JoinResult> {
       const source = hostEnd(endpoint, network);
-      const { mtu } = parseBridgeOptions(network.options);
+      const { mtu, interfacePrefix: namePrefix } = parseBridgeOptions(network.options);
       const mac = endpoint.mac === undefined ? {} : { mac: endpoint.mac };
-      return { interface: { source, namePrefix: 'eth', mtu, ...mac }, ...defaultRoutes(network), routes: [] };
+      return { interface: { source, namePrefix, mtu, ...mac }, ...defaultRoutes(network), routes: [] };
     },
 
     async leave(network, endpoint) {
@@ -60,7 +60,7 @@ function bridgeSpec(tag: string, network: Network): BridgeSpec {
 }
 
 function validate(tag: string, network: Network, others: readonly Network[]): void {
-  parseBridgeOptions(network.options);
+  checkBridgeOptions(network);
   const v4 = network.ipam.pools.filter(({ subnet }) => familyOf(subnet) === 4);
   if (v4.length > 1) throw new FairleadError('forbidden', "bridge driver doesn't support multiple subnets");
   const name = bridgeOf(tag, network);
@@ -78,7 +78,10 @@ function isConflicting(tag: string, network: Network, other: Network, name: stri
 }
 
 function rules(tag: string, network: Network): NetworkRules {
-  const { icc, masquerade, hostBinding, anySource } = parseBridgeOptions(network.options);
+  const { icc, masquerade, hostBinding, anySource, trusted, gatewayMode4, gatewayMode6 } = parseBridgeOptions(
+    network.options,
+  );
+  const ways = { ...wayOf(4, gatewayMode4), ...wayOf(6, gatewayMode6) };
   return {
     bridge: bridgeOf(tag, network),
     subnets: network.ipam.pools.map(({ subnet }) => subnet),
@@ -87,5 +90,11 @@ function rules(tag: string, network: Network): NetworkRules {
     icc,
     ...(hostBinding === '0.0.0.0' ? {} : { hostBinding }),
     ...(anySource ? { anySource } : {}),
+    ...(Object.keys(ways).length > 0 ? { ways } : {}),
+    ...(trusted.length > 0 ? { trusted } : {}),
   };
+}
+
+function wayOf(family: 4 | 6, mode: GatewayMode): NetworkRules['ways'] {
+  return mode === 'nat' ? {} : { [family]: mode };
 }

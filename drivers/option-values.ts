@@ -1,8 +1,12 @@
+import { isInterfaceName } from '../src/dataplane/names.ts';
 import { FairleadError } from '../src/lib/errors.ts';
 
 /** Values of driver options, parsed and refused as the Engine does it. */
 
 export const mtuKey = 'com.docker.network.driver.mtu';
+
+/** In place of `--ipv4` and `--ipv6`: src/network/networks/families.ts has taken them. */
+export const familyKeys = ['com.docker.network.enable_ipv4', 'com.docker.network.enable_ipv6'] as const;
 
 /** Bytes; undefined: the driver's default. @throws invalid */
 export function parseMtu(text: string | undefined): number | undefined {
@@ -14,6 +18,17 @@ export function parseMtu(text: string | undefined): number | undefined {
   if (mtu === 0) return undefined;
   if (mtu < 68 || mtu > 65535) throw new FairleadError('invalid', `invalid MTU number: ${mtu}`);
   return mtu;
+}
+
+export const interfacePrefixKey = 'com.docker.network.container_iface_prefix';
+
+/** What containers' interfaces are called: `eth` for `eth0`. @throws invalid */
+export function parseInterfacePrefix(options: Readonly<Record<string, string>>): string {
+  const text = options[interfacePrefixKey];
+  if (!text) return 'eth';
+  // A container may have more than ten networks: names with two digits have to fit.
+  if (isInterfaceName(`${text}00`)) return text;
+  throw new FairleadError('invalid', `"${text}" cannot begin an interface name (${interfacePrefixKey})`);
 }
 
 /** The spellings of Go's strconv.ParseBool. */

@@ -8,7 +8,7 @@ import { FairleadError } from '../../src/lib/errors.ts';
 import { runAll } from '../../src/lib/undo.ts';
 import type { Driver, JoinResult, Peer, Spare } from '../driver.ts';
 import { defaultRoutes } from '../gateways.ts';
-import { allowsSpoofing } from '../option-values.ts';
+import { allowsSpoofing, parseInterfacePrefix } from '../option-values.ts';
 import { deviceNames, devicesOf, mtuOn, tunnelPort, type Underlay } from './device.ts';
 import { Encryption, type TunnelNode } from './encryption.ts';
 import { checkOptions, isEncrypted, wantedVni } from './options.ts';
@@ -92,7 +92,7 @@ export function createOverlayDriver({ dataplane, tag, advertise, node }: Overlay
       const given = mac === undefined ? {} : { mac };
       const source = hostEnd(endpoint, network);
       return {
-        interface: { source, namePrefix: 'eth', mtu, ...given },
+        interface: { source, namePrefix: parseInterfacePrefix(network.options), mtu, ...given },
         ...defaultRoutes(network),
         routes: [],
       };

@@ -1,8 +1,17 @@
+import { refuseUnknownOptions } from '../../src/cluster/endpoint-options.ts';
 import type { Network } from '../../src/cluster/records.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
-import { allowsSpoofing, mtuKey, parseBool, parseMtu } from '../option-values.ts';
+import {
+  allowsSpoofing,
+  familyKeys,
+  interfacePrefixKey,
+  mtuKey,
+  parseBool,
+  parseInterfacePrefix,
+  parseMtu,
+} from '../option-values.ts';
 
-/** The Engine's option names; those it does not know are kept and mean nothing. */
+/** The Engine's option names. */
 const keys = {
   vnis: 'com.docker.network.driver.overlay.vxlanid_list',
   encrypted: 'encrypted',
@@ -11,8 +20,10 @@ const keys = {
 /** A VNI has 24 bits, and 0 is left out: some switches take it for none (RFC 7348 section 5). */
 const largestVni = 0xff_ffff;
 
-/** @throws invalid */
+/** Of a network about to be created. @throws invalid */
 export function checkOptions(options: Network['options']): void {
+  refuseUnknownOptions(options, [keys.vnis, ...familyKeys, mtuKey, interfacePrefixKey]);
+  parseInterfacePrefix(options);
   wantedMtu(options);
   wantedVni(options);
   isEncrypted(options);

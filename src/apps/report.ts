@@ -1,4 +1,4 @@
-import { computedValue, globalNames, propertyNames } from './properties.ts';
+import { computedValue, globalNames, type PropertyName, propertyNames } from './properties.ts';
 import type { Properties } from './records.ts';
 
 /** The flags of `network:report`, without their dashes in front: `network-tld` → value. Sorted. */
@@ -11,7 +11,7 @@ export function globalReport(global: Properties): Report {
 
 /** A listener set by the user replaces `listeners`, the found ones. */
 export function appReport(app: Properties, global: Properties, listeners: readonly string[]): Report {
-  const own = propertyNames.map((name): [string, string] => [`network-${name}`, app[name] ?? '']);
+  const own = propertyNames.map((name): [string, string] => [`network-${name}`, ownValue(app, global, name)]);
   const shown = app['static-web-listener'] || listeners.join(' ');
   return sorted([...own, ...computedFlags(app, global), ['network-web-listeners', shown]]);
 }
@@ -19,8 +19,13 @@ export function appReport(app: Properties, global: Properties, listeners: readon
 function computedFlags(app: Properties, global: Properties): [string, string][] {
   return globalNames.flatMap((name): [string, string][] => [
     [`network-computed-${name}`, computedValue(app, global, name)],
-    [`network-global-${name}`, global[name] ?? ''],
+    [`network-global-${name}`, computedValue({}, global, name)],
   ]);
+}
+
+/** The default shows where nobody has said anything, as on Dokku's page; beside a global value it would look like a choice. */
+function ownValue(app: Properties, global: Properties, name: PropertyName): string {
+  return app[name] || (global[name] ? '' : computedValue({}, {}, name));
 }
 
 function sorted(flags: readonly (readonly [string, string])[]): Report {

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { noDaemonFlags } from './client/endpoint.ts';
 import { dokkuCommands } from './commands/dokku/commands.ts';
-import { helpFor, usageFor } from './commands/dokku/help.ts';
+import { helpFor, isOwnTopic, usageFor } from './commands/dokku/help.ts';
 import { hintFor } from './complain.ts';
 import { findReal, runReal } from './delegate/handover.ts';
 import { DaemonError, Failure } from './failure.ts';
@@ -55,7 +55,7 @@ export function splitGlobals(argv: readonly string[]) {
 
 async function elsewhere(name: string, argv: readonly string[], shell: Shell): Promise<number> {
   const real = findReal('dokku', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
-  if (real !== undefined) return runReal(real, argv, shell);
+  if (real !== undefined && !isOwnTopic(name)) return runReal(real, argv, shell);
   const help = helpFor(name, argv);
   if (help === undefined) {
     const known = Object.keys(dokkuCommands);

@@ -51,6 +51,8 @@ export const networkSchema = z.object({
     /** None were given, not even an empty map: the Engine shows null then. */
     optionsUnset: z.literal(true).exactOptional(),
     pools: z.array(pool),
+    /** Subnets of IPv6 that were asked for without IPv6: nobody gets an address of them, but the Engine shows them. */
+    idle: z.array(z.string()).exactOptional(),
     /** Of an IPAM plugin. */
     addressSpace: z.string().optional(),
   }),

@@ -22,6 +22,8 @@ export interface Firewall {
   readonly networks: readonly NetworkRules[];
   /** No two of the same protocol, address and port. */
   readonly ports?: readonly PortRule[];
+  /** Those are reached at the container's own address too, where its network is routed or trusts an interface. */
+  readonly doors?: readonly Door[];
   /** Underlay addresses of the other living nodes: only they may send to tunnel ports. */
   readonly nodes?: readonly string[];
   /** Nodes that an earlier process has let in may send on: they may be about to come back. */
@@ -55,6 +57,18 @@ export interface PortRule {
   readonly hostEnd?: string;
 }
 
+/** A container's published port, at the container's address. */
+export interface Door extends PortTarget {
+  readonly protocol: PublishedPort['protocol'];
+}
+
+/**
+ * Of a family, in place of masquerading and redirected ports alone. `nat-unprotected`: those, and all ports of containers
+ * are reached from outside. `routed`: neither, but containers' published ports and echo are reached, from other networks
+ * of this host as well. `isolated`: the host itself and the containers do not reach each other, but for DNS.
+ */
+export type Way = 'nat-unprotected' | 'routed' | 'isolated';
+
 export interface NetworkRules {
   /** The bridge interface that the network's packets enter and leave by. */
   readonly bridge: string;
@@ -77,4 +91,7 @@ export interface NetworkRules {
   readonly encrypted?: boolean;
   /** Its containers may send from any MAC and address; see `HostEnd`. */
   readonly anySource?: boolean;
+  readonly ways?: { readonly 4?: Way; readonly 6?: Way };
+  /** By these interfaces of the host containers' published ports are reached at the containers' addresses. */
+  readonly trusted?: readonly string[];
 }

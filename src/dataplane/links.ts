@@ -11,6 +11,7 @@ export interface Links {
    * Puts the interface into the sandbox under `name`, with its addresses and MAC, up; IPv6 is off on it unless it has
    * such an address. No frame with another source than a veth's MAC and addresses reaches the bridge (`HostEnd`)
    * unless `anySource`. Undone by `unplug`. Repeating it repairs; it never adds a second one.
+   * @throws invalid for a sysctl that the kernel does not have, or a value that it does not take
    */
   plug(sandboxId: string, plug: Plug): Promise<void>;
   /**
@@ -53,6 +54,16 @@ export interface Plug {
   readonly routes?: readonly StaticRoute[];
   /** The sandbox may send from any MAC and address; see `HostEnd`. */
   readonly anySource?: boolean;
+  /** Of this interface in its sandbox. A veth's only. */
+  readonly sysctls?: readonly PlugSysctl[];
+}
+
+/** `/proc/sys/net/FAMILY/TABLE/INTERFACE/NAME`; each a word of letters, digits and `_`. */
+export interface PlugSysctl {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly value: string;
 }
 
 /** Where an interface comes from; decided by a driver, carried out here. */

@@ -20,6 +20,11 @@ export function parseName(what: NameOf, text: string): string {
   return text;
 }
 
+/** Whether DNS can have it. */
+export function isName(text: string): boolean {
+  return nameProblem(text) === undefined;
+}
+
 function nameProblem(text: string): string | undefined {
   if (text.trim() === '') return 'it is empty';
   const long = text.split('.').find((label) => Buffer.byteLength(label) > maxLabel);

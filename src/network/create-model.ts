@@ -21,7 +21,7 @@ import { HostFirewall } from './host/firewall.ts';
 import { hostEnds } from './host/host-ends.ts';
 import { NodeDiscovery } from './host/node-discovery.ts';
 import { Peers } from './host/peers.ts';
-import { portRules } from './host/port-rules.ts';
+import { doorsOf, portRules } from './host/port-rules.ts';
 import { Presence } from './host/presence.ts';
 import type { Model, Naming } from './model.ts';
 import type { EnginePlugin } from './plugin/plugin.ts';
@@ -82,6 +82,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     driverOf,
     networks: () => presence.list(),
     ports: (networks) => portRules(deps.runtime.list(), networks, driverOf),
+    doors: (networks) => doorsOf(deps.runtime.list(), networks, driverOf),
     ends: () => hostEnds(parts),
     nodes: () => ({ nodes: peers.nodes(), spareNodes: peers.settling }),
   });

@@ -102,6 +102,8 @@ describe('apps beside Docker Engines', () => {
       const want = [await hostname('node-js-app.web.1'), await hostname('node-js-app.web.2')];
       expect(answers.sort()).toEqual(want.sort());
       expect((await names('node-js-app')).map(([name]) => name)).toEqual(['mh node-js-app.web']);
+      // Each has a name of its own below that.
+      for (const own of want) expect(await get(`${own}.node-js-app.web`)).toBe(own);
     });
 
     it('are listed, and reported with their listeners', async () => {
@@ -255,6 +257,7 @@ describe('apps beside Docker Engines', () => {
       expect((await names('shop')).map(([name]) => name)).toEqual(['mh shop.web', 'own shop.web']);
       const [id] = (await docker('ps', '-q', '--filter', 'name=shop.web.1')).split('\n');
       expect(await get('shop.web', 1, 'own')).toBe(id);
+      expect(await get(`${id}.shop.web`, 1, 'own')).toBe(id);
       const [, port] = /^0\.0\.0\.0:(\d+)/m.exec(await docker('port', 'shop.web.1', '5000/tcp')) ?? [];
       expect((await cluster.host(1).run('curl', '-sS', '-m', '5', `http://127.0.0.1:${port}/`)).stdout).toBe(
         `${id}\n`,

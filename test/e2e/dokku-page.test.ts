@@ -48,13 +48,10 @@ const given: Readonly<Record<number, readonly string[]>> = {
   34: ['dokku network:set node-js-app bind-all-interfaces', 'dokku ps:rebuild node-js-app'],
   37: ['dokku ps:rebuild node-js-app'],
   40: [
-    'dokku network:set --global bind-all-interfaces false',
     'dokku apps:create python-sample',
     'dokku apps:create ruby-sample',
     `dokku ps:set python-sample web --env "SERVER=$SERVER" -- /bin/bash -c 'exec ${process.execPath} -e "$SERVER"'`,
-    'dokku network:set node-js-app bind-all-interfaces false',
-    'dokku network:set python-sample bind-all-interfaces false',
-    'dokku network:set ruby-sample bind-all-interfaces false',
+    'dokku network:set node-js-app bind-all-interfaces',
     'dokku ps:rebuild node-js-app',
     'dokku ps:rebuild python-sample',
   ],
@@ -189,8 +186,18 @@ describe.each(['simulated', 'linux'] as const)("Dokku's network page, data plane
     const said = value === '' ? `Unsetting ${property}` : `Setting ${property} to ${value}`;
     expect(await printedBy(command)).toBe(`=====> ${said}\n`);
     const flag = app === '--global' ? `network-global-${property}` : `network-${property}`;
-    expect(await reported(app)).toMatchObject({ [flag]: value });
+    expect(await reported(app)).toMatchObject({
+      [flag]: value || (property === 'bind-all-interfaces' ? 'false' : ''),
+    });
   }
+
+  it.each(['network', 'network --help', 'network:help', '--quiet network'])(
+    'answers `dokku %s` itself, whatever dokku comes next',
+    async (words) => {
+      expect(await printedBy(`dokku ${words}`)).toMatch(/^Usage: dokku network\[:COMMAND\]\n/);
+      expect(await printedBy('dokku apps')).toBe('Dokku itself: apps\n');
+    },
+  );
 
   it.each(examples.map((example, index) => ({ index, ...example })))('$index: $command', async (example) => {
     const { index, command, printed } = example;

@@ -64,6 +64,31 @@ describe('apps in the sandbox mode', () => {
     for (const answer of want) expect(turns.filter((one) => one === answer)).toHaveLength(3);
   });
 
+  it('HOSTNAME.node-js-app.web is one of them alone', async () => {
+    for (const web of await webs()) {
+      const [id = '', own = ''] = (
+        await daemon.ok(
+          'inspect',
+          '-f',
+          '{{.Config.Hostname}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}',
+          web,
+        )
+      ).split(' ');
+      const found = await dokku('run', 'other', 'getent', 'ahostsv4', `${id}.node-js-app.web`);
+      expect(found.split(/\s+/)[0]).toMatch(/^172\.18\.0\.\d+$/);
+      const answer = await dokku(
+        'run',
+        'other',
+        'curl',
+        '-sS',
+        '-m',
+        '5',
+        `http://${id}.node-js-app.web:5000`,
+      );
+      expect({ own, answer }).toEqual({ own, answer: found.split(/\s+/)[0] });
+    }
+  });
+
   it('and so it is for curl, in one container or in a new one each time', async () => {
     const want = await addresses();
     const loop = 'for i in 1 2 3 4 5 6; do curl -sS -m 5 http://node-js-app.web:5000; echo; done';

@@ -53,7 +53,7 @@ describe("Dokku's commands", () => {
     );
     const json: unknown = JSON.parse(await printed('dokku network:info test-network --format json'));
     expect(Object.entries(json ?? {})).toEqual([
-      ['CreatedAt', expect.stringMatching(/^\d{4}-/)],
+      ['CreatedAt', expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z$/)],
       ['DokkuManaged', true],
       ['Driver', 'bridge'],
       ['ID', id],
@@ -199,7 +199,7 @@ describe("Dokku's commands", () => {
         `=====> ${app} network information`,
         `       Network attach post create:           ${create}`,
         '       Network attach post deploy:           ',
-        '       Network bind all interfaces:          ',
+        '       Network bind all interfaces:          false',
         `       Network computed attach post create:  ${create}`,
         '       Network computed attach post deploy:  ',
         '       Network computed bind all interfaces: false',
@@ -207,7 +207,7 @@ describe("Dokku's commands", () => {
         '       Network computed tld:                 ',
         '       Network global attach post create:    ',
         '       Network global attach post deploy:    ',
-        '       Network global bind all interfaces:   ',
+        '       Network global bind all interfaces:   false',
         '       Network global initial network:       ',
         '       Network global tld:                   ',
         '       Network initial network:              ',
@@ -219,13 +219,13 @@ describe("Dokku's commands", () => {
     const first = report('node-js-app', 'test-network', `${address}:5000`);
     expect(await printed('dokku network:report node-js-app')).toBe(first);
     expect(await printed('dokku network:report')).toBe(first + report('python-sample', '', ''));
-    expect(await printed('dokku network:report node-js-app --network-bind-all-interfaces')).toBe('\n');
+    expect(await printed('dokku network:report node-js-app --network-bind-all-interfaces')).toBe('false\n');
     expect(await printed('dokku network:report node-js-app --network-web-listeners')).toBe(
       `${address}:5000\n`,
     );
     expect(await printed('dokku network:report --global')).toBe(
       [
-        '=====> Global network information',
+        '=====> --global network information',
         ...first.split('\n').filter((line) => /computed|global/.test(line)),
         '',
       ]

@@ -1,5 +1,7 @@
 import type { Container } from '../../container/container.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
+import { shortId } from '../../lib/ids.ts';
+import { isName } from '../../lib/names.ts';
 import type { CreateContainer, Naming } from '../../network/model.ts';
 import { runType } from '../app-names.ts';
 import type { AppDeps } from '../deps.ts';
@@ -13,7 +15,7 @@ export interface NewContainer {
   readonly type: ContainerType;
   readonly name: string;
   readonly placement: Placement;
-  /** Its alias where aliases can be set only at connect; absent: none. */
+  /** Those of its process, where aliases can be set only at connect; absent: none. */
   readonly aliases?: readonly string[];
   /** The command of a one-off container. */
   readonly command?: readonly string[];
@@ -41,13 +43,14 @@ export class Phases {
   }
 
   /**
-   * No error when it is on the network already. `aliases`: its names on a network where they cannot be set
+   * No error when it is on the network already. `aliases`: its process's on a network where they cannot be set
    * later. @throws what the network says, in Dokku's words
    */
-  async attach({ id }: Container, networkName: string, aliases: readonly string[] = []): Promise<void> {
+  async attach(container: Container, networkName: string, aliases: readonly string[] = []): Promise<void> {
     const { containers, networks } = this.deps.model;
+    const { id } = container;
     const network = findNetwork(networks, networkName);
-    const settings = networks.isOurs(network) ? {} : { aliases };
+    const settings = networks.isOurs(network) ? {} : { aliases: withOwn(container, aliases) };
     try {
       const isOn = containers.find(id).attachments.some(({ network: ref }) => isCalled(network, ref));
       if (!isOn) await containers.connect(network.id, id, settings);
@@ -74,9 +77,19 @@ export class Phases {
   }
 
   /** Names it on every network of ours that it is on, or takes its names off. Its addresses stay. */
-  async name({ id }: Container, naming: Naming): Promise<void> {
-    await this.deps.setAliases(id, naming, takesAliases);
+  async name(container: Container, naming: Naming): Promise<void> {
+    const aliases = withOwn(container, naming.aliases);
+    await this.deps.setAliases(container.id, { ...naming, aliases }, takesAliases);
   }
+}
+
+/**
+ * Each alias that a process's containers share, and `HOSTNAME.ALIAS` of this one alone (Dokku's attachAppToNetwork). A
+ * host name that DNS cannot have gives none: the shared one must not fail with it.
+ */
+function withOwn({ id, spec }: Container, shared: readonly string[]): readonly string[] {
+  const own = shared.map((alias) => `${spec.hostname || shortId(id)}.${alias}`);
+  return [...shared, ...own.filter(isName)];
 }
 
 function requestFor(wanted: NewContainer): CreateContainer {

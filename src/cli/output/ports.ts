@@ -19,7 +19,7 @@ export function displayPorts(ports: readonly Port[]): string {
   const mapped: string[] = [];
   for (const { IP = '', PrivatePort, PublicPort, Type } of [...ports].sort(inOrder)) {
     if (IP !== '' && PublicPort !== PrivatePort) {
-      mapped.push(`${join(IP, String(PublicPort))}->${PrivatePort}/${Type}`);
+      mapped.push(`${join(IP, String(PublicPort ?? 0))}->${PrivatePort}/${Type}`);
       continue;
     }
     const key = `${IP}/${Type}`;

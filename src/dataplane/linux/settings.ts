@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { FairleadError } from '../../lib/errors.ts';
 import { output } from './exec.ts';
 import type { LinuxHost } from './linux-host.ts';
 
@@ -71,4 +72,21 @@ export async function setIpv6(
 ): Promise<void> {
   const argv = ['/bin/sh', '-c', scriptInside, 'sh', device, on ? '0' : '1'] as const;
   await output(host, argv, { namespace: namespacePath });
+}
+
+const scriptEach =
+  'while [ $# -gt 0 ]; do [ -f "$1" ] || { echo "$1 is not a sysctl file" >&2; exit 1; }; printf %s "$2" > "$1" || exit 1; shift 2; done';
+
+/** Inside a sandbox, what somebody asked for: none is left out. @throws invalid */
+export async function writeInside(
+  host: LinuxHost,
+  namespacePath: string,
+  settings: readonly Setting[],
+): Promise<void> {
+  if (settings.length === 0) return;
+  const words = settings.flatMap(({ file, value }) => [`${root}/${file}`, value]);
+  const { code, stderr } = await host.exec(['/bin/sh', '-c', scriptEach, 'sh', ...words], {
+    namespace: namespacePath,
+  });
+  if (code !== 0) throw new FairleadError('invalid', stderr.trim());
 }

@@ -1,4 +1,4 @@
-import { contains, parseAddress, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
+import { contains, familyOf, parseAddress, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../firewall.ts';
 import type { Reachability, ReachTarget } from '../inspection.ts';
 import type { BridgeSpec, DefaultRoutes, Plug } from '../links.ts';
@@ -66,6 +66,10 @@ function onLink(model: Model, bridge: BridgeSpec, to: ReachTarget, path: readonl
 
 /** What the input chain lets in: all of the own gateway, but only DNS and echo from an internal network. */
 function intoHost(rules: NetworkRules | undefined, to: ReachTarget, path: readonly string[]): Reachability {
+  const isolated = rules?.ways?.[familyOf(to.address)] === 'isolated';
+  if (isolated && to.port?.port !== 53) {
+    return no(path, 'the network is isolated: of the host only port 53 can be reached');
+  }
   if (rules?.internal && to.port && to.port.port !== 53) {
     return no(path, 'the network is internal: of the host only port 53 can be reached');
   }
@@ -79,9 +83,7 @@ function throughHost(
   path: readonly string[],
 ): Reachability {
   const other = [...model.bridges.values()].find(({ addresses }) => addresses.some(subnetHas(to.address)));
-  if (other && other.name !== bridge.name) {
-    return no([...path, 'host'], `${to.address} is on another network (${other.name})`);
-  }
+  if (other && other.name !== bridge.name) return acrossBridges(model, bridge, other, to, path);
   const refusal = tunnelRefusal(model.firewall, to.port);
   if (refusal !== undefined) return no([...path, 'host'], refusal);
   if (rulesOf(model, bridge.name)?.internal) {
@@ -90,11 +92,39 @@ function throughHost(
   return yes([...path, 'host', 'outside']);
 }
 
+/** Networks of a host are apart, but for what a routed one lets in. */
+function acrossBridges(
+  model: Model,
+  from: BridgeSpec,
+  other: BridgeSpec,
+  to: ReachTarget,
+  path: readonly string[],
+): Reachability {
+  const rules = rulesOf(model, other.name);
+  const routed = rules?.ways?.[familyOf(to.address)] === 'routed' && !addressOf(other, to.address);
+  const internal = rules?.internal || rulesOf(model, from.name)?.internal;
+  if (!routed || internal)
+    return no([...path, 'host'], `${to.address} is on another network (${other.name})`);
+  const onward = [...path, 'host', `${other.name} (bridge)`];
+  const holder = holderOn(model, other.name, to.address);
+  if (!holder) return no(onward, `nobody has ${to.address} on ${other.name}`);
+  if (!to.port || isDoor(model.firewall, to.address, to.port)) return yes([...onward, holder]);
+  return no(onward, `${other.name} is routed: of ${to.address} only published ports can be reached`);
+}
+
+function isDoor({ doors = [] }: Firewall, address: string, port: NonNullable<ReachTarget['port']>): boolean {
+  return doors.some(
+    (door) => door.address === address && door.port === port.port && door.protocol === port.protocol,
+  );
+}
+
 function fromHost(model: Model, address: string): Reachability {
   const bridge = [...model.bridges.values()].find(({ addresses }) => addresses.some(subnetHas(address)));
   if (isLoopback(address) || (bridge && addressOf(bridge, address))) return yes(['lo']);
   if (!bridge) return yes(['host', 'outside']);
   const path = [`${bridge.name} (bridge)`];
+  if (rulesOf(model, bridge.name)?.ways?.[familyOf(address)] === 'isolated')
+    return no(path, 'the network is isolated: the host does not reach its containers');
   const holder = holderOn(model, bridge.name, address);
   if (holder) return yes([...path, holder]);
   const away = model.tunnels.wayTo(bridge.name, address);

@@ -31,7 +31,10 @@ export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam
   // With `null` a network plugin gives the addresses by itself.
   if (!network.addressed || (network.givesAddresses && driver === 'null')) return { ...chosen, pools: [] };
   const ours = takenByNetworks(parts, used);
-  const pools = [...planGivenPools(spec.ipam?.config ?? [], ours)];
+  const config = spec.ipam?.config ?? [];
+  const idle = spec.ipv6 ? [] : config.filter(({ subnet }) => subnet && parseSubnet(subnet).family === 6);
+  const effective = config.filter((pool) => !idle.includes(pool));
+  const pools = [...planGivenPools(effective, ours)];
   const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
   if (!families.has(4) && spec.ipv4 !== false) {
     const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
@@ -39,7 +42,8 @@ export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam
     pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...routes]));
   }
   if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
-  return { ...chosen, pools };
+  const shown = planGivenPools(idle, []).map(({ subnet }) => subnet);
+  return { ...chosen, pools, ...(shown.length > 0 ? { idle: shown } : {}) };
 }
 
 function refuseWithoutFamily({ ipv4, ipv6, ipam }: NetworkSpec): void {

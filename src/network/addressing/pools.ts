@@ -100,6 +100,7 @@ function parsePool(spec: PoolSpec): Pool {
     );
   }
   const subnet = parseSubnet(spec.subnet);
+  refuseSpecial(subnet);
   if (subnet.prefixLength > longestPrefix(subnet.family)) {
     throw new FairleadError(
       'invalid',
@@ -113,6 +114,20 @@ function parsePool(spec: PoolSpec): Pool {
     gateway,
     auxAddresses: parseAux(spec.auxAddresses ?? {}, subnet, gateway),
   };
+}
+
+/** Blocks whose addresses no interface can have (RFC 6890, RFC 4291 section 2.5.5.2). */
+const special = [
+  ['127.0.0.0/8', 'loopback'],
+  ['::1/128', 'loopback'],
+  ['224.0.0.0/4', 'multicast'],
+  ['ff00::/8', 'multicast'],
+  ['::ffff:0:0/96', 'IPv4-mapped'],
+] as const;
+
+function refuseSpecial(subnet: Subnet): void {
+  const hit = special.find(([block]) => overlaps(parseSubnet(block), subnet));
+  if (hit) throw new FairleadError('invalid', `${hit[1]} subnet '${subnet.text}' is not allowed`);
 }
 
 /** Network, gateway and one container at least. */

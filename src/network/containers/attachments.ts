@@ -1,4 +1,5 @@
-import { checkDnsPolicy, dnsPolicyOption } from '../../cluster/dns-policy.ts';
+import { dnsPolicyOption } from '../../cluster/dns-policy.ts';
+import { checkEndpointOptions } from '../../cluster/endpoint-options.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { FairleadError } from '../../lib/errors.ts';
@@ -130,7 +131,7 @@ export class Attachments {
 /** @throws invalid */
 export function wantedOn(network: Network, settings: EndpointSettings): Attachment {
   const aliases = (settings.aliases ?? []).map((alias) => parseName('alias', alias));
-  checkDnsPolicy(settings);
+  checkEndpointOptions(settings);
   return { ...settings, aliases, network: network.id, networkName: network.name };
 }
 

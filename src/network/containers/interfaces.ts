@@ -1,8 +1,9 @@
 import type { JoinPlace, JoinResult } from '../../../drivers/driver.ts';
+import { interfaceOptions } from '../../cluster/endpoint-options.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { AttachedInterface, Attachment, Container } from '../../container/container.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
-import { isKind } from '../../lib/errors.ts';
+import { FairleadError, isKind } from '../../lib/errors.ts';
 import type { UndoStack } from '../../lib/undo.ts';
 import { driverOf, type NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
@@ -110,13 +111,17 @@ export class Interfaces {
   ): Promise<AttachedInterface | undefined> {
     if (!given) return undefined;
     const { source, namePrefix, mtu, mac = endpoint.mac } = given;
-    const name = known ?? given.name ?? this.#freeName(container, namePrefix);
+    // What a plugin lends has the name that the plugin says.
+    const asked = source.kind === 'veth' ? interfaceOptions(wanted) : {};
+    const name = known ?? given.name ?? asked.name ?? this.#freeName(container, namePrefix);
+    if (known === undefined) this.#refuseUsed(container, name);
     const sandbox = this.parts.runtime.sandboxOf(container.id);
     const plug = {
       ...{ name, source, addresses: addressesOf(endpoint, wanted), routes },
       ...(mac === undefined ? {} : { mac }),
       ...(mtu === undefined ? {} : { mtu }),
       ...(sendsAnything(this.parts, network) ? { anySource: true } : {}),
+      ...(asked.sysctls ? { sysctls: asked.sysctls } : {}),
     };
     try {
       await this.parts.dataplane.plug(sandbox, plug);
@@ -134,9 +139,22 @@ export class Interfaces {
     };
   }
 
-  #freeName(container: Container, prefix: string): string {
+  /** @throws conflict */
+  #refuseUsed(container: Container, name: string): void {
+    if (!this.#usedNames(container).has(name)) return;
+    throw new FairleadError(
+      'conflict',
+      `the container has an interface ${name} already (com.docker.network.endpoint.ifname)`,
+    );
+  }
+
+  #usedNames(container: Container): ReadonlySet<string | undefined> {
     const current = this.parts.runtime.get(container.id) ?? container;
-    const used = new Set(current.attachments.map((attachment) => attachment.interface?.name));
+    return new Set(current.attachments.map((attachment) => attachment.interface?.name));
+  }
+
+  #freeName(container: Container, prefix: string): string {
+    const used = this.#usedNames(container);
     for (let n = 0; ; n += 1) {
       if (!used.has(`${prefix}${n}`)) return `${prefix}${n}`;
     }

@@ -1,4 +1,4 @@
-import { checkDnsPolicy } from '../../cluster/dns-policy.ts';
+import { checkEndpointOptions } from '../../cluster/endpoint-options.ts';
 import { parseLink } from '../../cluster/links.ts';
 import type { Attachment, Container, ContainerSpec, NetworkMode } from '../../container/container.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
@@ -110,7 +110,7 @@ function planLinks(
 }
 
 function planAttachment(network: string, settings: EndpointSettings): Attachment {
-  checkDnsPolicy(settings);
+  checkEndpointOptions(settings);
   return {
     ...settings,
     network,

@@ -1,7 +1,7 @@
 import type { Driver } from '../../../drivers/driver.ts';
 import type { Network } from '../../cluster/records.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
-import type { PortRule } from '../../dataplane/firewall.ts';
+import type { Door, PortRule } from '../../dataplane/firewall.ts';
 import type { HostEnd } from '../../dataplane/links.ts';
 
 export interface HostFirewallDeps {
@@ -11,6 +11,8 @@ export interface HostFirewallDeps {
   readonly networks: () => readonly Network[];
   /** The published ports of containers on these networks. */
   readonly ports: (networks: readonly Network[]) => readonly PortRule[];
+  /** Those that are reached at the containers' own addresses. */
+  readonly doors: (networks: readonly Network[]) => readonly Door[];
   /** Interfaces of containers on this host. */
   readonly ends: () => readonly HostEnd[];
   readonly nodes: () => LetIn;
@@ -54,11 +56,11 @@ export class HostFirewall {
     if (this.#next) return this.#next;
     const apply = async () => {
       this.#next = undefined;
-      const { driverOf, dataplane, ports, ends, nodes } = this.deps;
+      const { driverOf, dataplane, ports, doors, ends, nodes } = this.deps;
       const here = this.deps.networks();
       const networks = here.flatMap((network) => driverOf(network).firewall?.(network) ?? []);
       const letIn = nodes();
-      const rest = { ports: ports(here), ends: ends(), partial: this.#partial };
+      const rest = { ports: ports(here), doors: doors(here), ends: ends(), partial: this.#partial };
       await dataplane.applyFirewall({ networks, ...letIn, ...rest });
       this.#letIn = JSON.stringify(letIn);
     };

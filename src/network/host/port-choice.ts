@@ -1,4 +1,6 @@
+import type { Endpoint } from '../../cluster/records.ts';
 import type { ContainerSpec, PortBinding, PortRequest } from '../../container/container.ts';
+import type { NetworkRules } from '../../dataplane/firewall.ts';
 import { familyOf } from '../../lib/addresses.ts';
 
 /** Above what the kernel gives to outgoing connections by default is where the Engine begins (49153–65535). */
@@ -27,6 +29,18 @@ export function wantedPorts({ publish, exposedPorts }: ContainerSpec, hostBindin
       ? [first, { ...request, address: anywhere[6], implied: true }]
       : [first];
   });
+}
+
+/** On a network that is routed in that family, whatever the host's address asked for; undefined elsewhere. */
+export function directBinding(
+  { protocol, port, address }: WantedPort,
+  ways: NonNullable<NetworkRules['ways']>,
+  { ipv6 }: Endpoint,
+): PortBinding | undefined {
+  const family = familyOf(address);
+  // Without an address of its own the other family's is relayed, which is no routing.
+  if (ways[family] !== 'routed' || (family === 6 && ipv6 === undefined)) return undefined;
+  return { protocol, port, address: anywhere[family], hostPort: 0 };
 }
 
 /** Whether both cannot be had at once: one port, and an address in common. */

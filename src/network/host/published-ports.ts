@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Container, PortBinding } from '../../container/container.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { UndoStack } from '../../lib/undo.ts';
 import { driverOf, type NetworkContext } from '../context.ts';
 import { gatewayAttachment } from './gateway.ts';
-import { ephemeral, overlaps, type WantedPort, wantedPorts } from './port-choice.ts';
-import { hostSideOf, targetOf } from './port-rules.ts';
+import { directBinding, ephemeral, overlaps, type WantedPort, wantedPorts } from './port-choice.ts';
+import { hostSideOf, isOnHost, targetOf } from './port-rules.ts';
 
 /** How the message of a start begins that a port keeps from succeeding; the Engine's words. */
 export const portClash = 'driver failed programming external connectivity on endpoint';
@@ -40,7 +41,8 @@ export class PublishedPorts {
     if (published.length === 0) return;
     await this.parts.runtime.update(id, { published: [] });
     await this.parts.firewall.apply();
-    for (const binding of published) await this.parts.dataplane.releasePort(hostSideOf(binding));
+    for (const binding of published.filter(isOnHost))
+      await this.parts.dataplane.releasePort(hostSideOf(binding));
   }
 
   /** Holds again what a running container has, after a restart of the daemon. */
@@ -60,13 +62,19 @@ export class PublishedPorts {
     const container = this.#require(id);
     const place = gatewayAttachment(container);
     const network = place && this.parts.directory.network(place.network);
-    const binding = network && driverOf(this.parts, network).firewall?.(network)?.hostBinding;
+    const { hostBinding = '0.0.0.0', ways = {} } =
+      (network && driverOf(this.parts, network).firewall?.(network)) ?? {};
     const undo = new UndoStack();
     const published: PortBinding[] = [];
     try {
-      for (const wanted of wantedPorts(container.spec, binding ?? '0.0.0.0')) {
+      for (const wanted of wantedPorts(container.spec, hostBinding)) {
+        const direct = place?.endpoint && directBinding(wanted, ways, place.endpoint);
+        if (direct) {
+          if (!published.some((other) => isDeepStrictEqual(other, direct))) published.push(direct);
+          continue;
+        }
         const sibling = published.find(
-          ({ port, protocol }) => port === wanted.port && protocol === wanted.protocol,
+          (other) => isOnHost(other) && other.port === wanted.port && other.protocol === wanted.protocol,
         );
         const taken = await this.#take(wanted, published, wanted.implied ? sibling?.hostPort : undefined);
         if (!taken) continue;
@@ -128,7 +136,7 @@ export class PublishedPorts {
 
   async #hold(container: Container): Promise<void> {
     const endpoint = gatewayAttachment(container)?.endpoint;
-    for (const binding of container.published ?? []) {
+    for (const binding of (container.published ?? []).filter(isOnHost)) {
       try {
         const target = endpoint && targetOf(binding, endpoint);
         await this.parts.dataplane.holdPort(hostSideOf(binding), target);

@@ -26,6 +26,7 @@ import { claimVni } from '../addressing/vnis.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Networks as Contract, NetworkSpec } from '../model.ts';
 import { configurationOf, refuseUsedConfiguration, withConfiguration } from './configurations.ts';
+import { withFamilies } from './families.ts';
 import { isPredefined, predefined } from './predefined.ts';
 import { removeNetwork } from './removal.ts';
 
@@ -152,7 +153,7 @@ export class Networks implements Contract {
   }
 
   async #create(asked: NetworkSpec, id = newId()): Promise<Network> {
-    const spec = withConfiguration(asked, this.parts.directory.networks());
+    const spec = withFamilies(withConfiguration(asked, this.parts.directory.networks()));
     const { driver: defaultName } = this.parts.settings.defaultNetwork;
     const name = spec.configOnly ? 'null' : spec.driver || defaultDriver(defaultName);
     const driver = this.parts.driverNamed(name);

@@ -70,9 +70,9 @@ describe('an app', () => {
     expect(places()).toEqual({ 'shop.web.1': { bridge: [] } });
     await useAllPhases();
     await apps.rebuild('shop');
-    const alias = ['shop.web'];
+    const [{ id, spec } = { id: '', spec: undefined }] = model.containers.list();
+    const alias = ['shop.web', `${id.slice(0, 12)}.shop.web`];
     expect(places()).toEqual({ 'shop.web.1': { first: alias, created: alias, deployed: alias } });
-    const [{ spec } = { spec: undefined }] = model.containers.list();
     expect(spec?.labels).toEqual({
       'com.dokku.app-name': 'shop',
       'com.dokku.process-type': 'web',
@@ -80,6 +80,30 @@ describe('an app', () => {
     });
     expect(spec?.env).toEqual(['PORT=5000']);
     expect((await apps.report('shop'))['network-web-listeners']).toMatch(/^172\.18\.0\.\d+:5000$/);
+  });
+
+  it('is known by its own name below the shared one: what --hostname said, else its id, with the tld', async () => {
+    const labels = { 'com.dokku.app-name': 'theirs', 'com.dokku.process-type': 'web' };
+    const start = async (name: string, hostname: string) => {
+      const { id } = await model.containers.create({
+        ...{ name, image: 'x', labels, networkMode: 'created' },
+        ...(hostname === '' ? {} : { hostname }),
+      });
+      await model.containers.start(id);
+      await apps.nameContainer(id);
+      return id;
+    };
+    const one = (await start('theirs.web.1', '')).slice(0, 12);
+    await start('theirs.web.2', 'two.example');
+    await start('theirs.web.3', '-three');
+    expect(holders('created', `${one}.theirs.web`)).toEqual(['theirs.web.1']);
+    expect(holders('created', 'two.example.theirs.web')).toEqual(['theirs.web.2']);
+    expect(holders('created', 'theirs.web')).toEqual(['theirs.web.1', 'theirs.web.2', 'theirs.web.3']);
+    await apps.setProperty('theirs', 'tld', ['internal']);
+    await apps.rebuildNetwork('theirs');
+    expect(holders('created', `${one}.theirs.web.internal`)).toEqual(['theirs.web.1']);
+    expect(holders('created', `${one}.theirs.web`)).toEqual([]);
+    expect((await apps.names('theirs')).map(({ name }) => name)).toEqual(['theirs.web.internal']);
   });
 
   it('shares the alias among all containers of a process, and none with one-off ones', async () => {

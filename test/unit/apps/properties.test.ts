@@ -103,12 +103,12 @@ describe('a network property', () => {
 });
 
 describe('the report', () => {
-  it("has an app's flags in order, raw values empty, computed ones with their defaults", () => {
+  it("has an app's flags in order, with the default where nobody set anything, as Dokku's page", () => {
     const report = appReport({ tld: 'own' }, { tld: 'all', 'initial-network': 'foo' }, []);
     expect(Object.entries(report)).toEqual([
       ['network-attach-post-create', ''],
       ['network-attach-post-deploy', ''],
-      ['network-bind-all-interfaces', ''],
+      ['network-bind-all-interfaces', 'false'],
       ['network-computed-attach-post-create', ''],
       ['network-computed-attach-post-deploy', ''],
       ['network-computed-bind-all-interfaces', 'false'],
@@ -116,7 +116,7 @@ describe('the report', () => {
       ['network-computed-tld', 'own'],
       ['network-global-attach-post-create', ''],
       ['network-global-attach-post-deploy', ''],
-      ['network-global-bind-all-interfaces', ''],
+      ['network-global-bind-all-interfaces', 'false'],
       ['network-global-initial-network', 'foo'],
       ['network-global-tld', 'all'],
       ['network-initial-network', ''],
@@ -124,6 +124,13 @@ describe('the report', () => {
       ['network-tld', 'own'],
       ['network-web-listeners', ''],
     ]);
+  });
+
+  it('shows no choice of the app where the global one holds', () => {
+    const report = appReport({}, { 'bind-all-interfaces': 'true' }, []);
+    expect(report['network-bind-all-interfaces']).toBe('');
+    expect(report['network-computed-bind-all-interfaces']).toBe('true');
+    expect(report['network-global-bind-all-interfaces']).toBe('true');
   });
 
   it('puts the static listener in the place of the real ones', () => {

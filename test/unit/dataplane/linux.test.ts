@@ -64,6 +64,13 @@ table inet fairlead_a1b2 {
   set subnets6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
   set masqueraded4 { type ipv4_addr; flags interval; elements = { 172.18.0.0/16 }; }
   set masqueraded6 { type ipv6_addr; flags interval; elements = { fd00:1::/64 }; }
+  set apart { type ifname . ifname; elements = { "fla1b2-00000002" . "fla1b2-00000002" }; }
+  set unprotected { type nf_proto . ifname; }
+  set routed { type nf_proto . ifname; }
+  set isolated { type nf_proto . ifname; }
+  set trusted { type ifname . ifname; }
+  set doors4 { type ipv4_addr . inet_proto . inet_service; }
+  set doors6 { type ipv6_addr . inet_proto . inet_service; }
   map anywhere4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
   map published4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map anywhere6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
@@ -84,8 +91,12 @@ table inet fairlead_a1b2 {
     iifname @internal drop
     oifname @internal drop
     ct status dnat accept comment "published ports"
+    iifname . oifname @apart drop
+    meta nfproto . oifname @routed goto direct
     iifname @bridges oifname @bridges drop
     iifname @bridges accept
+    meta nfproto . oifname @unprotected accept
+    iifname . oifname @trusted goto doors
     drop
   }
 `);
@@ -152,6 +163,7 @@ table inet fairlead_a1b2 {
       'bridges { "fla1b2-00000002" }',
       'internal { "fla1b2-00000002" }',
       'subnets4 { 172.19.0.0/16 }',
+      'apart { "fla1b2-00000002" . "fla1b2-00000002" }',
     ];
     expect(renderChanges('a1b2', before, both)).toEqual(
       changes.map((change) => `add element inet fairlead_a1b2 ${change}`),
@@ -161,6 +173,7 @@ table inet fairlead_a1b2 {
     );
     expect(renderChanges('a1b2', before, { networks: [{ ...open, icc: false }] })).toEqual([
       'delete element inet fairlead_a1b2 within { "fla1b2-00000001" . "fla1b2-00000001" }',
+      'add element inet fairlead_a1b2 apart { "fla1b2-00000001" . "fla1b2-00000001" }',
     ]);
     expect(renderChanges('a1b2', before, before)).toEqual([]);
   });

@@ -55,6 +55,40 @@ describe('options of the bridge driver', () => {
       `failed to parse ${key}.bridge.enable_ip_masquerade value: yes (strconv.ParseBool: parsing "yes": invalid syntax)`,
     ],
     [
+      { [`${key}.bridge.gateway_mode_ipv4`]: 'bogus' },
+      `failed to parse ${key}.bridge.gateway_mode_ipv4 value: bogus (unknown gateway mode bogus)`,
+    ],
+    [
+      { [`${key}.bridge.gateway_mode_ipv6`]: 'isolated' },
+      "gateway mode 'isolated' can only be used for an internal network",
+    ],
+    [
+      { [`${key}.bridge.trusted_host_interfaces`]: 'eth0:a"b' },
+      `"a"b" cannot be an interface name (${key}.bridge.trusted_host_interfaces)`,
+    ],
+    [
+      { [`${key}.container_iface_prefix`]: 'a/b' },
+      `"a/b" cannot begin an interface name (${key}.container_iface_prefix)`,
+    ],
+    [
+      { [`${key}.bogus`]: '1' },
+      `unknown option ${key}.bogus, known are ${[
+        'bridge.enable_icc',
+        'bridge.enable_ip_masquerade',
+        'bridge.gateway_mode_ipv4',
+        'bridge.gateway_mode_ipv6',
+        'bridge.host_binding_ipv4',
+        'bridge.name',
+        'bridge.trusted_host_interfaces',
+        'container_iface_prefix',
+        'driver.mtu',
+        'enable_ipv4',
+        'enable_ipv6',
+      ]
+        .map((name) => `${key}.${name}`)
+        .join(', ')}`,
+    ],
+    [
       { [`${key}.bridge.host_binding_ipv4`]: 'zz' },
       `failed to parse ${key}.bridge.host_binding_ipv4 value: zz (nil ip)`,
     ],

@@ -75,7 +75,11 @@ export function portsShape(container: Container): Record<string, unknown> {
   return Object.fromEntries(
     [...keys].sort().map((key) => {
       const bound = published.filter((binding) => keyOf(binding) === key);
-      const shown = bound.map(({ address, hostPort }) => ({ HostIp: address, HostPort: String(hostPort) }));
+      // The Engine writes the missing port of a routed network so.
+      const shown = bound.map(({ address, hostPort }) => ({
+        HostIp: address,
+        HostPort: hostPort === 0 ? '' : String(hostPort),
+      }));
       return [key, shown.length === 0 ? null : shown];
     }),
   );
@@ -92,7 +96,7 @@ export function listPorts(container: Container): Record<string, unknown>[] {
     ...published.map(({ address, port, hostPort, protocol }) => ({
       IP: address,
       PrivatePort: port,
-      PublicPort: hostPort,
+      ...(hostPort === 0 ? {} : { PublicPort: hostPort }),
       Type: protocol,
     })),
     ...unbound.map(({ port, protocol }) => ({ PrivatePort: port, Type: protocol })),

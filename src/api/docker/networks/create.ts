@@ -17,7 +17,7 @@ export const networkCreate = go.object('types.NetworkCreateRequest', {
   Driver: go.text(),
   Scope: go.text(),
   EnableIPv4: z.boolean({ error: 'bool' }).nullish(),
-  EnableIPv6: go.flag(),
+  EnableIPv6: z.boolean({ error: 'bool' }).nullish(),
   IPAM: go.object('network.IPAM', {
     Driver: go.text(),
     Options: go.textMapOrNil(),
@@ -48,8 +48,9 @@ export function parseNetworkCreate(request: Request, version: ApiVersion): Netwo
     internal: request.Internal,
     attachable: request.Attachable,
     // Older versions of the API did not know the member.
-    ...(request.EnableIPv4 === false && !isBefore(version, '1.48') && { ipv4: false }),
-    ipv6: request.EnableIPv6,
+    ...(typeof request.EnableIPv4 === 'boolean' &&
+      !isBefore(version, '1.48') && { ipv4: request.EnableIPv4 }),
+    ...(typeof request.EnableIPv6 === 'boolean' && { ipv6: request.EnableIPv6 }),
     ipam: {
       ...(IPAM.Driver && { driver: IPAM.Driver }),
       ...(IPAM.Options && { options: IPAM.Options }),

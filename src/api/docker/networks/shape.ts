@@ -30,7 +30,9 @@ export function networkShape(
 
 function ipamShape({ name, driver, ipam, configOnly }: Network): Record<string, unknown> {
   // The Engine shows those of IPv4 first, in whichever order they were given.
-  const pools = [...(configOnly?.pools ?? ipam.pools)].sort((a, b) => familyAt(a) - familyAt(b));
+  const idle = (ipam.idle ?? []).map((subnet) => ({ subnet, auxAddresses: {} }));
+  const all: readonly ShownPool[] = configOnly?.pools ?? [...ipam.pools, ...idle];
+  const pools = [...all].sort((a, b) => familyAt(a) - familyAt(b));
   // Records of before `optionsUnset`: nobody gave the predefined networks any.
   const none = ipam.optionsUnset || ['bridge', 'host', 'none'].includes(name);
   // A driver without addresses has no list of pools either.

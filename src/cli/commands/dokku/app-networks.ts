@@ -45,7 +45,7 @@ async function reportOne(
   const flags = await client.request('GET', pathOf(app, '/network'), {}, reportRecord);
   if (flag !== undefined) log.line(flagValue(flags, flag));
   else if (json) log.line(reportJson('network-', flags));
-  else writeReport(log, `${app === '--global' ? 'Global' : app} network information`, flags);
+  else writeReport(log, `${app} network information`, flags);
 }
 
 async function set({ args, client, log }: DokkuCall): Promise<number> {

@@ -63,6 +63,11 @@ export function helpFor(name: string, args: readonly string[]): string | undefin
   return `Usage: dokku ${topicName}[:COMMAND]\n\n${topic.summary}\n\nAdditional commands:\n${rows(topic.commands)}`;
 }
 
+/** `network`, `network:help`: all commands of that topic are ours, so its help is, whatever dokku is on the PATH. */
+export function isOwnTopic(name: string): boolean {
+  return name === 'network' || name === 'network:help';
+}
+
 /** What a command answers to `--help`. */
 export function usageFor(name: string): string | undefined {
   const all = Object.values(topics).flatMap(({ commands }) => commands);

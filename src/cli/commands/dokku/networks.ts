@@ -1,4 +1,5 @@
 import { shortId } from '../../../lib/ids.ts';
+import { rfc3339Nano } from '../../../lib/time.ts';
 import type { Client } from '../../client/client.ts';
 import { DaemonError, Failure } from '../../failure.ts';
 import { anything } from '../../output/values.ts';
@@ -97,7 +98,7 @@ function isManaged({ Labels }: NetworkRecord): boolean {
 
 function asJson(network: NetworkRecord) {
   return {
-    CreatedAt: network.Created,
+    CreatedAt: rfc3339Nano(network.Created),
     DokkuManaged: isManaged(network),
     Driver: network.Driver,
     ID: shortId(network.Id),

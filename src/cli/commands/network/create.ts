@@ -4,14 +4,22 @@ import { free, scopes, yesOrNo } from '../../flags/takes.ts';
 import { keyValues } from '../../flags/values.ts';
 import { created } from '../../output/values.ts';
 
+const gatewayModes = ['nat', 'nat-unprotected', 'routed', 'isolated'];
+
 /** docs/overlay.md, and the Engine's for the bridge. */
 const driverOptions = {
   'com.docker.network.bridge.enable_icc': yesOrNo,
   'com.docker.network.bridge.enable_ip_masquerade': yesOrNo,
+  'com.docker.network.bridge.gateway_mode_ipv4': gatewayModes,
+  'com.docker.network.bridge.gateway_mode_ipv6': gatewayModes,
   'com.docker.network.bridge.host_binding_ipv4': free,
   'com.docker.network.bridge.name': free,
+  'com.docker.network.bridge.trusted_host_interfaces': free,
+  'com.docker.network.container_iface_prefix': free,
   'com.docker.network.driver.mtu': free,
   'com.docker.network.driver.overlay.vxlanid_list': free,
+  'com.docker.network.enable_ipv4': yesOrNo,
+  'com.docker.network.enable_ipv6': yesOrNo,
   encrypted: yesOrNo,
 };
 

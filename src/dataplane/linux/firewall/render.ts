@@ -1,5 +1,5 @@
 import { familyOf, isAddress, parseAddress, parseSubnet } from '../../../lib/addresses.ts';
-import type { Firewall, NetworkRules } from '../../firewall.ts';
+import type { Door, Firewall, NetworkRules, Way } from '../../firewall.ts';
 import { resolverAddress, tableName } from '../../names.ts';
 import { type OpenedFamily, routedKinds } from './forwarding.ts';
 import { hairpin, type NftSet, portChains, portMaps } from './ports.ts';
@@ -25,9 +25,11 @@ export function renderFirewall(tag: string, firewall: HostFirewall): string {
     ...setsOf(firewall).map(declaration),
     ...sealing,
     forward,
+    direct,
     transit,
     resolvers,
     input,
+    isolation,
     portChains,
     postrouting,
   ];
@@ -75,10 +77,10 @@ function setsOf(firewall: HostFirewall): readonly NftSet[] {
   return sets;
 }
 
-function makeSets({ networks, ports: published = [], nodes = [], opened = [] }: HostFirewall): NftSet[] {
+function makeSets(firewall: HostFirewall): NftSet[] {
+  const { networks, ports: published = [], nodes = [], opened = [] } = firewall;
   const names = (of: readonly NetworkRules[]) => of.map(({ bridge }) => `"${bridge}"`);
   const talking = names(networks.filter(({ icc }) => icc));
-  const masqueraded = networks.filter(({ masquerade, internal }) => masquerade && !internal);
   const internals = networks.filter(({ internal }) => internal);
   const ports = (of: readonly NetworkRules[]) => of.flatMap(({ tunnelPort }) => tunnelPort ?? []).map(String);
   return [
@@ -91,12 +93,51 @@ function makeSets({ networks, ports: published = [], nodes = [], opened = [] }: 
       'ifname . ifname',
       talking.map((name) => `${name} . ${name}`),
     ),
-    ...subnetSets('subnets', networks),
-    ...subnetSets('masqueraded', masqueraded),
+    ...subnetSets(
+      'subnets',
+      networks.flatMap(({ subnets }) => subnets),
+    ),
+    ...subnetSets('masqueraded', networks.flatMap(masqueradedOf)),
+    ...waySets(firewall),
     ...portMaps(published),
     ...nodeSets(nodes),
     ...transitSets(opened),
   ];
+}
+
+function masqueradedOf({ masquerade, internal, subnets, ways = {} }: NetworkRules): readonly string[] {
+  return masquerade && !internal ? subnets.filter((subnet) => ways[familyOf(subnet)] !== 'routed') : [];
+}
+
+/** What the chains `direct`, `doors` and `isolation` look at. */
+function waySets({ networks, doors = [] }: HostFirewall): NftSet[] {
+  const going = (way: Way) =>
+    networks.flatMap(({ bridge, ways = {} }) =>
+      ([4, 6] as const)
+        .filter((family) => ways[family] === way)
+        .map((family) => `ipv${family} . "${bridge}"`),
+    );
+  const trusted = networks.flatMap(({ bridge, trusted: names = [] }) =>
+    names.map((name) => `"${name}" . "${bridge}"`),
+  );
+  const apart = networks.filter(({ icc }) => !icc).map(({ bridge }) => `"${bridge}" . "${bridge}"`);
+  return [
+    nftSet('apart', 'ifname . ifname', apart),
+    nftSet('unprotected', 'nf_proto . ifname', going('nat-unprotected')),
+    nftSet('routed', 'nf_proto . ifname', going('routed')),
+    nftSet('isolated', 'nf_proto . ifname', going('isolated')),
+    nftSet('trusted', 'ifname . ifname', trusted),
+    ...([4, 6] as const).map((family) => doorSet(family, doors)),
+  ];
+}
+
+function doorSet(family: 4 | 6, doors: readonly Door[]): NftSet {
+  const ofFamily = doors.filter(({ address }) => familyOf(address) === family);
+  return nftSet(
+    `doors${family}`,
+    `ipv${family}_addr . inet_proto . inet_service`,
+    ofFamily.map(({ address, protocol, port }) => `${address} . ${protocol} . ${port}`),
+  );
 }
 
 /** Records of other nodes say where they are: what is no address goes into no rule. */
@@ -132,8 +173,7 @@ function transitSets(opened: readonly OpenedFamily[]): NftSet[] {
   ];
 }
 
-function subnetSets(name: string, networks: readonly NetworkRules[]): NftSet[] {
-  const subnets = networks.flatMap((rules) => rules.subnets);
+function subnetSets(name: string, subnets: readonly string[]): NftSet[] {
   return ([4, 6] as const).map((family) => {
     const ofFamily = subnets.filter((subnet) => familyOf(subnet) === family);
     return nftSet(`${name}${family}`, `ipv${family}_addr; flags interval`, outermost(ofFamily));
@@ -198,8 +238,27 @@ const forward = `\
     iifname @internal drop
     oifname @internal drop
     ct status dnat accept comment "published ports"
+    iifname . oifname @apart drop
+    meta nfproto . oifname @routed goto direct
     iifname @bridges oifname @bridges drop
     iifname @bridges accept
+    meta nfproto . oifname @unprotected accept
+    iifname . oifname @trusted goto doors
+    drop
+  }`;
+
+/**
+ * To a container's own address from elsewhere (libnetwork's gateway modes): into a routed network echo and published
+ * ports, by a trusted interface those ports.
+ */
+const direct = `\
+  chain direct {
+    meta l4proto { icmp, icmpv6 } accept
+    goto doors
+  }
+  chain doors {
+    ip daddr . meta l4proto . th dport @doors4 accept
+    ip6 daddr . meta l4proto . th dport @doors6 accept
     drop
   }`;
 
@@ -254,6 +313,7 @@ const input = `\
     ct state established,related accept
     ip daddr 127.0.0.0/8 drop
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld2-listener-report } accept
+    meta nfproto . iifname @isolated meta l4proto { icmp, icmpv6 } drop
     fib daddr . iif type local meta l4proto { icmp, icmpv6 } accept
     fib daddr . iif type local meta l4proto { tcp, udp } th dport 53 accept
     ip daddr ${resolverAddress} meta l4proto { tcp, udp } th dport 53 accept
@@ -261,6 +321,16 @@ const input = `\
     fib daddr . iif type local accept
     ip daddr @subnets4 drop
     ip6 daddr @subnets6 drop
+  }`;
+
+/** The gateway of an isolated network is there for DNS alone: the host begins nothing with its containers. */
+const isolation = `\
+  chain isolation {
+    type filter hook output priority filter; policy accept;
+    meta nfproto . oifname != @isolated accept
+    ct state established,related accept
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+    drop
   }`;
 
 /** What leaves the host takes the address of the interface it leaves by. */

@@ -2,7 +2,7 @@ import { FairleadError } from '../../../lib/errors.ts';
 import type { Plug } from '../../links.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from '../ip.ts';
 import type { LinuxHost } from '../linux-host.ts';
-import { deafness, setIpv6, writeSettings } from '../settings.ts';
+import { deafness, setIpv6, writeInside, writeSettings } from '../settings.ts';
 import { addAddress, addressChanges, hasIpv6 } from './addresses.ts';
 import { namespacePath } from './netns.ts';
 import { routeCommands } from './routes.ts';
@@ -40,6 +40,7 @@ async function create(host: LinuxHost, namespace: string, plug: VethPlug): Promi
     const up = ip`link set dev ${source.hostName} up`;
     await batch(host, [...(plug.isolated ? [isolation(plug)] : []), up]);
     await batch(host, inside(plug), namespace);
+    await writeSysctls(host, namespace, plug);
   } catch (error) {
     await unplugVeth(host, source.hostName);
     throw error;
@@ -54,6 +55,18 @@ function inside(plug: VethPlug): Command[] {
   ];
 }
 
+async function writeSysctls(
+  host: LinuxHost,
+  namespace: string,
+  { name, sysctls = [] }: VethPlug,
+): Promise<void> {
+  const settings = sysctls.map((one) => ({
+    file: `${one.family}/${one.table}/${name}/${one.name}`,
+    value: one.value,
+  }));
+  await writeInside(host, namespacePath(namespace), settings);
+}
+
 /** Something has one of the two names: a pair that needs repair, a stale host end, or somebody else's. */
 async function repair(host: LinuxHost, namespace: string, plug: VethPlug): Promise<void> {
   const [outer, inner] = await Promise.all([
@@ -66,6 +79,7 @@ async function repair(host: LinuxHost, namespace: string, plug: VethPlug): Promi
     if (hasIpv6(plug) !== speaksIpv6(inner))
       await setIpv6(host, namespacePath(namespace), plug.name, hasIpv6(plug));
     await batch(host, innerChanges(inner, plug), namespace);
+    await writeSysctls(host, namespace, plug);
     return;
   }
   if (inner) {

@@ -1,4 +1,5 @@
 import { Failure } from '../../../failure.ts';
+import { keyValues } from '../../../flags/values.ts';
 import type { CreateValues } from './body.ts';
 
 interface NetworkFlag {
@@ -8,6 +9,7 @@ interface NetworkFlag {
   readonly ip6?: string;
   readonly mac?: string;
   readonly priority?: number;
+  readonly options?: Readonly<Record<string, string>>;
   readonly linkLocal?: readonly string[];
 }
 
@@ -56,6 +58,7 @@ function settingsOf(network: NetworkFlag, isFirst: boolean, flags: CreateValues)
     mac,
     priority,
     linkLocal = [],
+    options,
   } = {
     ...general,
     ...network,
@@ -72,6 +75,7 @@ function settingsOf(network: NetworkFlag, isFirst: boolean, flags: CreateValues)
     ...(Object.keys(ipam).length > 0 ? { IPAMConfig: ipam } : {}),
     ...(mac ? { MacAddress: mac } : {}),
     ...(priority === undefined ? {} : { GwPriority: priority }),
+    ...(options ? { DriverOpts: options } : {}),
   };
 }
 
@@ -84,12 +88,17 @@ function generalSettings(flags: CreateValues): Omit<NetworkFlag, 'name'> {
 
 function parseNetwork(text: string): NetworkFlag {
   if (!/(^|,)name=/.test(text)) return { name: text, aliases: [] };
-  const pairs = text.split(',').map((pair) => pair.split(/=(.*)/s).slice(0, 2));
+  // A field that holds a comma is quoted, as in Docker's command line (CSV).
+  const fields = text.match(/"[^"]*"|[^,]+/g) ?? [];
+  const pairs = fields
+    .map((field) => field.replaceAll('"', ''))
+    .map((pair) => pair.split(/=(.*)/s).slice(0, 2));
   const values = (key: string) => pairs.filter(([name]) => name === key).map(([, value = '']) => value);
   const unknown = pairs.find(([name = '']) => !known.has(name));
   if (unknown)
     throw new Failure(`invalid argument "${text}" for "--network" flag: invalid field ${unknown[0]}`, 125);
   const [priority] = values('gw-priority');
+  const options = values('driver-opt');
   return {
     name: values('name')[0] ?? '',
     aliases: values('alias'),
@@ -97,10 +106,11 @@ function parseNetwork(text: string): NetworkFlag {
     ...withValue('ip6', values('ip6')[0]),
     ...withValue('mac', values('mac-address')[0]),
     ...(priority === undefined ? {} : { priority: Number(priority) }),
+    ...(options.length > 0 ? { options: keyValues('network', options) } : {}),
   };
 }
 
-const known = new Set(['name', 'alias', 'ip', 'ip6', 'mac-address', 'gw-priority']);
+const known = new Set(['name', 'alias', 'driver-opt', 'ip', 'ip6', 'mac-address', 'gw-priority']);
 
 function withValue(key: 'ip' | 'ip6' | 'mac', value: string | undefined) {
   return value === undefined ? {} : { [key]: value };
