@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../src/cluster/endpoint-options.ts';
+import { refuseUnknownOptions } from '../src/cluster/endpoints/options.ts';
 import type { Network } from '../src/cluster/records.ts';
 import { bridgeName, isInterfaceName } from '../src/dataplane/names.ts';
 import { familyOf, isAddress } from '../src/lib/addresses.ts';

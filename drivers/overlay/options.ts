@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../../src/cluster/endpoint-options.ts';
+import { refuseUnknownOptions } from '../../src/cluster/endpoints/options.ts';
 import type { Network } from '../../src/cluster/records.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import {

@@ -62,7 +62,7 @@ export const wantedSchema = z.object({
    */
   publish: z.string().exactOptional(),
   aliases: texts,
-  /** `CONTAINER[:ALIAS]`, as given (src/cluster/links.ts). */
+  /** `CONTAINER[:ALIAS]`, as given (src/cluster/endpoints/links.ts). */
   links: texts.exactOptional(),
   /** `NAME=VALUE`: what links on the default network told its program at its last start. */
   variables: texts.exactOptional(),

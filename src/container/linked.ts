@@ -1,4 +1,4 @@
-import { parseLink } from '../cluster/links.ts';
+import { parseLink } from '../cluster/endpoints/links.ts';
 import { withoutPrefix } from '../lib/addresses.ts';
 import { shortId } from '../lib/ids.ts';
 import type { Attachment, Container } from './container.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { endpointFor } from '../cluster/endpoint.ts';
+import { endpointFor } from '../cluster/endpoints/endpoint.ts';
 import {
   type Attachment,
   type Container,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseDnsPolicy } from '../../cluster/dns-policy.ts';
+import { parseDnsPolicy } from '../../cluster/endpoints/dns-policy.ts';
 import { hasControl } from '../../lib/plain-text.ts';
 
 const line = z.string().refine((text) => !hasControl(text), 'it holds a control character');

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { endpointFor } from '../../cluster/endpoint.ts';
+import { endpointFor } from '../../cluster/endpoints/endpoint.ts';
 import type { Endpoint, Port } from '../../cluster/records.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { Attachment, Container, ContainerSpec, ContainerState, NetworkMode } from '../container.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Entry, Store, Write } from '../../../kvstore/store.ts';
-import { endpointFor, unnamedHolder } from '../../cluster/endpoint.ts';
+import { endpointFor, unnamedHolder } from '../../cluster/endpoints/endpoint.ts';
 import { folders, keys } from '../../cluster/keys.ts';
 import { parseJson } from '../../lib/json.ts';
 import type { Logger } from '../../lib/log.ts';

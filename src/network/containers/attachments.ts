@@ -1,5 +1,5 @@
-import { dnsPolicyOption } from '../../cluster/dns-policy.ts';
-import { checkEndpointOptions } from '../../cluster/endpoint-options.ts';
+import { dnsPolicyOption } from '../../cluster/endpoints/dns-policy.ts';
+import { checkEndpointOptions } from '../../cluster/endpoints/options.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { FairleadError } from '../../lib/errors.ts';

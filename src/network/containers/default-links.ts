@@ -1,4 +1,4 @@
-import { parseLink } from '../../cluster/links.ts';
+import { parseLink } from '../../cluster/endpoints/links.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { linkVariables } from '../../container/link-variables.ts';
 import { addressOn, linkedBy, linkedPlace } from '../../container/linked.ts';

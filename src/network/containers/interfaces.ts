@@ -1,5 +1,5 @@
 import type { JoinPlace, JoinResult } from '../../../drivers/driver.ts';
-import { interfaceOptions } from '../../cluster/endpoint-options.ts';
+import { interfaceOptions } from '../../cluster/endpoints/options.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { AttachedInterface, Attachment, Container } from '../../container/container.ts';
 import { parseSubnet } from '../../lib/addresses.ts';

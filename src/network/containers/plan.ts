@@ -1,5 +1,5 @@
-import { checkEndpointOptions } from '../../cluster/endpoint-options.ts';
-import { parseLink } from '../../cluster/links.ts';
+import { parseLink } from '../../cluster/endpoints/links.ts';
+import { checkEndpointOptions } from '../../cluster/endpoints/options.ts';
 import type { Attachment, Container, ContainerSpec, NetworkMode } from '../../container/container.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';

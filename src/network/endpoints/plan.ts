@@ -1,4 +1,4 @@
-import { type EndpointHolder, type EndpointIdentity, endpointFor } from '../../cluster/endpoint.ts';
+import { type EndpointHolder, type EndpointIdentity, endpointFor } from '../../cluster/endpoints/endpoint.ts';
 import { keys } from '../../cluster/keys.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Decision } from '../../cluster/retry.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JoinResult } from '../../../drivers/driver.ts';
 import type { Entry, Lease, Write } from '../../../kvstore/store.ts';
 import { decodeOrSkip, decodeOrThrow } from '../../cluster/decode.ts';
-import { endpointFor, following, isUnnamed } from '../../cluster/endpoint.ts';
+import { endpointFor, following, isUnnamed } from '../../cluster/endpoints/endpoint.ts';
 import { keys } from '../../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../../cluster/records.ts';
 import { commitWithRetry, type Decision } from '../../cluster/retry.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { dnsPolicyOption } from '../../cluster/dns-policy.ts';
-import { endpointFor } from '../../cluster/endpoint.ts';
+import { dnsPolicyOption } from '../../cluster/endpoints/dns-policy.ts';
+import { endpointFor } from '../../cluster/endpoints/endpoint.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';

@@ -1,8 +1,7 @@
 import type { Driver } from '../../../drivers/driver.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { Container, PortBinding } from '../../container/container.ts';
-import type { Door, PortRule, PortTarget } from '../../dataplane/firewall.ts';
-import type { NetworkRules } from '../../dataplane/firewall.ts';
+import type { Door, NetworkRules, PortRule, PortTarget } from '../../dataplane/firewall.ts';
 import { familyOf, withoutPrefix } from '../../lib/addresses.ts';
 import { gatewayAttachment } from './gateway.ts';
 

@@ -1,6 +1,6 @@
 import type { Check, Entry, Lease, Write } from '../../../kvstore/store.ts';
 import { decodeOrSkip } from '../../cluster/decode.ts';
-import { endpointFor, unnamedHolder } from '../../cluster/endpoint.ts';
+import { endpointFor, unnamedHolder } from '../../cluster/endpoints/endpoint.ts';
 import { keys } from '../../cluster/keys.ts';
 import {
   addressSchema,

@@ -7,7 +7,7 @@ import { flagOf, numberOf, queryOf } from '../../http/query.ts';
 import { versionOf } from '../../http/version.ts';
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
 import { requireUserDefined } from '../networks/endpoint-settings.ts';
-import { containerCreate, parseContainerCreate, parseContainerName } from './create.ts';
+import { containerCreate, parseContainerCreate, parseContainerName } from './create/create.ts';
 import { listShape, selectContainers } from './list.ts';
 import { indexNetworks } from './networks.ts';
 import { inspectShape } from './shape.ts';

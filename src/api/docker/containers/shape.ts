@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseLink } from '../../../cluster/links.ts';
+import { parseLink } from '../../../cluster/endpoints/links.ts';
 import type { Container, ContainerSpec, NetworkMode } from '../../../container/container.ts';
 import type { HealthReport } from '../../../container/health/health-check.ts';
 import { linkedPlace } from '../../../container/linked.ts';
@@ -9,7 +9,7 @@ import type { Containers } from '../../../network/model.ts';
 import { type ApiVersion, isBefore } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
 import { mountShapes } from '../isolation/mount-shape.ts';
-import { healthShape } from './healthcheck.ts';
+import { healthShape } from './create/healthcheck.ts';
 import { hostConfigDefaults, withoutUnset } from './host-config.ts';
 import { endpointsShape, type NetworkIndex } from './networks.ts';
 import { portBindings, portsShape } from './port-bindings.ts';

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { parseLink } from '../../../cluster/links.ts';
+import { parseLink } from '../../../cluster/endpoints/links.ts';
 import type { Network } from '../../../cluster/records.ts';
 import { familyOf, isAddress, parseAddress } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';

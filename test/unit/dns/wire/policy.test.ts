@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseDnsPolicy } from '../../../../src/cluster/dns-policy.ts';
+import { parseDnsPolicy } from '../../../../src/cluster/endpoints/dns-policy.ts';
 import type { DnsPolicy, Network } from '../../../../src/cluster/records.ts';
 import { createTestModel } from '../../../rig/model.ts';
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../../kvstore/local/memory.ts';
-import { dnsPolicyOption } from '../../../../src/cluster/dns-policy.ts';
+import { dnsPolicyOption } from '../../../../src/cluster/endpoints/dns-policy.ts';
 import { keys } from '../../../../src/cluster/keys.ts';
 import { decodeContainer } from '../../../../src/container/records.ts';
 import { createSimulatedDataplane } from '../../../../src/dataplane/simulated.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endpointFor } from '../../../../src/cluster/endpoint.ts';
+import { endpointFor } from '../../../../src/cluster/endpoints/endpoint.ts';
 import type { Attachment, Container, ContainerSpec } from '../../../../src/container/container.ts';
 import { filesFor, type HostFiles } from '../../../../src/network/containers/files.ts';
 import { containerSpec } from '../../../rig/container-spec.ts';

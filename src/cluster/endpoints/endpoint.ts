@@ -1,7 +1,7 @@
-import { shortId } from '../lib/ids.ts';
+import { shortId } from '../../lib/ids.ts';
+import { dnsPolicies, type Endpoint, type Port, type Service } from '../records.ts';
 import { dnsPolicyOption } from './dns-policy.ts';
 import { linksOf } from './links.ts';
-import { dnsPolicies, type Endpoint, type Port, type Service } from './records.ts';
 
 /** What stays the same as long as the endpoint is there. */
 export type EndpointIdentity = Pick<

@@ -1,5 +1,5 @@
-import { isInterfaceName } from '../dataplane/names.ts';
-import { FairleadError } from '../lib/errors.ts';
+import { isInterfaceName } from '../../dataplane/names.ts';
+import { FairleadError } from '../../lib/errors.ts';
 import { checkDnsPolicy } from './dns-policy.ts';
 
 const prefix = 'com.docker.network.';

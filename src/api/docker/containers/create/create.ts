@@ -1,22 +1,22 @@
 import * as z from 'zod';
-import { parseLink } from '../../../cluster/links.ts';
-import type { Container } from '../../../container/container.ts';
-import type { Runtime } from '../../../container/runtime.ts';
-import { parseSignal } from '../../../container/signals.ts';
-import { FairleadError } from '../../../lib/errors.ts';
-import type { CreateContainer, EndpointSettings } from '../../../network/model.ts';
-import { go } from '../../go/json.ts';
-import type { ApiVersion } from '../../http/version.ts';
-import { capabilityWarnings, ownBoundingSet } from '../isolation/capabilities.ts';
-import { hostOptionWarnings } from '../isolation/host-options.ts';
-import { isolationMembers, parseIsolation } from '../isolation/isolation-options.ts';
-import { endpointSettings, parseEndpointSettings, parseMac } from '../networks/endpoint-settings.ts';
-import { refuseContainerMac, versionWarnings } from './create-versions.ts';
+import { parseLink } from '../../../../cluster/endpoints/links.ts';
+import type { Container } from '../../../../container/container.ts';
+import type { Runtime } from '../../../../container/runtime.ts';
+import { parseSignal } from '../../../../container/signals.ts';
+import { FairleadError } from '../../../../lib/errors.ts';
+import type { CreateContainer, EndpointSettings } from '../../../../network/model.ts';
+import { go } from '../../../go/json.ts';
+import type { ApiVersion } from '../../../http/version.ts';
+import { capabilityWarnings, ownBoundingSet } from '../../isolation/capabilities.ts';
+import { hostOptionWarnings } from '../../isolation/host-options.ts';
+import { isolationMembers, parseIsolation } from '../../isolation/isolation-options.ts';
+import { endpointSettings, parseEndpointSettings, parseMac } from '../../networks/endpoint-settings.ts';
+import { parsePortBindings, parsePorts, portBindings } from '../port-bindings.ts';
+import { parseRestart, restartPolicy } from '../restart-policy.ts';
 import { healthConfig, parseHealthcheck } from './healthcheck.ts';
 import { logConfig, requireLogDriver } from './log-config.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
-import { parsePortBindings, parsePorts, portBindings } from './port-bindings.ts';
-import { parseRestart, restartPolicy } from './restart-policy.ts';
+import { refuseContainerMac, versionWarnings } from './versions.ts';
 
 /** Go's strslice: one string or a list. */
 const words = z

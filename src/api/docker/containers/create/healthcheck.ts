@@ -1,8 +1,8 @@
-import type { Container, HealthCheck } from '../../../container/container.ts';
-import type { HealthReport } from '../../../container/health/health-check.ts';
-import { FairleadError } from '../../../lib/errors.ts';
-import { timestamp } from '../../../lib/time.ts';
-import { go } from '../../go/json.ts';
+import type { Container, HealthCheck } from '../../../../container/container.ts';
+import type { HealthReport } from '../../../../container/health/health-check.ts';
+import { FairleadError } from '../../../../lib/errors.ts';
+import { timestamp } from '../../../../lib/time.ts';
+import { go } from '../../../go/json.ts';
 
 /** Times are nanoseconds; 0: the default. */
 export const healthConfig = go.object('container.HealthConfig', {

@@ -1,7 +1,7 @@
-import { requireExtraHost } from '../../../container/extra-host.ts';
-import { isAddress } from '../../../lib/addresses.ts';
-import { FairleadError } from '../../../lib/errors.ts';
-import { isHostName, longestOwnName } from '../../../lib/host-name.ts';
+import { requireExtraHost } from '../../../../container/extra-host.ts';
+import { isAddress } from '../../../../lib/addresses.ts';
+import { FairleadError } from '../../../../lib/errors.ts';
+import { isHostName, longestOwnName } from '../../../../lib/host-name.ts';
 
 /** The parts of a create body that are written into a container's files, and so must be what they claim to be. */
 interface NamesAndServers {

@@ -1,7 +1,7 @@
-import { FairleadError } from '../lib/errors.ts';
-import { isFullId, shortId } from '../lib/ids.ts';
-import { parseName } from '../lib/names.ts';
-import type { Link } from './records.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import { isFullId, shortId } from '../../lib/ids.ts';
+import { parseName } from '../../lib/names.ts';
+import type { Link } from '../records.ts';
 
 /**
  * `--link CONTAINER[:ALIAS]`: a name of the same network under an alias that only the container sees which asked

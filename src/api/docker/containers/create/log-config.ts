@@ -1,5 +1,5 @@
-import { FairleadError } from '../../../lib/errors.ts';
-import { go } from '../../go/json.ts';
+import { FairleadError } from '../../../../lib/errors.ts';
+import { go } from '../../../go/json.ts';
 
 export const logConfig = go.object('container.LogConfig', { Type: go.text(), Config: go.textMap() });
 

@@ -1,5 +1,5 @@
-import { FairleadError } from '../lib/errors.ts';
-import { type DnsPolicy, dnsPolicies } from './records.ts';
+import { FairleadError } from '../../lib/errors.ts';
+import { type DnsPolicy, dnsPolicies } from '../records.ts';
 
 /** The endpoint option that says it: `docker network connect --driver-opt fairlead.dns.policy=turn`. */
 export const dnsPolicyOption = 'fairlead.dns.policy';
