@@ -49,13 +49,13 @@ export function createDoctor(deps: DoctorDeps): Doctor {
       const networks = deps.parts.directory.networks();
       const only = networkRef === undefined ? undefined : lookup('network', networkRef, networks);
       const first = await look(deps, only);
-      const obstacles = await deps.parts.dataplane.obstacles();
-      const toReport = (repaired: readonly Difference[]) =>
-        withObstacles(report(first, new Set(repaired), networks), obstacles);
-      if (!repair || first.differences.length === 0) return toReport([]);
+      // After a repair: rules of ours that were missing are what another's chain dropped packets for.
+      const toReport = async (repaired: readonly Difference[]) =>
+        withObstacles(report(first, new Set(repaired), networks), await deps.parts.dataplane.obstacles());
+      if (!repair || first.differences.length === 0) return await toReport([]);
       await deps.repair();
       const left = new Set((await look(deps, only)).differences.map(({ what }) => what));
-      return toReport(first.differences.filter(({ what }) => !left.has(what)));
+      return await toReport(first.differences.filter(({ what }) => !left.has(what)));
     },
   };
 }
