@@ -66,13 +66,16 @@ describe('the flags of docker run', () => {
     ['-a', 'stdout', '-a', 'STDERR'],
   ];
 
-  it.each(accepted)('%s %s %s %s %s %s %s %s %s %s make the same container', async (...flags) => {
-    const [theirs, mine] = [await real('create', ...flags, 'web'), await ours('create', ...flags, 'web')];
-    expect(mine.stderr).toBe(theirs.stderr);
-    expect([mine.code, theirs.code]).toEqual([0, 0]);
-    const [a, b] = [await recordOf(theirs.stdout), await recordOf(mine.stdout)];
-    expect(b).toEqual(a);
-  });
+  it.each(accepted.map((flags) => ({ line: flags.join(' '), flags })))(
+    '$line makes the same container',
+    async ({ flags }) => {
+      const [theirs, mine] = [await real('create', ...flags, 'web'), await ours('create', ...flags, 'web')];
+      expect(mine.stderr).toBe(theirs.stderr);
+      expect([mine.code, theirs.code]).toEqual([0, 0]);
+      const [a, b] = [await recordOf(theirs.stdout), await recordOf(mine.stdout)];
+      expect(b).toEqual(a);
+    },
+  );
 
   async function recordOf(id: string): Promise<unknown> {
     const { text } = await daemon.call('GET', `/containers/${id.trim()}/json`);

@@ -85,7 +85,7 @@ const kept = z.object({
 });
 
 function configShape({ id, spec }: Container, version: ApiVersion): Record<string, unknown> {
-  const { MacAddress, ...given } = kept.parse({ ...spec.extras }).Config;
+  const { MacAddress, OnBuild = null, ...given } = kept.parse({ ...spec.extras }).Config;
   const isOld = isBefore(version, '1.52');
   const ports = Object.fromEntries(
     spec.exposedPorts.map(({ port, protocol }) => [`${port}/${protocol}`, {}]),
@@ -106,7 +106,7 @@ function configShape({ id, spec }: Container, version: ApiVersion): Record<strin
     Image: spec.image,
     WorkingDir: spec.workingDir,
     Entrypoint: null,
-    ...(isOld && { OnBuild: null }),
+    ...((isOld || OnBuild !== null) && { OnBuild }),
     ...(isOld && MacAddress !== undefined && { MacAddress }),
     ...given,
     ...own(spec, id),
