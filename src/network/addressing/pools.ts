@@ -125,8 +125,10 @@ const special = [
   ['::ffff:0:0/96', 'IPv4-mapped'],
 ] as const;
 
+/** One that begins in such a block has its gateway there; a larger one that holds it overlaps what is routed anyway. */
 function refuseSpecial(subnet: Subnet): void {
-  const hit = special.find(([block]) => overlaps(parseSubnet(block), subnet));
+  const gateway = firstHost(subnet);
+  const hit = special.find(([block]) => contains(parseSubnet(block), gateway));
   if (hit) throw new FairleadError('invalid', `${hit[1]} subnet '${subnet.text}' is not allowed`);
 }
 
