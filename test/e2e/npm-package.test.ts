@@ -81,7 +81,17 @@ describe('a checkout', () => {
   it('is linked by npm without a warning, and built when it is first run', async () => {
     await using clone = await Clone.of(0);
     const linked = join(clone.home, 'prefix');
-    const install = ['npm', 'install', '-g', '--prefix', linked, '--no-audit', '--no-fund', './'];
+    const install = [
+      'npm',
+      'install',
+      '-g',
+      '--prefix',
+      linked,
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=notice',
+      './',
+    ];
     const { stdout, stderr } = await succeed(['env', '-C', clone.folder, ...install]);
     const installed = expect.stringMatching(/^\nadded 1 package in \d+m?s\n$/);
     expect({ stdout, stderr }).toEqual({ stdout: installed, stderr: '' });
