@@ -74,7 +74,7 @@ describe('the image', () => {
     const fairlead = (...words: readonly string[]) => docker(engine, 'exec', 'fl', 'fairlead', ...words);
     const older = await load(engine, await built(imageFile, 'before'));
     const before = await hostState(engine);
-    expect(await started(engine, ...onHost, older)).toMatch(/: sandbox mode \(/);
+    expect(await started(engine, ...onHost, older)).toMatch(/: sandbox (mode|way) \(/);
     await fairlead('network', 'create', 'foo');
     await fairlead('run', '-d', '--restart', 'always', '--name', 'c1', '--publish-service', 'db.foo', 'web');
     await fairlead('run', '-d', '--restart', 'always', '--name', 'c2', '--net', 'foo', 'web', 'sleep', '600');
