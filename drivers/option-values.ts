@@ -46,7 +46,7 @@ export function parseBool(key: string, text: string | undefined): boolean | unde
   return value;
 }
 
-export const spoofingKey = 'fairlead.spoofing';
+const spoofingKey = 'fairlead.spoofing';
 
 /**
  * Whether containers may send from MACs and addresses that are not their own, as a router or a holder of virtual addresses

@@ -17,7 +17,7 @@ export const dockerDirectories: PluginDirectories = {
 };
 
 /** Names go into paths: what could leave the directory is no name. */
-export function isPluginName(name: string): boolean {
+function isPluginName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name);
 }
 

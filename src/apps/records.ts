@@ -5,7 +5,7 @@ import { timestamp } from '../lib/time.ts';
 const texts = z.record(z.string(), z.string());
 
 /** What containers of one process type are made from. */
-export const processSchema = z.object({
+const processSchema = z.object({
   /** Only a name where no Engine runs the containers. */
   image: z.string(),
   /** Empty: the image's own; without an Engine the container then just holds its network. */

@@ -11,7 +11,7 @@ export interface HostResolvConf {
 }
 
 /** Of several `search` and `domain` lines the last counts, options add up: resolv.conf(5). Odd lines are passed over. */
-export function parseHostResolvConf(text: string): HostResolvConf {
+function parseHostResolvConf(text: string): HostResolvConf {
   const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim().split(/[ \t]+/));
   const clean = lines.filter(
     ([word = '#', ...rest]) => /^[^#;]/.test(word) && rest.length > 0 && !hasControl(rest.join('')),

@@ -7,7 +7,7 @@ import { SerialQueue } from './serial-queue.ts';
  * A container's comes before its networks': which those are stands in its record, which only its own lock holds still,
  * and nothing that holds a network's lock waits for a container.
  */
-export const lockOrder = ['node', 'container', 'network', 'endpoint', 'addresses', 'ports'] as const;
+const lockOrder = ['node', 'container', 'network', 'endpoint', 'addresses', 'ports'] as const;
 export type LockName = (typeof lockOrder)[number];
 
 interface Held {
