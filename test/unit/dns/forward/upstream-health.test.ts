@@ -86,11 +86,16 @@ describe('which upstream is asked first', () => {
   /** Answers after so many milliseconds. */
   async function slowUpstream(delayOf: (query: Buffer) => number): Promise<string> {
     const socket = createSocket('udp4');
+    const answers = new Set<NodeJS.Timeout>();
     socket.on('message', (query, { port, address }) => {
-      setTimeout(() => socket.send(replyTo(query), port, address), delayOf(query));
+      const send = () => socket.send(replyTo(query), port, address);
+      answers.add(setTimeout(send, delayOf(query)));
     });
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-    cleanUps.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+    cleanUps.push(async () => {
+      for (const answer of answers) clearTimeout(answer);
+      await new Promise<void>((resolve) => socket.close(resolve));
+    });
     return `127.0.0.1:${socket.address().port}`;
   }
 
