@@ -240,7 +240,6 @@ export class EngineConverger extends Converger {
   }
 
   #wanted(container: Container, attachment: Attachment, endpoint: Endpoint): Endpoint {
-    const { directory, nodeLease } = this.parts;
     const service = this.#backedBy(attachment, endpoint);
     // An endpoint of a service has no names of the container's own.
     const naming = service ? { aliases: [] } : this.deps.overrides.of(container.id);
@@ -249,11 +248,9 @@ export class EngineConverger extends Converger {
       aliases: [...attachment.aliases, ...naming.aliases],
       driverOptions: { ...attachment.driverOptions, ...policy },
     };
-    const shown = directory.endpointEntry(endpoint.networkId, endpoint.id)?.record;
-    const identity = endpoint.nodeId === '' && shown ? shown : { ...endpoint, nodeId: nodeLease.self.id };
     // The container's DNS servers do not concern us: the Engine's resolver asks them, and us among them.
     const holder = { ...container, spec: { ...container.spec, dns: [] } };
-    return endpointFor(identity, holder, wish, service);
+    return endpointFor(endpoint, holder, wish, service);
   }
 
   /** The endpoint's id names an exclusive service, the wish a shared one. */
