@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { dnsPolicyOption } from '../../cluster/endpoints/dns-policy.ts';
-import { endpointFor } from '../../cluster/endpoints/endpoint.ts';
-import type { Endpoint, Network, Service } from '../../cluster/records.ts';
+import type { Network, Service } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import type { EnginePlace, ServiceWish } from '../../container/host-engine.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
-import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
+import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { apart } from '../../lib/locks.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
@@ -14,7 +12,7 @@ import type { EngineSide, NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
-import type { AliasOverrides } from './alias-overrides.ts';
+import type { EndpointRecords } from './endpoint-records.ts';
 import type { EngineTasks } from './engine-tasks.ts';
 
 export interface EngineConvergerDeps {
@@ -23,7 +21,7 @@ export interface EngineConvergerDeps {
   readonly networks: Networks;
   readonly endpoints: EndpointStore;
   readonly pending: PendingEndpoints;
-  readonly overrides: AliasOverrides;
+  readonly records: EndpointRecords;
   readonly tasks: EngineTasks;
 }
 
@@ -49,15 +47,13 @@ export class EngineConverger extends Converger {
   override require(id: string): Container {
     const container = super.require(id);
     const wishes = this.deps.engine.links.serviceWishes().filter(({ containerId }) => containerId === id);
-    const placeOn = (networkId: string) => container.attachments.find((one) => this.#idOf(one) === networkId);
-    const plain = container.attachments.filter((one) =>
-      wishes.every(({ networkId }) => this.#idOf(one) !== networkId),
-    );
+    const places = new Map(container.attachments.map((one) => [this.#idOf(one), one]));
     const backing = wishes.flatMap(({ networkId: network, serviceId, restore }) => {
-      const own = restore ? [{ ...restore, network }] : [];
-      return [...own, { aliases: [], ...placeOn(network), network, serviceId }];
+      const place = { aliases: [], ...places.get(network), network, serviceId };
+      places.delete(network);
+      return restore ? [{ ...restore, network }, place] : [place];
     });
-    return { ...container, attachments: [...plain, ...backing] };
+    return { ...container, attachments: [...places.values(), ...backing] };
   }
 
   /** The Engine itself refuses what it cannot do, but knows no services. @throws forbidden | conflict */
@@ -134,11 +130,10 @@ export class EngineConverger extends Converger {
 
   /** Containers that do not run and were to back it do so no longer. */
   async #takeFromOthers({ id }: Container, { serviceId }: Attachment): Promise<void> {
-    const { links } = this.deps.engine;
-    for (const other of links.serviceWishes()) {
-      if (other.serviceId !== serviceId || other.containerId === id) continue;
-      if (this.parts.runtime.get(other.containerId)) await this.converge(other.containerId, without(other));
-      else await links.dropServiceWish(other);
+    for (const other of this.deps.engine.links.serviceWishes()) {
+      const isOther = other.serviceId === serviceId && other.containerId !== id;
+      if (isOther && this.parts.runtime.get(other.containerId))
+        await this.converge(other.containerId, without(other));
     }
   }
 
@@ -168,15 +163,15 @@ export class EngineConverger extends Converger {
   async #putOn(network: Network, container: Container, to: Attachment, wish: Wish): Promise<void> {
     const { endpoints, pending } = this.deps;
     const service = this.serviceOf(to, wish);
-    const connect = () => this.#connect(network, container, to, wish);
-    if (!service || service.shared || container.state.status !== 'running') return await connect();
+    if (!service || service.shared || container.state.status !== 'running')
+      return await this.#connect(network, container, to, wish);
     const wanted = { network: network.id, serviceId: service.id, aliases: to.aliases };
     await this.parts.presence.during(network, () =>
       withUndo(async (undo) => {
         pending.expect(service.endpointId);
         const endpoint = await endpoints.make({ container, wanted, network, service });
         undo.push('endpoint', () => endpoints.withdrawWhenPossible(network, endpoint));
-        await connect();
+        await this.#connect(network, container, to, wish);
       }),
     );
   }
@@ -195,68 +190,21 @@ export class EngineConverger extends Converger {
   /** What is lost is let go of; the Engine is asked later, for it may be waiting for us. */
   async #keepAll(container: Container): Promise<void> {
     const stays = await this.keepEach(container, container.attachments, async (attachment) => {
-      await this.#keep(container, attachment);
+      await this.deps.records.keep(container, attachment);
       return attachment;
     });
     for (const lost of container.attachments.filter((one) => !stays.includes(one))) {
+      const attachments = (now: readonly Attachment[]) =>
+        now.filter(({ endpoint }) => endpoint?.id !== lost.endpoint?.id);
       this.deps.tasks.run(`take ${container.name} off ${this.whereIs(lost)}`, () =>
-        apart(() => this.#letGo(container.id, lost)),
+        apart(() =>
+          this.exclusively(
+            container.id,
+            async () => void (await this.converge(container.id, { attachments })),
+          ),
+        ),
       );
     }
-  }
-
-  async #letGo(id: string, { network, endpoint }: Attachment): Promise<void> {
-    await this.exclusively(id, async () => {
-      const isStill = this.parts.runtime
-        .get(id)
-        ?.attachments.some((one) => one.endpoint?.id === endpoint?.id);
-      const engineNetwork = this.deps.engine.links.engineNetworkOf(network);
-      if (isStill && engineNetwork !== undefined) await this.deps.engine.host.disconnect(engineNetwork, id);
-    });
-  }
-
-  async #keep(container: Container, attachment: Attachment): Promise<void> {
-    const { parts, endpoints } = this.deps;
-    const network = parts.directory.network(attachment.network);
-    const { endpoint } = attachment;
-    if (!endpoint || !network) return;
-    try {
-      await parts.presence.during(network, () =>
-        // In turn with the endpoint's removal (plugin/endpoints.ts), after which nothing may put it again.
-        parts.locks.run('endpoint', endpoint.id, async () => {
-          if (!this.#isLinked(endpoint)) return;
-          await endpoints.keep(network, this.#wanted(container, attachment, endpoint), attachment.serviceId);
-        }),
-      );
-    } catch (error) {
-      if (expected.some((kind) => isKind(error, kind))) throw error;
-      const where = this.whereIs(attachment);
-      parts.log.error({ err: error }, `container ${container.name} on ${where}: ${messageOf(error)}`);
-    }
-  }
-
-  #isLinked({ id }: Endpoint): boolean {
-    return [...this.deps.engine.links.endpoints().values()].some(({ endpoint }) => endpoint.id === id);
-  }
-
-  #wanted(container: Container, attachment: Attachment, endpoint: Endpoint): Endpoint {
-    const service = this.#backedBy(attachment, endpoint);
-    // An endpoint of a service has no names of the container's own.
-    const naming = service ? { aliases: [] } : this.deps.overrides.of(container.id);
-    const policy = naming.dnsPolicy ? { [dnsPolicyOption]: naming.dnsPolicy } : {};
-    const wish = {
-      aliases: [...attachment.aliases, ...naming.aliases],
-      driverOptions: { ...attachment.driverOptions, ...policy },
-    };
-    // The container's DNS servers do not concern us: the Engine's resolver asks them, and us among them.
-    const holder = { ...container, spec: { ...container.spec, dns: [] } };
-    return endpointFor(endpoint, holder, wish, service);
-  }
-
-  /** The endpoint's id names an exclusive service, the wish a shared one. */
-  #backedBy({ serviceId }: Attachment, { id }: Endpoint): Service | undefined {
-    const services = this.parts.directory.services();
-    return services.find((one) => (one.shared ? one.id === serviceId : one.endpointId === id));
   }
 
   /** A container that never ran names its network as its creator did. */
@@ -276,9 +224,6 @@ export class EngineConverger extends Converger {
     );
   }
 }
-
-/** What keepEach understands; anything else is a fault that the other endpoints must not suffer from. */
-const expected = ['unavailable', 'conflict', 'not-found'] as const;
 
 /** The wish of a container that is to back the service no longer. */
 export function without({ serviceId }: Pick<ServiceWish, 'serviceId'>): Wish {

@@ -11,6 +11,7 @@ import { EngineAttachments } from './attachments.ts';
 import { engineClaims } from './claims.ts';
 import { EngineContainers } from './containers.ts';
 import { EngineConverger } from './converge.ts';
+import { EndpointRecords } from './endpoint-records.ts';
 import { EngineModeNetworks } from './engine-mode-networks.ts';
 import { EngineTasks } from './engine-tasks.ts';
 import { NativeNetworks } from './native-networks.ts';
@@ -29,7 +30,8 @@ export async function engineMode(parts: NetworkContext, engine: EngineSide, endp
   const overrides = new AliasOverrides(parts.directory.stores.local);
   await overrides.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
   const common = { parts, engine, endpoints: endpointStore, pending };
-  const converger = new EngineConverger({ ...common, networks, overrides, tasks });
+  const records = new EndpointRecords({ ...common, overrides });
+  const converger = new EngineConverger({ ...common, networks, records, tasks });
   const endpoints = new EngineEndpoints(common);
   const attachments = new EngineAttachments(parts, networks, endpointStore, converger, overrides);
   return {
