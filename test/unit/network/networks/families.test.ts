@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTestModel } from '../../rig/model.ts';
+import { createTestModel } from '../../../rig/model.ts';
 
 const ipv4 = 'com.docker.network.enable_ipv4';
 const ipv6 = 'com.docker.network.enable_ipv6';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Exec } from '../../src/dataplane/linux/exec.ts';
-import { firewallObstacles } from '../../src/dataplane/linux/host-firewall/obstacles.ts';
+import type { Exec } from '../../../../../src/dataplane/linux/exec.ts';
+import { firewallObstacles } from '../../../../../src/dataplane/linux/host-firewall/obstacles.ts';
 
 const network = {
   ...{ bridge: 'fl3a07-aae601f4', subnets: ['172.18.0.0/16'], internal: false, masquerade: true, icc: true },

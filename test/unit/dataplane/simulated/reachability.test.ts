@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { NetworkRules } from '../../../src/dataplane/firewall.ts';
-import { hostSandbox } from '../../../src/dataplane/sandboxes.ts';
-import { createSimulatedDataplane } from '../../../src/dataplane/simulated.ts';
+import type { NetworkRules } from '../../../../src/dataplane/firewall.ts';
+import { hostSandbox } from '../../../../src/dataplane/sandboxes.ts';
+import { createSimulatedDataplane } from '../../../../src/dataplane/simulated.ts';
 
 /** Gateway modes in the model; by packets: e2e/gateway-modes.test.ts. */
 describe('reachability of networks that are not plain NAT', () => {

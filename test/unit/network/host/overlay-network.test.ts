@@ -1,20 +1,20 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import type { Driver, Peer, Spare } from '../../drivers/driver.ts';
-import { createNullDriver } from '../../drivers/null.ts';
-import { MemoryStore } from '../../kvstore/local/memory.ts';
-import { Directory } from '../../src/cluster/directory.ts';
-import { keys } from '../../src/cluster/keys.ts';
-import { type Endpoint, type Network, nodeSchema } from '../../src/cluster/records.ts';
-import type { Association } from '../../src/dataplane/associations.ts';
-import { createSimulatedDataplane } from '../../src/dataplane/simulated.ts';
-import type { TunnelEntries } from '../../src/dataplane/tunnels.ts';
-import { newId } from '../../src/lib/ids.ts';
-import { silentLogger } from '../../src/lib/log.ts';
-import { Peers } from '../../src/network/host/peers.ts';
-import { endpointOf, networkOf } from '../contract/driver.ts';
-import { createTestModel } from '../rig/model.ts';
-import { until } from '../rig/until.ts';
+import type { Driver, Peer, Spare } from '../../../../drivers/driver.ts';
+import { createNullDriver } from '../../../../drivers/null.ts';
+import { MemoryStore } from '../../../../kvstore/local/memory.ts';
+import { Directory } from '../../../../src/cluster/directory.ts';
+import { keys } from '../../../../src/cluster/keys.ts';
+import { type Endpoint, type Network, nodeSchema } from '../../../../src/cluster/records.ts';
+import type { Association } from '../../../../src/dataplane/associations.ts';
+import { createSimulatedDataplane } from '../../../../src/dataplane/simulated.ts';
+import type { TunnelEntries } from '../../../../src/dataplane/tunnels.ts';
+import { newId } from '../../../../src/lib/ids.ts';
+import { silentLogger } from '../../../../src/lib/log.ts';
+import { Peers } from '../../../../src/network/host/peers.ts';
+import { endpointOf, networkOf } from '../../../contract/driver.ts';
+import { createTestModel } from '../../../rig/model.ts';
+import { until } from '../../../rig/until.ts';
 
 type Model = Awaited<ReturnType<typeof createTestModel>>;
 

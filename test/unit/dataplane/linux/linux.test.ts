@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import type { NetworkRules } from '../../../src/dataplane/firewall.ts';
-import { probeLinux } from '../../../src/dataplane/linux/available.ts';
-import { type Argv, createExec, type Exec, type Outcome, output } from '../../../src/dataplane/linux/exec.ts';
-import { dockerUserChanges } from '../../../src/dataplane/linux/firewall/docker-user.ts';
-import { renderChanges, renderFirewall } from '../../../src/dataplane/linux/firewall/render.ts';
-import { batch, ip, tolerating } from '../../../src/dataplane/linux/ip.ts';
-import { type LinuxHost, withoutSessions } from '../../../src/dataplane/linux/linux-host.ts';
-import * as names from '../../../src/dataplane/names.ts';
+import type { NetworkRules } from '../../../../src/dataplane/firewall.ts';
+import { probeLinux } from '../../../../src/dataplane/linux/available.ts';
+import {
+  type Argv,
+  createExec,
+  type Exec,
+  type Outcome,
+  output,
+} from '../../../../src/dataplane/linux/exec.ts';
+import { dockerUserChanges } from '../../../../src/dataplane/linux/firewall/docker-user.ts';
+import { renderChanges, renderFirewall } from '../../../../src/dataplane/linux/firewall/render.ts';
+import { batch, ip, tolerating } from '../../../../src/dataplane/linux/ip.ts';
+import { type LinuxHost, withoutSessions } from '../../../../src/dataplane/linux/linux-host.ts';
+import * as names from '../../../../src/dataplane/names.ts';
 
 const id = '0123456789abcdef'.repeat(4);
 

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
-import type { PortRule } from '../../src/dataplane/firewall.ts';
-import { parseFlows, portChanges, staleFlows } from '../../src/dataplane/linux/firewall/stale-flows.ts';
+import type { PortRule } from '../../../../../src/dataplane/firewall.ts';
+import {
+  parseFlows,
+  portChanges,
+  staleFlows,
+} from '../../../../../src/dataplane/linux/firewall/stale-flows.ts';
 
 const rule = (address: string, port: number, target: string): PortRule => ({
   published: { protocol: 'udp', address, port },
