@@ -1,4 +1,4 @@
-import type { Connect } from './client/connect.ts';
+import type { Connect } from './client/client.ts';
 import { DaemonError, UsageError } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { type Flag, type Flags, type FlagValues, toggle } from './flags/spec.ts';

@@ -1,5 +1,4 @@
-import type { Client } from './client/client.ts';
-import type { Connect } from './client/connect.ts';
+import type { Client, Connect } from './client/client.ts';
 import { chooseEndpoint, type DaemonFlags, noDaemonFlags } from './client/endpoint.ts';
 import type { TlsFlags } from './client/tls.ts';
 import type { Command } from './command.ts';

@@ -1,5 +1,5 @@
 import { didYouMean, nearest } from '../lib/nearest.ts';
-import type { Connect } from './client/connect.ts';
+import type { Connect } from './client/client.ts';
 import type { Failure } from './failure.ts';
 import type { NameKind } from './flags/takes.ts';
 import { namesInTime } from './names.ts';

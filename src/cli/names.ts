@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { withTimeout } from '../lib/with-timeout.ts';
-import type { Client } from './client/client.ts';
-import type { Connect } from './client/connect.ts';
+import type { Client, Connect } from './client/client.ts';
 import { listedContainers } from './commands/container/records.ts';
 import { appRecords } from './commands/dokku/records.ts';
 import { networkRecords } from './commands/network/records.ts';

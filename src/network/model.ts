@@ -13,7 +13,6 @@ import type { Runtime } from '../container/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
 import type { SubnetUsage } from './addressing/address-usage.ts';
-import type { Doctor } from './doctor/doctor.ts';
 
 export type { SubnetUsage } from './addressing/address-usage.ts';
 
@@ -207,4 +206,29 @@ export interface CreateContainer {
   readonly stopTimeout?: number;
   /** Kept for `inspect`. */
   readonly extras?: Readonly<Record<string, unknown>>;
+}
+
+export interface Doctor {
+  /**
+   * Compares this host with what the records want; a network narrows it to that one and what all need.
+   * `repair`: makes the kernel match, and looks again. @throws not-found for the network
+   */
+  examine(networkRef?: string, options?: { readonly repair?: boolean }): Promise<Diagnosis>;
+  /** As `Dataplane.obstacles`. */
+  obstacles(): Promise<readonly string[]>;
+}
+
+export interface Diagnosis {
+  /** How many things were looked at. */
+  readonly checked: number;
+  readonly findings: readonly Finding[];
+}
+
+export interface Finding {
+  /** What is wrong, in one line. */
+  readonly text: string;
+  /** Name of the network that it is a matter of. */
+  readonly network?: string;
+  /** Whether a second look, after the repair, found it in order. */
+  readonly repaired: boolean;
 }

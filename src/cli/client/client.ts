@@ -22,6 +22,9 @@ export interface Client {
   request<T>(method: Method, path: string, options: RequestOptions, schema: Schema<T>): Promise<T>;
 }
 
+/** Gives the client of the daemon that the command line or the environment names. */
+export type Connect = () => Promise<Client>;
+
 export type Method = 'GET' | 'POST' | 'DELETE';
 
 export interface RequestOptions {

@@ -1,4 +1,4 @@
-import type { Check, Write } from '../../../kvstore/store.ts';
+import type { Write } from '../../../kvstore/store.ts';
 import { decodeOrSkip, idSchema } from '../../cluster/decode.ts';
 import type { Directory } from '../../cluster/directory.ts';
 import { folders, keys } from '../../cluster/keys.ts';
@@ -16,19 +16,8 @@ import {
   withPrefix,
 } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
+import type { Claim } from './claim.ts';
 import type { RemoteIpam } from './remote-ipam.ts';
-
-/** An address that was chosen and is to be taken by the commit that holds its check and writes. */
-export interface Claim {
-  /** With prefix length. */
-  readonly cidr: string;
-  readonly checks: readonly Check[];
-  readonly writes: readonly Write[];
-  /** Call when the commit did not come about. `taken`: because somebody else has the address. */
-  readonly abandon: (taken: boolean) => void;
-  /** What an IPAM plugin was told that the address is for. */
-  readonly mac?: string;
-}
 
 /** What is known of one pool: taken addresses, and the last one given out. */
 interface Book {

@@ -2,7 +2,7 @@ import type { Driver } from '../../../drivers/driver.ts';
 import type { AddressRecord, Network } from '../../cluster/records.ts';
 import { macFor, withoutPrefix } from '../../lib/addresses.ts';
 import type { NetworkContext } from '../context.ts';
-import type { Claim } from './address-book.ts';
+import type { Claim } from './claim.ts';
 
 /** An address of each family that the network has; both or none. @throws as AddressBook.claim */
 export async function claimAddresses(

@@ -6,7 +6,7 @@ import type { AddressRecord, Network, Pool } from '../../cluster/records.ts';
 import { contains, type Family, parseAddress, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Claim } from './address-book.ts';
+import type { Claim } from './claim.ts';
 import { orLog } from './remote-pools.ts';
 
 export interface RemoteRequest {

@@ -5,7 +5,7 @@ import type { Network, Scope } from '../../cluster/records.ts';
 import { contains, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { NetworkSpec } from '../model.ts';
-import type { Claim } from './address-book.ts';
+import type { Claim } from './claim.ts';
 import { claimRemotely, type RemoteRequest } from './remote-addresses.ts';
 import { orLog, releasePools, replayPools, requestPools } from './remote-pools.ts';
 

@@ -6,33 +6,9 @@ import type { NetworkContext } from '../context.ts';
 import { compare, type Difference, describe, type Fact } from '../host/facts.ts';
 import { firewallFacts } from '../host/kernel-facts.ts';
 import type { Peers } from '../host/peers.ts';
+import type { Diagnosis, Doctor } from '../model.ts';
 import { actualFacts } from './actual.ts';
 import { expectedFacts, networksHere } from './expected.ts';
-
-export interface Doctor {
-  /**
-   * Compares this host with what the records want; a network narrows it to that one and what all need.
-   * `repair`: makes the kernel match, and looks again. @throws not-found for the network
-   */
-  examine(networkRef?: string, options?: { readonly repair?: boolean }): Promise<Diagnosis>;
-  /** As `Dataplane.obstacles`. */
-  obstacles(): Promise<readonly string[]>;
-}
-
-export interface Diagnosis {
-  /** How many things were looked at. */
-  readonly checked: number;
-  readonly findings: readonly Finding[];
-}
-
-export interface Finding {
-  /** What is wrong, in one line. */
-  readonly text: string;
-  /** Name of the network that it is a matter of. */
-  readonly network?: string;
-  /** Whether a second look, after the repair, found it in order. */
-  readonly repaired: boolean;
-}
 
 export interface DoctorDeps {
   readonly parts: NetworkContext;

@@ -7,14 +7,13 @@ import type { NetworkContext } from '../context.ts';
 import type { Networks } from '../networks/networks.ts';
 import { ourNetworks } from '../networks/predefined.ts';
 import { removeNetwork } from '../networks/removal.ts';
+import { atOnce, attempt } from './attempt.ts';
 import type { LocalClaims } from './local-claims.ts';
 import type { Sweeper } from './sweep.ts';
 
 const intervalMs = 60_000;
 /** Addresses that nobody has can wait until the start is through, which people do wait for. */
 const sweepAfterMs = 1_000;
-/** Containers, or networks, that are looked at together: nearly all of it is waiting for the store. */
-export const atOnce = 8;
 
 export interface ReconcileOptions {
   /** Left-over addresses are left to `sweepAll`. */
@@ -129,24 +128,6 @@ export class Reconciler {
         }
       });
     }
-  }
-}
-
-/** @returns whether it went well */
-export async function attempt(
-  { log }: Pick<NetworkContext, 'log'>,
-  what: string,
-  step: () => Promise<unknown>,
-): Promise<boolean> {
-  try {
-    await step();
-    return true;
-  } catch (error) {
-    log[isKind(error, 'unavailable') ? 'debug' : 'error'](
-      { err: error },
-      `reconcile ${what}: ${messageOf(error)}`,
-    );
-    return false;
   }
 }
 

@@ -8,8 +8,8 @@ import { claimOf, DeadAddresses, type Holders } from '../addressing/dead-address
 import { driverOf, type NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import type { Networks } from '../networks/networks.ts';
+import { atOnce, attempt } from './attempt.ts';
 import type { LocalClaims } from './local-claims.ts';
-import { atOnce, attempt } from './reconcile.ts';
 
 /**
  * Removes what nothing claims, and says in the log what and why. Before each method: the node's lock is held alone, so

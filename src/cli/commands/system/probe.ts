@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Connect } from '../../client/connect.ts';
+import type { Connect } from '../../client/client.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';

@@ -2,16 +2,13 @@ import { readFileSync } from 'node:fs';
 import { extraHostText, parseExtraHost } from '../../../../container/extra-host.ts';
 import { messageOf } from '../../../../lib/errors.ts';
 import { Failure, UsageError } from '../../../failure.ts';
-import type { FlagValues } from '../../../flags/spec.ts';
 import { keyValues } from '../../../flags/values.ts';
-import type { createFlags } from './flags.ts';
+import type { CreateValues } from './flags.ts';
 import { anonymousVolumes, isolationBody } from './isolation-body.ts';
 import { networksOf } from './networks.ts';
 import { portsOf } from './ports.ts';
 import { resourceBody } from './resources/body.ts';
 import { healthBody } from './resources/health-flags.ts';
-
-export type CreateValues = FlagValues<typeof createFlags>;
 
 /** What a `run` is attached to. */
 export interface AttachedStreams {

@@ -1,4 +1,4 @@
-import { list, number, text, toggle } from '../../../flags/spec.ts';
+import { type FlagValues, list, number, text, toggle } from '../../../flags/spec.ts';
 import { signals } from '../../../flags/takes.ts';
 import { isolationFlags } from './isolation-flags.ts';
 import { resourceFlags } from './resources/flags.ts';
@@ -54,3 +54,5 @@ export const createFlags = {
   quiet: toggle('Suppress the pull output', { short: 'q' }),
   'use-api-socket': toggle('Bind mount Docker API socket and required auth'),
 };
+
+export type CreateValues = FlagValues<typeof createFlags>;

@@ -1,6 +1,6 @@
 import { Failure } from '../../../failure.ts';
 import { keyValues } from '../../../flags/values.ts';
-import type { CreateValues } from './body.ts';
+import type { CreateValues } from './flags.ts';
 
 interface NetworkFlag {
   readonly name: string;

@@ -6,9 +6,9 @@ import type { Shell } from '../../../shell.ts';
 import { runSession } from '../../../terminal/session.ts';
 import { proxySignals } from '../../../terminal/signal-proxy.ts';
 import { attachTo, resizer, waitFor } from '../attach-to.ts';
-import { type AttachedStreams, attachedStreams, type CreateValues, createBody, detached } from './body.ts';
+import { type AttachedStreams, attachedStreams, createBody, detached } from './body.ts';
 import { createContainer } from './create.ts';
-import { createFlags } from './flags.ts';
+import { type CreateValues, createFlags } from './flags.ts';
 
 export const run = command({
   synopsis: 'IMAGE [COMMAND] [ARG...]',
