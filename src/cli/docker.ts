@@ -28,7 +28,7 @@ export async function docker(argv: readonly string[], shell: Shell, load: Loader
     if (isEngineWork(call) && (await isWithoutEngine(call, shell, real === undefined))) {
       return await ours(call.words, call, shell, load);
     }
-    return real === undefined ? nobody(call, shell) : await runReal(real, argv, shell);
+    return real === undefined ? nobody(argv, call, shell) : await runReal(real, argv, shell);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     shell.stderr.write(`${error.message}\n`);
@@ -113,13 +113,13 @@ async function ours(
   return dispatch(program(load), words, { shell, path: shell.program, connect: connector(target, shell) });
 }
 
-async function nobody(call: DockerCall, shell: Shell): Promise<number> {
-  const [command] = call.words;
-  if (command === '--version' || command === '-v') {
+async function nobody(argv: readonly string[], { words }: DockerCall, shell: Shell): Promise<number> {
+  const [command] = words;
+  if (command === undefined && argv.some((word) => word === '--version' || word === '-v')) {
     shell.stdout.write(`Docker version ${version}, build ${commit} (Fairlead)\n`);
     return 0;
   }
-  if (command === undefined || command.startsWith('-')) {
+  if (command === undefined) {
     const { dropInHelp } = await import('./delegate/docker-help.ts');
     shell.stdout.write(styled(dropInHelp(shell)));
     return 0;
