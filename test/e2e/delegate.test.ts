@@ -76,6 +76,19 @@ exec ${process.execPath} ${join(ours, name)} ${words}
     expect(await starts()).toBeLessThan(bound);
   });
 
+  it.each([['network'], ['network:help'], ['--quiet', 'network']])(
+    'called dokku has the help of its own topic, whatever dokku is beside it: %s',
+    async (...words) => {
+      const file = join(folder, 'dokku');
+      await writeFile(file, '#!/bin/sh\necho real\n');
+      await chmod(file, 0o755);
+      const { code, stdout } = await run([process.execPath, join(ours, 'dokku'), ...words]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Usage: dokku network/m);
+      expect(stdout).not.toContain('real');
+    },
+  );
+
   it.each(['docker', 'dokku'])(
     'called %s hands the rest to a script that runs something else',
     async (name) => {
