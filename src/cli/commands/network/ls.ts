@@ -29,16 +29,15 @@ export const ls = command({
     filter: list('Provide filter values (e.g. "driver=bridge")', { short: 'f', takes: filters }),
     format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, client, shell }) {
     const wanted = parseFilters('-f, --filter', flags.filter);
-    const client = await connect();
     const options = flags.filter.length > 0 ? { filters: JSON.stringify(wanted) } : {};
     const networks = await client.ask((docker) => docker.listNetworks(options), networkRecords);
     const full = flags['no-trunc'];
     if (flags.format !== '') {
       const { formatNetworks } = await import('./format.ts');
       shell.stdout.write(Buffer.from(formatNetworks(flags.format, networks, full)));
-      return 0;
+      return;
     }
     const shown = newest(byCreation(networks), flags.latest ? 1 : flags.n);
     const idOf = (network: NetworkRecord) => (full ? network.Id : shortId(network.Id));
@@ -47,7 +46,6 @@ export const ls = command({
       const rows = shown.map((network) => [idOf(network), network.Name, network.Driver]);
       writeTable(['NETWORK ID', 'NAME', 'TYPE'], rows, shell, { full });
     }
-    return 0;
   },
 });
 

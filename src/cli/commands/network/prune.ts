@@ -15,15 +15,13 @@ export const prune = command({
     filter: list('Provide filter values (e.g. "until=<timestamp>")', { takes: { label: free, until: free } }),
     force: toggle('Do not prompt for confirmation', { short: 'f' }),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, client, shell }) {
     const filters = parseFilters('--filter', flags.filter);
     const warning = 'WARNING! This will remove all custom networks not used by at least one container.';
-    if (!flags.force && !(await confirmed(warning, shell))) return 0;
-    const client = await connect();
+    if (!flags.force && !(await confirmed(warning, shell))) return;
     const query = flags.filter.length > 0 ? { filters: JSON.stringify(filters) } : {};
     const { NetworksDeleted } = await client.request('POST', '/networks/prune', { query }, pruned);
-    if (!NetworksDeleted?.length) return 0;
+    if (!NetworksDeleted?.length) return;
     shell.stdout.write(`Deleted Networks:\n${NetworksDeleted.map((name) => `${name}\n`).join('')}\n`);
-    return 0;
   },
 });

@@ -54,9 +54,8 @@ export const events = command({
     since: text('Show all events created since timestamp'),
     until: text('Stream events until this timestamp'),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, client, shell }) {
     const write = lineWriter(flags.format);
-    const client = await connect();
     const stream = await openStream(client, '/events', {
       ...(flags.since ? { since: parseTime('since', flags.since) } : {}),
       ...(flags.until ? { until: parseTime('until', flags.until) } : {}),
@@ -68,7 +67,6 @@ export const events = command({
     for await (const line of createInterface({ input: stream })) {
       if (line.trim() !== '') shell.stdout.write(Buffer.from(`${write(line)}\n`));
     }
-    return 0;
   },
 });
 

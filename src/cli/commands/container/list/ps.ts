@@ -35,7 +35,7 @@ export const ps = command({
     'no-trunc': toggle("Don't truncate output"),
     quiet: toggle('Only display container IDs', { short: 'q' }),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, client, shell }) {
     const limit = flags.latest ? 1 : flags.last;
     const query = {
       ...(flags.all ? { all: 1 } : {}),
@@ -45,7 +45,6 @@ export const ps = command({
         ? { filters: JSON.stringify(parseFilters('-f, --filter', flags.filter)) }
         : {}),
     };
-    const client = await connect();
     const containers = await client.request('GET', '/containers/json', { query }, listedContainers);
     const full = flags['no-trunc'];
     if (flags.format !== '') {
@@ -61,6 +60,5 @@ export const ps = command({
       });
       writeTable(header, rows, shell, { full });
     }
-    return 0;
   },
 });
