@@ -102,33 +102,6 @@ export type EngineChange =
       readonly attributes: Readonly<Record<string, string>>;
     };
 
-/**
- * Which of the Engine's networks and endpoints are which of ours. It speaks of its ids, the directory of
- * ours; kept in the embedded store, so that a restart of either side forgets nothing.
- */
-export interface EngineLinks {
-  /** Our network that the Engine's is; undefined for those that are its own. */
-  networkOf(engineNetworkId: string): string | undefined;
-  /** The Engine's network that ours is known there as. */
-  engineNetworkOf(networkId: string): string | undefined;
-  linkNetwork(engineNetworkId: string, networkId: string): Promise<void>;
-  unlinkNetwork(engineNetworkId: string): Promise<void>;
-  networks(): ReadonlyMap<string, string>;
-
-  endpoint(engineEndpointId: string): EndpointLink | undefined;
-  endpoints(): ReadonlyMap<string, EndpointLink>;
-  putEndpoint(engineEndpointId: string, link: EndpointLink): Promise<void>;
-  dropEndpoint(engineEndpointId: string): Promise<void>;
-
-  /** The services that the container is to back, whether it runs or not. */
-  backings(): readonly Backing[];
-  putBacking(backing: Backing): Promise<void>;
-  dropBacking(backing: Backing): Promise<void>;
-
-  /** Counts changes. */
-  readonly generation: number;
-}
-
 /** An endpoint that the Engine has made on a network of ours. */
 export const linkSchema = z.object({
   networkId: z.string(),

@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { list, number, text, toggle } from '../../flags/spec.ts';
 import { free, listFormats, scopes, type Takes, yesOrNo } from '../../flags/takes.ts';
-import { parseFilters } from '../../flags/values.ts';
+import { filterQuery } from '../../flags/values.ts';
 import { writeTable } from '../../output/fit.ts';
 import { byCreation, type NetworkRecord, networkRecords } from './records.ts';
 
@@ -30,8 +30,7 @@ export const ls = command({
     format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
   },
   async run({ flags, client, shell }) {
-    const wanted = parseFilters('-f, --filter', flags.filter);
-    const options = flags.filter.length > 0 ? { filters: JSON.stringify(wanted) } : {};
+    const options = filterQuery('-f, --filter', flags.filter);
     const networks = await client.ask((docker) => docker.listNetworks(options), networkRecords);
     const full = flags['no-trunc'];
     if (flags.format !== '') {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { command } from '../../command.ts';
 import { list, toggle } from '../../flags/spec.ts';
 import { free } from '../../flags/takes.ts';
-import { parseFilters } from '../../flags/values.ts';
+import { filterQuery } from '../../flags/values.ts';
 import { confirmed } from '../../output/prompt.ts';
 
 const pruned = z.object({ NetworksDeleted: z.nullish(z.array(z.string())) });
@@ -16,10 +16,9 @@ export const prune = command({
     force: toggle('Do not prompt for confirmation', { short: 'f' }),
   },
   async run({ flags, client, shell }) {
-    const filters = parseFilters('--filter', flags.filter);
+    const query = filterQuery('--filter', flags.filter);
     const warning = 'WARNING! This will remove all custom networks not used by at least one container.';
     if (!flags.force && !(await confirmed(warning, shell))) return;
-    const query = flags.filter.length > 0 ? { filters: JSON.stringify(filters) } : {};
     const { NetworksDeleted } = await client.request('POST', '/networks/prune', { query }, pruned);
     if (!NetworksDeleted?.length) return;
     shell.stdout.write(`Deleted Networks:\n${NetworksDeleted.map((name) => `${name}\n`).join('')}\n`);

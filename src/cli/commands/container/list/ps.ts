@@ -2,7 +2,7 @@ import { shortId } from '../../../../lib/ids.ts';
 import { command } from '../../../command.ts';
 import { list, number, text, toggle } from '../../../flags/spec.ts';
 import { free, listFormats, type Takes } from '../../../flags/takes.ts';
-import { parseFilters } from '../../../flags/values.ts';
+import { filterQuery } from '../../../flags/values.ts';
 import { writeTable } from '../../../output/fit.ts';
 import { listedContainers } from '../records.ts';
 import { psRow } from './ps-row.ts';
@@ -41,9 +41,7 @@ export const ps = command({
       ...(flags.all ? { all: 1 } : {}),
       ...(limit > 0 ? { limit } : {}),
       ...(/\.Size\b|^json$|json \./.test(flags.format) ? { size: 1 } : {}),
-      ...(flags.filter.length > 0
-        ? { filters: JSON.stringify(parseFilters('-f, --filter', flags.filter)) }
-        : {}),
+      ...filterQuery('-f, --filter', flags.filter),
     };
     const containers = await client.request('GET', '/containers/json', { query }, listedContainers);
     const full = flags['no-trunc'];
