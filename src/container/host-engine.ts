@@ -63,19 +63,13 @@ export interface EngineNetwork {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export interface EngineNetworkSpec {
-  readonly name: string;
-  readonly driver: string;
-  readonly internal: boolean;
-  readonly attachable: boolean;
-  readonly ipv6: boolean;
+export interface EngineNetworkSpec
+  extends Omit<EngineNetwork, 'id' | 'scope' | 'created' | 'ipamDriver' | 'pools'> {
   readonly ipam: {
     readonly driver: string;
     readonly options: Readonly<Record<string, string>>;
     readonly pools: readonly { readonly subnet: string; readonly gateway: string }[];
   };
-  readonly options: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Addresses without prefix length. */
