@@ -111,11 +111,11 @@ export const linkSchema = z.object({
 });
 export type EndpointLink = Readonly<z.infer<typeof linkSchema>>;
 
-export const backingSchema = z.object({
+export const serviceWishSchema = z.object({
   containerId: z.string(),
   networkId: z.string(),
   serviceId: z.string(),
   /** The container was on the network before, and is to be again when the service is taken from it. */
-  restore: wantedSchema.pick({ aliases: true, ipv4: true, ipv6: true }).exactOptional(),
+  restore: wantedSchema.pick({ aliases: true, ipv4: true, ipv6: true, driverOptions: true }).exactOptional(),
 });
-export type Backing = DeepReadonly<z.infer<typeof backingSchema>>;
+export type ServiceWish = DeepReadonly<z.infer<typeof serviceWishSchema>>;

@@ -3,7 +3,7 @@ import type { Entry, Store, Write } from '../../kvstore/store.ts';
 import { folders, keys } from '../cluster/keys.ts';
 import { parseJson } from '../lib/json.ts';
 import type { Logger } from '../lib/log.ts';
-import { type Backing, backingSchema, type EndpointLink, linkSchema } from './host-engine.ts';
+import { type EndpointLink, linkSchema, type ServiceWish, serviceWishSchema } from './host-engine.ts';
 
 /**
  * Which of the Engine's networks and endpoints are which of ours. It speaks of its ids, the directory of ours. In memory for
@@ -12,7 +12,7 @@ import { type Backing, backingSchema, type EndpointLink, linkSchema } from './ho
 export class EngineLinks {
   readonly #networks = new Map<string, string>();
   readonly #endpoints = new Map<string, EndpointLink>();
-  readonly #backings = new Map<string, Backing>();
+  readonly #serviceWishes = new Map<string, ServiceWish>();
   #generation = 0;
 
   private constructor(private readonly store: Store) {}
@@ -28,7 +28,7 @@ export class EngineLinks {
     };
     await readInto(links.#networks, folders.engineNetworks, z.string());
     await readInto(links.#endpoints, folders.engineEndpoints, linkSchema);
-    await readInto(links.#backings, folders.engineBackings, backingSchema);
+    await readInto(links.#serviceWishes, folders.engineServiceWishes, serviceWishSchema);
     return links;
   }
 
@@ -84,20 +84,20 @@ export class EngineLinks {
   }
 
   /** The services that the container is to back, whether it runs or not. */
-  backings(): readonly Backing[] {
-    return [...this.#backings.values()];
+  serviceWishes(): readonly ServiceWish[] {
+    return [...this.#serviceWishes.values()];
   }
 
-  async putBacking(backing: Backing): Promise<void> {
-    await this.#put(keys.engineBacking(nameOf(backing)), backing);
-    this.#backings.set(nameOf(backing), backing);
+  async putServiceWish(wish: ServiceWish): Promise<void> {
+    await this.#put(keys.engineServiceWish(nameOf(wish)), wish);
+    this.#serviceWishes.set(nameOf(wish), wish);
     this.#generation += 1;
   }
 
-  async dropBacking(backing: Backing): Promise<void> {
-    if (!this.#backings.delete(nameOf(backing))) return;
+  async dropServiceWish(wish: ServiceWish): Promise<void> {
+    if (!this.#serviceWishes.delete(nameOf(wish))) return;
     this.#generation += 1;
-    await this.#delete(keys.engineBacking(nameOf(backing)));
+    await this.#delete(keys.engineServiceWish(nameOf(wish)));
   }
 
   async #put(key: string, value: unknown): Promise<void> {
@@ -113,6 +113,6 @@ export class EngineLinks {
   }
 }
 
-function nameOf({ containerId, serviceId }: Backing): string {
+function nameOf({ containerId, serviceId }: ServiceWish): string {
   return `${containerId}.${serviceId}`;
 }

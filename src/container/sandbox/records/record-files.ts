@@ -3,7 +3,6 @@ import * as z from 'zod';
 import type { Store } from '../../../../kvstore/store.ts';
 import { idSchema } from '../../../cluster/decode.ts';
 import { folders, keys } from '../../../cluster/keys.ts';
-import type { DeepReadonly } from '../../../lib/deep-readonly.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { type Container, containerSchema } from '../../container.ts';
@@ -18,7 +17,7 @@ const recordSchema = z.object({
 });
 
 /** What a container's directory says of it. */
-export type RecordFile = DeepReadonly<z.infer<typeof recordSchema>>;
+export type RecordFile = Readonly<z.infer<typeof recordSchema>>;
 
 /**
  * Each container's record is in its directory as well, written after the store has it, with the networks and services
