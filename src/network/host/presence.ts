@@ -33,6 +33,8 @@ export interface PresenceDeps {
  */
 export class Presence {
   readonly #up = new Map<string, Network>();
+  /** Whose set-up failed: something of it may be there. */
+  readonly #halfway = new Map<string, Network>();
   /** Network id → attaches that are under way: their endpoints may not be in the directory yet. */
   readonly #holds = new Map<string, number>();
 
@@ -78,8 +80,9 @@ export class Presence {
       if (network && this.#isWanted(network)) {
         // Nobody new gets on a network that is being removed; who is on it, stays.
         if (up || !network.removing) await this.#enter(network, fresh);
-      } else if (up) {
-        await this.leave(up);
+      } else {
+        const there = up ?? this.#halfway.get(networkId);
+        if (there) await this.leave(there);
       }
     });
   }
@@ -88,6 +91,7 @@ export class Presence {
   async leave(network: Network): Promise<void> {
     const { peers, firewall, directory, driverOf } = this.deps;
     this.#up.delete(network.id);
+    this.#halfway.delete(network.id);
     peers.end(network.id);
     this.deps.onChange(this.list());
     await runAll([
@@ -130,9 +134,11 @@ export class Presence {
     try {
       await driver.ensureNetwork(network, fresh);
       this.#up.set(network.id, network);
+      this.#halfway.delete(network.id);
       if (driver.firewall?.(network)) await this.deps.firewall.apply();
     } catch (error) {
       this.#up.delete(network.id);
+      this.#halfway.set(network.id, network);
       throw withContext(`set up network ${network.name}: ${driver.name}`, error);
     }
     this.deps.peers.refresh(network.id);
