@@ -90,8 +90,16 @@ describe.each(versions)('beside a Swarm of Engines %s', { timeout: 240_000 }, (v
   it('comes and goes in the other order', async () => {
     const stream = await pinging(one, 'c1', two, 'c2');
     await swarm(two, one);
+    // What its own user has made attachable, the Engine empties when it leaves.
+    await two.dockerOk('network', 'create', '-d', 'fairlead', '--attachable', 'att');
+    await two.dockerOk('run', '-d', '--network', 'att', '--name', 'e1', ...sleeps);
     await two.dockerOk('swarm', 'leave', '--force');
     await one.dockerOk('swarm', 'leave');
+    await until('the log says so', () =>
+      two.daemon.output.includes('container e1 was taken off network att'),
+    );
+    expect(two.daemon.output).not.toMatch(/container [cd]\d was taken off/);
+    await two.dockerOk('network', 'connect', 'att', 'e1');
     await lostOf(stream, `Engine ${version}: Swarm comes and goes`);
     await until('d1 reaches d2', () => reaches(one, 'd1', 'd2'));
   });

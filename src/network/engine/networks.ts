@@ -36,6 +36,8 @@ export class EngineNetworks implements Announcer {
   readonly #created = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
+  /** The Engine's ids of networks that it empties when it leaves a Swarm. */
+  #attachable: ReadonlySet<string> = new Set();
   readonly #waiters = new AdoptionWaiters();
   #pass: Promise<void> | undefined;
   #again = false;
@@ -63,6 +65,7 @@ export class EngineNetworks implements Announcer {
       const ofNetwork = change.kind === 'event' && change.type === 'network';
       const concerns = ofNetwork && ['create', 'destroy', 'remove'].includes(change.action);
       if (change.kind === 'reached' || concerns) void this.sync();
+      if (ofNetwork && change.action === 'disconnect') void this.#sayTaken(change.id, change.attributes);
     });
   }
 
@@ -109,6 +112,7 @@ export class EngineNetworks implements Announcer {
     if (!engine.host.status().reachable) return;
     const found = await engine.host.networks();
     own.set(found);
+    this.#attachable = new Set(found.flatMap(({ id, attachable }) => (attachable ? id : [])));
     this.#tellSubnets();
     const there = new Map(found.map((network) => [network.id, network]));
     for (const engineId of [...engine.links.networks().keys()]) {
@@ -139,6 +143,23 @@ export class EngineNetworks implements Announcer {
     const engineSubnets = own.subnets();
     if (JSON.stringify(engineSubnets) === JSON.stringify(parts.nodeLease.self.engineSubnets)) return;
     void parts.nodeLease.amend({ engineSubnets: [...engineSubnets] });
+  }
+
+  /** An Engine that leaves a Swarm takes every container off attachable networks, ours included, without a word. */
+  async #sayTaken(
+    engineId: string,
+    { container = '', name = '' }: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { parts, engine } = this.deps;
+    if (!this.#attachable.has(engineId) || engine.links.networkOf(engineId) === undefined) return;
+    await engine.host.look(container).catch(() => {});
+    // Who has ended left by that.
+    const taken = parts.runtime.get(container);
+    if (taken?.state.status !== 'running') return;
+    parts.log.warn(
+      `container ${taken.name} was taken off network ${name} at the Docker Engine, as an Engine that leaves a Swarm does ` +
+        `with networks that were created --attachable; docker network connect ${name} ${taken.name} puts it back`,
+    );
   }
 
   /** One of the Engine's networks with our driver. */

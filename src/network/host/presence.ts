@@ -44,6 +44,11 @@ export class Presence {
     return [...this.#up.values()];
   }
 
+  /** Ids of those that endpoints are being put on: an Engine's plugin does so at any time, in the middle of a sweep too. */
+  held(): ReadonlySet<string> {
+    return new Set(this.#holds.keys());
+  }
+
   /** Runs what puts an endpoint on the network, with the network set up. @throws not-found when it was removed meanwhile */
   async during<T>(network: Network, step: () => Promise<T>): Promise<T> {
     try {
