@@ -1,10 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { commit, version } from '../lib/version.ts';
+import { clientFor } from './client/endpoint.ts';
 import { type DockerCall, readCall } from './delegate/docker-call.ts';
 import { findReal, runReal } from './delegate/handover.ts';
 import { type RunWords, takeServices } from './delegate/run-words.ts';
 import { Failure } from './failure.ts';
-import { connector, isCompletion, type Loaders } from './fairlead.ts';
+import { isCompletion, type Loaders } from './fairlead.ts';
 import { styled } from './output/style.ts';
 import { dispatch } from './program.ts';
 import type { Shell } from './shell.ts';
@@ -93,7 +94,8 @@ export async function isWithoutEngine(
   weAreAlone: boolean,
 ): Promise<boolean> {
   const { infoRecord } = await import('./commands/system/info-record.ts');
-  const client = await connector(target, shell)();
+  const client = clientFor(target, shell);
+  await client.open();
   try {
     const { Fairlead } = await client.ask((engine) => engine.info(), infoRecord);
     return Fairlead.mode !== 'engine';
@@ -110,7 +112,7 @@ async function ours(
   load: Loaders,
 ): Promise<number> {
   const { program } = await import('./commands/program.ts');
-  return dispatch(program(load), words, { shell, path: shell.program, connect: connector(target, shell) });
+  return dispatch(program(load), words, { shell, path: shell.program, client: clientFor(target, shell) });
 }
 
 async function nobody(argv: readonly string[], { words }: DockerCall, shell: Shell): Promise<number> {
