@@ -87,11 +87,14 @@ export function fromNumber(value: bigint, family: Family): string {
   return (family === 4 ? Address4.fromBigInt(value) : Address6.fromBigInt(value)).correctForm();
 }
 
-/** The subnet's network and (IPv4) broadcast address, which no container may have. */
-export function isReservedIn(subnet: Subnet, address: string): boolean {
+/**
+ * The subnet's network and (IPv4) broadcast address, or (IPv6) its routers' anycast address, which no container may have
+ * (RFC 4291 section 2.6.1). An IPv4 subnet of two addresses, or of one, has neither (RFC 3021).
+ */
+export function isReservedIn({ family, prefixLength, first, last }: Subnet, address: string): boolean {
   const value = toNumber(address);
-  if (subnet.prefixLength >= (subnet.family === 4 ? 31 : 127)) return false;
-  return value === subnet.first || (subnet.family === 4 && value === subnet.last);
+  if (family === 6) return value === first;
+  return prefixLength < 31 && (value === first || value === last);
 }
 
 /** `10.0.0.5` in `10.0.0.0/24` is `10.0.0.5/24`, as interfaces and records write it. */
