@@ -114,6 +114,27 @@ export function macFor(address: string): string {
   return `02:42:${hex.match(/../g)?.join(':')}`;
 }
 
+/**
+ * Parses what Go's net.ParseMAC takes for 48 bits: `02:42:0a:46:00:65`, `02-42-0A-46-00-65`, `0242.0a46.0065`, `02420a460065`.
+ * Returns it with colons and small letters.
+ * @throws invalid when it is none, or no interface's own: all zero, or with the multicast bit (IEEE 802)
+ */
+export function parseMac(text: string): string {
+  const digits = macForms.test(text) ? text.replaceAll(/[:.-]/g, '').toLowerCase() : '';
+  const bytes = digits.match(/../g) ?? [];
+  const isOwn = Number.parseInt(digits, 16) !== 0 && (Number.parseInt(bytes[0] ?? '', 16) & 1) === 0;
+  if (bytes.length === 6 && isOwn) return bytes.join(':');
+  const why = bytes.length === 6 ? ': no interface can have it' : '';
+  throw new FairleadError('invalid', `invalid MAC address ${text}${why}`);
+}
+
+export function isMac(text: string): boolean {
+  return macForms.test(text);
+}
+
+const macForms =
+  /^([0-9a-f]{2}([:-])[0-9a-f]{2}(\2[0-9a-f]{2}){4}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$/i;
+
 /** The address that the kernel makes of a MAC on each link (RFC 4291 appendix A). */
 export function linkLocalFor(mac: string): string {
   const [a = 0, b = 0, c = 0, ...rest] = mac.split(':').map((byte) => Number.parseInt(byte, 16));

@@ -99,11 +99,14 @@ describe('subnets that people name', () => {
   });
 
   it.each([
-    [{}, 'ipv4 pool is empty'],
-    [{ ipv4: false, ipv6: true }, 'ipv6 pool is empty'],
-    [{ subnet: '10.9.0.0/24' }, 'null ipam driver does not handle specific address pool requests'],
-  ])('are refused beside the null address manager: %j', async ({ subnet, ...families }, message) => {
-    const ipam = { driver: 'null', ...(subnet === undefined ? {} : { config: [{ subnet }] }) };
-    await expect(model.networks.create({ name: 'foo', ...families, ipam })).rejects.toThrow(message);
+    [{ ipam: {} }, 'ipv4 pool is empty'],
+    [{ ipv4: false, ipv6: true, ipam: {} }, 'ipv6 pool is empty'],
+    [
+      { ipam: { config: [{ subnet: '10.9.0.0/24' }] } },
+      'null ipam driver does not handle specific address pool requests',
+    ],
+  ])('are refused beside the null address manager: %j', async ({ ipam, ...families }, message) => {
+    const spec = { name: 'foo', ...families, ipam: { driver: 'null', ...ipam } };
+    await expect(model.networks.create(spec)).rejects.toThrow(message);
   });
 });
