@@ -1,37 +1,21 @@
 import * as z from 'zod';
 import type { Entry, Store, Write } from '../../../kvstore/store.ts';
-import { endpointFor, unnamedHolder } from '../../cluster/endpoints/endpoint.ts';
 import { folders, keys } from '../../cluster/keys.ts';
 import { parseJson } from '../../lib/json.ts';
 import type { Logger } from '../../lib/log.ts';
 import {
-  type Backing,
-  backingSchema,
   type EndpointLink,
   type EngineLinks,
   linkSchema,
+  type ServiceWish,
+  serviceWishSchema,
 } from '../host-engine.ts';
-
-/** As versions up to 0.1.0 wrote it. */
-const olderSchema = linkSchema
-  .omit({ endpoint: true })
-  .extend({
-    endpointId: z.string(),
-    ipv4: z.string().exactOptional(),
-    ipv6: z.string().exactOptional(),
-    mac: z.string().exactOptional(),
-  })
-  .transform(({ endpointId: id, ipv4, ipv6, mac, ...link }): EndpointLink => {
-    const addresses = { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}), ...(mac ? { mac } : {}) };
-    const identity = { id, networkId: link.networkId, nodeId: '', created: '', ...addresses };
-    return { ...link, endpoint: endpointFor(identity, unnamedHolder(id), { aliases: [] }) };
-  });
 
 /** In memory for reading, in the embedded store for the next daemon; memory follows the store. */
 export class StoredLinks implements EngineLinks {
   readonly #networks = new Map<string, string>();
   readonly #endpoints = new Map<string, EndpointLink>();
-  readonly #backings = new Map<string, Backing>();
+  readonly #serviceWishes = new Map<string, ServiceWish>();
   #generation = 0;
 
   private constructor(private readonly store: Store) {}
@@ -46,8 +30,8 @@ export class StoredLinks implements EngineLinks {
       }
     };
     await readInto(links.#networks, folders.engineNetworks, z.string());
-    await readInto(links.#endpoints, folders.engineEndpoints, z.union([linkSchema, olderSchema]));
-    await readInto(links.#backings, folders.engineBackings, backingSchema);
+    await readInto(links.#endpoints, folders.engineEndpoints, linkSchema);
+    await readInto(links.#serviceWishes, folders.engineServiceWishes, serviceWishSchema);
     return links;
   }
 
@@ -99,20 +83,20 @@ export class StoredLinks implements EngineLinks {
     await this.#delete(keys.engineEndpoint(engineEndpointId));
   }
 
-  backings(): readonly Backing[] {
-    return [...this.#backings.values()];
+  serviceWishes(): readonly ServiceWish[] {
+    return [...this.#serviceWishes.values()];
   }
 
-  async putBacking(backing: Backing): Promise<void> {
-    await this.#put(keys.engineBacking(nameOf(backing)), backing);
-    this.#backings.set(nameOf(backing), backing);
+  async putServiceWish(wish: ServiceWish): Promise<void> {
+    await this.#put(keys.engineServiceWish(nameOf(wish)), wish);
+    this.#serviceWishes.set(nameOf(wish), wish);
     this.#generation += 1;
   }
 
-  async dropBacking(backing: Backing): Promise<void> {
-    if (!this.#backings.delete(nameOf(backing))) return;
+  async dropServiceWish(wish: ServiceWish): Promise<void> {
+    if (!this.#serviceWishes.delete(nameOf(wish))) return;
     this.#generation += 1;
-    await this.#delete(keys.engineBacking(nameOf(backing)));
+    await this.#delete(keys.engineServiceWish(nameOf(wish)));
   }
 
   async #put(key: string, value: unknown): Promise<void> {
@@ -128,6 +112,6 @@ export class StoredLinks implements EngineLinks {
   }
 }
 
-function nameOf({ containerId, serviceId }: Backing): string {
+function nameOf({ containerId, serviceId }: ServiceWish): string {
   return `${containerId}.${serviceId}`;
 }
