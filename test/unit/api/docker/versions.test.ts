@@ -109,7 +109,7 @@ describe('MAC addresses, as Engine 28.5.2', () => {
     const EndpointConfig = { MacAddress };
     await api.call('POST', '/networks/n/connect', { Container: 'c2', EndpointConfig });
     const shown = { MacAddress: '02:42:0a:46:00:65' };
-    expect(await get(api, '/containers/c1/json')).toMatchObject({ Config: shown });
+    expect(await get(api, '/v1.51/containers/c1/json')).toMatchObject({ Config: shown });
     expect(await get(api, '/containers/c2/json')).toMatchObject({
       NetworkSettings: { Networks: { n: shown } },
     });
