@@ -29,6 +29,11 @@ export const defaultPools = {
     { base: '192.168.0.0/16', size: 20 },
   ],
   global: [{ base: '10.0.0.0/8', size: 24 }],
+  /** Swarm takes its own from 10.0.0.0 up, without a look at ours. */
+  besideEngine: [
+    { base: '10.128.0.0/9', size: 24 },
+    { base: '10.0.0.0/9', size: 24 },
+  ],
 } as const satisfies Record<string, readonly DefaultPool[]>;
 
 /** Something that lies on addresses already. */
@@ -43,8 +48,8 @@ export interface PoolSource {
   readonly defaults: readonly DefaultPool[];
   /** By networks: no other may have any of it. */
   readonly taken: readonly Taken[];
-  /** Of the host: nothing is chosen there, and who names such a subnet has it. */
-  readonly routes: readonly Taken[];
+  /** By routes of the host and Engines' own networks: nothing is chosen there, and who names such a subnet has it. */
+  readonly others: readonly Taken[];
 }
 
 /**
@@ -54,10 +59,10 @@ export interface PoolSource {
  */
 export function planPools(
   config: readonly PoolSpec[],
-  { defaults, taken, routes }: PoolSource,
+  { defaults, taken, others }: PoolSource,
 ): readonly Pool[] {
   const named = config.flatMap(({ subnet }) => (subnet && !isSizeOnly(subnet) ? [ownSubnet(subnet)] : []));
-  const avoided = [...taken, ...routes, ...named];
+  const avoided = [...taken, ...others, ...named];
   const chosen = config.map((spec) => {
     if (!spec.subnet || !isSizeOnly(spec.subnet)) return spec;
     const { subnet } = planPoolOfSize(parseSubnet(spec.subnet), spec, defaults, avoided);
