@@ -87,11 +87,14 @@ export function fromNumber(value: bigint, family: Family): string {
   return (family === 4 ? Address4.fromBigInt(value) : Address6.fromBigInt(value)).correctForm();
 }
 
-/** The subnet's network and (IPv4) broadcast address, which no container may have. */
-export function isReservedIn(subnet: Subnet, address: string): boolean {
+/**
+ * The subnet's network and (IPv4) broadcast address, or (IPv6) its routers' anycast address, which no container may have
+ * (RFC 4291 section 2.6.1). An IPv4 subnet of two addresses, or of one, has neither (RFC 3021).
+ */
+export function isReservedIn({ family, prefixLength, first, last }: Subnet, address: string): boolean {
   const value = toNumber(address);
-  if (subnet.prefixLength >= (subnet.family === 4 ? 31 : 127)) return false;
-  return value === subnet.first || (subnet.family === 4 && value === subnet.last);
+  if (family === 6) return value === first;
+  return prefixLength < 31 && (value === first || value === last);
 }
 
 /** `10.0.0.5` in `10.0.0.0/24` is `10.0.0.5/24`, as interfaces and records write it. */
@@ -110,6 +113,27 @@ export function macFor(address: string): string {
   const hex = value.toString(16).padStart(8, '0');
   return `02:42:${hex.match(/../g)?.join(':')}`;
 }
+
+/**
+ * Parses what Go's net.ParseMAC takes for 48 bits: `02:42:0a:46:00:65`, `02-42-0A-46-00-65`, `0242.0a46.0065`, `02420a460065`.
+ * Returns it with colons and small letters.
+ * @throws invalid when it is none, or no interface's own: all zero, or with the multicast bit (IEEE 802)
+ */
+export function parseMac(text: string): string {
+  const digits = macForms.test(text) ? text.replaceAll(/[:.-]/g, '').toLowerCase() : '';
+  const bytes = digits.match(/../g) ?? [];
+  const isOwn = Number.parseInt(digits, 16) !== 0 && (Number.parseInt(bytes[0] ?? '', 16) & 1) === 0;
+  if (bytes.length === 6 && isOwn) return bytes.join(':');
+  const why = bytes.length === 6 ? ': no interface can have it' : '';
+  throw new FairleadError('invalid', `invalid MAC address ${text}${why}`);
+}
+
+export function isMac(text: string): boolean {
+  return macForms.test(text);
+}
+
+const macForms =
+  /^([0-9a-f]{2}([:-])[0-9a-f]{2}(\2[0-9a-f]{2}){4}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$/i;
 
 /** The address that the kernel makes of a MAC on each link (RFC 4291 appendix A). */
 export function linkLocalFor(mac: string): string {

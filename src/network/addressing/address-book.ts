@@ -67,7 +67,7 @@ export class AddressBook {
     }
     throw new FairleadError(
       'exhausted',
-      `no address is left on network ${network.name} (${pools.map((pool) => pool.ipRange ?? pool.subnet).join(', ')})`,
+      `no available IPv${family} addresses on this network's address pools: ${network.name} (${network.id})`,
     );
   }
 

@@ -5,7 +5,8 @@ import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { NetworkContext } from '../context.ts';
 import type { NetworkSpec } from '../model.ts';
-import { planDefaultPool, planGivenPools, planUniqueLocalPool, type Taken } from './pools.ts';
+import { emptyPool } from './gateways.ts';
+import { planDefaultPool, planGivenPools, planPools, planUniqueLocalPool, type Taken } from './pools.ts';
 
 export interface PoolsWanted {
   readonly driver: Driver;
@@ -30,20 +31,31 @@ export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam
   const chosen = { driver, options: { ...options }, ...(options ? {} : { optionsUnset: true as const }) };
   // With `null` a network plugin gives the addresses by itself.
   if (!network.addressed || (network.givesAddresses && driver === 'null')) return { ...chosen, pools: [] };
+  if (driver === 'null') throw nullManager(spec);
   const ours = takenByNetworks(parts, used);
   const config = spec.ipam?.config ?? [];
   const idle = spec.ipv6 ? [] : config.filter(({ subnet }) => subnet && parseSubnet(subnet).family === 6);
   const effective = config.filter((pool) => !idle.includes(pool));
-  const pools = [...planGivenPools(effective, ours)];
+  const { localPools, globalPools } = parts.settings;
+  const source = {
+    defaults: scope === 'global' ? globalPools : localPools,
+    taken: ours,
+    others: takenByOthers(parts, hostSubnets),
+  };
+  const pools = [...planPools(effective, source)];
   const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
   if (!families.has(4) && spec.ipv4 !== false) {
-    const others = takenByOthers(parts, hostSubnets);
-    const { localPools, globalPools } = parts.settings;
-    pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...others]));
+    pools.unshift(planDefaultPool(source.defaults, [...source.taken, ...source.others]));
   }
   if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
-  const shown = planGivenPools(idle, []).map(({ subnet }) => subnet);
+  const shown = planPools(idle, { ...source, taken: [] }).map(({ subnet }) => subnet);
   return { ...chosen, pools, ...(shown.length > 0 ? { idle: shown } : {}) };
+}
+
+/** The Engine's `null` address manager has one pool, of all addresses, which no driver but a plugin takes. */
+function nullManager({ ipv4, ipam }: NetworkSpec): FairleadError {
+  if (!ipam?.config?.some(({ subnet }) => subnet)) return emptyPool(ipv4 === false ? 6 : 4);
+  return new FairleadError('invalid', 'null ipam driver does not handle specific address pool requests');
 }
 
 function refuseWithoutFamily({ ipv4, ipv6, ipam }: NetworkSpec): void {

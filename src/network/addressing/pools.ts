@@ -3,16 +3,16 @@ import type { Pool } from '../../cluster/records.ts';
 import {
   contains,
   containsSubnet,
-  type Family,
   fromNumber,
-  isReservedIn,
   overlaps,
   parseAddress,
   parseSubnet,
   type Subnet,
+  withoutPrefix,
 } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { PoolSpec } from '../model.ts';
+import { firstHost, parseGateway, refuseSpecial } from './gateways.ts';
 
 /** Blocks that a pool is cut from when a network names none. */
 export interface DefaultPool {
@@ -43,12 +43,78 @@ export interface Taken {
   readonly by: string;
 }
 
+/** What a network's pools are chosen beside. */
+export interface PoolSource {
+  readonly defaults: readonly DefaultPool[];
+  /** By networks: no other may have any of it. */
+  readonly taken: readonly Taken[];
+  /** By routes of the host and Engines' own networks: nothing is chosen there, and who names such a subnet has it. */
+  readonly others: readonly Taken[];
+}
+
+/**
+ * Decides the pools of a network that named some. `0.0.0.0/24` and `::/64` name a size only: such a subnet is chosen, as
+ * from Engine 29 on.
+ * @throws invalid | forbidden (overlap) | exhausted
+ */
+export function planPools(
+  config: readonly PoolSpec[],
+  { defaults, taken, others }: PoolSource,
+): readonly Pool[] {
+  const named = config.flatMap(({ subnet }) => (subnet && !isSizeOnly(subnet) ? [ownSubnet(subnet)] : []));
+  const avoided = [...taken, ...others, ...named];
+  const chosen = config.map((spec) => {
+    if (!spec.subnet || !isSizeOnly(spec.subnet)) return spec;
+    const { subnet } = planPoolOfSize(parseSubnet(spec.subnet), spec, defaults, avoided);
+    avoided.push(ownSubnet(subnet));
+    return { subnet };
+  });
+  return planGivenPools(chosen, taken);
+}
+
+function ownSubnet(subnet: string): Taken {
+  return { subnet: parseSubnet(subnet), by: 'another subnet of this network' };
+}
+
+/** Of `0.0.0.0/0` there is no subnet: it is taken as it is, and overlaps with all. */
+function isSizeOnly(subnet: string): boolean {
+  const { prefixLength } = parseSubnet(subnet);
+  return prefixLength > 0 && ['0.0.0.0', '::'].includes(parseAddress(withoutPrefix(subnet)));
+}
+
+function planPoolOfSize(
+  { family, prefixLength, text }: Subnet,
+  { ipRange, gateway, auxAddresses = {} }: PoolSpec,
+  defaults: readonly DefaultPool[],
+  taken: readonly Taken[],
+): Pool {
+  if (ipRange || gateway || Object.keys(auxAddresses).length > 0) {
+    throw new FairleadError(
+      'invalid',
+      `subnet ${text} asks for any subnet of that size: with an ip-range, gateway or auxiliary address, name the subnet`,
+    );
+  }
+  const large = defaults.filter(({ base }) => {
+    const block = parseSubnet(base);
+    return block.family === family && block.prefixLength <= prefixLength;
+  });
+  if (large.length > 0) {
+    const sized = large.map(({ base }) => ({ base, size: prefixLength }));
+    return planDefaultPool(sized, taken);
+  }
+  if (family === 6 && prefixLength >= 48) return planUniqueLocalPool(prefixLength);
+  throw new FairleadError(
+    'invalid',
+    `no default address pool is large enough for a /${prefixLength}: name the subnet`,
+  );
+}
+
 /** Decides the pools of a network that named its own. @throws invalid | forbidden (overlap) */
 export function planGivenPools(config: readonly PoolSpec[], taken: readonly Taken[]): readonly Pool[] {
   const pools = config.map(parsePool);
   const subnets = pools.map((pool) => parseSubnet(pool.subnet));
   subnets.forEach((subnet, i) => {
-    const own = subnets.slice(0, i).map((other) => ({ subnet: other, by: 'another subnet of this network' }));
+    const own = subnets.slice(0, i).map(({ text }) => ownSubnet(text));
     const hit = [...own, ...taken].find((other) => overlaps(other.subnet, subnet));
     if (!hit) return;
     throw new FairleadError(
@@ -56,16 +122,26 @@ export function planGivenPools(config: readonly PoolSpec[], taken: readonly Take
       `Pool overlaps with other one on this address space: ${subnet.text} overlaps ${hit.subnet.text} of ${hit.by}`,
     );
   });
+  for (const pool of pools) refuseSpecial(parseSubnet(pool.subnet), pool.gateway);
   return pools;
 }
 
 /** Picks the first default pool that is free. @throws exhausted, saying what each collides with */
 export function planDefaultPool(defaults: readonly DefaultPool[], taken: readonly Taken[]): Pool {
   const collisions: string[] = [];
-  for (const candidate of candidates(defaults)) {
-    const hit = taken.find((other) => overlaps(other.subnet, candidate));
-    if (!hit) return poolOf(candidate);
-    collisions.push(`${candidate.text} (${hit.by})`);
+  for (const { base, size } of defaults) {
+    const block = parseSubnet(base);
+    const length = 1n << BigInt((block.family === 4 ? 32 : 128) - size);
+    let first = block.first;
+    while (first <= block.last) {
+      const candidate = parseSubnet(`${fromNumber(first, block.family)}/${size}`);
+      const hit = taken.find((other) => overlaps(other.subnet, candidate));
+      if (!hit) return poolOf(candidate);
+      collisions.push(`${candidate.text} (${hit.by})`);
+      // What has the candidate may have many that follow.
+      const past = (hit.subnet.last / length + 1n) * length;
+      first = past > first + length ? past : first + length;
+    }
   }
   const shown = collisions.slice(0, 40).join(', ');
   const more = collisions.length > 40 ? `, and ${collisions.length - 40} more` : '';
@@ -76,21 +152,11 @@ export function planDefaultPool(defaults: readonly DefaultPool[], taken: readonl
   );
 }
 
-/** A unique local /64 of 40 random bits (RFC 4193 section 3.2.1), as Engine 27 and later choose one. */
-export function planUniqueLocalPool(): Pool {
+/** A unique local subnet of 40 random bits (RFC 4193 section 3.2.1), as Engine 27 and later choose one. */
+export function planUniqueLocalPool(prefixLength = 64): Pool {
   const globalId = randomBytes(5).toString('hex');
   const [a, b, c] = [globalId.slice(0, 2), globalId.slice(2, 6), globalId.slice(6)];
-  return poolOf(parseSubnet(`fd${a}:${b}:${c}::/64`));
-}
-
-function* candidates(defaults: readonly DefaultPool[]): IterableIterator<Subnet> {
-  for (const { base, size } of defaults) {
-    const block = parseSubnet(base);
-    const step = 1n << BigInt((block.family === 4 ? 32 : 128) - size);
-    for (let first = block.first; first <= block.last; first += step) {
-      yield parseSubnet(`${fromNumber(first, block.family)}/${size}`);
-    }
-  }
+  return poolOf(parseSubnet(`fd${a}:${b}:${c}::/${prefixLength}`));
 }
 
 function poolOf(subnet: Subnet): Pool {
@@ -105,67 +171,22 @@ function parsePool(spec: PoolSpec): Pool {
     );
   }
   const subnet = parseSubnet(spec.subnet);
-  refuseSpecial(subnet);
-  if (subnet.prefixLength > longestPrefix(subnet.family)) {
-    throw new FairleadError(
-      'invalid',
-      `subnet ${subnet.text} is too small: no address would be left for containers`,
-    );
-  }
-  const gateway = spec.gateway ? parseGateway(spec.gateway, subnet) : firstHost(subnet);
+  const ipRange = spec.ipRange ? parseRange(spec.ipRange, subnet) : undefined;
+  const gateway = spec.gateway ? parseGateway(spec.gateway, subnet) : firstHost(subnet, ipRange);
   return {
     subnet: subnet.text,
-    ...(spec.ipRange ? { ipRange: parseRange(spec.ipRange, subnet) } : {}),
+    ...(ipRange ? { ipRange: ipRange.text } : {}),
     gateway,
     auxAddresses: parseAux(spec.auxAddresses ?? {}, subnet, gateway),
   };
 }
 
-/** Blocks whose addresses no interface can have (RFC 6890, RFC 4291 section 2.5.5.2). */
-const special = [
-  ['127.0.0.0/8', 'loopback'],
-  ['::1/128', 'loopback'],
-  ['224.0.0.0/4', 'multicast'],
-  ['ff00::/8', 'multicast'],
-  ['::ffff:0:0/96', 'IPv4-mapped'],
-] as const;
-
-/** One that begins in such a block has its gateway there; a larger one that holds it overlaps what is routed anyway. */
-function refuseSpecial(subnet: Subnet): void {
-  const gateway = firstHost(subnet);
-  const hit = special.find(([block]) => contains(parseSubnet(block), gateway));
-  if (hit) throw new FairleadError('invalid', `${hit[1]} subnet '${subnet.text}' is not allowed`);
-}
-
-/** Network, gateway and one container at least. */
-function longestPrefix(family: Family): number {
-  return family === 4 ? 30 : 126;
-}
-
-function firstHost(subnet: Subnet): string {
-  return fromNumber(subnet.first + 1n, subnet.family);
-}
-
-function parseGateway(text: string, subnet: Subnet): string {
-  const gateway = parseAddress(text, 'gateway address');
-  if (!contains(subnet, gateway)) {
-    throw new FairleadError('invalid', `gateway ${gateway} is not in subnet ${subnet.text}`);
-  }
-  if (isReservedIn(subnet, gateway)) {
-    throw new FairleadError(
-      'invalid',
-      `gateway ${gateway} is the network or broadcast address of ${subnet.text}`,
-    );
-  }
-  return gateway;
-}
-
-function parseRange(text: string, subnet: Subnet): string {
+function parseRange(text: string, subnet: Subnet): Subnet {
   const range = parseSubnet(text);
   if (!containsSubnet(subnet, range)) {
     throw new FairleadError('invalid', `ip-range ${range.text} is not within subnet ${subnet.text}`);
   }
-  return range.text;
+  return range;
 }
 
 function parseAux(

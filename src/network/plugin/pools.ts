@@ -3,11 +3,11 @@ import type { Store } from '../../../kvstore/store.ts';
 import { decodeOrSkip } from '../../cluster/decode.ts';
 import { folders, keys } from '../../cluster/keys.ts';
 import type { Network } from '../../cluster/records.ts';
-import { contains, fromNumber, parseAddress, parseSubnet } from '../../lib/addresses.ts';
+import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
 import { takenByNetworks, takenByOthers } from '../addressing/network-pools.ts';
-import { planDefaultPool, planGivenPools, planUniqueLocalPool } from '../addressing/pools.ts';
+import { planDefaultPool, planPools, planUniqueLocalPool } from '../addressing/pools.ts';
 import type { NetworkContext } from '../context.ts';
 
 /** What the Engine says when it asks for a pool; empty: ours to choose. */
@@ -63,7 +63,7 @@ export class EnginePools {
     const given = { subnet: asked.subnet, ...(asked.ipRange ? { ipRange: asked.ipRange } : {}) };
     const others = takenByOthers(this.parts, await dataplane.hostSubnets());
     const [pool] = asked.subnet
-      ? planGivenPools([given], taken)
+      ? planPools([given], { defaults: settings.globalPools, taken, others })
       : [asked.v6 ? planUniqueLocalPool() : planDefaultPool(settings.globalPools, [...taken, ...others])];
     if (!pool) throw new FairleadError('internal', 'no pool was planned');
     const poolId = newId();
@@ -99,8 +99,7 @@ export class EnginePools {
     const draft = this.#drafts.get(poolId);
     if (!draft) throw new FairleadError('not-found', `pool ${poolId} is not known here`);
     const subnet = parseSubnet(draft.subnet);
-    const chosen =
-      address === '' ? draft.gateway || fromNumber(subnet.first + 1n, subnet.family) : parseAddress(address);
+    const chosen = address === '' ? draft.gateway : parseAddress(address);
     if (!contains(subnet, chosen)) {
       throw new FairleadError('invalid', `address ${chosen} is not in subnet ${subnet.text}`);
     }

@@ -1,5 +1,6 @@
 import type { EngineNetwork } from '../../container/host-engine.ts';
 import { fromNumber, overlaps, parseSubnet, type Subnet } from '../../lib/addresses.ts';
+import { firstHost } from '../addressing/gateways.ts';
 import type { NetworkSpec, PoolSpec } from '../model.ts';
 import type { EnginePools } from './pools.ts';
 
@@ -51,11 +52,16 @@ function ourPool({ subnet, gateway, ipRange }: EnginePool, pools: EnginePools): 
 
 /** The Engine's own address manager begins at the low end: everybody else takes from the half that is left. */
 function theirPool({ subnet, gateway, ipRange }: EnginePool): PoolSpec {
-  return { subnet, ...(gateway ? { gateway } : {}), ipRange: otherHalf(parseSubnet(subnet), ipRange) };
+  const block = parseSubnet(subnet);
+  // The Engine shows none that it has chosen itself.
+  const chosen = gateway ?? firstHost(block, ipRange ? parseSubnet(ipRange) : block);
+  return { subnet, gateway: chosen, ipRange: otherHalf(block, ipRange) };
 }
 
 /** The half of the subnet that the Engine's range does not lie in; the upper one when it says none. */
 function otherHalf(subnet: Subnet, range: string | undefined): string {
+  // One address has no halves.
+  if (subnet.first === subnet.last) return subnet.text;
   const length = subnet.prefixLength + 1;
   const upper = parseSubnet(`${fromNumber((subnet.first + subnet.last + 1n) / 2n, subnet.family)}/${length}`);
   const lower = parseSubnet(`${fromNumber(subnet.first, subnet.family)}/${length}`);

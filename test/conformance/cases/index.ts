@@ -1,4 +1,5 @@
 import type { Case } from '../case.ts';
+import { addresses } from './addresses.ts';
 import { containers } from './containers.ts';
 import { duplicates, networks } from './networks.ts';
 import { sessions } from './sessions.ts';
@@ -11,5 +12,6 @@ export const cases: readonly Case[] = [
   ...containers,
   ...sessions,
   ...today,
+  ...addresses,
   ...duplicates,
 ];

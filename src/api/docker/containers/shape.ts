@@ -86,6 +86,8 @@ const kept = z.object({
 
 function configShape({ id, spec }: Container, version: ApiVersion): Record<string, unknown> {
   const { MacAddress, OnBuild = null, ...given } = kept.parse({ ...spec.extras }).Config;
+  // Until 1.51 the first network's is shown as the container's, too.
+  const mac = MacAddress ?? spec.attachments[0]?.mac;
   const isOld = isBefore(version, '1.52');
   const ports = Object.fromEntries(
     spec.exposedPorts.map(({ port, protocol }) => [`${port}/${protocol}`, {}]),
@@ -107,7 +109,7 @@ function configShape({ id, spec }: Container, version: ApiVersion): Record<strin
     WorkingDir: spec.workingDir,
     Entrypoint: null,
     ...((isOld || OnBuild !== null) && { OnBuild }),
-    ...(isOld && MacAddress !== undefined && { MacAddress }),
+    ...(isOld && mac !== undefined && { MacAddress: mac }),
     ...given,
     ...own(spec, id),
     Volumes: isEmpty(given.Volumes) ? null : given.Volumes,

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { parseLink } from '../../../cluster/endpoints/links.ts';
 import type { Network } from '../../../cluster/records.ts';
-import { familyOf, isAddress, parseAddress } from '../../../lib/addresses.ts';
+import { familyOf, isAddress, parseAddress, parseMac } from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
@@ -77,11 +77,4 @@ export function requireUserDefined(
   if (problems.length === 0) return;
   const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
   throw new FairleadError('invalid', `invalid endpoint settings:\n${list.join('\n')}`);
-}
-
-/** Go's net.ParseMAC takes hyphens as well. @throws invalid */
-export function parseMac(text: string): string {
-  if (/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$|^[0-9a-f]{2}(-[0-9a-f]{2}){5}$/i.test(text))
-    return text.replaceAll('-', ':');
-  throw new FairleadError('invalid', `invalid MAC address: ${text}`);
 }

@@ -29,9 +29,9 @@ describe('what depends on the version', () => {
     await api.call('POST', '/networks/create', { Name: 'n', EnableIPv6: true, IPAM });
     await run(api, 'c1', { HostConfig: { NetworkMode: 'n' } });
     expect(await get(api, '/v1.51/networks/n')).not.toHaveProperty('Status');
-    // Network, broadcast, gateway, one aside and one taken; an IPv6 subnet has more than can be told.
+    // Network, broadcast, gateway, one aside and one taken, three of them in the range; an IPv6 subnet has more than can be told.
     expect((await api.call('GET', '/v1.52/networks/n')).text.split('"Labels":{},')[1]).toBe(
-      '"Status":{"IPAM":{"Subnets":{"10.9.0.0/24":{"IPsInUse":5,"DynamicIPsAvailable":126},' +
+      '"Status":{"IPAM":{"Subnets":{"10.9.0.0/24":{"IPsInUse":5,"DynamicIPsAvailable":125},' +
         '"fd00:9::/48":{"IPsInUse":3,"DynamicIPsAvailable":18446744073709551615}}}}}\n',
     );
   });
@@ -95,6 +95,42 @@ describe('what depends on the version', () => {
       status: 400,
       message: 'container-wide MAC address no longer supported; use endpoint-specific MAC address instead',
     });
+  });
+});
+
+describe('MAC addresses, as Engine 28.5.2', () => {
+  const spoken = ['02-42-0a-46-00-65', '0242.0a46.0065', '02:42:0A:46:00:65', '02420a460065'];
+
+  it.each(spoken)('%s is shown with colons and small letters', async (MacAddress) => {
+    await using api = await createTestApi();
+    await api.call('POST', '/networks/create', { Name: 'n' });
+    await create(api, 'c1', { NetworkingConfig: { EndpointsConfig: { default: { MacAddress } } } });
+    await run(api, 'c2');
+    const EndpointConfig = { MacAddress };
+    await api.call('POST', '/networks/n/connect', { Container: 'c2', EndpointConfig });
+    const shown = { MacAddress: '02:42:0a:46:00:65' };
+    expect(await get(api, '/v1.51/containers/c1/json')).toMatchObject({ Config: shown });
+    expect(await get(api, '/containers/c2/json')).toMatchObject({
+      NetworkSettings: { Networks: { n: shown } },
+    });
+  });
+
+  it.each([
+    ['zz', 'invalid MAC address zz'],
+    ['02:42:0a:46:00', 'invalid MAC address 02:42:0a:46:00'],
+    ['01:00:5e:00:00:01', 'invalid MAC address 01:00:5e:00:00:01: no interface can have it'],
+  ])('%s is refused', async (MacAddress, message) => {
+    await using api = await createTestApi();
+    await api.call('POST', '/networks/create', { Name: 'n' });
+    const NetworkingConfig = { EndpointsConfig: { n: { MacAddress } } };
+    expect(await create(api, 'c1', { HostConfig: { NetworkMode: 'n' }, NetworkingConfig })).toEqual({
+      status: 400,
+      message: `invalid config for network n: ${message}`,
+    });
+    await run(api, 'c2');
+    const body = { Container: 'c2', EndpointConfig: { MacAddress } };
+    const answer = await api.call('POST', '/networks/n/connect', body);
+    expect([answer.status, answer.json()]).toEqual([400, { message }]);
   });
 });
 

@@ -103,7 +103,7 @@ describe('texts that clients send', () => {
     [{ HostConfig: { ExtraHosts: ['x:[::1]'] } }, 'invalid IP address in add-host: "[::1]"'],
     [
       { NetworkingConfig: { EndpointsConfig: { default: { MacAddress: '02:42 dev lo' } } } },
-      'invalid MAC address: 02:42 dev lo',
+      'invalid config for network default: invalid MAC address 02:42 dev lo',
     ],
   ])('a create with %j says what was expected', async (body, message) => {
     expect((await create(body)).slice(0, message.length + 4)).toBe(`400 ${message}`);

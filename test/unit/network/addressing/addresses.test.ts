@@ -35,10 +35,12 @@ describe('addresses', () => {
 
   it('says that no address is left', async () => {
     await using model = await createTestModel();
-    await model.networks.create({ name: 'foo', ipam: { config: [{ subnet: '10.9.0.0/30' }] } });
+    const spec = { name: 'foo', ipam: { config: [{ subnet: '10.9.0.0/30' }] } };
+    const { id } = await model.networks.create(spec);
     await runOn(model, 'c1', 'foo');
     expect(await message(runOn(model, 'c2', 'foo'))).toBe(
-      'Cannot start container c2: attach c2 to network foo: no address is left on network foo (10.9.0.0/30)',
+      'Cannot start container c2: attach c2 to network foo: ' +
+        `no available IPv4 addresses on this network's address pools: foo (${id})`,
     );
   });
 
@@ -46,8 +48,8 @@ describe('addresses', () => {
     await using model = await createTestModel();
     const pool = { subnet: '10.9.0.0/24', ipRange: '10.9.0.8/29', auxAddresses: { printer: '10.9.0.9' } };
     await model.networks.create({ name: 'foo', ipam: { config: [pool] } });
-    expect((await runOn(model, 'c1', 'foo')).attachments[0]?.endpoint?.ipv4).toBe('10.9.0.8/24');
-    expect((await runOn(model, 'c2', 'foo')).attachments[0]?.endpoint?.ipv4).toBe('10.9.0.10/24');
+    expect((await runOn(model, 'c1', 'foo')).attachments[0]?.endpoint?.ipv4).toBe('10.9.0.10/24');
+    expect((await runOn(model, 'c2', 'foo')).attachments[0]?.endpoint?.ipv4).toBe('10.9.0.11/24');
     await model.containers.create({
       name: 'c3',
       image: 'x',

@@ -4,15 +4,16 @@ import type { Container } from '../../../../container/container.ts';
 import type { Runtime } from '../../../../container/runtime.ts';
 import { parseSignal } from '../../../../container/signals.ts';
 import { FairleadError } from '../../../../lib/errors.ts';
-import type { CreateContainer, EndpointSettings } from '../../../../network/model.ts';
+import type { CreateContainer } from '../../../../network/model.ts';
 import { go } from '../../../go/json.ts';
 import type { ApiVersion } from '../../../http/version.ts';
 import { capabilityWarnings, ownBoundingSet } from '../../isolation/capabilities.ts';
 import { hostOptionWarnings } from '../../isolation/host-options.ts';
 import { isolationMembers, parseIsolation } from '../../isolation/isolation-options.ts';
-import { endpointSettings, parseEndpointSettings, parseMac } from '../../networks/endpoint-settings.ts';
+import { endpointSettings } from '../../networks/endpoint-settings.ts';
 import { parsePortBindings, parsePorts, portBindings } from '../port-bindings.ts';
 import { parseRestart, restartPolicy } from '../restart-policy.ts';
+import { parseEndpoints } from './endpoints.ts';
 import { healthConfig, parseHealthcheck } from './healthcheck.ts';
 import { logConfig, requireLogDriver } from './log-config.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
@@ -122,7 +123,7 @@ export function parseContainerCreate(
       ...(typeof body.StopTimeout === 'number' && { stopTimeout: body.StopTimeout }),
       labels: body.Labels,
       networkMode: mode,
-      endpoints: parseEndpoints(body, mode),
+      endpoints: parseEndpoints(body.NetworkingConfig.EndpointsConfig, mode, body.MacAddress),
       dns: host.Dns,
       dnsSearch: host.DnsSearch,
       dnsOptions: host.DnsOptions,
@@ -220,16 +221,6 @@ function refuseWithSharedSandbox(
 
 function conflicting(what: string): FairleadError {
   return new FairleadError('invalid', `conflicting options: ${what}`);
-}
-
-function parseEndpoints(body: Request, mode: string): Record<string, EndpointSettings> {
-  const entries = Object.entries(body.NetworkingConfig.EndpointsConfig).map(
-    ([network, settings]) => [network, parseEndpointSettings(settings)] as const,
-  );
-  const endpoints = Object.fromEntries(entries);
-  // Before 1.44 the MAC address was the container's; it means the first network's.
-  if (body.MacAddress) endpoints[mode] = { mac: parseMac(body.MacAddress), ...endpoints[mode] };
-  return endpoints;
 }
 
 function isolationOf(body: Request, networkMode: string, find: CreateContext['find'], enforced: boolean) {

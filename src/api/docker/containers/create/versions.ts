@@ -1,6 +1,6 @@
+import { parseMac } from '../../../../lib/addresses.ts';
 import { FairleadError } from '../../../../lib/errors.ts';
 import { type ApiVersion, isBefore } from '../../../http/version.ts';
-import { parseMac } from '../../networks/endpoint-settings.ts';
 import type { CreateRequest } from './create.ts';
 
 /** What the Engine warns of, by version. */

@@ -1,3 +1,4 @@
+import { isMac } from '../../../../lib/addresses.ts';
 import { Failure } from '../../../failure.ts';
 import { keyValues } from '../../../flags/values.ts';
 import type { CreateValues } from './flags.ts';
@@ -80,8 +81,10 @@ function settingsOf(network: NetworkFlag, isFirst: boolean, flags: CreateValues)
 }
 
 function generalSettings(flags: CreateValues): Omit<NetworkFlag, 'name'> {
+  const mac = flags['mac-address'];
+  if (mac && !isMac(mac)) throw new Failure(`${mac} is not a valid mac address`, 125);
   return {
-    ...{ aliases: flags['network-alias'], ip: flags.ip, ip6: flags.ip6, mac: flags['mac-address'] },
+    ...{ aliases: flags['network-alias'], ip: flags.ip, ip6: flags.ip6, mac },
     linkLocal: flags['link-local-ip'],
   };
 }
