@@ -80,6 +80,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     log: silentLogger,
     clock: systemClock,
     onHostNetworks: () => {},
+    innerResolversChanged: async () => {},
   });
   model.begin();
   /** As after `kill -9`: nothing is said goodbye to, the store stays. */

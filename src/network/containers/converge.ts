@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Network, Service } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { ownRuntime } from '../../container/runtime.ts';
+import { innerResolver } from '../../dataplane/names.ts';
 import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../../lib/undo.ts';
@@ -82,6 +83,7 @@ export class Converger {
       await runAll([() => this.ports.withdraw(container.id), ...this.#takingOff(container, wanted, did)]);
     } finally {
       await ownRuntime(this.parts.runtime).release(container.id);
+      if (asksInside(container)) await this.parts.innerResolversChanged();
     }
   }
 
@@ -193,6 +195,7 @@ export class Converger {
     const isSame = isDeepStrictEqual(routesFor(before), routesFor(container));
     if (isStarting || check || !isSame) await this.#route(container);
     await this.ports.settle(container.id);
+    if (asksInside(before) || asksInside(container)) await this.parts.innerResolversChanged();
     // Those of one that starts are given with its start.
     if (!isStarting)
       await ownRuntime(this.parts.runtime).setFiles(
@@ -236,6 +239,10 @@ export class Converger {
     const Attributes = { container: container.id, name, type };
     this.parts.events.emit({ Type: 'network', Action: action, Actor: { ID, Attributes }, scope });
   }
+}
+
+function asksInside({ attachments }: Container): boolean {
+  return attachments.some((one) => one.interface?.resolver === innerResolver);
 }
 
 function withoutMade({ endpoint: _, interface: __, ...wanted }: Attachment): Attachment {

@@ -2,6 +2,7 @@ import type { Case } from '../case.ts';
 import { containers } from './containers.ts';
 import { duplicates, networks } from './networks.ts';
 import { sessions } from './sessions.ts';
+import { stacked } from './stacked.ts';
 import { system } from './system.ts';
 import { today } from './today.ts';
 
@@ -11,5 +12,6 @@ export const cases: readonly Case[] = [
   ...containers,
   ...sessions,
   ...today,
+  ...stacked,
   ...duplicates,
 ];
