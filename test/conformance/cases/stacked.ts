@@ -31,7 +31,6 @@ const macvlan: readonly Case[] = [
   post('/containers/create?name=mvc', {
     ...{ Image: 'busybox', Cmd: ['sleep', '600'], ExposedPorts: { '80/tcp': {} } },
     HostConfig: { NetworkMode: 'mv', PortBindings: { '80/tcp': [{ HostPort: '28099' }] } },
-    NetworkingConfig: { EndpointsConfig: { mv: { MacAddress: '02:42:0a:4f:01:02' } } },
   }),
   post('/containers/mvc/start'),
   get('/containers/mvc/json', { note: 'on macvlan' }),
