@@ -7,6 +7,7 @@ import { createBridgeDriver } from './bridge.ts';
 import type { Driver } from './driver.ts';
 import { createHostDriver } from './host.ts';
 import { createNullDriver } from './null.ts';
+import { defaultVxlanPort } from './overlay/device.ts';
 import { createOverlayDriver } from './overlay/driver.ts';
 import type { TunnelNode } from './overlay/encryption.ts';
 import { createStackedDriver } from './stacked/driver.ts';
@@ -22,6 +23,8 @@ export interface DriverDependencies {
   readonly node?: TunnelNode;
   /** Why this daemon can have no networks on interfaces of the host (macvlan, ipvlan); absent: it can. */
   readonly stackedObstacle?: string | undefined;
+  /** UDP port of overlay networks that are not encrypted; absent: VXLAN's own. */
+  readonly vxlanPort?: number;
   /** Asked once for each driver that is not in the table. Whether there is such a plugin may show later. */
   readonly plugin?: (name: string) => Driver | undefined;
 }
@@ -36,13 +39,14 @@ export const builtInDrivers = ['bridge', 'host', 'ipvlan', 'macvlan', 'null', 'o
 export function createDrivers(dependencies: DriverDependencies): (name: string) => Driver {
   const { dataplane, tag, plugin, node, advertise = () => undefined } = dependencies;
   const stacked = { dataplane, tag, users: new ParentUsers(), obstacle: dependencies.stackedObstacle };
+  const { vxlanPort: port = defaultVxlanPort } = dependencies;
   const table: Readonly<Record<(typeof builtInDrivers)[number], Driver>> = {
     bridge: createBridgeDriver(dataplane, tag),
     host: createHostDriver(),
     ipvlan: createStackedDriver('ipvlan', stacked),
     macvlan: createStackedDriver('macvlan', stacked),
     null: createNullDriver(),
-    overlay: createOverlayDriver({ dataplane, tag, advertise, node }),
+    overlay: createOverlayDriver({ dataplane, tag, advertise, node, port }),
   };
   const known = new Map<string, Driver>(Object.entries(table));
   return (name) => {

@@ -48,11 +48,11 @@ export async function createRaceDaemon(): Promise<RaceHost> {
     },
     async leftovers() {
       const links = (await host.linkNames()).filter((name) => name.startsWith(`fl${tag}`));
-      const { code, stdout } = await daemon.run('fairlead', 'doctor');
+      const { code, stdout, stderr } = await daemon.run('fairlead', 'doctor');
       return [
         ...(links.length === 1 ? [] : [`links ${links}, not the default network's bridge alone`]),
         ...without((await kernelOf(host, tag)).sandboxes, [], 'sandbox'),
-        ...(code === 0 ? [] : [`doctor: ${stdout}`]),
+        ...(code === 0 ? [] : [`doctor: exit ${code}: ${stdout}${stderr}`]),
       ];
     },
     async [Symbol.asyncDispose]() {

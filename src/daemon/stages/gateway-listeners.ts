@@ -20,15 +20,12 @@ export interface GatewayListenerParts {
  * have a network whose gateway is not ours.
  */
 export class GatewayListeners {
-  readonly #parts: GatewayListenerParts;
   #networks: readonly Network[] = [];
   #last = Promise.resolve();
   /** Container id → the port in its sandbox that names are asked at. */
   readonly #redirected = new Map<string, number>();
 
-  constructor(parts: GatewayListenerParts) {
-    this.#parts = parts;
-  }
+  constructor(private readonly parts: GatewayListenerParts) {}
 
   /** One call after another, so that the newest networks win. */
   follow(networks: readonly Network[]): void {
@@ -49,7 +46,7 @@ export class GatewayListeners {
   }
 
   async #listen(): Promise<void> {
-    const { dns, dataplane, gatewayOf, resolver } = this.#parts;
+    const { dns, dataplane, gatewayOf, resolver } = this.parts;
     // A simulated gateway has no address that could be bound.
     const isKernel = dataplane.kind === 'linux';
     const networks = this.#networks.filter((network) => isKernel && gatewayOf(network) !== 'elsewhere');
@@ -69,7 +66,7 @@ export class GatewayListeners {
   }
 
   #inner(): readonly Gateway[] {
-    const { runtime, dataplane } = this.#parts;
+    const { runtime, dataplane } = this.parts;
     return runtime.list().flatMap(({ id, attachments }) => {
       if (!attachments.some((one) => one.interface?.resolver === innerResolver)) return [];
       const path = dataplane.sandboxPath(runtime.sandboxOf(id));
@@ -79,7 +76,7 @@ export class GatewayListeners {
 
   /** Each listener has a port of its own choice. */
   async #redirect(isUsed: boolean): Promise<void> {
-    const { dns, dataplane, runtime } = this.#parts;
+    const { dns, dataplane, runtime } = this.parts;
     const listeners = isUsed ? (await dns.status()).listeners : [];
     const ports = new Map(
       listeners.flatMap(({ containerId, port }) =>

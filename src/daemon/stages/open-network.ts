@@ -46,7 +46,7 @@ export async function openNetwork(start: Start, needs: NetworkNeeds): Promise<Op
   const model = await createModel({
     ...{ ...host, nodeLease, directory: stores.directory, driverNamed, log, clock: platform.clock },
     ipamNamed: ipamPlugins(plugins),
-    settings: modelSettings(config),
+    settings: modelSettings(config, engine !== undefined),
     listeners: async () => (await dns.status()).listeners,
     onHostNetworks: (networks) => gateways.follow(networks),
     innerResolversChanged: () => gateways.refresh(),
@@ -76,7 +76,15 @@ function driversOf({ config, platform, log }: Start, needs: NetworkNeeds, plugin
   const plugin = (name: string) => createRemoteDriver(plugins.named(name), log);
   const besideEngine = 'the containers are an Engine’s, which has such networks itself: create it there';
   const stackedObstacle = host.engine ? besideEngine : undefined;
-  return createDrivers({ dataplane, tag, advertise: () => underlay, node, plugin, stackedObstacle });
+  return createDrivers({
+    dataplane,
+    tag,
+    advertise: () => underlay,
+    node,
+    plugin,
+    stackedObstacle,
+    vxlanPort: config.vxlanPort,
+  });
 }
 
 function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
@@ -85,7 +93,8 @@ function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
   );
 }
 
-function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
+function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig, besideEngine: boolean) {
   const own = defaultAddressPools.length > 0 ? defaultAddressPools : undefined;
-  return { defaultNetwork, localPools: own ?? defaultPools.local, globalPools: own ?? defaultPools.global };
+  const global = besideEngine ? defaultPools.besideEngine : defaultPools.global;
+  return { defaultNetwork, localPools: own ?? defaultPools.local, globalPools: own ?? global };
 }
