@@ -2,6 +2,7 @@ import type { Endpoint, Network, Port, Scope } from '../src/cluster/records.ts';
 import type { Association } from '../src/dataplane/associations.ts';
 import type { NetworkRules } from '../src/dataplane/firewall.ts';
 import type { BridgeSpec, InterfaceSource, StaticRoute } from '../src/dataplane/links.ts';
+import type { ParentSpec } from '../src/dataplane/parents.ts';
 import type { TunnelEntries, VxlanSpec } from '../src/dataplane/tunnels.ts';
 
 /**
@@ -24,6 +25,11 @@ export interface Driver {
   readonly routesElsewhere?: boolean;
   /** Publishes the ports of the host that `JoinPlace` names; else the data plane does. */
   readonly publishesPorts?: boolean;
+  /**
+   * Its containers are neighbours of machines behind an interface of the host, and not of the host: the gateway is
+   * another's, and names are answered inside the sandbox.
+   */
+  readonly apartFromHost?: boolean;
   /** A network's gateway address may be on another host, or on none: DNS listens on those that this host has. */
   readonly foreignGateways?: boolean;
   /**
@@ -106,6 +112,7 @@ export interface WantedBinding extends Port {
 export interface ExpectedDevices {
   readonly bridges: readonly BridgeSpec[];
   readonly vxlans: readonly (VxlanSpec & { readonly entries: TunnelEntries })[];
+  readonly parents?: readonly ParentSpec[];
   /** What encrypts them; networks share these. Absent: they are plain. */
   readonly associations?: readonly Association[];
 }

@@ -1,5 +1,6 @@
 import type { Inspection } from '../src/dataplane/inspection.ts';
 import type { Links } from '../src/dataplane/links.ts';
+import type { Parents } from '../src/dataplane/parents.ts';
 import type { Tunnels } from '../src/dataplane/tunnels.ts';
 import { FairleadError } from '../src/lib/errors.ts';
 import { createBridgeDriver } from './bridge.ts';
@@ -9,15 +10,19 @@ import { createNullDriver } from './null.ts';
 import { defaultVxlanPort } from './overlay/device.ts';
 import { createOverlayDriver } from './overlay/driver.ts';
 import type { TunnelNode } from './overlay/encryption.ts';
+import { createStackedDriver } from './stacked/driver.ts';
+import { ParentUsers } from './stacked/parent-users.ts';
 
 export interface DriverDependencies {
-  readonly dataplane: Links & Tunnels & Pick<Inspection, 'mtuOf'>;
+  readonly dataplane: Links & Parents & Tunnels & Pick<Inspection, 'mtuOf'>;
   /** The node's; see src/dataplane/names.ts. */
   readonly tag: string;
   /** The address that other nodes reach this one at; undefined when it has none. */
   readonly advertise?: () => string | undefined;
   /** Absent: this node has no part in encrypted networks. */
   readonly node?: TunnelNode;
+  /** Why this daemon can have no networks on interfaces of the host (macvlan, ipvlan); absent: it can. */
+  readonly stackedObstacle?: string | undefined;
   /** UDP port of overlay networks that are not encrypted; absent: VXLAN's own. */
   readonly vxlanPort?: number;
   /** Asked once for each driver that is not in the table. Whether there is such a plugin may show later. */
@@ -25,7 +30,7 @@ export interface DriverDependencies {
 }
 
 /** Names of the drivers that are always there. */
-export const builtInDrivers = ['bridge', 'host', 'null', 'overlay'] as const;
+export const builtInDrivers = ['bridge', 'host', 'ipvlan', 'macvlan', 'null', 'overlay'] as const;
 
 /**
  * Every driver there is, in one table; what is not in it is a plugin. The result finds one by name.
@@ -33,10 +38,13 @@ export const builtInDrivers = ['bridge', 'host', 'null', 'overlay'] as const;
  */
 export function createDrivers(dependencies: DriverDependencies): (name: string) => Driver {
   const { dataplane, tag, plugin, node, advertise = () => undefined } = dependencies;
+  const stacked = { dataplane, tag, users: new ParentUsers(), obstacle: dependencies.stackedObstacle };
   const { vxlanPort: port = defaultVxlanPort } = dependencies;
   const table: Readonly<Record<(typeof builtInDrivers)[number], Driver>> = {
     bridge: createBridgeDriver(dataplane, tag),
     host: createHostDriver(),
+    ipvlan: createStackedDriver('ipvlan', stacked),
+    macvlan: createStackedDriver('macvlan', stacked),
     null: createNullDriver(),
     overlay: createOverlayDriver({ dataplane, tag, advertise, node, port }),
   };

@@ -32,6 +32,8 @@ const pool = z.object({
   poolId: z.string().optional(),
   /** The plugin chose the gateway with the pool, and it is not given back apart. */
   gatewayGiven: z.boolean().optional(),
+  /** Nobody named the gateway, and this host does not have it: as the Engine, it is not shown. */
+  gatewayUnnamed: z.boolean().optional(),
 });
 
 export const networkSchema = z.object({

@@ -11,6 +11,14 @@ const textMap = z.record(z.string(), z.string());
 const sourceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('veth'), hostName: z.string(), bridge: z.string() }),
   z.object({ kind: z.literal('existing'), hostName: z.string() }),
+  z.object({
+    kind: z.literal('stacked'),
+    hostName: z.string(),
+    parent: z.string(),
+    type: z.enum(['macvlan', 'ipvlan']),
+    mode: z.string(),
+    flag: z.string().exactOptional(),
+  }),
 ]);
 
 /** Enough to put the interface in again, and to take it away without any record or driver. */

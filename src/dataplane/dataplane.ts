@@ -1,6 +1,7 @@
 import type { PacketFilter } from './firewall.ts';
 import type { Inspection } from './inspection.ts';
 import type { Links } from './links.ts';
+import type { Parents } from './parents.ts';
 import type { Sandboxes } from './sandboxes.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -12,7 +13,7 @@ import type { Tunnels } from './tunnels.ts';
  * is absent is no error. Kernel objects carry this node's tag in their names (src/dataplane/names.ts):
  * `owned()` lists them and nothing else, so that objects of others, another Fairlead included, are never touched.
  */
-export interface Dataplane extends Sandboxes, Links, Tunnels, PacketFilter, Inspection {
+export interface Dataplane extends Sandboxes, Links, Parents, Tunnels, PacketFilter, Inspection {
   readonly kind: 'linux' | 'simulated';
   /** Puts the whole owned state away. Used when a daemon is asked to leave nothing behind. */
   close(): Promise<void>;

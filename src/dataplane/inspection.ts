@@ -1,4 +1,5 @@
 import type { BridgeSpec, DefaultRoutes } from './links.ts';
+import type { ParentSpec } from './parents.ts';
 import type { VxlanSpec } from './tunnels.ts';
 
 /** Questions that change nothing. */
@@ -30,6 +31,7 @@ export interface Inspection {
 export interface Owned {
   /** The first 12 digits of their ids, which `removeSandbox` takes as well. */
   readonly sandboxes: readonly string[];
+  /** And parents (`ensureParent`): what `removeBridge` takes. */
   readonly bridges: readonly string[];
   /** Host ends of veth pairs. */
   readonly interfaces: readonly string[];
@@ -40,6 +42,8 @@ export interface Owned {
 export interface Survey {
   readonly bridges: readonly (BridgeSpec & { readonly up: boolean })[];
   readonly vxlans: readonly (VxlanSpec & { readonly up: boolean })[];
+  /** Those that `ensureParent` has made. */
+  readonly parents: readonly (ParentSpec & { readonly up: boolean })[];
   /** Host ends of veth pairs, and the bridges they are in. */
   readonly hostEnds: readonly { readonly name: string; readonly bridge?: string; readonly up: boolean }[];
   /** Those that are there, in the order they were asked for; `id` as asked. */

@@ -1,3 +1,5 @@
+import type { StackedType } from './parents.ts';
+
 /** Bridges, and the interfaces of sandboxes. */
 export interface Links {
   /**
@@ -16,7 +18,7 @@ export interface Links {
   plug(sandboxId: string, plug: Plug): Promise<void>;
   /**
    * After: neither end of the interface exists (or, for `existing`, it is back in the host's namespace).
-   * A veth is found by its host end alone, whatever the sandbox.
+   * A veth is found by its host end alone, whatever the sandbox, a stacked one in its sandbox by its alias.
    */
   unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void>;
   /**
@@ -32,6 +34,8 @@ export interface Links {
   ensureDetachedVeth(veth: DetachedVeth): Promise<void>;
   /** After: the host has the address, on a device of this node's that is there whatever networks there are. */
   ensureHostAddress(address: string): Promise<void>;
+  /** After: what asks `innerResolver` in the sandbox, on port 53, comes to this port there. */
+  redirectNames(sandboxId: string, port: number): Promise<void>;
   /**
    * After: the host has an on-link route of the lowest preference to each of these (IPv4, CIDR), by the device of
    * `ensureHostAddress`, and by it no others. Where a network is set up its bridge's own route goes before; elsewhere
@@ -65,7 +69,7 @@ export interface Plug {
   readonly routes?: readonly StaticRoute[];
   /** The sandbox may send from any MAC and address; see `HostEnd`. */
   readonly anySource?: boolean;
-  /** Of this interface in its sandbox. A veth's only. */
+  /** Of this interface in its sandbox. Not of an existing one. */
   readonly sysctls?: readonly PlugSysctl[];
 }
 
@@ -82,7 +86,16 @@ export type InterfaceSource =
   /** A veth pair, its host end `hostName` in `bridge`. */
   | { readonly kind: 'veth'; readonly hostName: string; readonly bridge: string }
   /** An interface that a remote driver made in the host's namespace; it is moved. */
-  | { readonly kind: 'existing'; readonly hostName: string };
+  | { readonly kind: 'existing'; readonly hostName: string }
+  /** A device on an interface of the host, made in the sandbox; `hostName` is its alias there, and no device of the host. */
+  | {
+      readonly kind: 'stacked';
+      readonly hostName: string;
+      readonly parent: string;
+      readonly type: StackedType;
+      readonly mode: string;
+      readonly flag?: string;
+    };
 
 /** An interface for a container of an Engine, which gives it its name and addresses. */
 export interface DetachedVeth {

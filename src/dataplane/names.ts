@@ -35,9 +35,17 @@ export function resolverDevice(tag: string): string {
  */
 export const resolverAddress = '169.254.53.53';
 
+/** Where a container asks for names whose networks have no gateway of ours: inside its sandbox, as all of Docker's do. */
+export const innerResolver = '127.0.0.11';
+
 /** An overlay network's tunnel device; `x` is no hex digit, so that it is no host end. */
 export function vxlanName(tag: string, networkId: string): string {
   return `fl${tag}x${networkId.slice(0, 8)}`;
+}
+
+/** What a network lies on that has no parent among the host's interfaces; `p` is no hex digit either. */
+export function parentName(tag: string, networkId: string): string {
+  return `fl${tag}p${networkId.slice(0, 8)}`;
 }
 
 /** Of the nftables table, in family inet. */
@@ -67,6 +75,10 @@ export function isVxlanName(tag: string, name: string): boolean {
   return new RegExp(`^fl${tag}x[0-9a-f]{8}$`).test(name);
 }
 
+export function isParentName(tag: string, name: string): boolean {
+  return new RegExp(`^fl${tag}p[0-9a-f]{8}$`).test(name);
+}
+
 interface NamedDevice {
   readonly ifname: string;
   readonly ifalias?: string | undefined;
@@ -79,7 +91,7 @@ export function isOurDevice(tag: string, { ifname, ifalias }: NamedDevice): bool
 
 /** One of any node's: two daemons may share a namespace. */
 export function isFairleadDevice({ ifname, ifalias = '' }: NamedDevice): boolean {
-  return /^fl[0-9a-f]{4}[-0-9a-fxy]/.test(ifname) || ifalias.startsWith(ownerAlias(''));
+  return /^fl[0-9a-f]{4}[-0-9a-fpxy]/.test(ifname) || ifalias.startsWith(ownerAlias(''));
 }
 
 /** What the kernel takes as an interface name (dev_valid_name), less what would split an `ip` batch line. */

@@ -5,6 +5,7 @@ import type { Dataplane } from './dataplane.ts';
 import type { Firewall } from './firewall.ts';
 import type { Owned, Reachability, ReachTarget, Survey } from './inspection.ts';
 import type { BridgeSpec, DefaultRoutes, Plug } from './links.ts';
+import type { ParentLink, ParentSpec } from './parents.ts';
 import { hostSandbox } from './sandboxes.ts';
 import { computeReach, type SimulatedSandbox } from './simulated/reach.ts';
 import { surveyModel } from './simulated/survey.ts';
@@ -23,6 +24,7 @@ class SimulatedDataplane implements Dataplane {
   readonly kind = 'simulated';
   readonly #sandboxes = new Map<string, SimulatedSandbox>();
   readonly #bridges = new Map<string, BridgeSpec>();
+  readonly #parents = new Map<string, ParentSpec>();
   readonly #tunnels = new SimulatedTunnels();
   #firewall: Firewall = { networks: [] };
 
@@ -47,6 +49,22 @@ class SimulatedDataplane implements Dataplane {
 
   async removeBridge(name: string): Promise<void> {
     this.#bridges.delete(name);
+    this.#parents.delete(name);
+  }
+
+  /** The model's host has whatever interface is named, but for sub-interfaces, which are made. */
+  async parentLink(name: string): Promise<ParentLink | undefined> {
+    const made = this.#parents.has(name);
+    if (!made && name.includes('.')) return undefined;
+    return { loopback: name === 'lo', mtu: underlayMtu, own: made };
+  }
+
+  async lacks(): Promise<string | undefined> {
+    return undefined;
+  }
+
+  async ensureParent(spec: ParentSpec): Promise<void> {
+    this.#parents.set(spec.name, spec);
   }
 
   async ensureVxlan(vxlan: VxlanSpec): Promise<void> {
@@ -118,6 +136,8 @@ class SimulatedDataplane implements Dataplane {
   /** No neighbour of the model remembers anything. */
   async announce(): Promise<void> {}
 
+  async redirectNames(): Promise<void> {}
+
   async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {
     this.#sandbox(sandboxId).defaultRoutes = routes;
   }
@@ -139,7 +159,7 @@ class SimulatedDataplane implements Dataplane {
     const plugs = [...this.#sandboxes.values()].flatMap((sandbox) => [...sandbox.interfaces.values()]);
     return {
       sandboxes: [...this.#sandboxes.keys()],
-      bridges: [...this.#bridges.keys()],
+      bridges: [...this.#bridges.keys(), ...this.#parents.keys()],
       interfaces: plugs.flatMap(({ source }) => (source.kind === 'veth' ? [source.hostName] : [])),
       vxlans: this.#tunnels.names(),
     };
@@ -147,7 +167,12 @@ class SimulatedDataplane implements Dataplane {
 
   async survey(sandboxIds: readonly string[]): Promise<Survey> {
     return surveyModel(
-      { sandboxes: this.#sandboxes, bridges: this.#bridges, vxlans: this.#tunnels.specs() },
+      {
+        sandboxes: this.#sandboxes,
+        bridges: this.#bridges,
+        vxlans: this.#tunnels.specs(),
+        parents: [...this.#parents.values()],
+      },
       sandboxIds,
     );
   }
@@ -169,6 +194,7 @@ class SimulatedDataplane implements Dataplane {
   async close(): Promise<void> {
     this.#sandboxes.clear();
     this.#bridges.clear();
+    this.#parents.clear();
     this.#tunnels.clear();
     this.#firewall = { networks: [] };
   }

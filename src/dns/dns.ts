@@ -6,7 +6,7 @@ import { Views } from './askers/views.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { UpstreamHealth } from './forward/upstream-health.ts';
 import { Upstreams } from './forward/upstreams.ts';
-import { type ListenerStatus, Listeners } from './listeners/listeners.ts';
+import { type ListenAddress, type ListenerStatus, Listeners } from './listeners/listeners.ts';
 import { type ListenerKind, QueryHandler } from './listeners/query-handler.ts';
 import { TcpConnections } from './listeners/tcp-connections.ts';
 import { type Lookup, lookupIn } from './lookup-as.ts';
@@ -36,8 +36,10 @@ export interface Dns {
 }
 
 export interface Gateway {
-  /** Absent: containers of every network ask here. */
+  /** Absent: containers of every network ask here, or that of `sandbox`. */
   readonly networkId?: string;
+  /** It is in this container's sandbox, on a port of its own; absent: of the host's. */
+  readonly sandbox?: { readonly containerId: string; readonly path: string };
   /** Without prefix length. */
   readonly address: string;
 }
@@ -138,11 +140,14 @@ function hostListener({ listen = dnsDefaults.listen }: DnsOptions) {
 const sharedListener = { kind: 'shared' } as const;
 
 function gatewayListener({ gatewayPort = 53 }: DnsOptions) {
-  return ({ networkId, address }: Gateway) => ({
-    listener: networkId === undefined ? sharedListener : ({ kind: 'gateway', networkId } as const),
-    address,
-    port: gatewayPort,
-  });
+  return ({ networkId, address, sandbox }: Gateway): ListenAddress => {
+    if (sandbox) {
+      const listener = { kind: 'sandbox', containerId: sandbox.containerId } as const;
+      return { listener, address, port: 0, namespace: sandbox.path };
+    }
+    const listener = networkId === undefined ? sharedListener : ({ kind: 'gateway', networkId } as const);
+    return { listener, address, port: gatewayPort };
+  };
 }
 
 function serversOf({ upstreams = [], resolvConf = '/etc/resolv.conf' }: DnsOptions) {

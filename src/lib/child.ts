@@ -17,8 +17,8 @@ export type Argv = readonly [program: string, ...args: string[]];
 
 export interface ChildOptions
   extends Pick<SpawnOptions, 'cwd' | 'env' | 'argv0' | 'detached' | 'timeout' | 'killSignal'> {
-  /** Descriptors 0, 1 and 2; the child has no others. */
-  readonly stdio: 'pipe' | 'ignore' | readonly ('pipe' | 'ignore')[];
+  /** Descriptors 0, 1 and 2; the child has no others, but for the channel of a Node child (`ipc`), which is the fourth. */
+  readonly stdio: 'pipe' | 'ignore' | readonly ('pipe' | 'ignore' | 'ipc')[];
 }
 
 /**

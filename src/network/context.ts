@@ -32,6 +32,8 @@ export interface NetworkContext {
   readonly settings: ModelSettings;
   /** @throws not-found, in the Engine's words */
   readonly driverNamed: (name: string) => Driver;
+  /** A container has begun or ceased to ask for names inside its sandbox. */
+  readonly innerResolversChanged: () => Promise<void>;
   /** Present in the engine way. */
   readonly engine?: EngineSide;
 }

@@ -45,6 +45,8 @@ export interface ModelDeps {
   readonly clock: Clock;
   /** Told which networks are set up on this host, so that DNS can listen on their gateways. */
   readonly onHostNetworks: (networks: readonly Network[]) => void;
+  /** A container has begun or ceased to ask inside its sandbox: after it resolves, DNS listens there, or no longer. */
+  readonly innerResolversChanged: () => Promise<void>;
   /** In the engine way: whose containers they are. */
   readonly engine?: EngineSide;
   /** Where DNS listens, for the doctor. */

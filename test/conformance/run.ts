@@ -23,6 +23,7 @@ export interface Report {
 export async function runConformance(): Promise<Report> {
   await using engine = await startEngine();
   await using host = await TestHost.create();
+  for (const one of [engine.network, host]) await addParents(one);
   await using daemon = await TestDaemon.start({
     namespace: host.path,
     flags: ['--dataplane', 'linux', '--dns-listen', 'none'],
@@ -38,6 +39,17 @@ export async function runConformance(): Promise<Report> {
     return a && b ? compare(one, a, b) : [];
   });
   return report(found);
+}
+
+/** Wires whose other ends are here as well. */
+async function addParents(host: TestHost): Promise<void> {
+  for (const [device, peer] of [
+    ['up0', 'up1'],
+    ['up2', 'up3'],
+  ] as const) {
+    await host.run('ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', peer);
+    for (const name of [device, peer]) await host.run('ip', 'link', 'set', name, 'up');
+  }
 }
 
 function report(found: readonly (readonly Difference[])[]): Report {

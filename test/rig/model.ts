@@ -86,6 +86,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
     log: silentLogger,
     clock: systemClock,
     onHostNetworks: () => {},
+    innerResolversChanged: async () => {},
     ...(engine ? { engine: engine.side } : {}),
   });
   engine?.usePlugin(model.plugin);

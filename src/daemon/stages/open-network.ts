@@ -37,14 +37,19 @@ export async function openNetwork(start: Start, needs: NetworkNeeds): Promise<Op
   const { dataplane, engine } = host;
   const plugins = openPlugins(config);
   const driverNamed = driversOf(start, needs, plugins);
-  const hasForeignGateway = ({ driver }: { driver: string }) => driverNamed(driver).foreignGateways ?? false;
-  const gateways = new GatewayListeners({ dns, dataplane, hasForeignGateway, resolver: engine?.resolver });
+  const gatewayOf = ({ driver }: { driver: string }) => {
+    const { apartFromHost, foreignGateways } = driverNamed(driver);
+    return apartFromHost ? 'elsewhere' : foreignGateways ? 'anywhere' : 'here';
+  };
+  const resolver = engine?.resolver;
+  const gateways = new GatewayListeners({ dns, dataplane, runtime: host.runtime, gatewayOf, resolver });
   const model = await createModel({
     ...{ ...host, nodeLease, directory: stores.directory, driverNamed, log, clock: platform.clock },
     ipamNamed: ipamPlugins(plugins),
     settings: modelSettings(config, engine !== undefined),
     listeners: async () => (await dns.status()).listeners,
     onHostNetworks: (networks) => gateways.follow(networks),
+    innerResolversChanged: () => gateways.refresh(),
   });
   opened.push('model', () => model.close());
   stop.throwIfAborted();
@@ -69,12 +74,15 @@ function driversOf({ config, platform, log }: Start, needs: NetworkNeeds, plugin
     now: () => platform.clock.monotonic(),
   };
   const plugin = (name: string) => createRemoteDriver(plugins.named(name), log);
+  const besideEngine = 'the containers are an Engine’s, which has such networks itself: create it there';
+  const stackedObstacle = host.engine ? besideEngine : undefined;
   return createDrivers({
     dataplane,
     tag,
     advertise: () => underlay,
     node,
     plugin,
+    stackedObstacle,
     vxlanPort: config.vxlanPort,
   });
 }

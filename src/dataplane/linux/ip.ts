@@ -154,6 +154,8 @@ export const linkSchema = z.object({
   linkinfo: z
     .object({
       info_kind: z.string().optional(),
+      /** Of a sub-interface: its tag. */
+      info_data: z.object({ id: z.number().optional() }).optional(),
       info_slave_data: z.object({ isolated: z.boolean().optional() }).optional(),
     })
     .optional(),

@@ -10,6 +10,7 @@ import type { Firewall, PortTarget, PublishedPort } from '../firewall.ts';
 import type { Owned, Reachability, ReachTarget, Survey } from '../inspection.ts';
 import type { BridgeSpec, DefaultRoutes, DetachedVeth, HostEnd, Plug } from '../links.ts';
 import { isBridgeName, isHostEndName, isVxlanName, resolverDevice, sandboxName } from '../names.ts';
+import type { ParentLink, ParentSpec, StackedType } from '../parents.ts';
 import { hostSandbox } from '../sandboxes.ts';
 import type { TunnelChanges, TunnelEntries, VxlanSpec } from '../tunnels.ts';
 import { Forwarding } from './firewall/forwarding.ts';
@@ -29,7 +30,10 @@ import {
   ownedSandboxes,
   removeNamespace,
 } from './links/netns.ts';
+import { ensureParent, lacks, showParent } from './links/parents.ts';
+import { redirectNames } from './links/redirect-names.ts';
 import { setDefaultRoutes } from './links/routes.ts';
+import { plugStacked, unplugStacked } from './links/stacked.ts';
 import { plugVeth, unplugVeth } from './links/veth.ts';
 import { type LinuxHost, openLinuxHost } from './linux-host.ts';
 import { HeldPorts } from './ports/held-ports.ts';
@@ -127,6 +131,18 @@ class LinuxDataplane implements Dataplane {
     this.#namedBridges.delete(name);
   }
 
+  async parentLink(name: string): Promise<ParentLink | undefined> {
+    return showParent(this.#host, this.#tag, name);
+  }
+
+  async lacks(kind: StackedType | ParentSpec['kind']): Promise<string | undefined> {
+    return lacks(this.#host, kind);
+  }
+
+  async ensureParent(spec: ParentSpec): Promise<void> {
+    await ensureParent(this.#host, this.#tag, spec);
+  }
+
   async ensureVxlan(vxlan: VxlanSpec): Promise<void> {
     const ensure = () => ensureVxlan(this.#host, this.#tag, vxlan);
     if (!vxlan.encrypted) return await ensure();
@@ -176,6 +192,10 @@ class LinuxDataplane implements Dataplane {
     const namespace = this.#namespace(sandboxId);
     const { source } = plug;
     if (source.kind === 'existing') return adoptInterface(this.#host, namespace, plug);
+    if (source.kind === 'stacked') {
+      await plugStacked(this.#host, this.#tag, namespace, { ...plug, source });
+      return await this.announce(sandboxId, plug);
+    }
     const isolated = this.#firewall.isolates(source.bridge);
     const end = endOf(sandboxId, plug);
     await plugVeth(this.#host, namespace, { ...plug, source, isolated, admitted: this.#admit(end) });
@@ -213,11 +233,18 @@ class LinuxDataplane implements Dataplane {
   }
 
   async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {
-    if (plug.source.kind === 'veth') {
-      await unplugVeth(this.#host, plug.source.hostName);
-      return await this.#guard.forget(plug.source.hostName);
+    const { kind, hostName } = plug.source;
+    if (kind === 'veth') {
+      await unplugVeth(this.#host, hostName);
+      return await this.#guard.forget(hostName);
     }
-    await returnInterface(this.#host, this.#namespace(sandboxId), plug, this.#hostNamespace);
+    const namespace = this.#namespace(sandboxId);
+    if (kind === 'stacked') return await unplugStacked(this.#host, namespace, hostName);
+    await returnInterface(this.#host, namespace, plug, this.#hostNamespace);
+  }
+
+  async redirectNames(sandboxId: string, port: number): Promise<void> {
+    await redirectNames(this.#host, this.sandboxPath(sandboxId), port);
   }
 
   async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {

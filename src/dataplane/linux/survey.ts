@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Survey, SurveyedSandbox } from '../inspection.ts';
 import type { DefaultRoutes } from '../links.ts';
-import { isHostEndName, sandboxName } from '../names.ts';
+import { isHostEndName, isParentName, sandboxName } from '../names.ts';
+import type { ParentSpec } from '../parents.ts';
 import { type Link, linkSchema, query } from './ip.ts';
 import { globalAddresses } from './links/addresses.ts';
 import { isOurs } from './links/bridges.ts';
@@ -20,7 +21,12 @@ export async function surveyLinks(
     surveySandboxes(host, tag, sandboxIds),
   ]);
   const bridges = links.filter((link) => link.linkinfo?.info_kind === 'bridge' && isOurs(tag, link));
+  const own = links.filter((link) => isOurs(tag, link));
   return {
+    parents: own.flatMap((link) => {
+      const spec = parentOf(tag, link);
+      return spec ? [{ ...spec, up: isUp(link) }] : [];
+    }),
     bridges: bridges.map((link) => ({
       name: link.ifname,
       addresses: globalAddresses(link),
@@ -76,8 +82,18 @@ async function defaultRoutes(host: LinuxHost, namespace: string): Promise<Defaul
   return { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
 }
 
-function macOf({ address }: Link): { readonly mac?: string } {
-  return address === undefined ? {} : { mac: address.toLowerCase() };
+function parentOf(
+  tag: string,
+  { ifname: name, link: parent = '', linkinfo = {} }: Link,
+): ParentSpec | undefined {
+  const { id } = linkinfo.info_data ?? {};
+  if (linkinfo.info_kind === 'vlan' && id !== undefined) return { kind: 'vlan', name, parent, id };
+  return isParentName(tag, name) ? { kind: 'isolated', name } : undefined;
+}
+
+/** That of an ipvlan is its parent's. */
+function macOf({ address, linkinfo }: Link): { readonly mac?: string } {
+  return address === undefined || linkinfo?.info_kind === 'ipvlan' ? {} : { mac: address.toLowerCase() };
 }
 
 function isUp({ flags }: Link): boolean {

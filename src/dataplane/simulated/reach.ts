@@ -1,7 +1,7 @@
 import { contains, familyOf, parseAddress, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import type { Firewall, NetworkRules } from '../firewall.ts';
 import type { Reachability, ReachTarget } from '../inspection.ts';
-import type { BridgeSpec, DefaultRoutes, Plug } from '../links.ts';
+import type { BridgeSpec, DefaultRoutes, InterfaceSource, Plug } from '../links.ts';
 import { hostSandbox } from '../sandboxes.ts';
 import { farFromHost, tunnelRefusal } from '../tunnel-reasons.ts';
 
@@ -23,6 +23,8 @@ export interface Model {
   readonly firewall: Firewall;
 }
 
+type Stacked = Extract<InterfaceSource, { kind: 'stacked' }>;
+
 interface Hop {
   readonly plug: Plug;
   /** Absent: the target is on the link. */
@@ -40,6 +42,7 @@ export function computeReach(model: Model, from: string, to: ReachTarget): Reach
   if (!hop) return no([], `no route to ${target.address}`);
   const { source } = hop.plug;
   if (source.kind === 'existing') return no([hop.plug.name], `where ${hop.plug.name} leads is not known`);
+  if (source.kind === 'stacked') return overParent(model, source, target, hop);
   const bridge = model.bridges.get(source.bridge);
   if (!bridge) return no([hop.plug.name], `bridge ${source.bridge} does not exist`);
   const path = [hop.plug.name, `${bridge.name} (bridge)`];
@@ -47,6 +50,23 @@ export function computeReach(model: Model, from: string, to: ReachTarget): Reach
   if (!addressOf(bridge, hop.nextHop))
     return no(path, `gateway ${hop.nextHop} is not an address of the host`);
   return throughHost(model, bridge, target, path);
+}
+
+/** Containers on one parent are neighbours; what is behind the parent is not in this model, but for the gateway. */
+function overParent(
+  { sandboxes }: Model,
+  { parent, type, mode, flag }: Stacked,
+  { address }: ReachTarget,
+  { plug, nextHop }: Hop,
+): Reachability {
+  const path = [plug.name, `${parent} (${type})`];
+  const isLayer3 = mode.startsWith('l3');
+  if (nextHop) return yes([...path, 'outside']);
+  const on = ({ source }: Plug) => source.kind === 'stacked' && source.parent === parent;
+  const holder = holderWhere(sandboxes, address, on);
+  if (!holder) return isLayer3 ? yes([...path, 'outside']) : no(path, `nobody has ${address} on ${parent}`);
+  const apart = [mode, flag].find((word) => word === 'private' || word === 'vepa');
+  return apart ? no(path, `${type} keeps containers on ${parent} apart (${apart})`) : yes([...path, holder]);
 }
 
 function onLink(model: Model, bridge: BridgeSpec, to: ReachTarget, path: readonly string[]): Reachability {
@@ -149,11 +169,18 @@ function route(sandbox: SimulatedSandbox, address: string): Hop | undefined {
 }
 
 /** `eth0 of 0123456789ab` for whoever has the address on the bridge. */
-function holderOn(model: Model, bridge: string, address: string): string | undefined {
-  for (const [id, { interfaces }] of model.sandboxes) {
+function holderOn({ sandboxes }: Model, bridge: string, address: string): string | undefined {
+  return holderWhere(sandboxes, address, ({ source }) => source.kind === 'veth' && source.bridge === bridge);
+}
+
+function holderWhere(
+  sandboxes: Model['sandboxes'],
+  address: string,
+  isThere: (plug: Plug) => boolean,
+): string | undefined {
+  for (const [id, { interfaces }] of sandboxes) {
     for (const plug of interfaces.values()) {
-      const here = plug.source.kind === 'veth' && plug.source.bridge === bridge;
-      if (here && plug.addresses.some(isAddress(address))) return `${plug.name} of ${id}`;
+      if (isThere(plug) && plug.addresses.some(isAddress(address))) return `${plug.name} of ${id}`;
     }
   }
   return undefined;

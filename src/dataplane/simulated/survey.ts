@@ -1,6 +1,7 @@
 import { shortId } from '../../lib/ids.ts';
 import type { Survey } from '../inspection.ts';
 import type { BridgeSpec } from '../links.ts';
+import type { ParentSpec } from '../parents.ts';
 import type { VxlanSpec } from '../tunnels.ts';
 import type { SimulatedSandbox } from './reach.ts';
 
@@ -8,6 +9,7 @@ export interface SurveyedModel {
   readonly sandboxes: ReadonlyMap<string, SimulatedSandbox>;
   readonly bridges: ReadonlyMap<string, BridgeSpec>;
   readonly vxlans: readonly VxlanSpec[];
+  readonly parents: readonly ParentSpec[];
 }
 
 /** What a kernel would show of the model. */
@@ -16,6 +18,7 @@ export function surveyModel(model: SurveyedModel, sandboxIds: readonly string[])
   return {
     bridges: [...model.bridges.values()].map((bridge) => ({ ...bridge, up: true })),
     vxlans: model.vxlans.map((vxlan) => ({ ...vxlan, up: true })),
+    parents: model.parents.map((parent) => ({ ...parent, up: true })),
     hostEnds: plugs.flatMap(({ source }) => {
       if (source.kind !== 'veth') return [];
       // A port of a bridge that has gone is in none.

@@ -9,7 +9,10 @@ import type { TcpConnections } from './tcp-connections.ts';
 export interface ListenAddress {
   readonly listener: ListenerKind;
   readonly address: string;
+  /** 0: any. */
   readonly port: number;
+  /** Path of the network namespace; absent: this process's. */
+  readonly namespace?: string;
 }
 
 export interface ListenerStatus {
@@ -17,6 +20,8 @@ export interface ListenerStatus {
   readonly port: number;
   /** Absent for the host's own listener. */
   readonly networkId?: string;
+  /** Whose sandbox it is in. */
+  readonly containerId?: string;
   /** `degraded`: UDP or TCP is not bound, and tried again. */
   readonly state: 'listening' | 'degraded';
   /** Why it is degraded, in one line. */
@@ -105,7 +110,13 @@ async function bindAll({ sockets }: Listener): Promise<void> {
 }
 
 function idOf({ listener, address, port }: ListenAddress): string {
-  return `${listener.kind === 'gateway' ? listener.networkId : ''} ${address} ${port}`;
+  const of =
+    listener.kind === 'gateway'
+      ? listener.networkId
+      : listener.kind === 'sandbox'
+        ? listener.containerId
+        : '';
+  return `${of} ${address} ${port}`;
 }
 
 function statusOf({ wanted, sockets }: Listener): ListenerStatus {
@@ -114,6 +125,7 @@ function statusOf({ wanted, sockets }: Listener): ListenerStatus {
     address: wanted.address,
     port: sockets[0]?.port || wanted.port,
     ...(wanted.listener.kind === 'gateway' && { networkId: wanted.listener.networkId }),
+    ...(wanted.listener.kind === 'sandbox' && { containerId: wanted.listener.containerId }),
     state: reasons.length > 0 ? 'degraded' : 'listening',
     ...(reasons.length > 0 && { reason: reasons.join('; ') }),
   };

@@ -1,5 +1,7 @@
-import { isIPv6 } from 'node:net';
+import { Socket } from 'node:dgram';
+import { isIPv6, Server } from 'node:net';
 import type { Transport } from '../wire/answer.ts';
+import { openInside } from './open-inside.ts';
 import type { ListenerHandler } from './query-handler.ts';
 import type { TcpConnections } from './tcp-connections.ts';
 import { TcpTransport } from './tcp-transport.ts';
@@ -27,7 +29,7 @@ export class ListeningSocket {
 
   constructor(
     private readonly transport: Transport,
-    private readonly at: { readonly address: string; readonly port: number },
+    private readonly at: { readonly address: string; readonly port: number; readonly namespace?: string },
     private readonly handler: ListenerHandler,
     private readonly connections: TcpConnections,
     /** Told when it is bound, or not for a new reason. */
@@ -67,11 +69,21 @@ export class ListeningSocket {
   }
 
   async #tryBind(): Promise<void> {
+    const { address, namespace } = this.at;
+    const port = this.portToBind();
+    const handle =
+      namespace === undefined ? undefined : await openInside(namespace, this.transport, { address, port });
+    if (handle instanceof Error) return this.#failed(handle);
     const server =
       this.transport === 'udp'
-        ? new UdpTransport(isIPv6(this.at.address) ? 6 : 4, this.handler)
+        ? new UdpTransport(
+            isIPv6(address) ? 6 : 4,
+            this.handler,
+            handle instanceof Socket ? handle : undefined,
+          )
         : new TcpTransport(this.handler, this.connections);
-    const failure = await bind(server, this.at.address, this.portToBind());
+    const failure =
+      handle instanceof Socket ? undefined : await bind(server, handle ?? { host: address, port });
     if (failure) return this.#failed(failure);
     this.#server = server;
     this.#pauseMs = firstRetryMs;
@@ -106,8 +118,7 @@ export class ListeningSocket {
 /** Resolves with what went wrong, if anything did; the server is then closed. */
 function bind(
   server: UdpTransport | TcpTransport,
-  address: string,
-  port: number,
+  at: Server | { readonly host: string; readonly port: number },
 ): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     const socket = socketOf(server);
@@ -120,8 +131,9 @@ function bind(
       resolve(undefined);
     });
     // exclusive: a cluster worker's shared handle would hide that the port is taken.
-    if (server instanceof UdpTransport) server.socket.bind({ port, address, exclusive: true });
-    else server.listen({ port, host: address, exclusive: true });
+    if (server instanceof TcpTransport) server.listen(at instanceof Server ? at : { ...at, exclusive: true });
+    else if (!(at instanceof Server))
+      server.socket.bind({ port: at.port, address: at.host, exclusive: true });
   });
 }
 

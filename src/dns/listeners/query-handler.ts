@@ -27,11 +27,12 @@ import { classIn, headerBits, rcodes, recordTypes } from '../wire/wire.ts';
 
 /**
  * Where a query came in: a network's gateway, an address that containers of all networks reach and that the asker's
- * own says who it is, or the host's own listener.
+ * own says who it is, inside a container's sandbox, or the host's own listener.
  */
 export type ListenerKind =
   | { readonly kind: 'gateway'; readonly networkId: string }
   | { readonly kind: 'shared' }
+  | { readonly kind: 'sandbox'; readonly containerId: string }
   | { readonly kind: 'host' };
 
 /** Where a listener's packets come in, and how. */
@@ -151,6 +152,7 @@ export class QueryHandler {
 
   #askerAt(listener: ListenerKind, from: string): Asker | undefined {
     const { views } = this.parts;
+    if (listener.kind === 'sandbox') return views.asContainer(listener.containerId);
     if (listener.kind === 'gateway') return views.onGateway(listener.networkId, from);
     return listener.kind === 'shared' ? views.onShared(from) : views.onHost(from);
   }

@@ -18,9 +18,11 @@ export class UdpTransport {
   constructor(
     family: 4 | 6,
     private readonly handler: ListenerHandler,
+    /** Bound already. */
+    given?: Socket,
   ) {
     const type = family === 4 ? 'udp4' : 'udp6';
-    this.socket = createSocket({ type, lookup: isAddress, recvBufferSize });
+    this.socket = given ?? createSocket({ type, lookup: isAddress, recvBufferSize });
     this.socket.on('message', (packet, from) => this.#take(packet, from));
   }
 

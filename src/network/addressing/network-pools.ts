@@ -49,7 +49,15 @@ export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam
   }
   if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
   const shown = planPools(idle, { ...source, taken: [] }).map(({ subnet }) => subnet);
-  return { ...chosen, pools, ...(shown.length > 0 ? { idle: shown } : {}) };
+  const named = new Set(
+    effective.flatMap(({ subnet, gateway }) => (subnet && gateway ? parseSubnet(subnet).text : [])),
+  );
+  const marked = pools.map((pool) => (named.has(pool.subnet) ? pool : { ...pool, gatewayUnnamed: true }));
+  return {
+    ...chosen,
+    pools: network.apartFromHost ? marked : pools,
+    ...(shown.length > 0 ? { idle: shown } : {}),
+  };
 }
 
 /** The Engine's `null` address manager has one pool, of all addresses, which no driver but a plugin takes. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Network } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { ownRuntime } from '../../container/runtime.ts';
+import { innerResolver } from '../../dataplane/names.ts';
 import { FairleadError, withContext } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../../lib/undo.ts';
@@ -72,6 +73,7 @@ export class OwnConverger extends Converger {
       await runAll([() => this.ports.withdraw(container.id), ...this.#takingOff(container, wanted, did)]);
     } finally {
       await ownRuntime(this.parts.runtime).release(container.id);
+      if (asksInside(container)) await this.parts.innerResolversChanged();
     }
   }
 
@@ -167,6 +169,7 @@ export class OwnConverger extends Converger {
     const isSame = isDeepStrictEqual(routesFor(before), routesFor(container));
     if (isStarting || check || !isSame) await this.#route(container);
     await this.ports.settle(container.id);
+    if (asksInside(before) || asksInside(container)) await this.parts.innerResolversChanged();
     // Those of one that starts are given with its start.
     if (!isStarting)
       await ownRuntime(this.parts.runtime).setFiles(
@@ -191,6 +194,10 @@ export class OwnConverger extends Converger {
     const Attributes = { container: container.id, name, type };
     this.parts.events.emit({ Type: 'network', Action: action, Actor: { ID, Attributes }, scope });
   }
+}
+
+function asksInside({ attachments }: Container): boolean {
+  return attachments.some((one) => one.interface?.resolver === innerResolver);
 }
 
 function withoutMade({ endpoint: _, interface: __, ...wanted }: Attachment): Attachment {

@@ -2,6 +2,7 @@ import type { JoinPlace, JoinResult } from '../../../drivers/driver.ts';
 import { interfaceOptions } from '../../cluster/endpoints/options.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { AttachedInterface, Attachment, Container } from '../../container/container.ts';
+import { innerResolver } from '../../dataplane/names.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import type { UndoStack } from '../../lib/undo.ts';
@@ -96,7 +97,8 @@ export class Interfaces {
     const pools = network.ipam.pools;
     const pool = pools.find(({ subnet }) => parseSubnet(subnet).family === 4) ?? pools[0];
     if (!pool || !result.interface) return undefined;
-    const { foreignGateways = false } = driverOf(this.parts, network);
+    const { foreignGateways = false, apartFromHost = false } = driverOf(this.parts, network);
+    if (apartFromHost) return innerResolver;
     const here = !foreignGateways || (await this.parts.dataplane.mtuOf(pool.gateway)) !== undefined;
     return here ? pool.gateway : undefined;
   }
@@ -112,7 +114,7 @@ export class Interfaces {
     if (!given) return undefined;
     const { source, namePrefix, mtu, mac = endpoint.mac } = given;
     // What a plugin lends has the name that the plugin says.
-    const asked = source.kind === 'veth' ? interfaceOptions(wanted) : {};
+    const asked = source.kind === 'existing' ? {} : interfaceOptions(wanted);
     const name = known ?? given.name ?? asked.name ?? this.#freeName(container, namePrefix);
     if (known === undefined) this.#refuseUsed(container, name);
     const sandbox = this.parts.runtime.sandboxOf(container.id);

@@ -2,7 +2,7 @@ import type { StoreStatus } from '../../../kvstore/store.ts';
 import type { Network } from '../../cluster/records.ts';
 import type { ListenerStatus } from '../../dns/listeners/listeners.ts';
 import { lookup } from '../../lib/lookup.ts';
-import type { NetworkContext } from '../context.ts';
+import { driverOf, type NetworkContext } from '../context.ts';
 import { compare, type Difference, describe, type Fact } from '../host/facts.ts';
 import { firewallFacts } from '../host/kernel-facts.ts';
 import type { Peers } from '../host/peers.ts';
@@ -64,7 +64,8 @@ function isSpared({ what, expected }: Difference): boolean {
 function serviceFacts(parts: NetworkContext, listeners: readonly ListenerStatus[]): Fact[] {
   // Where no packet moves there is no gateway to listen on.
   const kernel = parts.dataplane.kind === 'linux' ? networksHere(parts) : [];
-  const gateways = kernel.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ gateway, id })));
+  const own = kernel.filter((network) => !driverOf(parts, network).apartFromHost);
+  const gateways = own.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ gateway, id })));
   const host = listeners.filter(({ networkId }) => networkId === undefined);
   return [
     ...gateways.map(({ gateway, id }) => ({ ...dnsFact(gateway, 53, 'listening'), network: id })),

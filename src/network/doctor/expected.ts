@@ -9,6 +9,7 @@ import {
   bridgeFact,
   hostEndFact,
   interfaceFact,
+  parentFact,
   routeFacts,
   tunnelFacts,
   vxlanFact,
@@ -49,6 +50,7 @@ async function ofNetwork(parts: NetworkContext, peers: Peers, network: Network):
   if (!devices) return [];
   const facts = [
     ...devices.bridges.map((bridge) => bridgeFact(bridge)),
+    ...(devices.parents ?? []).map((parent) => parentFact(parent)),
     ...devices.vxlans.map((vxlan) => vxlanFact(vxlan)),
     ...devices.vxlans.flatMap(({ name, entries }) => tunnelFacts(name, entries)),
   ];

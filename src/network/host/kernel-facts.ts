@@ -1,6 +1,7 @@
 import type { Association } from '../../dataplane/associations.ts';
 import type { Survey, SurveyedSandbox } from '../../dataplane/inspection.ts';
 import type { BridgeSpec, DefaultRoutes } from '../../dataplane/links.ts';
+import type { ParentSpec } from '../../dataplane/parents.ts';
 import type { TunnelEntries, VxlanSpec } from '../../dataplane/tunnels.ts';
 import { parseAddress, withoutPrefix } from '../../lib/addresses.ts';
 import type { Fact } from './facts.ts';
@@ -12,6 +13,11 @@ import type { Fact } from './facts.ts';
 export function bridgeFact({ name, addresses, mtu, mac }: BridgeSpec, up = true): Fact {
   const parts = [`bridge ${addressText(addresses)}`, `mtu ${mtu}`, `mac ${mac?.toLowerCase()}`, state(up)];
   return { what: `device ${name}`, value: parts.join(', ') };
+}
+
+export function parentFact(spec: ParentSpec, up = true): Fact {
+  const what = spec.kind === 'vlan' ? `802.1q ${spec.id} of ${spec.parent}` : 'parent that leads nowhere';
+  return { what: `device ${spec.name}`, value: `${what}, ${state(up)}` };
 }
 
 export function vxlanFact(spec: VxlanSpec, up = true): Fact {
@@ -72,6 +78,7 @@ export function firewallFacts(lines: readonly string[]): Fact[] {
 export function surveyFacts(survey: Survey, nameOf: (sandboxId: string) => string): Fact[] {
   return [
     ...survey.bridges.map((bridge) => bridgeFact(bridge, bridge.up)),
+    ...survey.parents.map((parent) => parentFact(parent, parent.up)),
     ...survey.vxlans.map((vxlan) => vxlanFact(vxlan, vxlan.up)),
     ...survey.hostEnds.map(({ name, bridge, up }) => hostEndFact(name, bridge, up)),
     ...survey.sandboxes.flatMap(({ id, interfaces, routes }) => [

@@ -9,7 +9,7 @@ import type { Logger } from '../../lib/log.ts';
 import { runAll } from '../../lib/undo.ts';
 import type { Fact } from './facts.ts';
 import type { HostFirewall } from './firewall.ts';
-import { bridgeFact } from './kernel-facts.ts';
+import { bridgeFact, parentFact } from './kernel-facts.ts';
 import type { Peers } from './peers.ts';
 
 export interface PresenceDeps {
@@ -108,7 +108,7 @@ export class Presence {
 
   /** Makes the kernel match again, whatever was done to it behind our back. */
   async repair(): Promise<void> {
-    const whole = await this.#wholeBridges();
+    const whole = await this.#wholeDevices();
     const { locks, firewall, driverOf, peers } = this.deps;
     await runAll([
       ...this.list().map(
@@ -160,16 +160,22 @@ export class Presence {
   }
 
   /** One look at all of them: with 500 networks, one each would take the machine away from everybody else. */
-  async #wholeBridges(): Promise<ReadonlySet<string>> {
-    const { bridges } = await this.deps.dataplane.survey([]);
-    return new Set(bridges.map((bridge) => textOf(bridgeFact(bridge, bridge.up))));
+  async #wholeDevices(): Promise<ReadonlySet<string>> {
+    const { bridges, parents } = await this.deps.dataplane.survey([]);
+    const facts = [
+      ...bridges.map((bridge) => bridgeFact(bridge, bridge.up)),
+      ...parents.map((parent) => parentFact(parent, parent.up)),
+    ];
+    return new Set(facts.map(textOf));
   }
 
-  /** Only of bridges alone a look says all: a tunnel has its entries, and what a plugin made is its own to know. */
+  /** Only of bridges and parents a look says all: a tunnel has its entries, and what a plugin made is its own to know. */
   async #isWhole(network: Network, whole: ReadonlySet<string>): Promise<boolean> {
     const expected = await this.deps.driverOf(network).expected?.(network, []);
     if (!expected || expected.vxlans.length > 0) return false;
-    return expected.bridges.every((bridge) => whole.has(textOf(bridgeFact(bridge))));
+    const { bridges, parents = [] } = expected;
+    const facts = [...bridges.map((bridge) => bridgeFact(bridge)), ...parents.map((one) => parentFact(one))];
+    return facts.every((fact) => whole.has(textOf(fact)));
   }
 }
 

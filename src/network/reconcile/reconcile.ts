@@ -1,4 +1,4 @@
-import type { Container } from '../../container/container.ts';
+import type { Attachment, Container } from '../../container/container.ts';
 import type { Survey } from '../../dataplane/inspection.ts';
 import type { Timer } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
@@ -96,8 +96,15 @@ export class Reconciler {
     const first = !this.#passed;
     this.#passed = true;
     if (first) return undefined;
+    const { runtime, dataplane } = this.parts;
     try {
-      return await this.parts.dataplane.survey([]);
+      const stacked = runtime
+        .list()
+        .filter(
+          ({ id, state, attachments }) =>
+            state.status === 'running' && runtime.sandboxOf(id) === id && attachments.some(isStacked),
+        );
+      return await dataplane.survey(stacked.map(({ id }) => id));
     } catch (error) {
       this.parts.log.error({ err: error }, `reconcile survey: ${messageOf(error)}`);
       return undefined;
@@ -131,14 +138,22 @@ export class Reconciler {
   }
 }
 
-/** Host ends that are ports of the bridge they belong in: they need no second look. */
-function inPlace(containers: readonly Container[], { hostEnds }: Survey): ReadonlySet<string> {
+function isStacked(attachment: Attachment): boolean {
+  return attachment.interface?.source.kind === 'stacked';
+}
+
+/** Host ends that are ports of the bridge they belong in, and stacked interfaces that are there: they need no second look. */
+function inPlace(containers: readonly Container[], { hostEnds, sandboxes }: Survey): ReadonlySet<string> {
   const bridges = new Map(hostEnds.map(({ name, bridge, up }) => [name, up ? bridge : undefined]));
-  const sources = containers.flatMap(({ attachments }) =>
-    attachments.flatMap((one) => one.interface?.source ?? []),
+  const inside = new Map(sandboxes.map(({ id, interfaces }) => [id, interfaces.filter(({ up }) => up)]));
+  const right = containers.flatMap(({ id, attachments }) =>
+    attachments.flatMap(({ interface: made }) => {
+      if (!made) return [];
+      const { name, source } = made;
+      const isThere = inside.get(id)?.some((one) => one.name === name) ?? false;
+      const isRight = source.kind === 'veth' ? bridges.get(source.hostName) === source.bridge : isThere;
+      return isRight || source.kind === 'existing' ? [source.hostName] : [];
+    }),
   );
-  const right = sources.filter((source) =>
-    source.kind === 'veth' ? bridges.get(source.hostName) === source.bridge : true,
-  );
-  return new Set(right.map(({ hostName }) => hostName));
+  return new Set(right);
 }

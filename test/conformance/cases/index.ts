@@ -3,6 +3,7 @@ import { addresses } from './addresses.ts';
 import { containers } from './containers.ts';
 import { duplicates, networks } from './networks.ts';
 import { sessions } from './sessions.ts';
+import { stacked } from './stacked.ts';
 import { system } from './system.ts';
 import { today } from './today.ts';
 
@@ -13,5 +14,6 @@ export const cases: readonly Case[] = [
   ...sessions,
   ...today,
   ...addresses,
+  ...stacked,
   ...duplicates,
 ];

@@ -21,7 +21,14 @@ function problem(options: Record<string, string>, others: Parameters<Driver['val
 describe('the table of drivers', () => {
   test('has each under its own name', () => {
     const named = createDrivers({ dataplane, tag: 'a1b2' });
-    expect(builtInDrivers.map((name) => named(name).name)).toEqual(['bridge', 'host', 'null', 'overlay']);
+    expect(builtInDrivers.map((name) => named(name).name)).toEqual([
+      'bridge',
+      'host',
+      'ipvlan',
+      'macvlan',
+      'null',
+      'overlay',
+    ]);
   });
 
   test('asks for plugins last', () => {

@@ -61,10 +61,15 @@ function badPort(text: string): FairleadError {
   return new FairleadError('invalid', `invalid port specification: "${text}"`);
 }
 
-/** Ports are of the network that leads out: in the host's stack, without a network or within an internal one there are none. */
+/**
+ * Ports are of the network that leads out by this host: in the host's stack, without a network, within an internal one, or
+ * on a parent interface there are none.
+ */
 function canPublish({ state, attachments }: Container): boolean {
   if (state.status !== 'running') return false;
-  return attachments.some((one) => one.interface?.gateway ?? one.interface?.gateway6);
+  return attachments.some(
+    ({ interface: made }) => (made?.gateway ?? made?.gateway6) && made?.source.kind !== 'stacked',
+  );
 }
 
 /** `NetworkSettings.Ports`: every exposed port, with the host's that lead to it or null. */

@@ -46,11 +46,17 @@ function familyAt({ subnet }: ShownPool): number {
 
 type ShownPool = Partial<Omit<Pool, 'auxAddresses'>> & Pick<Pool, 'auxAddresses'>;
 
-function poolShape({ subnet, ipRange, gateway, auxAddresses }: ShownPool): Record<string, unknown> {
+function poolShape({
+  subnet,
+  ipRange,
+  gateway,
+  gatewayUnnamed,
+  auxAddresses,
+}: ShownPool): Record<string, unknown> {
   return {
     ...(subnet !== undefined && { Subnet: subnet }),
     ...(ipRange !== undefined && { IPRange: ipRange }),
-    ...(gateway !== undefined && { Gateway: gateway }),
+    ...(gateway !== undefined && !gatewayUnnamed && { Gateway: gateway }),
     ...(Object.keys(auxAddresses).length > 0 && { AuxiliaryAddresses: auxAddresses }),
   };
 }

@@ -21,6 +21,8 @@ export async function announce(
   namespace: string,
   { name, source, mac }: Announced,
 ): Promise<void> {
+  // It has its parent's MAC, and says so as it comes up: nothing is between it and the wire.
+  if (source.kind === 'stacked' && source.type === 'ipvlan') return;
   const address = mac ?? (await showLink(host, name, namespace))?.address;
   if (address === undefined) return;
   if (source.kind === 'veth') await batch(host, [openPort(source.hostName)]);

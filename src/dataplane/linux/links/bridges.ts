@@ -1,6 +1,6 @@
 import { FairleadError } from '../../../lib/errors.ts';
 import type { BridgeSpec } from '../../links.ts';
-import { isBridgeName, ownerAlias } from '../../names.ts';
+import { isBridgeName, isParentName, ownerAlias } from '../../names.ts';
 import { BatchError, batch, type Command, ip, type Link, showLink, tolerating } from '../ip.ts';
 import type { LinuxHost } from '../linux-host.ts';
 import { deafness, writeSettings } from '../settings.ts';
@@ -80,5 +80,5 @@ export async function removeBridge(host: LinuxHost, tag: string, name: string): 
 
 /** Ours by its name, or, with a name of the user's choice, by its alias. */
 export function isOurs(tag: string, link: Pick<Link, 'ifname' | 'ifalias'>): boolean {
-  return isBridgeName(tag, link.ifname) || link.ifalias === ownerAlias(tag);
+  return isBridgeName(tag, link.ifname) || isParentName(tag, link.ifname) || link.ifalias === ownerAlias(tag);
 }

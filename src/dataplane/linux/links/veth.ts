@@ -47,7 +47,8 @@ async function create(host: LinuxHost, namespace: string, plug: VethPlug): Promi
   }
 }
 
-function inside(plug: VethPlug): Command[] {
+/** What an interface has that was just made. */
+export function inside(plug: Plug): Command[] {
   return [
     ...plug.addresses.map((cidr) => addAddress(cidr, plug.name)),
     ip`link set dev ${plug.name} up`,
@@ -55,10 +56,10 @@ function inside(plug: VethPlug): Command[] {
   ];
 }
 
-async function writeSysctls(
+export async function writeSysctls(
   host: LinuxHost,
   namespace: string,
-  { name, sysctls = [] }: VethPlug,
+  { name, sysctls = [] }: Plug,
 ): Promise<void> {
   const settings = sysctls.map((one) => ({
     file: `${one.family}/${one.table}/${name}/${one.name}`,
