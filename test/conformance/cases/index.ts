@@ -1,5 +1,6 @@
 import type { Case } from '../case.ts';
 import { containers } from './containers.ts';
+import { names } from './names.ts';
 import { duplicates, networks } from './networks.ts';
 import { sessions } from './sessions.ts';
 import { system } from './system.ts';
@@ -11,5 +12,6 @@ export const cases: readonly Case[] = [
   ...containers,
   ...sessions,
   ...today,
+  ...names,
   ...duplicates,
 ];

@@ -72,7 +72,8 @@ export const create = command({
       ...(given.has('ipv6') ? { EnableIPv6: flags.ipv6 } : {}),
     };
     const client = await connect();
-    const { Id } = await client.request('POST', '/networks/create', { body }, created);
+    const { Id, Warning } = await client.request('POST', '/networks/create', { body }, created);
+    if (Warning) shell.stderr.write(`WARNING: ${Warning}\n`);
     shell.stdout.write(`${Id}\n`);
     return 0;
   },
