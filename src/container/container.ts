@@ -3,18 +3,18 @@ import { type Endpoint, endpointSchema, portSchema } from '../cluster/records.ts
 import type { DeepReadonly } from '../lib/deep-readonly.ts';
 import { isolationSchema } from './isolation.ts';
 
-/** A container's record, as every runtime tells it and as our own keep it (records.ts). */
+/** A container's record, as every runtime tells it and as the embedded store holds those of the sandbox and simulated modes. */
 
 const texts = z.array(z.string());
 const textMap = z.record(z.string(), z.string());
 
-export const sourceSchema = z.discriminatedUnion('kind', [
+const sourceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('veth'), hostName: z.string(), bridge: z.string() }),
   z.object({ kind: z.literal('existing'), hostName: z.string() }),
 ]);
 
 /** Enough to put the interface in again, and to take it away without any record or driver. */
-export const interfaceSchema = z.object({
+const interfaceSchema = z.object({
   /** In the sandbox; empty where an Engine names it. */
   name: z.string(),
   source: sourceSchema,
@@ -79,11 +79,8 @@ export const wantedSchema = z.object({
 
 /** A container's place on a network: what is asked for and, once it is made, what there is. */
 const attachmentSchema = wantedSchema.extend({
-  /**
-   * While it is made: the endpoint's whole record, as it stands in the store, to be put there again as it was.
-   * `nodeId` is empty where it was written by a program that kept less.
-   */
-  endpoint: endpointSchema.extend({ nodeId: z.string() }).exactOptional(),
+  /** While it is made: the endpoint's whole record, as it stands in the store, to be put there again as it was. */
+  endpoint: endpointSchema.exactOptional(),
   /** Absent on networks that give none. */
   interface: interfaceSchema.exactOptional(),
 });
@@ -117,7 +114,7 @@ const healthcheckSchema = z.object({
   retries: z.number().int(),
 });
 
-export const specSchema = z.object({
+const specSchema = z.object({
   /** Absent: `adjective_noun` is made up. */
   name: z.string(),
   /** Only a name. */
@@ -186,7 +183,7 @@ const supervisionSchema = z.object({
 
 const healthSchema = z.enum(['starting', 'healthy', 'unhealthy']);
 
-export const currentSchema = z.object({
+const recordSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string(),
   /** RFC 3339. */
@@ -226,9 +223,11 @@ interface WithAttachments {
   readonly attachments: readonly Attachment[];
 }
 export interface ContainerSpec extends Omit<Kept<typeof specSchema>, 'attachments'>, WithAttachments {}
-export interface Container extends Omit<Kept<typeof currentSchema>, 'attachments' | 'spec'>, WithAttachments {
+export interface Container extends Omit<Kept<typeof recordSchema>, 'attachments' | 'spec'>, WithAttachments {
   readonly spec: ContainerSpec;
 }
+
+export const containerSchema: z.ZodType<Container> = recordSchema;
 
 export interface ContainerChange {
   readonly name?: string;

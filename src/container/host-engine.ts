@@ -132,8 +132,8 @@ export interface EngineLinks {
 /** An endpoint that the Engine has made on a network of ours. */
 export const linkSchema = z.object({
   networkId: z.string(),
-  /** Ours, as it stands in the store; without a node as in an attachment. */
-  endpoint: endpointSchema.extend({ nodeId: z.string() }),
+  /** Ours, as it stands in the store. */
+  endpoint: endpointSchema,
   /** The host's end of its interface, and the bridge it is in. */
   hostName: z.string().exactOptional(),
   bridge: z.string().exactOptional(),

@@ -278,7 +278,7 @@ class SandboxRuntime implements OwnRuntime {
 
   async #connect(id: string, attachment: Attachment): Promise<void> {
     try {
-      attachment.connect((await connectToShim(this.#setup.paths(id).root, this.#patience)).socket);
+      attachment.connect(await connectToShim(this.#setup.paths(id).root, this.#patience));
     } catch {
       // It has just ended, or it has no command whose streams there could be.
       attachment.end();

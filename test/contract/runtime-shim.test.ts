@@ -68,7 +68,7 @@ function tests(): void {
   test('one that fails ends its container, and the container says why', async () => {
     await using place = await SandboxPlace.create();
     const { id } = await place.run({ command: ['sleep', '1000'] });
-    const { socket } = await connectToShim(join(place.directory, id), 10_000);
+    const socket = await connectToShim(join(place.directory, id), 10_000);
     socket.write(encodeFrame(frameTypes.control, Buffer.from('no JSON')));
     expect(await place.ended(id)).toBe(137);
     expect(place.runtime.get(id)?.state.error).toMatch(/^the shim has failed: Unexpected token/);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -209,65 +208,4 @@ describe('a state file', () => {
     await store.close();
     expect(await read(directory)).toEqual(held);
   }, 30_000);
-});
-
-describe('the state of fairlead 0.1.0', () => {
-  /** As that version wrote it, with LMDB. */
-  async function makeOld(directory: string) {
-    const { open } = await import('lmdb');
-    const file = open({ path: join(directory, 'state.mdb'), maxDbs: 4, overlappingSync: false });
-    const rows = file.openDB<string, string>({ name: 'rows', encoding: 'string', useVersions: true });
-    const held = file.openDB<string, string>({ name: 'held', encoding: 'string' });
-    const leases = file.openDB<unknown, string>({ name: 'leases', encoding: 'json' });
-    const counters = file.openDB<unknown, string>({ name: 'counters', encoding: 'json' });
-    file.transactionSync(() => {
-      for (let n = 0; n < 2000; n += 1) rows.putSync(key(n), `\n${textOf(n)}`, n + 1);
-      rows.putSync('services/z/leased', 'abc\nheld', 3000);
-      held.putSync('abc/services/z/leased', '');
-      leases.putSync('abc', 60);
-    });
-    file.transactionSync(() => {
-      for (let n = 0; n < 2000; n += 3) rows.removeSync(key(n));
-      counters.putSync('version', 3001);
-    });
-    await file.close();
-  }
-  const key = (n: number) => `services/${n % 10}/s${n}`;
-  const textOf = (n: number) => `${n} ü\n${'y'.repeat(n % 17 === 0 ? 9000 : n % 300)}`;
-
-  it('is taken over whole, once', async () => {
-    const directory = await mkdtemp(join(root, 'old-'));
-    await makeOld(directory);
-    const store = await openEmbeddedStore(directory);
-    expect(store.notes).toEqual([expect.stringContaining('made from the state of fairlead 0.1.0')]);
-    const numbers = Array.from({ length: 2000 }, (_, n) => n).filter((n) => n % 3 !== 0);
-    const expected = [
-      ...numbers.map((n) => ({ key: key(n), value: textOf(n), version: String(n + 1) })),
-      { key: 'services/z/leased', value: 'held', version: '3000', lease: 'abc' },
-    ];
-    const entries = await everything(store);
-    expect(new Map(entries.map((entry) => [entry.key, entry]))).toEqual(
-      new Map(expected.map((entry) => [entry.key, entry])),
-    );
-    expect((await write(store, put('services/z/new', '1'))).get('services/z/new')).toBe('3002');
-    await store.close();
-    expect((await readdir(directory)).sort()).toEqual(['state.journal', 'state.kept', 'state.mdb.imported']);
-    expect(await read(directory)).toHaveLength(expected.length + 1);
-  });
-
-  it('is refused in one line when it is damaged', async () => {
-    const directory = await mkdtemp(join(root, 'old-'));
-    await makeOld(directory);
-    const whole = await readFile(join(directory, 'state.mdb'));
-    for (let n = 0; n < 60; n += 1) {
-      await writeFile(join(directory, 'state.mdb'), whole);
-      const kind = ['truncated', 'scribbled', 'emptied'][n % 3] ?? '';
-      damages[kind]?.(join(directory, 'state.mdb'), new Random(n));
-      const line = await refusal(directory);
-      if (line !== undefined) expect(line).toMatch(/^\S+ is damaged: it is to be made from \S+mdb: [^\n]+$/);
-      else await rename(join(directory, 'state.journal'), join(root, 'ignored'));
-      await rm(join(directory, 'state.kept'), { force: true });
-    }
-    expect(existsSync(join(directory, 'state.journal'))).toBe(false);
-  });
 });

@@ -133,13 +133,13 @@ unpack_kernel() {
   rm -rf "$cache/kernel" && mv "$cache/$package" "$cache/kernel"
 }
 
-# Another suite of the machine's own mirror, with lists of its own: $1 suite, $2 folder, further words: packages.
 # Into Go's own folder, whose links lead there: its standard library, which it compiles itself.
 unpack_go_sources() {
-  unpack golang-1.19-src
+  unpack golang-1.19-src "$cache"
   cp -a "$cache/golang-1.19-src/." "$cache/golang-1.19-go" && rm -rf "$cache/golang-1.19-src"
 }
 
+# Another suite of the machine's own mirror, with lists of its own: $1 suite, $2 folder, further words: packages.
 # Consul left Debian after bullseye; Engines newer than this Debian's are in later suites.
 unpack_from() {
   local suite="$1" folder="$2" lists="$cache/lists-$1" mirror package

@@ -5,7 +5,6 @@ import { BackupCopy, headOfKeptCopy, readKeptCopy } from './backup-copy.ts';
 import { exists, readOrUndefined, syncDirectory } from './disk.ts';
 import { Journal } from './journal.ts';
 import type { OpenState } from './journal-table.ts';
-import { readLmdb } from './lmdb-import.ts';
 import { Damage, encodeState, type Head, readState, type State } from './state-file.ts';
 
 /** Bytes that a new file has free. */
@@ -49,13 +48,10 @@ export async function openStateFiles(
 class StateFiles {
   readonly #path: string;
   readonly #copyPath: string;
-  /** What fairlead 0.1.0 had. */
-  readonly #oldPath: string;
 
   constructor(readonly directory: string) {
     this.#path = `${directory}/state.journal`;
     this.#copyPath = `${directory}/state.kept`;
-    this.#oldPath = `${directory}/state.mdb`;
   }
 
   async clearUnfinished(): Promise<void> {
@@ -68,8 +64,6 @@ class StateFiles {
     const hasCopy = await exists(this.#copyPath);
     if (bytes) return await this.#openWhole(readState(bytes));
     if (hasCopy) throw new Damage(`it is missing, but ${this.#copyPath} is there`);
-    const old = await readOrUndefined(this.#oldPath);
-    if (old) return await this.#import(old);
     if (trace !== undefined) throw new Damage(`it is missing, but ${trace}`);
     return await this.#create({ rows: new Rows(), sequence: 0 });
   }
@@ -110,25 +104,6 @@ class StateFiles {
     const journal = await Journal.replace(this.#path, encodeState(rows, sequence), newReserve);
     const copy = new BackupCopy(this.#copyPath);
     return { path: this.#path, rows, sequence, journal, copy, isRestored: false, notes };
-  }
-
-  /** @throws Damage */
-  async #import(file: Buffer): Promise<OpenedState> {
-    const rows = new Rows();
-    try {
-      rows.apply(readLmdb(file));
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-      throw new Damage(`it is to be made from ${this.#oldPath}: ${error.message}`, { cause: error });
-    }
-    const aside = `${this.#oldPath}.imported`;
-    const opened = await this.#create(
-      { rows, sequence: 1 },
-      `${this.#path} is made from the state of fairlead 0.1.0, which is now ${aside}`,
-    );
-    await rename(this.#oldPath, aside);
-    await rm(`${this.#oldPath}-lock`, { force: true });
-    return opened;
   }
 
   /** Undefined when it is missing. @throws invalid when it is damaged, too */

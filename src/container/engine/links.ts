@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import type { Entry, Store, Write } from '../../../kvstore/store.ts';
-import { endpointFor, unnamedHolder } from '../../cluster/endpoints/endpoint.ts';
 import { folders, keys } from '../../cluster/keys.ts';
 import { parseJson } from '../../lib/json.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -11,21 +10,6 @@ import {
   type EngineLinks,
   linkSchema,
 } from '../host-engine.ts';
-
-/** As versions up to 0.1.0 wrote it. */
-const olderSchema = linkSchema
-  .omit({ endpoint: true })
-  .extend({
-    endpointId: z.string(),
-    ipv4: z.string().exactOptional(),
-    ipv6: z.string().exactOptional(),
-    mac: z.string().exactOptional(),
-  })
-  .transform(({ endpointId: id, ipv4, ipv6, mac, ...link }): EndpointLink => {
-    const addresses = { ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}), ...(mac ? { mac } : {}) };
-    const identity = { id, networkId: link.networkId, nodeId: '', created: '', ...addresses };
-    return { ...link, endpoint: endpointFor(identity, unnamedHolder(id), { aliases: [] }) };
-  });
 
 /** In memory for reading, in the embedded store for the next daemon; memory follows the store. */
 export class StoredLinks implements EngineLinks {
@@ -46,7 +30,7 @@ export class StoredLinks implements EngineLinks {
       }
     };
     await readInto(links.#networks, folders.engineNetworks, z.string());
-    await readInto(links.#endpoints, folders.engineEndpoints, z.union([linkSchema, olderSchema]));
+    await readInto(links.#endpoints, folders.engineEndpoints, linkSchema);
     await readInto(links.#backings, folders.engineBackings, backingSchema);
     return links;
   }

@@ -7,8 +7,13 @@ import type { Logger } from '../../lib/log.ts';
 import { foldCase, parseContainerName } from '../../lib/names.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import { never } from '../../lib/time.ts';
-import type { Container, ContainerChange, ContainerSpec, ContainerState } from '../container.ts';
-import { decodeContainer } from '../records.ts';
+import {
+  type Container,
+  type ContainerChange,
+  type ContainerSpec,
+  type ContainerState,
+  containerSchema,
+} from '../container.ts';
 import { creationTime } from './creation-time.ts';
 import { makeUpName } from './names.ts';
 
@@ -219,7 +224,7 @@ export class ContainerTable {
 
   #decode(key: string, value: string): Container[] {
     try {
-      return [decodeContainer(value)];
+      return [containerSchema.parse(JSON.parse(value))];
     } catch (error) {
       this.#unread.add(key);
       this.#log.error(

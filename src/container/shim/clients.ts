@@ -92,7 +92,7 @@ export class Clients {
     socket.on('data', (chunk: Buffer) => {
       for (const frame of decoder.push(chunk)) this.#handle(socket, frame);
     });
-    socket.write(encodeControl({ pid: this.#pid, answers: true } satisfies Notice));
+    socket.write(encodeControl({ pid: this.#pid } satisfies Notice));
   }
 
   #handle(socket: Socket, frame: Frame): void {

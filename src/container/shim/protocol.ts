@@ -66,8 +66,6 @@ export interface Request {
 /** Control frames from the shim: `pid` at once, `exit` as the last frame. */
 export interface Notice {
   readonly pid?: number;
-  /** With `pid`: it knows `exec` and `ack`. */
-  readonly answers?: boolean;
   readonly done?: number;
   /** What is about to become a further program, as seen in the container: by `started` it may have ended. */
   readonly spawned?: number;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JoinResult } from '../../../drivers/driver.ts';
 import type { Entry, Lease, Write } from '../../../kvstore/store.ts';
 import { decodeOrSkip, decodeOrThrow } from '../../cluster/decode.ts';
-import { endpointFor, following, isUnnamed } from '../../cluster/endpoints/endpoint.ts';
+import { following, isUnnamed } from '../../cluster/endpoints/endpoint.ts';
 import { keys } from '../../cluster/keys.ts';
 import { addressSchema, type Endpoint, endpointSchema, type Network } from '../../cluster/records.ts';
 import { commitWithRetry, type Decision } from '../../cluster/retry.ts';
@@ -113,12 +113,8 @@ export class EndpointStore {
   }
 
   /** What the store is to have of a container's endpoint now: what it had, with what the container has changed since. */
-  wanted(container: Container, { endpoint, serviceId, ...wish }: Attachment): Endpoint | undefined {
-    if (endpoint?.nodeId !== '') return endpoint && following(endpoint, container, wish);
-    const shown = this.parts.directory.endpointEntry(endpoint.networkId, endpoint.id)?.record;
-    if (shown?.containerId === container.id) return following(shown, container, wish);
-    const service = serviceId === undefined ? undefined : this.#service(serviceId);
-    return endpointFor({ ...endpoint, nodeId: this.parts.nodeLease.self.id }, container, wish, service);
+  wanted(container: Container, { endpoint, ...wish }: Attachment): Endpoint | undefined {
+    return endpoint && following(endpoint, container, wish);
   }
 
   /**

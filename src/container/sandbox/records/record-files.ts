@@ -5,9 +5,8 @@ import { idSchema } from '../../../cluster/decode.ts';
 import { folders, keys } from '../../../cluster/keys.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/log.ts';
-import type { Container } from '../../container.ts';
+import { type Container, containerSchema } from '../../container.ts';
 import type { RecordKeeper } from '../../own/container-table.ts';
-import { containerSchema } from '../../records.ts';
 import { type ContainerPaths, makeDirectory, pathsOf, removeDirectory } from './directory.ts';
 
 const recordSchema = z.object({

@@ -1,5 +1,4 @@
 import { Readable, Writable } from 'node:stream';
-import { FairleadError } from '../../../lib/errors.ts';
 import { withTimeout } from '../../../lib/with-timeout.ts';
 import type { ExecProcess } from '../../runtime.ts';
 import type { ExitRecord, ProgramSpec, Reply } from '../../shim/protocol.ts';
@@ -16,7 +15,7 @@ const killedCode = 137;
 /**
  * Has the container's shim run a further program, which is so what the container's own is: in the same namespaces,
  * confined alike, without a descriptor of the daemon's.
- * @throws CommandError when it could not be run | unsupported for a shim of an older build | internal when it is silent
+ * @throws CommandError when it could not be run | internal when it is silent
  */
 export async function execIn(
   paths: ContainerPaths,
@@ -24,13 +23,7 @@ export async function execIn(
   spec: ProgramSpec,
   patience: number,
 ): Promise<ExecProcess> {
-  const { socket, hello } = await connectToShim(paths.root, patience);
-  if (!hello.answers) {
-    socket.destroy();
-    const what =
-      'this container was started by an older build of Fairlead, which cannot run further programs in it';
-    throw new FairleadError('unsupported', `${what}; restart the container`);
-  }
+  const socket = await connectToShim(paths.root, patience);
   const attachment = new Attachment();
   let exit: ExitRecord | undefined;
   let spawned = 0;

@@ -19,29 +19,20 @@ const started = z.object({ pid: z.number().int() });
 const failed = z.object({ exitCode: z.number().int(), message: z.string() });
 const noticeSchema = z.object({
   pid: z.number().int().exactOptional(),
-  answers: z.boolean().exactOptional(),
   done: z.number().int().exactOptional(),
   spawned: z.number().int().exactOptional(),
   exit: exitSchema.exactOptional(),
 });
 const controlSchema = z.union([z.object({ started }), z.object({ failed }), noticeSchema]);
 
-/** A connection, and what the shim said first. */
-export interface Connected {
-  readonly socket: Socket;
-  readonly hello: Notice;
-}
-
 /**
  * Connects to the shim of the container with this directory.
  * The way over /proc/self/fd is short: a socket's path has at most 107 bytes (unix(7)), a data root may be longer.
  * @throws the system's error when nobody listens | internal when it says nothing within the time
  */
-export async function connectToShim(root: string, patience: number): Promise<Connected> {
+export async function connectToShim(root: string, patience: number): Promise<Socket> {
   const socket = await openSocket(root);
-  const hello = firstNotice(socket);
-  const heard = await withTimeout(hello, patience).catch(() => false);
-  if (heard) return { socket, hello: await hello };
+  if (await withTimeout(firstNotice(socket), patience).catch(() => false)) return socket;
   socket.destroy();
   throw silentShim();
 }
@@ -96,17 +87,15 @@ async function openSocket(root: string): Promise<Socket> {
 /** The daemon's own connection to a shim, by which it steers the program and hears of its end. */
 export class ShimConnection {
   readonly #socket: Socket;
-  readonly #answers: boolean;
   readonly #patience: number;
   readonly #asked = new Map<number, () => void>();
   #asking = 0;
   /** Resolves when the connection ends: with the exit, or undefined when the shim went without a word. */
   readonly ended: Promise<ExitRecord | undefined>;
 
-  constructor({ socket, hello }: Connected, patience: number) {
+  constructor(socket: Socket, patience: number) {
     this.#socket = socket;
     this.#patience = patience;
-    this.#answers = hello.answers ?? false;
     let exit: ExitRecord | undefined;
     onFrames(socket, (frame) => {
       const notice = parseControl(frame);
@@ -122,10 +111,6 @@ export class ShimConnection {
   /** Resolves once it is done, or has nobody to do it for any more. @throws internal when the shim is silent */
   async request(request: Request): Promise<void> {
     if (!this.#socket.writable) return;
-    if (!this.#answers) {
-      this.#socket.write(encodeControl(request));
-      return;
-    }
     const ack = ++this.#asking;
     const done = new Promise<void>((resolve) => this.#asked.set(ack, resolve));
     this.#socket.write(encodeControl({ ...request, ack }));

@@ -2,9 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../../kvstore/local/memory.ts';
 import { dnsPolicyOption } from '../../../../src/cluster/endpoints/dns-policy.ts';
 import { keys } from '../../../../src/cluster/keys.ts';
-import { decodeContainer } from '../../../../src/container/records.ts';
-import { createSimulatedDataplane } from '../../../../src/dataplane/simulated.ts';
-import { newId } from '../../../../src/lib/ids.ts';
 import type { CreateContainer } from '../../../../src/network/model.ts';
 import { createTestModel } from '../../../rig/model.ts';
 
@@ -106,41 +103,6 @@ describe('what is put again equals what was there', () => {
     const values = (entries: typeof before) => entries.map(({ key, value }) => [key, JSON.parse(value)]);
     expect(values(await read())).toEqual(values(before));
   });
-});
-
-it('an attachment of 0.1.0 is completed from the store', async () => {
-  const stores = { store: new MemoryStore(), globalStore: new MemoryStore() };
-  const nodeId = newId();
-  const kept = { ...stores, nodeId, leaseTtlSeconds: 60, dataplane: createSimulatedDataplane() };
-  const first = await createTestModel(kept);
-  await first.networks.create({ name: 'wide', driver: 'overlay' });
-  await start(first, { networkMode: 'wide', exposedPorts: [port] });
-  const { service } = await first.services.publish('db.wide', { ports: [{ protocol: 'udp', port: 53 }] });
-  await first.services.attach(service.id, 'c1');
-  const { id } = first.containers.find('c1');
-  await first.crash();
-  const read = async () =>
-    (await stores.globalStore.list('endpoints/')).map(({ key, value }) => [key, JSON.parse(value)]);
-  const before = await read();
-  const entry = await stores.store.get(keys.container(id));
-  const { spec, attachments, ...container } = decodeContainer(entry?.value ?? '');
-  const { attachments: asked, ...rest } = spec;
-  const memberships = attachments.map(({ endpoint, interface: made, networkName: _, ...wanted }) => ({
-    ...wanted,
-    joined: {
-      endpointId: endpoint?.id,
-      interfaceName: made?.name,
-      source: made?.source,
-      ipv4: endpoint?.ipv4,
-    },
-  }));
-  const value = JSON.stringify({ ...container, spec: { ...rest, memberships: asked }, memberships });
-  await stores.store.commit([], [{ op: 'put', key: keys.container(id), value }]);
-  await using second = await createTestModel(kept);
-  expect(await read()).toEqual(before);
-  const completed = second.containers.find('c1').attachments.map(({ endpoint }) => endpoint);
-  expect(completed.map((endpoint) => endpoint?.nodeId)).toEqual([nodeId, nodeId]);
-  expect(completed).toEqual(expect.arrayContaining(before.map(([, endpoint]) => endpoint)));
 });
 
 describe('a stopped container whose network went', () => {
