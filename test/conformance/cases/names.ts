@@ -49,7 +49,7 @@ const others: readonly Case[] = [
   del('/networks/HOST', note('HOST')),
   // The driver's options without the driver's name.
   post('/containers/create?name=logs', {
-    Image: 'busybox',
+    ...{ Image: 'busybox', Cmd: ['true'] },
     HostConfig: { LogConfig: { Type: '', Config: { 'max-file': '100' } } },
   }),
   get('/containers/logs/json'),
