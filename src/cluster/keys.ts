@@ -31,7 +31,7 @@ export const keys = {
   engineContainer: (id: string) => `engine/containers/${id}`,
   engineNetwork: (engineNetworkId: string) => `engine/networks/${engineNetworkId}`,
   engineEndpoint: (engineEndpointId: string) => `engine/endpoints/${engineEndpointId}`,
-  engineBacking: (name: string) => `engine/backings/${encodeKeyPart(name)}`,
+  engineServiceWish: (name: string) => `engine/backings/${encodeKeyPart(name)}`,
   engineNaming: (containerId: string) => `engine/namings/${containerId}`,
   enginePool: (poolId: string) => `engine/pools/${poolId}`,
 } as const;
@@ -52,7 +52,7 @@ export const folders = {
   engineContainers: 'engine/containers/',
   engineNetworks: 'engine/networks/',
   engineEndpoints: 'engine/endpoints/',
-  engineBackings: 'engine/backings/',
+  engineServiceWishes: 'engine/backings/',
   enginePools: 'engine/pools/',
   engineNamings: 'engine/namings/',
 } as const;

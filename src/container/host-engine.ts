@@ -121,9 +121,9 @@ export interface EngineLinks {
   dropEndpoint(engineEndpointId: string): Promise<void>;
 
   /** The services that the container is to back, whether it runs or not. */
-  backings(): readonly Backing[];
-  putBacking(backing: Backing): Promise<void>;
-  dropBacking(backing: Backing): Promise<void>;
+  serviceWishes(): readonly ServiceWish[];
+  putServiceWish(wish: ServiceWish): Promise<void>;
+  dropServiceWish(wish: ServiceWish): Promise<void>;
 
   /** Counts changes. */
   readonly generation: number;
@@ -144,11 +144,11 @@ export const linkSchema = z.object({
 });
 export type EndpointLink = Readonly<z.infer<typeof linkSchema>>;
 
-export const backingSchema = z.object({
+export const serviceWishSchema = z.object({
   containerId: z.string(),
   networkId: z.string(),
   serviceId: z.string(),
   /** The container was on the network before, and is to be again when the service is taken from it. */
-  restore: wantedSchema.pick({ aliases: true, ipv4: true, ipv6: true }).exactOptional(),
+  restore: wantedSchema.pick({ aliases: true, ipv4: true, ipv6: true, driverOptions: true }).exactOptional(),
 });
-export type Backing = DeepReadonly<z.infer<typeof backingSchema>>;
+export type ServiceWish = DeepReadonly<z.infer<typeof serviceWishSchema>>;

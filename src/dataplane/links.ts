@@ -20,6 +20,11 @@ export interface Links {
    */
   unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void>;
   /**
+   * After: neighbours know which MAC the plugged interface's addresses have (gratuitous ARP, unsolicited neighbour
+   * advertisement). `plug` does so itself; who moves an address to an interface that is there does it afterwards.
+   */
+  announce(sandboxId: string, plug: Pick<Plug, 'name' | 'source' | 'mac'>): Promise<void>;
+  /**
    * After: a veth pair, its host end a port of its bridge; its other end is in the host's namespace, under
    * `peer`, until an Engine moves it into a container. Undone by `unplug`. Repeating it before that changes nothing.
    * @throws not-found without the bridge; unsupported where there is no kernel

@@ -113,6 +113,9 @@ class SimulatedDataplane implements Dataplane {
     this.#forget(source.hostName);
   }
 
+  /** No neighbour of the model remembers anything. */
+  async announce(): Promise<void> {}
+
   async setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void> {
     this.#sandbox(sandboxId).defaultRoutes = routes;
   }

@@ -1,7 +1,7 @@
 import type { Network } from '../cluster/records.ts';
 import { Attachments } from './containers/attachments.ts';
 import { Containers } from './containers/containers.ts';
-import { Converger } from './containers/converge.ts';
+import { OwnConverger } from './containers/converge.ts';
 import { DefaultLinks } from './containers/default-links.ts';
 import { Interfaces } from './containers/interfaces.ts';
 import { Starter } from './containers/start.ts';
@@ -33,7 +33,7 @@ export interface UseCases {
 export function ownUseCases(parts: NetworkContext, endpoints: EndpointStore): UseCases {
   const networks = new Networks(parts);
   const interfaces = new Interfaces(parts, endpoints);
-  const converger = new Converger(parts, networks, endpoints, interfaces, new PublishedPorts(parts));
+  const converger = new OwnConverger(parts, networks, endpoints, interfaces, new PublishedPorts(parts));
   const attachments = new Attachments(parts, networks, endpoints, converger);
   const links = new DefaultLinks(parts, networks, converger);
   const starter = new Starter(parts, networks, converger, links);

@@ -92,8 +92,9 @@ function kernelTests(): void {
     await expectSound(setup);
     expect((await host.link('lo', setup.namespace)).up).toBe(true);
     const conf = '/proc/sys/net/ipv4/conf/all';
-    const settings = ['arp_ignore', 'arp_announce', 'rp_filter'].map((name) => `${conf}/${name}`);
-    expect(await host.runIn(setup.namespace, 'cat', ...settings)).toBe('1\n2\n2\n');
+    const names = ['arp_ignore', 'arp_announce', 'rp_filter', 'arp_notify'];
+    const settings = names.map((name) => `${conf}/${name}`);
+    expect(await host.runIn(setup.namespace, 'cat', ...settings)).toBe('1\n2\n2\n1\n');
   });
 
   test('a repeated plug repairs what was broken and keeps the interface', async () => {

@@ -15,6 +15,7 @@ import { silentLogger } from '../../src/lib/log.ts';
 import { timestamp } from '../../src/lib/time.ts';
 import { defaultPools } from '../../src/network/addressing/pools.ts';
 import { createModel } from '../../src/network/create-model.ts';
+import { createMemoryEngine } from './memory-engine.ts';
 
 export interface TestModelOptions {
   readonly store?: Store;
@@ -30,6 +31,8 @@ export interface TestModelOptions {
   /** Absent from its node's record when it is empty. */
   readonly advertise?: string;
   readonly defaultNetwork?: { readonly driver: string; readonly name: string };
+  /** A Docker Engine in memory runs the containers. */
+  readonly engine?: boolean;
   readonly localPools?: readonly { readonly base: string; readonly size: number }[];
 }
 
@@ -39,6 +42,8 @@ export async function createTestModel(options: TestModelOptions = {}) {
   const stores = { local: store, global: options.globalStore ?? store };
   const advertise = options.advertise ?? '192.0.2.1';
   const dataplane = options.dataplane ?? createSimulatedDataplane();
+  // Its interfaces are as little there as the others.
+  if (options.engine) dataplane.ensureDetachedVeth = async () => {};
   const nodeId = options.nodeId ?? newId();
   const directory = new Directory(stores, silentLogger);
   const self = {
@@ -61,7 +66,8 @@ export async function createTestModel(options: TestModelOptions = {}) {
     },
     plugin: (name) => options.plugins && createRemoteDriver(options.plugins.named(name), silentLogger),
   });
-  const runtime = createSimulatedRuntime({ store, dataplane, log: silentLogger });
+  const engine = options.engine ? await createMemoryEngine(store, nodeId.slice(0, 4)) : undefined;
+  const runtime = engine?.runtime ?? createSimulatedRuntime({ store, dataplane, log: silentLogger });
   await directory.ready();
   await nodeLease.start();
   await runtime.recover();
@@ -80,7 +86,9 @@ export async function createTestModel(options: TestModelOptions = {}) {
     log: silentLogger,
     clock: systemClock,
     onHostNetworks: () => {},
+    ...(engine ? { engine: engine.side } : {}),
   });
+  engine?.usePlugin(model.plugin);
   model.begin();
   /** As after `kill -9`: nothing is said goodbye to, the store stays. */
   const crash = async () => {
@@ -90,6 +98,7 @@ export async function createTestModel(options: TestModelOptions = {}) {
   };
   return {
     ...model,
+    ...(engine ? { engine } : {}),
     store,
     directory,
     nodeLease,

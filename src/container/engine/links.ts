@@ -4,18 +4,18 @@ import { folders, keys } from '../../cluster/keys.ts';
 import { parseJson } from '../../lib/json.ts';
 import type { Logger } from '../../lib/log.ts';
 import {
-  type Backing,
-  backingSchema,
   type EndpointLink,
   type EngineLinks,
   linkSchema,
+  type ServiceWish,
+  serviceWishSchema,
 } from '../host-engine.ts';
 
 /** In memory for reading, in the embedded store for the next daemon; memory follows the store. */
 export class StoredLinks implements EngineLinks {
   readonly #networks = new Map<string, string>();
   readonly #endpoints = new Map<string, EndpointLink>();
-  readonly #backings = new Map<string, Backing>();
+  readonly #serviceWishes = new Map<string, ServiceWish>();
   #generation = 0;
 
   private constructor(private readonly store: Store) {}
@@ -31,7 +31,7 @@ export class StoredLinks implements EngineLinks {
     };
     await readInto(links.#networks, folders.engineNetworks, z.string());
     await readInto(links.#endpoints, folders.engineEndpoints, linkSchema);
-    await readInto(links.#backings, folders.engineBackings, backingSchema);
+    await readInto(links.#serviceWishes, folders.engineServiceWishes, serviceWishSchema);
     return links;
   }
 
@@ -83,20 +83,20 @@ export class StoredLinks implements EngineLinks {
     await this.#delete(keys.engineEndpoint(engineEndpointId));
   }
 
-  backings(): readonly Backing[] {
-    return [...this.#backings.values()];
+  serviceWishes(): readonly ServiceWish[] {
+    return [...this.#serviceWishes.values()];
   }
 
-  async putBacking(backing: Backing): Promise<void> {
-    await this.#put(keys.engineBacking(nameOf(backing)), backing);
-    this.#backings.set(nameOf(backing), backing);
+  async putServiceWish(wish: ServiceWish): Promise<void> {
+    await this.#put(keys.engineServiceWish(nameOf(wish)), wish);
+    this.#serviceWishes.set(nameOf(wish), wish);
     this.#generation += 1;
   }
 
-  async dropBacking(backing: Backing): Promise<void> {
-    if (!this.#backings.delete(nameOf(backing))) return;
+  async dropServiceWish(wish: ServiceWish): Promise<void> {
+    if (!this.#serviceWishes.delete(nameOf(wish))) return;
     this.#generation += 1;
-    await this.#delete(keys.engineBacking(nameOf(backing)));
+    await this.#delete(keys.engineServiceWish(nameOf(wish)));
   }
 
   async #put(key: string, value: unknown): Promise<void> {
@@ -112,6 +112,6 @@ export class StoredLinks implements EngineLinks {
   }
 }
 
-function nameOf({ containerId, serviceId }: Backing): string {
+function nameOf({ containerId, serviceId }: ServiceWish): string {
   return `${containerId}.${serviceId}`;
 }

@@ -28,10 +28,10 @@ export class Translation {
     const { endpoint, ...asked } = place;
     const network = this.links.networkOf(place.network) ?? this.#named(place);
     if (network === undefined) return place;
-    const backing = this.links
-      .backings()
+    const wish = this.links
+      .serviceWishes()
       .find((one) => one.containerId === containerId && one.networkId === network);
-    const ours = { ...asked, network, ...(backing ? { serviceId: backing.serviceId } : {}) };
+    const ours = { ...asked, network, ...(wish ? { serviceId: wish.serviceId } : {}) };
     const link = endpoint && this.links.endpoint(endpoint.id);
     if (!link || link.networkId !== network) return ours;
     const { hostName, bridge } = link;

@@ -19,6 +19,7 @@ import { firewallObstacles } from './host-firewall/obstacles.ts';
 import { hostSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
 import { adoptInterface, returnInterface } from './links/adopted-interface.ts';
+import { announce } from './links/announce.ts';
 import { ensureBridge, isOurs, removeBridge } from './links/bridges.ts';
 import { createDetachedVeth, ensureAddress } from './links/detached-veth.ts';
 import {
@@ -178,6 +179,11 @@ class LinuxDataplane implements Dataplane {
     const isolated = this.#firewall.isolates(source.bridge);
     const end = endOf(sandboxId, plug);
     await plugVeth(this.#host, namespace, { ...plug, source, isolated, admitted: this.#admit(end) });
+    await this.announce(sandboxId, plug);
+  }
+
+  async announce(sandboxId: string, plug: Pick<Plug, 'name' | 'source' | 'mac'>): Promise<void> {
+    await announce(this.#host, this.#namespace(sandboxId), plug);
   }
 
   async ensureDetachedVeth(veth: DetachedVeth): Promise<void> {

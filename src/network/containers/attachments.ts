@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { dnsPolicyOption } from '../../cluster/endpoints/dns-policy.ts';
 import { checkEndpointOptions } from '../../cluster/endpoints/options.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
@@ -10,23 +11,23 @@ import { alreadyProvided, providerOf } from '../endpoints/plan.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import type { EndpointSettings, Naming } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { Converger } from './converge.ts';
+import { type Converger, refuseHost, type Wish } from './converger.ts';
 
 /** What containers are to be on: each operation says what a container's attachments shall be, and has that converged. */
 export class Attachments {
   constructor(
-    private readonly parts: NetworkContext,
+    protected readonly parts: NetworkContext,
     private readonly networks: Networks,
     private readonly endpoints: EndpointStore,
-    private readonly converger: Converger,
+    protected readonly converger: Converger,
   ) {}
 
   async connect(network: Network, id: string, settings: EndpointSettings): Promise<void> {
     const wanted = wantedOn(network, settings);
     await this.#change(id, async (container) => {
-      refuseSharedStack(container, network);
+      this.converger.refuse(container, network);
       const present = container.attachments.find(
-        (one) => this.#isOn(one, network) && one.serviceId === undefined,
+        (one) => one.serviceId === undefined && this.#isOn(one, network),
       );
       if (present && container.state.status === 'running') {
         throw new FairleadError(
@@ -35,18 +36,13 @@ export class Attachments {
         );
       }
       // Connecting a stopped container again replaces what it asked for, as the Engine does.
-      return { attachments: (now) => [...now.filter((one) => one !== present), wanted] };
+      return { attachments: (now) => [...now.filter((one) => !isDeepStrictEqual(one, present)), wanted] };
     });
   }
 
   async disconnect(network: Network, id: string): Promise<void> {
     await this.#change(id, async (container) => {
-      if (network.driver === 'host') {
-        throw new FairleadError(
-          'invalid',
-          'container cannot be disconnected from host network or connected to host network',
-        );
-      }
+      refuseHost(network);
       const gone = container.attachments.filter((one) => this.#isOn(one, network));
       if (gone.length === 0) {
         throw new FairleadError('forbidden', `container ${id} is not connected to network ${network.name}`);
@@ -58,9 +54,9 @@ export class Attachments {
   /** Makes the container the service's provider; if it is not running, at its next start. */
   async attach(service: Service, network: Network, id: string): Promise<void> {
     await this.#change(id, async (container) => {
-      refuseSharedStack(container, network);
       if (container.attachments.some(({ serviceId }) => serviceId === service.id))
         throw alreadyAttached(container, service, network);
+      this.converger.refuse(container, network, service);
       await refuseProvided(this.networks, service, network);
       const wanted = { network: network.id, networkName: network.name, serviceId: service.id, aliases: [] };
       return { attachments: (now) => [...now, wanted], service };
@@ -105,10 +101,7 @@ export class Attachments {
   }
 
   /** Under the container's lock. */
-  async #change(
-    id: string,
-    wish: (container: Container) => Promise<Parameters<Converger['converge']>[1]>,
-  ): Promise<void> {
+  async #change(id: string, wish: (container: Container) => Promise<Wish>): Promise<void> {
     await this.converger.exclusively(id, async () => {
       await this.converger.converge(id, await wish(this.converger.require(id)));
     });
@@ -116,8 +109,10 @@ export class Attachments {
 
   /** What a person asked to take away must really go, so the store must be there now. */
   #without(network: Network, gone: readonly Attachment[]) {
-    if (gone.some(({ endpoint }) => endpoint)) this.parts.directory.reachable(network.scope);
-    return { attachments: (now: readonly Attachment[]) => now.filter((one) => !gone.includes(one)) };
+    const isMade = gone.some(({ endpoint }) => endpoint) && this.networks.isOurs(network);
+    if (isMade) this.parts.directory.reachable(network.scope);
+    const isGone = (one: Attachment) => gone.some((other) => isDeepStrictEqual(one, other));
+    return { attachments: (now: readonly Attachment[]) => now.filter((one) => !isGone(one)) };
   }
 
   /** Also on one that went meanwhile, and whose name the network has now. */
@@ -129,7 +124,7 @@ export class Attachments {
 }
 
 /** @throws invalid */
-export function wantedOn(network: Network, settings: EndpointSettings): Attachment {
+function wantedOn(network: Network, settings: EndpointSettings): Attachment {
   const aliases = (settings.aliases ?? []).map((alias) => parseName('alias', alias));
   checkEndpointOptions(settings);
   return { ...settings, aliases, network: network.id, networkName: network.name };
@@ -141,14 +136,14 @@ export async function refuseProvided(networks: Networks, service: Service, netwo
   if (provider) throw alreadyProvided(service, provider);
 }
 
-export function alreadyAttached({ name }: Container, service: Service, network: Network): FairleadError {
+function alreadyAttached({ name }: Container, service: Service, network: Network): FairleadError {
   return new FairleadError(
     'conflict',
     `container ${name} is already attached to service ${service.name} on network ${network.name}`,
   );
 }
 
-export function notAttached({ id, name }: Container, service: Service, network: Network): FairleadError {
+function notAttached({ id, name }: Container, service: Service, network: Network): FairleadError {
   return new FairleadError(
     'invalid',
     `invalid container id ${id}: container ${name} is not attached to service ` +
@@ -164,28 +159,6 @@ export async function endpointOfGone(networks: Networks, network: Network, ref: 
   );
   if (found && networks.isOurs(network)) return found;
   throw new FairleadError('not-found', `endpoint ${ref} not found on network ${network.name}`);
-}
-
-/** @throws invalid, in the Engine's words (docker-facts 5.3 #55-57) */
-function refuseSharedStack({ spec: { networkMode } }: Container, network: Network): void {
-  if (networkMode.kind === 'host' || networkMode.kind === 'container') {
-    throw new FairleadError(
-      'invalid',
-      'container sharing network namespace with another container or host cannot be connected to any other network',
-    );
-  }
-  if (network.driver === 'host') {
-    throw new FairleadError(
-      'invalid',
-      'container cannot be disconnected from host network or connected to host network',
-    );
-  }
-  if (networkMode.kind === 'none' || network.driver === 'null') {
-    throw new FairleadError(
-      'invalid',
-      'container cannot be connected to multiple networks with one of the networks in private (none) mode',
-    );
-  }
 }
 
 /** The policy is an endpoint option like any other, so a restart keeps it and `inspect` shows it. */

@@ -1,4 +1,5 @@
 import type { Container, Health, RestartPolicy } from '../../container/container.ts';
+import { ExitWaiters } from '../../container/exits.ts';
 import type { HealthReport } from '../../container/health/health-check.ts';
 import { HealthMonitors } from '../../container/health/monitors.ts';
 import { ownRuntime, type Runtime } from '../../container/runtime.ts';
@@ -10,9 +11,8 @@ import type { Containers as Contract, CreateContainer, EndpointSettings } from '
 import type { Networks } from '../networks/networks.ts';
 import { type Attachments, endpointOfGone } from './attachments.ts';
 import { containerEvent, lasted, toKill } from './container-event.ts';
-import type { Converger } from './converge.ts';
+import type { Converger } from './converger.ts';
 import type { DefaultLinks } from './default-links.ts';
-import { ExitWaiters } from './exit-waiters.ts';
 import { findContainer } from './find-container.ts';
 import { planContainer } from './plan.ts';
 import { Restarts } from './restarts.ts';

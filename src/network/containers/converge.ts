@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Network, Service } from '../../cluster/records.ts';
+import type { Network } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { ownRuntime } from '../../container/runtime.ts';
-import { FairleadError, isKind, messageOf, withContext } from '../../lib/errors.ts';
+import { FairleadError, withContext } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../../lib/undo.ts';
 import type { NetworkContext } from '../context.ts';
@@ -10,53 +10,44 @@ import type { EndpointStore } from '../endpoints/store.ts';
 import { routesFor } from '../host/gateway.ts';
 import type { PublishedPorts } from '../host/published-ports.ts';
 import type { Networks } from '../networks/networks.ts';
+import { Converger, refuseHost, type Wish } from './converger.ts';
 import { filesFor } from './files.ts';
 import type { Interfaces } from './interfaces.ts';
-
-export interface Wish {
-  /** What the container is to be on from now on; absent: what its record says. */
-  readonly attachments?: (now: readonly Attachment[]) => readonly Attachment[];
-  /** Where it is known already: the service that a new attachment backs. */
-  readonly service?: Service;
-  /** It does not run yet, and its sandbox is ready. */
-  readonly isStarting?: boolean;
-  /** What stays is compared as well: `records` with the store, `all` with the kernel, too. */
-  readonly check?: 'records' | 'all';
-  /** Host ends that the kernel is known to have as they should be. */
-  readonly present?: ReadonlySet<string>;
-}
 
 /**
  * Brings store, kernel, host ports, files and names from what a container has to what it should have. The order makes a
  * crash at any point harmless: what comes is an endpoint first, then an interface, and in the container's record at
  * last; what goes takes the way back. So what a dead daemon left half done is claimed by no record, and swept.
  */
-export class Converger {
+export class OwnConverger extends Converger {
   constructor(
-    private readonly parts: NetworkContext,
-    private readonly networks: Networks,
-    private readonly endpoints: EndpointStore,
+    parts: NetworkContext,
+    networks: Networks,
+    endpoints: EndpointStore,
     private readonly interfaces: Interfaces,
     readonly ports: PublishedPorts,
-  ) {}
-
-  /** Operations of one container never overlap. */
-  exclusively<T>(id: string, operation: () => Promise<T>): Promise<T> {
-    const { locks } = this.parts;
-    return locks.shared(() => locks.run('container', id, operation));
+  ) {
+    super(parts, networks, endpoints);
   }
 
-  require(id: string): Container {
-    const container = this.parts.runtime.get(id);
-    if (!container) throw new FairleadError('not-found', `No such container: ${shortId(id)}`);
-    return container;
+  /** @throws invalid, in the Engine's words (docker-facts 5.3 #55-57) */
+  refuse({ spec: { networkMode } }: Container, network: Network): void {
+    if (networkMode.kind === 'host' || networkMode.kind === 'container') {
+      throw new FairleadError(
+        'invalid',
+        'container sharing network namespace with another container or host cannot be connected to any other network',
+      );
+    }
+    refuseHost(network);
+    if (networkMode.kind === 'none' || network.driver === 'null') {
+      throw new FairleadError(
+        'invalid',
+        'container cannot be connected to multiple networks with one of the networks in private (none) mode',
+      );
+    }
   }
 
-  /**
-   * Before: under the container's lock. A container that neither runs nor starts holds nothing afterwards: no endpoint,
-   * no port, no sandbox. When it throws for what was to come, that is taken back.
-   * @returns what it did
-   */
+  /** A container that neither runs nor starts holds nothing afterwards: no endpoint, no port, no sandbox. */
   async converge(id: string, wish: Wish = {}): Promise<readonly string[]> {
     const container = this.require(id);
     const isRunning = container.state.status === 'running';
@@ -72,8 +63,7 @@ export class Converger {
     } else {
       await this.#end(container, asked.map(withoutMade), did);
     }
-    if (did.length > 0) this.parts.log.info(`container ${container.name} ${did.join('; ')}`);
-    return did;
+    return this.report(container, did);
   }
 
   async #end(container: Container, wanted: readonly Attachment[], did: string[]): Promise<void> {
@@ -86,21 +76,11 @@ export class Converger {
   }
 
   async #keepAll(container: Container, wanted: readonly Attachment[], wish: Wish, did: string[]) {
-    const stays: Attachment[] = [];
-    for (const attachment of wanted) {
-      try {
-        const { kept, isRepaired } = await this.#keep(container, attachment, wish);
-        if (isRepaired) did.push(`has interface ${attachment.interface?.name} again`);
-        stays.push(kept);
-      } catch (error) {
-        // With the KV store away there is nothing to be said against this one, and the others come next.
-        if (isKind(error, 'unavailable')) stays.push(attachment);
-        else if (isKind(error, 'conflict') || isKind(error, 'not-found'))
-          this.#sayLost(container, attachment, error);
-        else throw error;
-      }
-    }
-    return stays;
+    return await this.keepEach(container, wanted, async (attachment) => {
+      const { kept, isRepaired } = await this.#keep(container, attachment, wish);
+      if (isRepaired) did.push(`has interface ${attachment.interface?.name} again`);
+      return kept;
+    });
   }
 
   /** @throws conflict when another container has the endpoint or its address by now */
@@ -126,7 +106,7 @@ export class Converger {
   #takingOff({ attachments, ...rest }: Container, wanted: readonly Attachment[], did: string[]) {
     const kept = new Set(wanted.flatMap(({ endpoint }) => endpoint?.id ?? []));
     const gone = attachments.filter(({ endpoint }) => endpoint && !kept.has(endpoint.id));
-    did.push(...gone.map((attachment) => `is taken off ${this.#whereIs(attachment)}`));
+    did.push(...gone.map((attachment) => `is taken off ${this.whereIs(attachment)}`));
     return gone.map((attachment) => () => this.#leave({ attachments, ...rest }, attachment));
   }
 
@@ -149,7 +129,7 @@ export class Converger {
     await withUndo(async (undo) => {
       for (const attachment of missing) {
         const made = await this.#attach(undo, before.id, attachment, wish);
-        did.push(`is on ${this.#whereIs(made)}${made.endpoint?.ipv4 ? ` as ${made.endpoint.ipv4}` : ''}`);
+        did.push(`is on ${this.whereIs(made)}${made.endpoint?.ipv4 ? ` as ${made.endpoint.ipv4}` : ''}`);
       }
       if (did.length > 0 || wish.isStarting) await this.#refresh(before, wish);
     });
@@ -158,7 +138,7 @@ export class Converger {
   async #attach(undo: UndoStack, id: string, wanted: Attachment, wish: Wish): Promise<Attachment> {
     const container = this.require(id);
     const network = this.networks.find(wanted.network);
-    const service = this.#serviceOf(wanted, wish);
+    const service = this.serviceOf(wanted, wish);
     try {
       const made = await this.parts.presence.during(network, () =>
         withUndo(async (inner) => {
@@ -179,12 +159,6 @@ export class Converger {
       const target = service ? `service ${service.name}.${network.name}` : `network ${network.name}`;
       throw withContext(`attach ${container.name} to ${target}`, error);
     }
-  }
-
-  #serviceOf({ serviceId }: Attachment, { service }: Wish): Service | undefined {
-    if (serviceId === undefined) return undefined;
-    if (service?.id === serviceId) return service;
-    return this.parts.directory.services().find(({ id }) => id === serviceId);
   }
 
   /** Default routes, ports and files follow; equal routes are not set again, which is a third of what an attach costs. */
@@ -210,25 +184,6 @@ export class Converger {
   async #record(id: string, attachments: readonly Attachment[]): Promise<void> {
     if (isDeepStrictEqual(attachments, this.require(id).attachments)) return;
     await this.parts.runtime.update(id, { attachments });
-  }
-
-  /** What went to somebody else, or went, while this node was away: people must be able to find out. */
-  #sayLost({ id: container, name }: Container, attachment: Attachment, error: unknown): void {
-    const { network, serviceId } = attachment;
-    const where = this.#whereIs(attachment);
-    const reason = messageOf(error);
-    this.parts.log.warn({ err: error }, `container ${name} is detached from ${where}: ${reason}`);
-    this.parts.events.emit({
-      Type: serviceId === undefined ? 'network' : 'service',
-      Action: 'lost',
-      Actor: { ID: serviceId ?? network, Attributes: { name: where, container, reason } },
-      scope: this.parts.directory.network(network)?.scope ?? 'global',
-    });
-  }
-
-  #whereIs({ network, networkName, serviceId, endpoint }: Attachment): string {
-    const name = this.parts.directory.network(network)?.name ?? networkName ?? shortId(network);
-    return serviceId === undefined ? name : `${endpoint?.name ?? 'a service'}.${name}`;
   }
 
   #emit(action: string, container: Container, network: Network): void {

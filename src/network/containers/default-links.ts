@@ -6,7 +6,7 @@ import { ownRuntime } from '../../container/runtime.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { Converger } from './converge.ts';
+import type { Converger } from './converger.ts';
 import { filesFor } from './files.ts';
 
 /** `--link` on the default network: what a start needs, what its program learns, and `docker rm --link`. */

@@ -8,7 +8,7 @@ import { portClash } from '../host/published-ports.ts';
 import type { Networks } from '../networks/networks.ts';
 import { publishService, unpublishService } from '../services/publication.ts';
 import { refuseProvided } from './attachments.ts';
-import type { Converger } from './converge.ts';
+import type { Converger } from './converger.ts';
 import type { DefaultLinks } from './default-links.ts';
 import { filesFor } from './files.ts';
 

@@ -25,7 +25,7 @@ export class AliasOverrides {
       const id = entry.key.slice(folders.engineNamings.length);
       const naming = decodeOrSkip(namingSchema, entry);
       if (naming && isThere(id)) this.#known.set(id, naming);
-      else await this.drop(id);
+      else await this.#delete(id);
     }
   }
 
@@ -41,7 +41,10 @@ export class AliasOverrides {
 
   /** Repeatable. */
   async drop(containerId: string): Promise<void> {
-    this.#known.delete(containerId);
+    if (this.#known.delete(containerId)) await this.#delete(containerId);
+  }
+
+  async #delete(containerId: string): Promise<void> {
     await this.store.commit([], [{ op: 'delete', key: keys.engineNaming(containerId) }]);
   }
 }

@@ -5,14 +5,14 @@ import type { EngineEndpoints } from '../plugin/endpoints.ts';
 import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 import { type LocalClaims, made } from '../reconcile/local-claims.ts';
 import type { EngineAttachments } from './attachments.ts';
+import type { EngineConverger } from './converge.ts';
 import type { EngineTasks } from './engine-tasks.ts';
-import type { EndpointNames } from './names.ts';
 import type { EngineNetworks } from './networks.ts';
 
 export interface EngineClaimsDeps {
   readonly parts: NetworkContext;
   readonly engine: EngineSide;
-  readonly names: EndpointNames;
+  readonly converger: EngineConverger;
   readonly endpoints: EngineEndpoints;
   readonly pending: PendingEndpoints;
   readonly networks: EngineNetworks;
@@ -22,15 +22,13 @@ export interface EngineClaimsDeps {
 
 /** Where an Engine runs the containers, the links say what it has made, and its containers which of that is in use. */
 export function engineClaims(deps: EngineClaimsDeps): LocalClaims {
-  const { engine, pending, names } = deps;
+  const { engine, pending, converger } = deps;
   const endpointIds = () => {
     const linked = [...engine.links.endpoints().values()].map(({ endpoint }) => endpoint.id);
     return new Set([...linked, ...pending.ids()]);
   };
   return {
-    async assert(container) {
-      await names.converge(container.id);
-    },
+    assert: ({ id }) => converger.follow(id),
     complete: () => engine.host.status().complete,
     async settle() {
       await removeUnused(deps);

@@ -1,9 +1,9 @@
 import type { Container, RestartPolicy } from '../../container/container.ts';
+import { ExitWaiters } from '../../container/exits.ts';
 import { type HealthReport, noReport } from '../../container/health/health-check.ts';
 import type { Runtime } from '../../container/runtime.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { endpointOfGone } from '../containers/attachments.ts';
-import { ExitWaiters } from '../containers/exit-waiters.ts';
 import { findContainer } from '../containers/find-container.ts';
 import { planContainer } from '../containers/plan.ts';
 import type { NetworkContext } from '../context.ts';

@@ -10,9 +10,10 @@ import { AliasOverrides } from './alias-overrides.ts';
 import { EngineAttachments } from './attachments.ts';
 import { engineClaims } from './claims.ts';
 import { EngineContainers } from './containers.ts';
+import { EngineConverger } from './converge.ts';
+import { EndpointRecords } from './endpoint-records.ts';
 import { EngineModeNetworks } from './engine-mode-networks.ts';
 import { EngineTasks } from './engine-tasks.ts';
-import { EndpointNames } from './names.ts';
 import { NativeNetworks } from './native-networks.ts';
 import { EngineNetworks } from './networks.ts';
 
@@ -29,17 +30,27 @@ export async function engineMode(parts: NetworkContext, engine: EngineSide, endp
   const overrides = new AliasOverrides(parts.directory.stores.local);
   await overrides.load((id) => !engine.host.status().reachable || parts.runtime.get(id) !== undefined);
   const common = { parts, engine, endpoints: endpointStore, pending };
-  const names = new EndpointNames({ ...common, overrides, tasks });
+  const records = new EndpointRecords({ ...common, overrides });
+  const converger = new EngineConverger({ ...common, networks, records, tasks });
   const endpoints = new EngineEndpoints(common);
-  const attachments = new EngineAttachments({ ...common, networks, names });
+  const attachments = new EngineAttachments(parts, networks, endpointStore, converger, overrides);
   return {
     networks,
     attachments,
     containers: new EngineContainers(parts, networks, attachments),
-    claims: engineClaims({ parts, engine, names, endpoints, pending, networks: known, attachments, tasks }),
+    claims: engineClaims({
+      parts,
+      engine,
+      converger,
+      endpoints,
+      pending,
+      networks: known,
+      attachments,
+      tasks,
+    }),
     plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
     begin(reconcile: () => void) {
-      followEngine(parts, engine, names, reconcile);
+      followEngine(parts, engine, { converger, overrides, reconcile });
       known.start();
       tasks.begin();
     },
@@ -50,12 +61,17 @@ export async function engineMode(parts: NetworkContext, engine: EngineSide, endp
   };
 }
 
-/** Names follow what the Engine says of its containers; its events are ours too. */
+interface Following {
+  readonly converger: EngineConverger;
+  readonly overrides: AliasOverrides;
+  readonly reconcile: () => void;
+}
+
+/** Endpoints follow what the Engine says of its containers; its events are ours too. */
 function followEngine(
   parts: NetworkContext,
   { host, links }: EngineSide,
-  names: EndpointNames,
-  reconcile: () => void,
+  { converger, overrides, reconcile }: Following,
 ): void {
   host.onChange((change) => {
     // What it did while it was not followed is not in its events.
@@ -68,13 +84,13 @@ function followEngine(
         Actor: { ID: address, Attributes: { version } },
       });
     }
-    if (change.kind === 'container' && change.after) {
-      const { id } = change.after;
-      apart(() => names.converge(id)).catch((error: unknown) =>
-        parts.log.error({ err: error }, `container ${change.after?.name}: ${messageOf(error)}`),
+    if (change.kind === 'container') {
+      const { before, after } = change;
+      const followed = after ? apart(() => converger.follow(after.id)) : overrides.drop(before?.id ?? '');
+      followed.catch((error: unknown) =>
+        parts.log.error({ err: error }, `container ${(after ?? before)?.name}: ${messageOf(error)}`),
       );
     }
-    if (change.kind === 'container' && change.before && !change.after) void names.forget(change.before.id);
     if (change.kind !== 'event') return;
     const { type, action, id, attributes } = change;
     const ours = type === 'network' ? links.networkOf(id) : undefined;

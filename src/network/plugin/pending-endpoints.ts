@@ -41,7 +41,7 @@ const pendingMs = 120_000;
 /**
  * The store's side of endpoints that an Engine makes: addresses first, each by a request of its own, then the
  * endpoint that has them. Whose they are is not said; the container's name follows when the Engine has told of it
- * (names.ts), and until then the endpoint carries packets and no name.
+ * (engine/converge.ts), and until then the endpoint carries packets and no name.
  */
 export class PendingEndpoints {
   /** Ids under which addresses were taken that no endpoint has yet → when. */
@@ -111,7 +111,7 @@ export class PendingEndpoints {
   }
 
   #isToBeBackedHere({ id }: Service): boolean {
-    return this.parts.engine?.links.backings().some(({ serviceId }) => serviceId === id) ?? false;
+    return this.parts.engine?.links.serviceWishes().some(({ serviceId }) => serviceId === id) ?? false;
   }
 
   /** Gives an address back that was taken for an endpoint that never came. Repeatable. */
@@ -162,7 +162,7 @@ export class PendingEndpoints {
     }
     const created = timestamp(this.parts.clock.now());
     const identity = { id, networkId: network.id, nodeId: self, created };
-    // Whose it is, the Engine tells later (names.ts).
+    // Whose it is, the Engine tells later (engine/converge.ts).
     const unnamed = endpointFor(identity, unnamedHolder(id), { aliases: [] }, service);
     const endpoint = { ...(record ?? unnamed), ...addressesOf(asked) };
     const addresses = cidrs.map((cidr, i) => this.#ownAddress(network, cidr, entries[i], endpoint));

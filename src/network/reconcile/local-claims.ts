@@ -1,5 +1,5 @@
 import type { Attachment, Container } from '../../container/container.ts';
-import type { Converger } from '../containers/converge.ts';
+import type { Converger } from '../containers/converger.ts';
 import type { NetworkContext } from '../context.ts';
 
 /** What the containers of this node have on networks: everything else of this node's is left over and goes. */

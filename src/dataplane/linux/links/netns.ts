@@ -37,15 +37,19 @@ async function addNamespace(host: LinuxHost, name: string, pid?: number): Promis
 }
 
 const settings = '/proc/sys/net/ipv4/conf/all';
-const ipv6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
+const ipv6 = '/proc/sys/net/ipv6/conf';
 
 /**
  * A container may have two interfaces in one subnet, or replies that leave by another one than the
  * question came by: answer ARP only for the interface's own addresses, and check return paths loosely
  * (Documentation/networking/ip-sysctl, RFC 3704 section 2.4). `all` wins over the interfaces' own values.
- * IPv6 is off on what comes into it, as in Docker's containers: who plugs switches it on (settings.ts).
+ * IPv6 is off on what comes into it, as in Docker's containers: who plugs switches it on (settings.ts). A MAC that is
+ * set is announced to the neighbours (announce.ts).
  */
-export const settingsScript = `cd ${settings} && echo 1 > arp_ignore && echo 2 > arp_announce && echo 2 > rp_filter && if [ -e ${ipv6} ]; then echo 1 > ${ipv6}; fi`;
+export const settingsScript = [
+  `cd ${settings} && echo 1 > arp_ignore && echo 2 > arp_announce && echo 2 > rp_filter && echo 1 > arp_notify`,
+  `if [ -e ${ipv6} ]; then echo 1 > ${ipv6}/default/disable_ipv6 && echo 1 > ${ipv6}/all/ndisc_notify; fi`,
+].join(' && ');
 
 async function configure(host: LinuxHost, name: string): Promise<void> {
   const up = [ip`link set dev lo up`];

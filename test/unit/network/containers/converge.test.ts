@@ -1,14 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../../kvstore/local/memory.ts';
 import { dnsPolicyOption } from '../../../../src/cluster/endpoints/dns-policy.ts';
+import { isUnnamed } from '../../../../src/cluster/endpoints/endpoint.ts';
 import { keys } from '../../../../src/cluster/keys.ts';
 import type { CreateContainer } from '../../../../src/network/model.ts';
 import { createTestModel } from '../../../rig/model.ts';
+import { until } from '../../../rig/until.ts';
 
 type Model = Awaited<ReturnType<typeof createTestModel>>;
 
-/** Every kind of attachment. `prepare` ends with a running container `c1`. */
-const kinds: { readonly name: string; readonly prepare: (model: Model) => Promise<unknown> }[] = [];
+interface Kind {
+  readonly name: string;
+  /** Ends with a running container `c1`. */
+  readonly prepare: (model: Model) => Promise<unknown>;
+  /** An Engine's container is created first, and attached to its services then. */
+  readonly isOwnOnly?: boolean;
+}
+
+/** Every kind of attachment. */
+const kinds: Kind[] = [];
 
 const networks = ['near', 'wide'];
 const start = async (model: Model, request: Partial<CreateContainer>) => {
@@ -48,8 +58,9 @@ for (const network of networks) {
         await start(model, { networkMode: network, exposedPorts: [port] });
         await model.containers.rename('c1', 'c2');
         await model.containers.rename('c2', 'c1');
-        await model.containers.setHealth('c1', 'unhealthy');
         const { id } = model.containers.find('c1');
+        if (model.engine) model.engine.setHealth(id, 'unhealthy');
+        else await model.containers.setHealth('c1', 'unhealthy');
         await model.setAliases(id, { aliases: ['later'], dnsPolicy: 'sticky' }, () => true);
       },
     },
@@ -69,25 +80,42 @@ for (const network of networks) {
         },
       });
     }
+    kinds.push({
+      name: `${shared ? 'shared' : 'exclusive'} service of one that is on ${network} already`,
+      async prepare(model) {
+        await start(model, { networkMode: network, endpoints: { [network]: { aliases: ['w'] } } });
+        await model.services.publish(`db.${network}`, { shared });
+        await model.services.attach(`db.${network}`, 'c1');
+      },
+    });
   }
   kinds.push({
     name: `--publish-service, ${network}`,
+    isOwnOnly: true,
     prepare: (model) => start(model, { publishServices: [`web.${network}`], exposedPorts: [port] }),
   });
 }
 
-describe('what is put again equals what was there', () => {
-  it.each(kinds)('$name', async ({ prepare }) => {
+const modes = [
+  { mode: 'of a container of ours', engine: false },
+  { mode: 'of an Engine’s container', engine: true },
+];
+
+describe.each(modes)('what is put again equals what was there: $mode', ({ engine }) => {
+  it.each(kinds.filter(({ isOwnOnly }) => !engine || !isOwnOnly))('$name', async ({ prepare }) => {
     const stores = { store: new MemoryStore(), globalStore: new MemoryStore() };
-    await using model = await createTestModel(stores);
+    await using model = await createTestModel({ ...stores, engine });
     await model.networks.create({ name: 'near' });
     await model.networks.create({ name: 'wide', driver: 'overlay' });
     await prepare(model);
     const both = [stores.store, stores.globalStore];
     const read = async () => (await Promise.all(both.map((store) => store.list('endpoints/')))).flat();
+    // An Engine says whose an endpoint is after its container has started.
+    await until('names', async () => (await read()).every(({ value }) => !isUnnamed(JSON.parse(value))));
     const before = await read();
     expect(before.length).toBeGreaterThan(0);
-    for (const { attachments } of model.containers.list()) {
+    // An Engine's container keeps what the Engine said of it, and gets the rest each time anew.
+    for (const { attachments } of engine ? [] : model.containers.list()) {
       for (const { endpoint } of attachments) {
         const found = before.find(
           ({ key }) => endpoint && key === keys.endpoint(endpoint.networkId, endpoint.id),
