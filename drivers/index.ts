@@ -6,6 +6,7 @@ import { createBridgeDriver } from './bridge.ts';
 import type { Driver } from './driver.ts';
 import { createHostDriver } from './host.ts';
 import { createNullDriver } from './null.ts';
+import { defaultVxlanPort } from './overlay/device.ts';
 import { createOverlayDriver } from './overlay/driver.ts';
 import type { TunnelNode } from './overlay/encryption.ts';
 
@@ -17,6 +18,8 @@ export interface DriverDependencies {
   readonly advertise?: () => string | undefined;
   /** Absent: this node has no part in encrypted networks. */
   readonly node?: TunnelNode;
+  /** UDP port of overlay networks that are not encrypted; absent: VXLAN's own. */
+  readonly vxlanPort?: number;
   /** Asked once for each driver that is not in the table. Whether there is such a plugin may show later. */
   readonly plugin?: (name: string) => Driver | undefined;
 }
@@ -30,11 +33,12 @@ export const builtInDrivers = ['bridge', 'host', 'null', 'overlay'] as const;
  */
 export function createDrivers(dependencies: DriverDependencies): (name: string) => Driver {
   const { dataplane, tag, plugin, node, advertise = () => undefined } = dependencies;
+  const { vxlanPort: port = defaultVxlanPort } = dependencies;
   const table: Readonly<Record<(typeof builtInDrivers)[number], Driver>> = {
     bridge: createBridgeDriver(dataplane, tag),
     host: createHostDriver(),
     null: createNullDriver(),
-    overlay: createOverlayDriver({ dataplane, tag, advertise, node }),
+    overlay: createOverlayDriver({ dataplane, tag, advertise, node, port }),
   };
   const known = new Map<string, Driver>(Object.entries(table));
   return (name) => {

@@ -8,14 +8,15 @@ import { gateways } from '../gateways.ts';
 import { isEncrypted, wantedMtu } from './options.ts';
 
 /** The port that IANA gave to VXLAN. */
-const plainPort = 4789;
+export const defaultVxlanPort = 4789;
 /**
  * Of encrypted networks: with a port of their own the kernel's policies can tell their datagrams from the plain ones.
  * It is seen on the hosts only, inside ESP; nobody has it (IANA), and it is below the ephemeral ones.
  */
-const encryptedPort = 4793;
+export const encryptedPort = 4793;
 
-export function tunnelPort({ options }: Pick<Network, 'options'>): number {
+/** @param plainPort of what is not encrypted */
+export function tunnelPort({ options }: Pick<Network, 'options'>, plainPort: number): number {
   return isEncrypted(options) ? encryptedPort : plainPort;
 }
 
@@ -32,7 +33,7 @@ export interface Underlay {
   readonly mtu: number;
 }
 
-export function devicesOf(tag: string, network: Network, underlay: Underlay): Devices {
+export function devicesOf(tag: string, network: Network, underlay: Underlay, plainPort: number): Devices {
   const mtu = mtuOn(network, underlay);
   const addresses = gateways(network);
   const [first] = addresses;
@@ -50,7 +51,7 @@ export function devicesOf(tag: string, network: Network, underlay: Underlay): De
       bridge: names.bridge,
       vni: vniOf(network),
       local: underlay.address,
-      port: tunnelPort(network),
+      port: tunnelPort(network, plainPort),
       mtu,
       ...(isEncrypted(network.options) ? { encrypted: true } : {}),
     },

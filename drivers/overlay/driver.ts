@@ -38,7 +38,7 @@ import { TunnelProgrammer } from './tunnel-programmer.ts';
  *   rules, the marks are gone and packets leave in the clear. A port of their own needs no marks: the kernel's
  *   policy is on the port, and without a key nothing leaves.
  */
-export function createOverlayDriver({ dataplane, tag, advertise, node }: OverlayDependencies): Driver {
+export function createOverlayDriver({ dataplane, tag, advertise, node, port }: OverlayDependencies): Driver {
   const underlay = new UnderlayOf(dataplane, advertise);
   const encryption = node && new Encryption(dataplane, node);
   const tunnels = new TunnelProgrammer(dataplane);
@@ -69,7 +69,7 @@ export function createOverlayDriver({ dataplane, tag, advertise, node }: Overlay
     wantedVni,
 
     async ensureNetwork(network) {
-      const { bridge, vxlan } = devicesOf(tag, network, await underlay.read());
+      const { bridge, vxlan } = devicesOf(tag, network, await underlay.read(), port);
       if (vxlan.encrypted) {
         await requireEncryption(vxlan.local);
         encryption?.enter(network.id);
@@ -112,13 +112,13 @@ export function createOverlayDriver({ dataplane, tag, advertise, node }: Overlay
     },
 
     async expected(network, peers) {
-      const { bridge, vxlan } = devicesOf(tag, network, await underlay.read());
+      const { bridge, vxlan } = devicesOf(tag, network, await underlay.read(), port);
       const devices = { bridges: [bridge], vxlans: [{ ...vxlan, entries: entriesFor(peers) }] };
       if (!vxlan.encrypted || !encryption) return devices;
       return { ...devices, associations: await encryption.expected(vxlan.local) };
     },
 
-    firewall: (network) => rules(tag, network),
+    firewall: (network) => rules(tag, network, port),
     interfaces: (network) => Object.values(deviceNames(tag, network)),
   };
 }
@@ -131,18 +131,21 @@ export interface OverlayDependencies {
   readonly advertise: () => string | undefined;
   /** Absent: this node has no part in encrypted networks. */
   readonly node?: TunnelNode | undefined;
+  /** UDP port of tunnels that are not encrypted; the same on every node. */
+  readonly port: number;
 }
 
 const advice = 'leave --opt encrypted out, or encrypt the underlay (IPsec or WireGuard between the hosts)';
 
-function rules(tag: string, network: Network): NetworkRules {
+function rules(tag: string, network: Network, port: number): NetworkRules {
   return {
     bridge: deviceNames(tag, network).bridge,
     subnets: network.ipam.pools.map(({ subnet }) => subnet),
     internal: network.internal,
     masquerade: true,
     icc: true,
-    tunnelPort: tunnelPort(network),
+    tunnelPort: tunnelPort(network, port),
+    ...(network.vni === undefined ? {} : { vni: network.vni }),
     ...(isEncrypted(network.options) ? { encrypted: true } : {}),
     ...(allowsSpoofing(network.options) ? { anySource: true } : {}),
   };

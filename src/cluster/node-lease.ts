@@ -79,10 +79,8 @@ export class NodeLease {
   }
 
   /** Changes the node's record. Resolves when the KV store has it so, which may be never. */
-  amend(change: { readonly tunnelSecret: string | undefined }): Promise<void> {
-    const { tunnelSecret: _, ...rest } = this.#self;
-    const { tunnelSecret } = change;
-    this.#self = { ...rest, ...(tunnelSecret === undefined ? {} : { tunnelSecret }) };
+  amend(change: Partial<Pick<NodeRecord, 'tunnelSecret' | 'engineSubnets'>>): Promise<void> {
+    this.#self = { ...this.#self, ...change };
     const amended = new Promise<void>((resolve) => this.#amended.push(resolve));
     const lease = this.#leases.get(this.directory.stores.global);
     if (lease && this.#announces) void this.#announceOn(lease);

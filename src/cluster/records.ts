@@ -74,16 +74,19 @@ export const networkSchema = z.object({
     .optional(),
   /** The name of the configuration that it was made from. */
   configFrom: z.string().optional(),
+  /** Its driver as it was typed, by the name that an Engine has for us; absent: `driver`. */
+  typedDriver: z.string().exactOptional(),
   /** VXLAN network identifier; overlay only. */
   vni: z.number().int().optional(),
   /** Set while a removal is under way, so that nothing new is put on the network meanwhile. */
   removing: z.object({ nodeId: id }).optional(),
 });
 
+const portNumber = z.number().int().min(1).max(65535);
+
 export const portSchema = z.object({
   protocol: z.enum(['tcp', 'udp', 'sctp']),
-  /** 1–65535 */
-  port: z.number().int().min(1).max(65535),
+  port: portNumber,
 });
 
 export const serviceSchema = z.object({
@@ -146,6 +149,10 @@ export const nodeSchema = z.object({
   advertise: address.optional(),
   version: z.string(),
   started: time,
+  /** UDP port of its overlay networks; absent: 4789. */
+  vxlanPort: portNumber.optional(),
+  /** CIDRs of the networks that the Engine beside it has for itself, Swarm's included: no default pool is any of them. */
+  engineSubnets: z.array(cidr).optional(),
   /** 32 random bytes in hex that keys of encrypted tunnels are made of; present while it takes part in some. */
   tunnelSecret: z
     .string()

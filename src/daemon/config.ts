@@ -1,5 +1,6 @@
 import { homedir, hostname } from 'node:os';
 import * as z from 'zod';
+import { defaultVxlanPort, encryptedPort } from '../../drivers/overlay/device.ts';
 import { defaultDataRoot } from '../lib/data-root.ts';
 import { FairleadError } from '../lib/errors.ts';
 import { defaultHostAddress } from '../lib/host-address.ts';
@@ -29,6 +30,9 @@ const settings = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'expected letters, digits, "_", "-" and ".", 63 at most')
     .optional(),
   advertise: grammar.advertise.optional(),
+  'vxlan-port': count(1, 65_535)
+    .refine((port) => port !== encryptedPort, `${encryptedPort} is the port of encrypted networks`)
+    .optional(),
   'default-address-pool': z.array(grammar.addressPool).optional(),
   'dns-listen': grammar.dnsListen.optional(),
   dns: z.array(grammar.dnsServer).optional(),
@@ -154,6 +158,7 @@ function withDefaults(given: Settings, host: HostFacts) {
     nodeName: given['node-name'] ?? host.hostname,
     /** Address or interface name. */
     advertise: given.advertise,
+    vxlanPort: given['vxlan-port'] ?? defaultVxlanPort,
     /** Empty: the built-in ones. */
     defaultAddressPools: given['default-address-pool'] ?? [],
     dns: dnsConfig(given),

@@ -43,6 +43,7 @@ export const daemonFlags = {
   'plugin-dir': text("Directory to look for plugins in, instead of Docker's", { takes: 'directory' }),
   'node-name': text('Name of this node in the cluster (default: the host name)'),
   advertise: text('Address or interface that other nodes reach this one at'),
+  'vxlan-port': number('UDP port of overlay networks, the same on every node', { shown: '4789' }),
   'default-address-pool': list('Pool for networks without a subnet: base=CIDR,size=BITS'),
   'dns-listen': text('Address of the DNS listener for this host, or none', { shown: '127.0.0.1:5354' }),
   dns: list('Upstream DNS servers (default: those of the host)'),

@@ -87,6 +87,8 @@ export interface NetworkRules {
    * could forge frames of any network.
    */
   readonly tunnelPort?: number;
+  /** Its VXLAN id: others' networks, which somebody else may have on that port, are theirs to guard. */
+  readonly vni?: number;
   /** What goes by that port without IPsec is dropped, also where the kernel's policies do not hold (`lo`). */
   readonly encrypted?: boolean;
   /** Its containers may send from any MAC and address; see `HostEnd`. */

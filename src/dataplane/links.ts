@@ -32,6 +32,12 @@ export interface Links {
   ensureDetachedVeth(veth: DetachedVeth): Promise<void>;
   /** After: the host has the address, on a device of this node's that is there whatever networks there are. */
   ensureHostAddress(address: string): Promise<void>;
+  /**
+   * After: the host has an on-link route of the lowest preference to each of these (IPv4, CIDR), by the device of
+   * `ensureHostAddress`, and by it no others. Where a network is set up its bridge's own route goes before; elsewhere
+   * whoever looks for a pool that is free on this host, as an Engine does, passes them over.
+   */
+  reserveSubnets(subnets: readonly string[]): Promise<void>;
   /** Makes these the sandbox's default routes; undefined takes that family's route away. */
   setDefaultRoutes(sandboxId: string, routes: DefaultRoutes): Promise<void>;
 }

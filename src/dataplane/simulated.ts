@@ -92,6 +92,8 @@ class SimulatedDataplane implements Dataplane {
 
   async ensureHostAddress(): Promise<void> {}
 
+  async reserveSubnets(): Promise<void> {}
+
   async plug(sandboxId: string, plug: Plug): Promise<void> {
     const sandbox = this.#sandbox(sandboxId);
     if (plug.source.kind === 'veth' && !this.#bridges.has(plug.source.bridge)) {

@@ -43,6 +43,8 @@ export interface Networks {
   defaultNetwork(): Network;
   /** False for an Engine's own network: what is on it has the aliases that it was connected with. */
   isOurs(network: Network): boolean;
+  /** As clients of the Engine API see it: beside an Engine under the id that it has there, and the driver that was typed. */
+  shown(network: Network): Network;
   /** @throws invalid | conflict (name taken) | forbidden | exhausted */
   create(spec: NetworkSpec): Promise<Network>;
   /** @throws forbidden for predefined networks, and naming the holders when services or endpoints remain */
@@ -59,6 +61,8 @@ export interface NetworkSpec {
   readonly name: string;
   /** Absent or empty: the default network's driver (2015), which is bridge unless configured. */
   readonly driver?: string;
+  /** What the driver is called by whoever creates it, where that is a name that an Engine has for us. */
+  readonly typedDriver?: string;
   readonly scope?: string;
   readonly internal?: boolean;
   readonly attachable?: boolean;

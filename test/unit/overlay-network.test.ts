@@ -79,7 +79,7 @@ describe('VXLAN ids', () => {
     const created = await Promise.all(
       names.map((name, i) => (i % 2 ? hosts.a : hosts.b).networks.create(overlay(name))),
     );
-    expect(created.map(({ vni }) => vni).toSorted()).toEqual(names.map((_, i) => 4096 + i));
+    expect(created.map(({ vni }) => vni).toSorted()).toEqual(names.map((_, i) => 0x80_0000 + i));
     const [first] = created;
     expect(await hosts.shared.get(keys.vni(first?.vni ?? 0))).toMatchObject({ value: `"${first?.id}"` });
     await known(hosts.a, 'net0');
@@ -99,6 +99,15 @@ describe('VXLAN ids', () => {
       kind: 'invalid',
     });
     expect((await hosts.shared.list('vnis/')).map(({ key }) => key)).toEqual(['vnis/5000']);
+  });
+
+  test('leave a pool out that the Engine of another node has for itself', async () => {
+    await using hosts = await two();
+    await hosts.b.nodeLease.announce();
+    await hosts.b.nodeLease.amend({ engineSubnets: ['10.0.0.0/24', '10.0.1.0/25'] });
+    await until('a knows it', () => hosts.a.directory.nodes().some(({ engineSubnets }) => engineSubnets));
+    const { ipam } = await hosts.a.networks.create(overlay('foo'));
+    expect(ipam.pools.map(({ subnet }) => subnet)).toEqual(['10.0.2.0/24']);
   });
 
   test('are no matter of other drivers', async () => {

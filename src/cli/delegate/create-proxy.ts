@@ -23,9 +23,9 @@ export interface Made {
 }
 
 /**
- * A socket that is the Engine's, but for one call: what is created there publishes services, which Fairlead does
- * before the Engine can start it. So the real docker does all that it can, with every flag it has; and the daemon
- * is not between a terminal and its container.
+ * A socket that is the Engine's, but for two calls: what is created there publishes services, which Fairlead does
+ * before the Engine can start it; and a ping is told the API version that both honour. So the real docker does all
+ * that it can, with every flag it has; and the daemon is not between a terminal and its container.
  */
 export class CreateProxy implements AsyncDisposable {
   #made: Made | undefined;
@@ -64,6 +64,8 @@ export class CreateProxy implements AsyncDisposable {
     if (method === 'POST' && /^(\/v[\d.]+)?\/containers\/create(\?|$)/.test(url)) {
       return await this.#create(request, response, plan);
     }
+    // Its create is ours to read: a client that is newer than we are is to speak our version.
+    if (/^(\/v[\d.]+)?\/_ping(\?|$)/.test(url)) return await forward(request, response, plan.fairlead);
     const [, started] = /^(?:\/v[\d.]+)?\/containers\/([^/?]+)\/start(?:\?|$)/.exec(url) ?? [];
     if (started !== undefined && started === this.#made?.id) this.#watchStart(this.#made, response);
     await forward(request, response, plan.engine);

@@ -42,7 +42,7 @@ export async function openNetwork(start: Start, needs: NetworkNeeds): Promise<Op
   const model = await createModel({
     ...{ ...host, nodeLease, directory: stores.directory, driverNamed, log, clock: platform.clock },
     ipamNamed: ipamPlugins(plugins),
-    settings: modelSettings(config),
+    settings: modelSettings(config, engine !== undefined),
     listeners: async () => (await dns.status()).listeners,
     onHostNetworks: (networks) => gateways.follow(networks),
   });
@@ -69,7 +69,14 @@ function driversOf({ config, platform, log }: Start, needs: NetworkNeeds, plugin
     now: () => platform.clock.monotonic(),
   };
   const plugin = (name: string) => createRemoteDriver(plugins.named(name), log);
-  return createDrivers({ dataplane, tag, advertise: () => underlay, node, plugin });
+  return createDrivers({
+    dataplane,
+    tag,
+    advertise: () => underlay,
+    node,
+    plugin,
+    vxlanPort: config.vxlanPort,
+  });
 }
 
 function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
@@ -78,7 +85,8 @@ function openPlugins({ pluginDirectory: directory }: DaemonConfig): Plugins {
   );
 }
 
-function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig) {
+function modelSettings({ defaultNetwork, defaultAddressPools }: DaemonConfig, besideEngine: boolean) {
   const own = defaultAddressPools.length > 0 ? defaultAddressPools : undefined;
-  return { defaultNetwork, localPools: own ?? defaultPools.local, globalPools: own ?? defaultPools.global };
+  const global = besideEngine ? defaultPools.besideEngine : defaultPools.global;
+  return { defaultNetwork, localPools: own ?? defaultPools.local, globalPools: own ?? global };
 }

@@ -1,4 +1,6 @@
 import { fromNumber, parseSubnet } from '../../lib/addresses.ts';
+import { batch, ip, tolerating } from './ip.ts';
+import type { LinuxHost } from './linux-host.ts';
 
 /** Of the namespace of who opens them; what `ip` says of routes is the same, and costs a process for each family. */
 export const routeFiles = ['/proc/self/net/route', '/proc/self/net/ipv6_route'] as const;
@@ -16,6 +18,26 @@ export function hostSubnets(v4: string, v6: string, except: (device: string) => 
     ...lines(v6).flatMap((line) => parseV6(line.trim().split(/\s+/), except)),
   ];
   return [...new Set(subnets)].filter((subnet) => !/^(fe80:|ff)/.test(subnet));
+}
+
+/** The kernel's largest: any other route to the same goes before. */
+const leastPreferred = 0xffff_ffff;
+
+/** `present`: what the device has now. Engines pass over what has a route of scope link (28.5) or any (20.10). */
+export async function reserveSubnets(
+  host: LinuxHost,
+  device: string,
+  present: readonly string[],
+  wanted: readonly string[],
+): Promise<void> {
+  const gone = present.filter((subnet) => !wanted.includes(subnet));
+  const missing = wanted.filter((subnet) => !present.includes(subnet));
+  await batch(host, [
+    ...gone.map((subnet) => tolerating(/No such process/, ip`route del ${subnet} dev ${device}`)),
+    ...missing.map((subnet) =>
+      tolerating(/File exists/, ip`route add ${subnet} dev ${device} scope link metric ${leastPreferred}`),
+    ),
+  ]);
 }
 
 /** Words as the machine has them, in its own byte order (fib_route_seq_show of the kernel's fib_trie.c). */

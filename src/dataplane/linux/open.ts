@@ -16,7 +16,7 @@ import { Forwarding } from './firewall/forwarding.ts';
 import { SourceGuard } from './firewall/source-guard.ts';
 import { type FirewallOptions, FirewallState } from './firewall/state.ts';
 import { firewallObstacles } from './host-firewall/obstacles.ts';
-import { hostSubnets, routeFiles } from './host-subnets.ts';
+import { hostSubnets, reserveSubnets, routeFiles } from './host-subnets.ts';
 import { showLinks } from './ip.ts';
 import { adoptInterface, returnInterface } from './links/adopted-interface.ts';
 import { announce } from './links/announce.ts';
@@ -200,6 +200,16 @@ class LinuxDataplane implements Dataplane {
 
   async ensureHostAddress(address: string): Promise<void> {
     await ensureAddress(this.#host, resolverDevice(this.#tag), address);
+  }
+
+  async reserveSubnets(subnets: readonly string[]): Promise<void> {
+    const device = resolverDevice(this.#tag);
+    const present = hostSubnets(
+      (await this.#readAsHost(routeFiles[0])) ?? '',
+      '',
+      (other) => other !== device,
+    );
+    await reserveSubnets(this.#host, device, present, subnets);
   }
 
   async unplug(sandboxId: string, plug: Pick<Plug, 'name' | 'source'>): Promise<void> {

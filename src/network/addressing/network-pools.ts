@@ -37,9 +37,9 @@ export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam
   const pools = [...planGivenPools(effective, ours)];
   const families = new Set(pools.map(({ subnet }) => parseSubnet(subnet).family));
   if (!families.has(4) && spec.ipv4 !== false) {
-    const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
+    const others = takenByOthers(parts, hostSubnets);
     const { localPools, globalPools } = parts.settings;
-    pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...routes]));
+    pools.unshift(planDefaultPool(scope === 'global' ? globalPools : localPools, [...ours, ...others]));
   }
   if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
   const shown = planGivenPools(idle, []).map(({ subnet }) => subnet);
@@ -66,6 +66,21 @@ function accept(parts: PoolContext, driver: Driver, given: Network['ipam'], used
     planGivenPools(config, takenByNetworks(parts, used));
   }
   return given;
+}
+
+/** What a default pool leaves to others: this host's routes, and the networks that any node's Engine has for itself. */
+export function takenByOthers(
+  { directory }: Pick<NetworkContext, 'directory'>,
+  hostSubnets: readonly string[],
+): Taken[] {
+  const engines = directory.nodes().flatMap(({ name, engineSubnets = [] }) =>
+    engineSubnets.map((text) => ({
+      subnet: parseSubnet(text),
+      by: `a network of the Docker Engine of ${name}`,
+    })),
+  );
+  const routes = hostSubnets.map((text) => ({ subnet: parseSubnet(text), by: 'a route of this host' }));
+  return [...engines, ...routes];
 }
 
 /** Networks of both scopes: they all meet on this host. */

@@ -29,6 +29,11 @@ export const defaultPools = {
     { base: '192.168.0.0/16', size: 20 },
   ],
   global: [{ base: '10.0.0.0/8', size: 24 }],
+  /** Swarm takes its own from 10.0.0.0 up, without a look at ours. */
+  besideEngine: [
+    { base: '10.128.0.0/9', size: 24 },
+    { base: '10.0.0.0/9', size: 24 },
+  ],
 } as const satisfies Record<string, readonly DefaultPool[]>;
 
 /** Something that lies on addresses already. */

@@ -5,8 +5,8 @@ import type { Network } from '../../cluster/records.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 
-/** Where the Engine's own begin as well: the lower ones are left to people and switches. */
-const firstVni = 4096;
+/** The upper half: Swarm takes its own from 4096 up, on the same hosts and port; below that are people's and switches'. */
+const firstVni = 0x80_0000;
 /** VNIs have 24 bits (RFC 7348 section 5). */
 const lastVni = 0xff_ffff;
 

@@ -2,10 +2,11 @@ import type { Endpoint, Network } from '../../cluster/records.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { lookup } from '../../lib/lookup.ts';
 import { withUndo } from '../../lib/undo.ts';
-import type { NetworkContext } from '../context.ts';
+import type { EngineSide, NetworkContext } from '../context.ts';
 import type { NetworkSpec } from '../model.ts';
 import { Networks, natural } from '../networks/networks.ts';
 import { isPredefined, ourNetworks } from '../networks/predefined.ts';
+import { spokenSpec } from '../plugin/typed-network.ts';
 import type { NativeNetworks } from './native-networks.ts';
 
 /** Makes our networks known to the Engine and takes them away there. */
@@ -22,10 +23,14 @@ export interface Announcer {
  * it. The predefined ones are the Engine's.
  */
 export class EngineModeNetworks extends Networks {
+  /** Each made once: the list is compared by its elements. */
+  readonly #shown = new WeakMap<Network, Network>();
+
   constructor(
     parts: NetworkContext,
     private readonly own: NativeNetworks,
     private readonly announcer: () => Announcer,
+    private readonly engine: EngineSide,
   ) {
     super(parts);
   }
@@ -36,15 +41,38 @@ export class EngineModeNetworks extends Networks {
 
   override find(ref: string): Network {
     try {
-      return lookup('network', ref, this.#all());
+      return this.#lookup(ref);
     } catch (error) {
       if (isKind(error, 'not-found')) this.parts.directory.requireComplete(`network ${ref}`);
       throw error;
     }
   }
 
+  /** By the Engine's id as well as by ours. */
+  #lookup(ref: string): Network {
+    const shown = new Map(this.#all().map((network) => [this.shown(network), network]));
+    try {
+      const found = lookup('network', ref, [...shown.keys()]);
+      return shown.get(found) ?? found;
+    } catch (error) {
+      if (!isKind(error, 'not-found')) throw error;
+      return lookup('network', ref, this.#all());
+    }
+  }
+
   override named(ref: string): Network | undefined {
-    return this.own.named(ref) ?? super.named(ref);
+    return this.own.named(ref) ?? super.named(this.engine.links.networkOf(ref) ?? ref);
+  }
+
+  override shown(network: Network): Network {
+    const id = this.engine.links.engineNetworkOf(network.id) ?? network.id;
+    const driver = network.typedDriver ?? network.driver;
+    if (id === network.id && driver === network.driver) return network;
+    const known = this.#shown.get(network);
+    if (known?.id === id) return known;
+    const shown = { ...network, id, driver };
+    this.#shown.set(network, shown);
+    return shown;
   }
 
   override isOurs(network: Network): boolean {
@@ -62,7 +90,7 @@ export class EngineModeNetworks extends Networks {
 
   override async create(spec: NetworkSpec): Promise<Network> {
     return await withUndo(async (undo) => {
-      const network = await super.create(spec);
+      const network = await super.create(spokenSpec(spec, this.engine.driver));
       undo.push('network', () => super.remove(network.id));
       await this.announcer().announce(network);
       return network;

@@ -21,7 +21,7 @@ import { EngineNetworks } from './networks.ts';
 export async function engineMode(parts: NetworkContext, engine: EngineSide, endpointStore: EndpointStore) {
   const tasks = new EngineTasks(parts.log);
   const own = new NativeNetworks(parts, engine);
-  const networks = new EngineModeNetworks(parts, own, () => known);
+  const networks = new EngineModeNetworks(parts, own, () => known, engine);
   const pools = new EnginePools(parts, parts.directory.stores.local);
   await pools.load();
   const known = new EngineNetworks({ parts, engine, networks, own, pools });

@@ -26,11 +26,21 @@ export class NativeNetworks {
     return byIdOrName(ref, this.#networks);
   }
 
-  /** One that has a subnet of this one's: the Engine would masquerade and route what is meant for the other. */
+  /** CIDRs of all of them, Swarm's included. */
+  subnets(): readonly string[] {
+    return this.#networks.flatMap(({ ipam }) => ipam.pools.map(({ subnet }) => subnet)).sort();
+  }
+
+  /**
+   * One of this host that has a subnet of this one's: the Engine would masquerade and route what is meant for the other.
+   * Swarm's are in namespaces of their own, where nothing of ours is.
+   */
   conflictingWith({ ipam }: Network): Network | undefined {
     const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
-    return this.#networks.find((own) =>
-      own.ipam.pools.some(({ subnet }) => subnets.some((ours) => overlaps(ours, parseSubnet(subnet)))),
+    return this.#networks.find(
+      (own) =>
+        own.scope === 'local' &&
+        own.ipam.pools.some(({ subnet }) => subnets.some((ours) => overlaps(ours, parseSubnet(subnet)))),
     );
   }
 

@@ -1,11 +1,11 @@
 import type { Network } from '../../cluster/records.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
-import { parseSubnet } from '../../lib/addresses.ts';
+import { overlaps, parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
 import { takenByNetworks } from '../addressing/network-pools.ts';
-import { planGivenPools } from '../addressing/pools.ts';
+import { defaultPools, planGivenPools } from '../addressing/pools.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';
 import type { Networks } from '../networks/networks.ts';
 import { ourNetworks } from '../networks/predefined.ts';
@@ -36,6 +36,8 @@ export class EngineNetworks implements Announcer {
   readonly #created = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
+  /** The Engine's ids of networks that it empties when it leaves a Swarm. */
+  #attachable: ReadonlySet<string> = new Set();
   readonly #waiters = new AdoptionWaiters();
   #pass: Promise<void> | undefined;
   #again = false;
@@ -63,6 +65,7 @@ export class EngineNetworks implements Announcer {
       const ofNetwork = change.kind === 'event' && change.type === 'network';
       const concerns = ofNetwork && ['create', 'destroy', 'remove'].includes(change.action);
       if (change.kind === 'reached' || concerns) void this.sync();
+      if (ofNetwork && change.action === 'disconnect') void this.#sayTaken(change.id, change.attributes);
     });
   }
 
@@ -105,9 +108,12 @@ export class EngineNetworks implements Announcer {
 
   async #match(): Promise<void> {
     const { parts, engine, own } = this.deps;
+    await this.#reservePools();
     if (!engine.host.status().reachable) return;
     const found = await engine.host.networks();
     own.set(found);
+    this.#attachable = new Set(found.flatMap(({ id, attachable }) => (attachable ? id : [])));
+    this.#tellSubnets();
     const there = new Map(found.map((network) => [network.id, network]));
     for (const engineId of [...engine.links.networks().keys()]) {
       if (!there.has(engineId)) await engine.links.unlinkNetwork(engineId);
@@ -119,6 +125,41 @@ export class EngineNetworks implements Announcer {
     for (const network of this.#wanted()) {
       await this.#attempt(network.id, () => this.#makeKnown(network));
     }
+  }
+
+  /** An Engine that chooses a pool by itself, on whichever host, is to leave ours alone. */
+  async #reservePools(): Promise<void> {
+    const { directory, dataplane } = this.deps.parts;
+    if (!directory.complete()) return;
+    const pools = this.#wanted().flatMap(({ ipam }) => ipam.pools.map(({ subnet }) => parseSubnet(subnet)));
+    const theirs = defaultPools.local.map(({ base }) => parseSubnet(base));
+    const inTheirs = pools.filter((pool) => theirs.some((base) => overlaps(base, pool)));
+    await dataplane.reserveSubnets(inTheirs.map(({ text }) => text));
+  }
+
+  /** Other nodes choose their networks' pools by it. */
+  #tellSubnets(): void {
+    const { own, parts } = this.deps;
+    const engineSubnets = own.subnets();
+    if (JSON.stringify(engineSubnets) === JSON.stringify(parts.nodeLease.self.engineSubnets)) return;
+    void parts.nodeLease.amend({ engineSubnets: [...engineSubnets] });
+  }
+
+  /** An Engine that leaves a Swarm takes every container off attachable networks, ours included, without a word. */
+  async #sayTaken(
+    engineId: string,
+    { container = '', name = '' }: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { parts, engine } = this.deps;
+    if (!this.#attachable.has(engineId) || engine.links.networkOf(engineId) === undefined) return;
+    await engine.host.look(container).catch(() => {});
+    // Who has ended left by that.
+    const taken = parts.runtime.get(container);
+    if (taken?.state.status !== 'running') return;
+    parts.log.warn(
+      `container ${taken.name} was taken off network ${name} at the Docker Engine, as an Engine that leaves a Swarm does ` +
+        `with networks that were created --attachable; docker network connect ${name} ${taken.name} puts it back`,
+    );
   }
 
   /** One of the Engine's networks with our driver. */
@@ -184,7 +225,7 @@ export class EngineNetworks implements Announcer {
     }
     const mark = { [networkOption]: id };
     const engineId = await engine.host.createNetwork({
-      ...{ name, driver: engine.driver, internal, attachable: true, ipv6, labels },
+      ...{ name, driver: engine.driver, internal, attachable: false, ipv6, labels },
       ipam: { driver: engine.driver, options: mark, pools: ipam.pools },
       options: mark,
     });
@@ -235,10 +276,16 @@ export class EngineNetworks implements Announcer {
     for (const [poolId] of drafts) this.#created.add(poolId);
     const ours = new Set(drafts.map(([, { subnet }]) => subnet));
     const others = subnets.filter((subnet) => !ours.has(parseSubnet(subnet).text));
-    planGivenPools(
-      others.map((subnet) => ({ subnet })),
-      takenByNetworks(this.deps.parts, {}),
-    );
+    try {
+      planGivenPools(
+        others.map((subnet) => ({ subnet })),
+        takenByNetworks(this.deps.parts, {}),
+      );
+    } catch (error) {
+      if (!isKind(error, 'forbidden')) throw error;
+      const advice = `create it again, with --ipam-driver ${this.deps.engine.driver}, or with a --subnet that is free on every host`;
+      throw new FairleadError('forbidden', `${messageOf(error)}: ${advice}`, { cause: error });
+    }
   }
 
   /** The Engine has removed it. If a person did so, it goes everywhere, or is made known again where it cannot. */

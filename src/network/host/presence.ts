@@ -33,6 +33,8 @@ export interface PresenceDeps {
  */
 export class Presence {
   readonly #up = new Map<string, Network>();
+  /** Whose set-up failed: something of it may be there. */
+  readonly #halfway = new Map<string, Network>();
   /** Network id → attaches that are under way: their endpoints may not be in the directory yet. */
   readonly #holds = new Map<string, number>();
 
@@ -40,6 +42,11 @@ export class Presence {
 
   list(): readonly Network[] {
     return [...this.#up.values()];
+  }
+
+  /** Ids of those that endpoints are being put on: an Engine's plugin does so at any time, in the middle of a sweep too. */
+  held(): ReadonlySet<string> {
+    return new Set(this.#holds.keys());
   }
 
   /** Runs what puts an endpoint on the network, with the network set up. @throws not-found when it was removed meanwhile */
@@ -78,8 +85,9 @@ export class Presence {
       if (network && this.#isWanted(network)) {
         // Nobody new gets on a network that is being removed; who is on it, stays.
         if (up || !network.removing) await this.#enter(network, fresh);
-      } else if (up) {
-        await this.leave(up);
+      } else {
+        const there = up ?? this.#halfway.get(networkId);
+        if (there) await this.leave(there);
       }
     });
   }
@@ -88,6 +96,7 @@ export class Presence {
   async leave(network: Network): Promise<void> {
     const { peers, firewall, directory, driverOf } = this.deps;
     this.#up.delete(network.id);
+    this.#halfway.delete(network.id);
     peers.end(network.id);
     this.deps.onChange(this.list());
     await runAll([
@@ -130,9 +139,11 @@ export class Presence {
     try {
       await driver.ensureNetwork(network, fresh);
       this.#up.set(network.id, network);
+      this.#halfway.delete(network.id);
       if (driver.firewall?.(network)) await this.deps.firewall.apply();
     } catch (error) {
       this.#up.delete(network.id);
+      this.#halfway.set(network.id, network);
       throw withContext(`set up network ${network.name}: ${driver.name}`, error);
     }
     this.deps.peers.refresh(network.id);

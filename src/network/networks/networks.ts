@@ -63,6 +63,10 @@ export class Networks implements Contract {
     return true;
   }
 
+  shown(network: Network): Network {
+    return network;
+  }
+
   /** @throws forbidden where it is none of ours */
   requireOurs(_network: Network, _what: string): void {}
 
@@ -280,6 +284,7 @@ async function scopeFor(driver: Driver, wanted: string | undefined): Promise<Sco
 function plain(spec: NetworkSpec) {
   return {
     name: spec.name,
+    ...(spec.typedDriver === undefined ? {} : { typedDriver: spec.typedDriver }),
     internal: spec.internal ?? false,
     attachable: spec.attachable ?? false,
     ...(spec.ipv4 === false ? { ipv4: false } : {}),

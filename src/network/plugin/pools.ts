@@ -6,7 +6,7 @@ import type { Network } from '../../cluster/records.ts';
 import { contains, fromNumber, parseAddress, parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
-import { takenByNetworks } from '../addressing/network-pools.ts';
+import { takenByNetworks, takenByOthers } from '../addressing/network-pools.ts';
 import { planDefaultPool, planGivenPools, planUniqueLocalPool } from '../addressing/pools.ts';
 import type { NetworkContext } from '../context.ts';
 
@@ -61,13 +61,10 @@ export class EnginePools {
     }));
     const taken = [...takenByNetworks(this.parts, {}), ...drafts];
     const given = { subnet: asked.subnet, ...(asked.ipRange ? { ipRange: asked.ipRange } : {}) };
-    const routes = (await dataplane.hostSubnets()).map((text) => ({
-      subnet: parseSubnet(text),
-      by: 'a route of this host',
-    }));
+    const others = takenByOthers(this.parts, await dataplane.hostSubnets());
     const [pool] = asked.subnet
       ? planGivenPools([given], taken)
-      : [asked.v6 ? planUniqueLocalPool() : planDefaultPool(settings.globalPools, [...taken, ...routes])];
+      : [asked.v6 ? planUniqueLocalPool() : planDefaultPool(settings.globalPools, [...taken, ...others])];
     if (!pool) throw new FairleadError('internal', 'no pool was planned');
     const poolId = newId();
     await this.#put(poolId, {

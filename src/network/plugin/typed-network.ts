@@ -13,13 +13,24 @@ export function typedSpec(theirs: EngineNetwork, driver: string, pools: EnginePo
   const kept = Object.entries(rest).filter(([key]) => !key.startsWith('com.fairlead.'));
   const isOurs = theirs.ipamDriver === driver;
   return {
-    ...{ name, driver: own, internal, ipv6, labels, attachable: true },
+    ...{ name, driver: own, typedDriver: driver, internal, ipv6, labels, attachable: true },
     options: Object.fromEntries(kept),
     ipam: {
       driver: 'default',
       config: theirs.pools.map((pool) => (isOurs ? ourPool(pool, pools) : theirPool(pool))),
     },
   };
+}
+
+/** One that is typed at our own socket as at the Engine's, by the name that it has for us: the same comes of it. */
+export function spokenSpec(spec: NetworkSpec, driver: string): NetworkSpec {
+  if (spec.driver !== driver) return spec;
+  const { [driverOption]: own = 'overlay', ...options } = spec.options ?? {};
+  const ipam = spec.ipam && {
+    ...spec.ipam,
+    driver: spec.ipam.driver === driver ? 'default' : (spec.ipam.driver ?? ''),
+  };
+  return { ...spec, driver: own, typedDriver: driver, options, ...(ipam && { ipam }) };
 }
 
 type EnginePool = EngineNetwork['pools'][number];

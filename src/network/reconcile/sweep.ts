@@ -158,7 +158,9 @@ export class Sweeper {
   /** Devices of networks that neither are set up here nor have a container here. */
   async #sweepDevices(owned: Owned, claimed: readonly Container[]): Promise<void> {
     const { dataplane, directory, presence } = this.parts;
-    const ids = new Set(claimed.flatMap(({ attachments }) => attachments.map(({ network }) => network)));
+    const wanted = claimed.flatMap(({ attachments }) => attachments.map(({ network }) => network));
+    // Looked at after the devices: one that came before is of a network that is up, or still held.
+    const ids = new Set([...wanted, ...presence.held()]);
     const networks = [...presence.list(), ...directory.networks().filter(({ id }) => ids.has(id))];
     const devices = new Set(networks.flatMap((n) => driverOf(this.parts, n).interfaces?.(n) ?? []));
     const why = 'it belongs to no network on this host';

@@ -36,6 +36,7 @@ describe('daemon config', () => {
       },
       leaseTtlSeconds: 15,
       tunnelKeyLifetimeSeconds: 3600,
+      vxlanPort: 4789,
       tls: undefined,
       ephemeral: false,
       restore: false,

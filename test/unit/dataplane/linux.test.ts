@@ -46,7 +46,7 @@ function rules(bridge: string, change: Partial<NetworkRules> = {}): NetworkRules
 
 describe('the firewall as text', () => {
   const subnets = ['172.18.0.0/16', 'fd00:1::/64'];
-  const open = rules('fla1b2-00000001', { subnets, tunnelPort: 4789 });
+  const open = rules('fla1b2-00000001', { subnets, tunnelPort: 4789, vni: 8388608 });
   const internal = rules('fla1b2-00000002', { subnets: ['172.19.0.0/16'], internal: true, icc: false });
 
   test('is one transaction with each network in sets', () => {
@@ -58,6 +58,7 @@ table inet fairlead_a1b2 {
   set bridges { type ifname; elements = { "fla1b2-00000001", "fla1b2-00000002" }; }
   set internal { type ifname; elements = { "fla1b2-00000002" }; }
   set tunnels { type inet_service; elements = { 4789 }; }
+  set vnis { typeof @th,96,24; elements = { 8388608 }; }
   set sealed { type inet_service; }
   set within { type ifname . ifname; elements = { "fla1b2-00000001" . "fla1b2-00000001" }; }
   set subnets4 { type ipv4_addr; flags interval; elements = { 172.18.0.0/16, 172.19.0.0/16 }; }

@@ -34,11 +34,16 @@ function readRoutes(app: FastifyInstance, { networks }: Model): void {
   for (const path of ['/networks', '/networks/']) {
     app.get(path, async (request, reply) => {
       const version = versionOf(request);
-      const selected = selectNetworks(parseFilters(queryOf(request)), networks.list());
+      const selected = selectNetworks(
+        parseFilters(queryOf(request)),
+        networks.list().map((network) => networks.shown(network)),
+      );
       // From 1.28 on the list leaves the containers out: they cost a look at every endpoint.
       if (!isBefore(version, '1.28')) return reply.type('application/json').send(bodyOf(selected, version));
       return Promise.all(
-        selected.map(async (network) => networkShape(network, version, await networks.endpoints(network.id))),
+        selected.map(async (network) =>
+          networkShape(network, version, await networks.endpoints(networks.find(network.id).id)),
+        ),
       );
     });
   }
@@ -51,7 +56,7 @@ function readRoutes(app: FastifyInstance, { networks }: Model): void {
       throw new FairleadError('not-found', `network ${request.params.ref} not found`);
     }
     const version = versionOf(request);
-    const shape = networkShape(network, version, await networks.endpoints(network.id));
+    const shape = networkShape(networks.shown(network), version, await networks.endpoints(network.id));
     if (isBefore(version, '1.52')) return shape;
     const status = statusText(await networks.addressUsage(network.id));
     return reply.type('application/json').send(`${JSON.stringify(shape).slice(0, -1)},"Status":${status}}\n`);
@@ -62,7 +67,7 @@ function writeRoutes(app: FastifyInstance, { networks, events, clock }: Model): 
   app.post('/networks/create', async (request, reply) => {
     const body = readJson(request, networkCreate, 'types.NetworkCreateRequest');
     const network = await networks.create(parseNetworkCreate(body, versionOf(request)));
-    return reply.code(201).send({ Id: network.id, Warning: dnsWarning(network) });
+    return reply.code(201).send({ Id: networks.shown(network).id, Warning: dnsWarning(network) });
   });
   app.delete<Ref>('/networks/:ref', async (request, reply) => {
     await networks.remove(request.params.ref);

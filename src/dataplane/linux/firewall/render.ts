@@ -87,6 +87,8 @@ function makeSets(firewall: HostFirewall): NftSet[] {
     nftSet('bridges', 'ifname', names(networks)),
     nftSet('internal', 'ifname', names(internals)),
     nftSet('tunnels', 'inet_service', ports(networks)),
+    // Bits 96 to 119 after the UDP header's first: the VXLAN header's id (RFC 7348 section 5).
+    nftSet('vnis', `typeof ${vniField}`, networks.flatMap(({ vni }) => vni ?? []).map(String)),
     nftSet('sealed', 'inet_service', ports(networks.filter(({ encrypted }) => encrypted))),
     nftSet(
       'within',
@@ -204,9 +206,12 @@ function nftSet(name: string, type: string, elements: readonly string[]): NftSet
   return { kind: 'set', name, type, elements: [...new Set(elements)].sort() };
 }
 
+const vniField = '@th,96,24';
+
 function declaration({ kind, name, type, elements }: NftSet): string {
   const list = elements.length === 0 ? '' : `elements = { ${elements.join(', ')} }; `;
-  return `  ${kind} ${name} { type ${type}; ${list}}`;
+  const typed = type.startsWith('typeof ') ? type : `type ${type}`;
+  return `  ${kind} ${name} { ${typed}; ${list}}`;
 }
 
 /**
@@ -297,14 +302,14 @@ const resolvers = `\
  * From sandboxes to the host itself: its addresses on other bridges are as far away as those networks,
  * and an internal network has DNS, echo and neighbour discovery (RFC 4861), nothing else. No sandbox reaches
  * the host's loopback addresses, although route_localnet (ports.ts) would let it try. Whoever may send to a
- * tunnel port is inside every network that has it (RFC 7348 section 7): other nodes only. No sandbox is the
- * host's router.
+ * tunnel port is inside every network that has it (RFC 7348 section 7): other nodes only, as far as our networks go;
+ * Swarm has others on that port. No sandbox is the host's router.
  */
 const input = `\
   chain input {
     type filter hook input priority filter; policy accept;
-    udp dport @tunnels ip saddr != @nodes4 drop
-    udp dport @tunnels ip6 saddr != @nodes6 drop
+    udp dport @tunnels ${vniField} @vnis ip saddr != @nodes4 drop
+    udp dport @tunnels ${vniField} @vnis ip6 saddr != @nodes6 drop
     meta l4proto { tcp, udp } th dport 53 jump resolvers
     iifname != @bridges accept
     udp dport @tunnels drop

@@ -84,6 +84,22 @@ describe('the socket that the real docker is given', () => {
     };
   }
 
+  it('lets the client speak no newer API than Fairlead reads', async () => {
+    const pinged = (version: string) =>
+      startFakeEngine({ answer: (_, response) => response.writeHead(200, { 'Api-Version': version }).end() });
+    await using engine = await pinged('1.99');
+    await using fairlead = await pinged('1.52');
+    const sockets = { engine: engine.socketPath, fairlead: fairlead.socketPath };
+    await using proxy = await CreateProxy.start({ ...sockets, services: [] });
+    for (const path of ['/_ping', '/v1.24/_ping']) {
+      const client = await RawClient.connect(proxy.host.slice('unix://'.length));
+      client.request('HEAD', path, '', ['Connection: close']);
+      await client.ended;
+      expect(client.text).toContain('Api-Version: 1.52\r\n');
+    }
+    expect(engine.calls).toEqual([]);
+  });
+
   it('asks Fairlead to create, with the services, and the Engine for all else', async () => {
     await using rig = await between(204);
     expect(await rig.ask('POST', '/v1.41/containers/create?name=x', '{"Image":"x"}')).toBe(

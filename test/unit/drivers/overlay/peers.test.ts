@@ -100,7 +100,7 @@ const network = networkOf(overlay);
 
 function driver(advertise?: string, dataplane = createSimulatedDataplane()): Driver {
   const node = { id: newId(), publish: async () => {}, lifetimeMs: 3_600_000, settleMs: 15_000 };
-  return createOverlayDriver({ dataplane, tag: 'a1b2', advertise: () => advertise, node });
+  return createOverlayDriver({ dataplane, tag: 'a1b2', advertise: () => advertise, node, port: 4789 });
 }
 
 describe('the entries of endpoints', () => {

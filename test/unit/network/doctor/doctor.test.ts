@@ -78,7 +78,7 @@ describe('a doctor of the simulated mode', () => {
     expect((await doctor.examine('foo')).findings).toEqual([]);
     const [sick] = (await doctor.examine('bar')).findings;
     expect(sick).toMatchObject({ network: 'bar', repaired: false });
-    expect(sick?.text).toContain(`device ${vxlan} is missing; it should be: vxlan id 4096`);
+    expect(sick?.text).toContain(`device ${vxlan} is missing; it should be: vxlan id 8388608`);
     expect((await doctor.examine(undefined, { repair: true })).findings).toMatchObject([{ repaired: true }]);
     expect((await doctor.examine()).findings).toEqual([]);
     await expect(doctor.examine('nope')).rejects.toMatchObject({ kind: 'not-found' });
