@@ -11,7 +11,8 @@ import {
   type Write,
 } from '../store.ts';
 import type { LeaseRow } from './rows.ts';
-import type { Table, Transaction } from './table.ts';
+import type { Table } from './table.ts';
+import type { Transaction } from './transaction.ts';
 import { Watchers } from './watchers.ts';
 
 interface Task {

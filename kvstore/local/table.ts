@@ -1,5 +1,5 @@
-import type { Entry } from '../store.ts';
-import type { LeaseRow, Rows } from './rows.ts';
+import type { Rows } from './rows.ts';
+import type { Transaction } from './transaction.ts';
 
 /** Where a ledger keeps its entries and leases: in memory, or in memory and on the disk. Decides nothing. */
 export interface Table {
@@ -12,16 +12,4 @@ export interface Table {
    */
   transact<T>(work: (transaction: Transaction) => T): Promise<T>;
   close(): Promise<void>;
-}
-
-export interface Transaction {
-  get(key: string): Entry | undefined;
-  put(entry: Entry): void;
-  delete(key: string): void;
-  /** A version that no entry of this table ever had. */
-  nextVersion(): string;
-  hasLease(id: string): boolean;
-  addLease(lease: LeaseRow): void;
-  /** Forgets the lease and returns the keys that are on it, which the caller deletes. */
-  removeLease(id: string): readonly string[];
 }

@@ -19,19 +19,16 @@ type Decide = (entries: Entries) => { readonly writes: readonly Write[] } | { re
  * nobody has since its reading: commits have one order, and what was read still holds when one is done.
  */
 export class ZooKeeperCommits {
-  readonly #client: ZooKeeperClient;
-  readonly #tree: ZooKeeperTree;
-  readonly #tail: LogTail;
   /** This process's commits do not get in each other's way. */
   readonly #queue = new SerialQueue();
   /** Folders that were there when last seen. */
   readonly #folders = new Set<string>();
 
-  constructor(client: ZooKeeperClient, tree: ZooKeeperTree, tail: LogTail) {
-    this.#client = client;
-    this.#tree = tree;
-    this.#tail = tail;
-  }
+  constructor(
+    private readonly client: ZooKeeperClient,
+    private readonly tree: ZooKeeperTree,
+    private readonly tail: LogTail,
+  ) {}
 
   commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     const keys = [...new Set([...checks, ...writes].map(({ key }) => key))];
@@ -50,8 +47,8 @@ export class ZooKeeperCommits {
 
   /** For a store that nobody has used yet. */
   async makeFolders(): Promise<CommitLog> {
-    for (const folder of this.#tree.folders) await this.#client.ensure(folder);
-    const log = await this.#tail.current();
+    for (const folder of this.tree.folders) await this.client.ensure(folder);
+    const log = await this.tail.current();
     if (!log) throw new Error('the store is being wiped');
     return log;
   }
@@ -62,7 +59,7 @@ export class ZooKeeperCommits {
       for (let attempt = 0; ; attempt++) {
         const result = await this.#try(keys, decide, deadline);
         if (result) return result;
-        this.#tail.forget();
+        this.tail.forget();
         await pause(Math.random() * Math.min(attempt, 20));
       }
     });
@@ -73,10 +70,10 @@ export class ZooKeeperCommits {
    * deadline, when the caller has been told that there was no answer.
    */
   async #try(keys: readonly string[], decide: Decide, deadline: number): Promise<CommitResult | undefined> {
-    const log = (await this.#tail.current()) ?? (await this.makeFolders());
+    const log = (await this.tail.current()) ?? (await this.makeFolders());
     // The server may be behind the others; answers come in the order of the requests, so the entries are
     // as new as the call, and what does not hold did not hold.
-    const [, entries] = await Promise.all([this.#client.sync('/'), this.#read(keys)]);
+    const [, entries] = await Promise.all([this.client.sync('/'), this.#read(keys)]);
     const decision = decide(entries);
     if ('failed' in decision) return { ok: false, failed: decision.failed };
     const writes = decision.writes.filter((write) => write.op === 'put' || entries.get(write.key));
@@ -84,9 +81,9 @@ export class ZooKeeperCommits {
     const steps = this.#steps(log, writes, entries);
     if (performance.now() > deadline) throw new Error('no answer in time');
     try {
-      const version = await this.#client.transact(steps);
+      const version = await this.client.transact(steps);
       this.#sweep(writes);
-      this.#tail.sweepAt(log.version + 1).catch(() => {});
+      this.tail.sweepAt(log.version + 1).catch(() => {});
       return { ok: true, versions: versionsOfCommit(writes, String(version)) };
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;
@@ -96,14 +93,14 @@ export class ZooKeeperCommits {
   }
 
   async #read(keys: readonly string[]): Promise<Entries> {
-    return new Map(await Promise.all(keys.map(async (key) => [key, await this.#tree.entry(key)] as const)));
+    return new Map(await Promise.all(keys.map(async (key) => [key, await this.tree.entry(key)] as const)));
   }
 
   async #ensureFolders(writes: readonly Write[], entries: Entries): Promise<void> {
     for (const { key, op } of writes) {
-      const folder = folderOf(this.#tree.data(key));
+      const folder = folderOf(this.tree.data(key));
       if (op === 'delete' || entries.get(key) || this.#folders.has(folder)) continue;
-      await this.#client.ensure(folder);
+      await this.client.ensure(folder);
       this.#folders.add(folder);
     }
   }
@@ -116,20 +113,20 @@ export class ZooKeeperCommits {
       writes.flatMap((write) => (write.op === 'put' && write.lease ? [write.lease.id] : [])),
     );
     return [
-      { op: 'set', path: this.#tree.log, data: Buffer.alloc(0), version: log.version },
-      { op: 'create', path: this.#tree.commit(version), data: note },
-      ...[...leases].map((id): Step => ({ op: 'exists', path: this.#tree.session(id) })),
+      { op: 'set', path: this.tree.log, data: Buffer.alloc(0), version: log.version },
+      { op: 'create', path: this.tree.commit(version), data: note },
+      ...[...leases].map((id): Step => ({ op: 'exists', path: this.tree.session(id) })),
       ...writes.flatMap((write) => this.#write(write, entries.get(write.key))),
     ];
   }
 
   #write(write: Write, entry: Entry | undefined): Step[] {
-    const path = this.#tree.data(write.key);
+    const path = this.tree.data(write.key);
     const lease = write.op === 'put' ? write.lease?.id : undefined;
     const steps: Step[] = [];
     if (entry?.lease !== lease) {
-      if (entry?.lease) steps.push({ op: 'delete', path: this.#tree.held(entry.lease, write.key) });
-      if (lease) steps.push({ op: 'create', path: this.#tree.held(lease, write.key), data: Buffer.alloc(0) });
+      if (entry?.lease) steps.push({ op: 'delete', path: this.tree.held(entry.lease, write.key) });
+      if (lease) steps.push({ op: 'create', path: this.tree.held(lease, write.key), data: Buffer.alloc(0) });
     }
     if (write.op === 'delete') return [...steps, { op: 'delete', path }];
     const data = rowData(write.value, lease);
@@ -151,8 +148,8 @@ export class ZooKeeperCommits {
     for (const { key, op } of writes) {
       const folder = folderOf(key);
       if (op === 'put' || !folder.includes('/')) continue;
-      this.#folders.delete(this.#tree.data(folder));
-      this.#client.delete(this.#tree.data(folder)).catch(() => {});
+      this.#folders.delete(this.tree.data(folder));
+      this.client.delete(this.tree.data(folder)).catch(() => {});
     }
   }
 }

@@ -33,7 +33,6 @@ interface Pending {
  * connection is at its end: it rejects what waits and calls `onEnd`; it never connects again by itself.
  */
 export class ZooKeeperConnection {
-  readonly session: SessionKey;
   readonly #socket: Socket;
   readonly #pending = new Map<number, Pending>();
   /** Path → who waits for its next change. */
@@ -69,11 +68,10 @@ export class ZooKeeperConnection {
   private constructor(
     socket: Socket,
     frames: Frames,
-    session: SessionKey,
+    readonly session: SessionKey,
     timeout: number,
     login: StoreOptions['login'],
   ) {
-    this.session = session;
     this.#socket = socket;
     socket.on('data', (data) => {
       for (const frame of frames.add(data)) this.#receive(new WireReader(frame));

@@ -16,26 +16,22 @@ const chunk = 30;
  * another session. When the node is gone, every process that uses the store sees to it that the keys go.
  */
 export class ZooKeeperLeases {
-  readonly #client: ZooKeeperClient;
-  readonly #tree: ZooKeeperTree;
-  readonly #commits: ZooKeeperCommits;
-
-  constructor(client: ZooKeeperClient, tree: ZooKeeperTree, commits: ZooKeeperCommits) {
-    this.#client = client;
-    this.#tree = tree;
-    this.#commits = commits;
-  }
+  constructor(
+    private readonly client: ZooKeeperClient,
+    private readonly tree: ZooKeeperTree,
+    private readonly commits: ZooKeeperCommits,
+  ) {}
 
   /** `own`: a client whose session is the lease's. */
   async grant(own: ZooKeeperClient): Promise<Grant> {
     const id = randomUUID();
-    const path = this.#tree.session(id);
+    const path = this.tree.session(id);
     const data = Buffer.alloc(0);
-    for (const folder of this.#tree.folders) await this.#client.ensure(folder);
+    for (const folder of this.tree.folders) await this.client.ensure(folder);
     try {
       await own.transact([
         { op: 'create', path, data, ephemeral: true },
-        { op: 'create', path: this.#tree.lease(id), data },
+        { op: 'create', path: this.tree.lease(id), data },
       ]);
     } catch (error) {
       await own.close();
@@ -46,13 +42,13 @@ export class ZooKeeperLeases {
 
   /** `own`: a client that takes the lease's session up again. */
   granted(id: string, own: ZooKeeperClient): Grant {
-    const path = this.#tree.session(id);
+    const path = this.tree.session(id);
     return {
       id,
       ticket: writeTicket(id, own.session),
       renew: () => renew(own, path),
       revoke: async () => {
-        await this.#client.delete(path).finally(() => own.close());
+        await this.client.delete(path).finally(() => own.close());
         await this.#end(id);
       },
       abandon: () => own.close(),
@@ -65,10 +61,10 @@ export class ZooKeeperLeases {
       const changed = new AbortController();
       try {
         // What is not there yet cannot be watched.
-        const watched = await this.#client.exists(this.#tree.sessions);
+        const watched = await this.client.exists(this.tree.sessions);
         // Leases first: one that is made meanwhile is then not taken for one without a session.
-        const leases = await this.#client.children(this.#tree.leases);
-        const sessions = new Set(await this.#client.children(this.#tree.sessions, () => changed.abort()));
+        const leases = await this.client.children(this.tree.leases);
+        const sessions = new Set(await this.client.children(this.tree.sessions, () => changed.abort()));
         for (const id of leases) if (!sessions.has(id)) await this.#end(id);
         const any = AbortSignal.any([changed.signal, signal]);
         await pause(watched ? 60_000 : 500, undefined, { signal: any }).catch(() => {});
@@ -79,11 +75,11 @@ export class ZooKeeperLeases {
   }
 
   async #end(id: string): Promise<void> {
-    const keys = await this.#tree.heldBy(id);
+    const keys = await this.tree.heldBy(id);
     for (let at = 0; at < keys.length; at += chunk) {
-      await this.#commits.deleteHeld(id, keys.slice(at, at + chunk));
+      await this.commits.deleteHeld(id, keys.slice(at, at + chunk));
     }
-    await this.#client.delete(this.#tree.lease(id)).catch((error) => {
+    await this.client.delete(this.tree.lease(id)).catch((error) => {
       if (!isCode(error, codes.noNode)) throw error;
     });
   }

@@ -24,17 +24,15 @@ export function commitNote(keys: readonly string[]): Buffer {
  * log is there, what has been read is not newer than the log either.
  */
 export class LogTail {
-  readonly #client: ZooKeeperClient;
-  readonly #tree: ZooKeeperTree;
   readonly #waiting = new Set<() => void>();
   /** What commits have changed, read once for all watchers of this process. */
   readonly #notes = new Map<string, Promise<readonly string[] | undefined>>();
   #current: Promise<CommitLog | undefined> | undefined;
 
-  constructor(client: ZooKeeperClient, tree: ZooKeeperTree) {
-    this.#client = client;
-    this.#tree = tree;
-  }
+  constructor(
+    private readonly client: ZooKeeperClient,
+    private readonly tree: ZooKeeperTree,
+  ) {}
 
   /** undefined: there is no such node, so nothing was ever committed (or all was wiped). */
   current(): Promise<CommitLog | undefined> {
@@ -66,10 +64,10 @@ export class LogTail {
   /** Takes away what nobody needs, after every so many commits; the one who made this commit calls it. */
   async sweepAt(version: number): Promise<void> {
     if (version % historySize !== 0) return;
-    const oldest = this.#tree.commit(version - historySize);
-    for (const name of await this.#client.children(this.#tree.log)) {
-      const path = `${this.#tree.log}/${name}`;
-      if (path < oldest) await this.#client.delete(path);
+    const oldest = this.tree.commit(version - historySize);
+    for (const name of await this.client.children(this.tree.log)) {
+      const path = `${this.tree.log}/${name}`;
+      if (path < oldest) await this.client.delete(path);
     }
   }
 
@@ -77,8 +75,8 @@ export class LogTail {
     const id = `${created}/${version}`;
     const known = this.#notes.get(id);
     if (known) return known;
-    const note = this.#client
-      .get(this.#tree.commit(version))
+    const note = this.client
+      .get(this.tree.commit(version))
       .then((node) => node?.data.toString('utf8').split(' '));
     note.catch(() => this.#notes.delete(id));
     this.#notes.set(id, note);
@@ -93,7 +91,7 @@ export class LogTail {
       this.forget();
     };
     try {
-      const node = await this.#client.get(this.#tree.log, onChange);
+      const node = await this.client.get(this.tree.log, onChange);
       if (!node || !isKept) this.#current = undefined;
       return node && { version: node.stat.version, created: node.stat.created };
     } catch (error) {

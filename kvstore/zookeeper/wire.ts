@@ -48,32 +48,29 @@ export class WireWriter {
 }
 
 export class WireReader {
-  readonly #data: Buffer;
   #at = 0;
 
-  constructor(data: Buffer) {
-    this.#data = data;
-  }
+  constructor(private readonly data: Buffer) {}
 
   int(): number {
     this.#at += 4;
-    return this.#data.readInt32BE(this.#at - 4);
+    return this.data.readInt32BE(this.#at - 4);
   }
 
   long(): bigint {
     this.#at += 8;
-    return this.#data.readBigInt64BE(this.#at - 8);
+    return this.data.readBigInt64BE(this.#at - 8);
   }
 
   bool(): boolean {
     this.#at += 1;
-    return this.#data[this.#at - 1] === 1;
+    return this.data[this.#at - 1] === 1;
   }
 
   bytes(): Buffer {
     const length = Math.max(0, this.int());
     this.#at += length;
-    return this.#data.subarray(this.#at - length, this.#at);
+    return this.data.subarray(this.#at - length, this.#at);
   }
 
   text(): string {

@@ -1,4 +1,4 @@
-import type { Connect } from './client/connect.ts';
+import type { Client } from './client/client.ts';
 import { DaemonError, UsageError } from './failure.ts';
 import { parseWords } from './flags/parse.ts';
 import { type Flag, type Flags, type FlagValues, toggle } from './flags/spec.ts';
@@ -10,8 +10,7 @@ import type { Shell } from './shell.ts';
 /** What a command is run with. */
 export interface Invocation<F extends Flags> {
   readonly shell: Shell;
-  /** Loads the client library and names the daemon; does not connect yet. */
-  readonly connect: Connect;
+  readonly client: Client;
   readonly flags: FlagValues<F>;
   readonly given: ReadonlySet<string>;
   readonly args: readonly string[];
@@ -30,8 +29,8 @@ export interface CommandSpec<F extends Flags> {
   readonly takes?: Readonly<Record<string, Takes>>;
   /** False ends the flags at the first argument (`run IMAGE …`). */
   readonly interspersed?: boolean;
-  /** Resolves with the exit code. */
-  run(invocation: Invocation<F>): Promise<number>;
+  /** Resolves with the exit code; nothing: 0. */
+  run(invocation: Invocation<F>): Promise<void> | Promise<number | undefined>;
 }
 
 /** A command whose flags' types are its own business. */
@@ -40,7 +39,7 @@ export interface Command {
   execute(words: readonly string[], context: Context): Promise<number>;
 }
 
-export type Context = Pick<Invocation<Flags>, 'shell' | 'connect' | 'path'>;
+export type Context = Pick<Invocation<Flags>, 'shell' | 'client' | 'path'>;
 
 export function command<const F extends Flags>(spec: CommandSpec<F>): Command {
   return {
@@ -54,9 +53,11 @@ export function command<const F extends Flags>(spec: CommandSpec<F>): Command {
         return 0;
       }
       checkCount(context.path, parsed.args.length, spec.args);
-      return await spec.run({ ...context, ...parsed }).catch((error: unknown) => {
+      try {
+        return (await spec.run({ ...context, ...parsed })) ?? 0;
+      } catch (error) {
         throw knowingFilters(error, spec.flags.filter);
-      });
+      }
     },
   };
 }

@@ -1,10 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { commit, version } from '../lib/version.ts';
+import { clientFor } from './client/endpoint.ts';
 import { type DockerCall, readCall } from './delegate/docker-call.ts';
 import { findReal, runReal } from './delegate/handover.ts';
 import { type RunWords, takeServices } from './delegate/run-words.ts';
 import { Failure } from './failure.ts';
-import { connector, isCompletion, type Loaders } from './fairlead.ts';
+import { isCompletion, type Loaders } from './fairlead.ts';
 import { styled } from './output/style.ts';
 import { dispatch } from './program.ts';
 import type { Shell } from './shell.ts';
@@ -28,7 +29,7 @@ export async function docker(argv: readonly string[], shell: Shell, load: Loader
     if (isEngineWork(call) && (await isWithoutEngine(call, shell, real === undefined))) {
       return await ours(call.words, call, shell, load);
     }
-    return real === undefined ? nobody(call, shell) : await runReal(real, argv, shell);
+    return real === undefined ? nobody(argv, call, shell) : await runReal(real, argv, shell);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     shell.stderr.write(`${error.message}\n`);
@@ -93,7 +94,8 @@ export async function isWithoutEngine(
   weAreAlone: boolean,
 ): Promise<boolean> {
   const { infoRecord } = await import('./commands/system/info-record.ts');
-  const client = await connector(target, shell)();
+  const client = clientFor(target, shell);
+  await client.open();
   try {
     const { Fairlead } = await client.ask((engine) => engine.info(), infoRecord);
     return Fairlead.mode !== 'engine';
@@ -110,16 +112,16 @@ async function ours(
   load: Loaders,
 ): Promise<number> {
   const { program } = await import('./commands/program.ts');
-  return dispatch(program(load), words, { shell, path: shell.program, connect: connector(target, shell) });
+  return dispatch(program(load), words, { shell, path: shell.program, client: clientFor(target, shell) });
 }
 
-async function nobody(call: DockerCall, shell: Shell): Promise<number> {
-  const [command] = call.words;
-  if (command === '--version' || command === '-v') {
+async function nobody(argv: readonly string[], { words }: DockerCall, shell: Shell): Promise<number> {
+  const [command] = words;
+  if (command === undefined && argv.some((word) => word === '--version' || word === '-v')) {
     shell.stdout.write(`Docker version ${version}, build ${commit} (Fairlead)\n`);
     return 0;
   }
-  if (command === undefined || command.startsWith('-')) {
+  if (command === undefined) {
     const { dropInHelp } = await import('./delegate/docker-help.ts');
     shell.stdout.write(styled(dropInHelp(shell)));
     return 0;

@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs';
-import { noDaemonFlags } from './client/endpoint.ts';
+import { clientFor, noDaemonFlags } from './client/endpoint.ts';
 import { dokkuCommands } from './commands/dokku/commands.ts';
 import { helpFor, isOwnTopic, usageFor } from './commands/dokku/help.ts';
 import { hintFor } from './complain.ts';
 import { findReal, runReal } from './delegate/handover.ts';
 import { DaemonError, Failure } from './failure.ts';
-import { connector, isCompletion } from './fairlead.ts';
+import { isCompletion } from './fairlead.ts';
 import { dokkuLog } from './output/dokku-log.ts';
 import type { Shell } from './shell.ts';
 
@@ -20,7 +20,7 @@ export async function dokku(argv: readonly string[], shell: Shell): Promise<numb
   }
   const { name, args, given } = splitGlobals(argv);
   const run = Object.hasOwn(dokkuCommands, name) ? dokkuCommands[name] : undefined;
-  const connect = connector(noDaemonFlags, shell);
+  const client = clientFor(noDaemonFlags, shell);
   const log = dokkuLog(shell, given.has('--quiet'));
   try {
     if (!run) return await elsewhere(name, argv, shell);
@@ -29,13 +29,12 @@ export async function dokku(argv: readonly string[], shell: Shell): Promise<numb
       shell.stdout.write(usage);
       return 0;
     }
-    const client = await connect();
-    return await run({ args, force: given.has('--force'), client, log, shell });
+    return (await run({ args, force: given.has('--force'), client, log, shell })) ?? 0;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // The daemon's messages about apps are in Dokku's words already.
     log.warn(error instanceof DaemonError ? error.reason : error.message);
-    const hint = await hintFor(error, connect);
+    const hint = await hintFor(error, client);
     if (hint !== '') log.warn(hint);
     return error.exitCode;
   }

@@ -1,6 +1,4 @@
-import type { Client } from './client/client.ts';
-import type { Connect } from './client/connect.ts';
-import { chooseEndpoint, type DaemonFlags, noDaemonFlags } from './client/endpoint.ts';
+import { clientFor, type DaemonFlags, noDaemonFlags } from './client/endpoint.ts';
 import type { TlsFlags } from './client/tls.ts';
 import type { Command } from './command.ts';
 import { complain } from './complain.ts';
@@ -107,19 +105,5 @@ function flagsOfDaemon({ host, tls }: DaemonFlags): readonly string[] {
 }
 
 function contextOf(daemon: DaemonFlags, shell: Shell) {
-  return { shell, path: shell.program, connect: connector(daemon, shell) };
-}
-
-/** The client library is loaded by the first command that needs it; a command line has one client. */
-export function connector(daemon: DaemonFlags, shell: Shell): Connect {
-  let client: Promise<Client> | undefined;
-  const open = async () => {
-    const endpoint = chooseEndpoint(daemon, shell);
-    const { openClient } = await import('./client/open.ts');
-    return openClient(endpoint);
-  };
-  return () => {
-    client ??= open();
-    return client;
-  };
+  return { shell, path: shell.program, client: clientFor(daemon, shell) };
 }

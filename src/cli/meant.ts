@@ -1,5 +1,5 @@
 import { didYouMean, nearest } from '../lib/nearest.ts';
-import type { Connect } from './client/connect.ts';
+import type { Client } from './client/client.ts';
 import type { Failure } from './failure.ts';
 import type { NameKind } from './flags/takes.ts';
 import { namesInTime } from './names.ts';
@@ -18,15 +18,15 @@ const texts: readonly (readonly [text: RegExp, kinds: readonly NameKind[]])[] = 
 const service = /Service (\S+) not found on network (\S+)/;
 
 /** What the user meant by the word that a failure is about. It asks the daemon at most for one list of each kind. */
-export async function meantBy({ unknown, message }: Failure, connect: Connect): Promise<string> {
+export async function meantBy({ unknown, message }: Failure, client: Client): Promise<string> {
   if (unknown) return didYouMean(unknown.word, unknown.known);
   const [, name, network] = service.exec(message) ?? [];
   if (name !== undefined)
-    return meantService(name, `${name}.${network}`, await namesInTime('service', connect));
+    return meantService(name, `${name}.${network}`, await namesInTime('service', client));
   for (const [text, kinds] of texts) {
     const [, word] = text.exec(message) ?? [];
     if (word === undefined) continue;
-    const known = await Promise.all(kinds.map((kind) => namesInTime(kind, connect)));
+    const known = await Promise.all(kinds.map((kind) => namesInTime(kind, client)));
     return didYouMean(
       word,
       known.flat().map(({ name: one }) => one),
@@ -36,10 +36,10 @@ export async function meantBy({ unknown, message }: Failure, connect: Connect): 
 }
 
 /** A name that DNS has not: services with and without their network, and containers. */
-export async function meantByName(name: string, connect: Connect): Promise<string> {
-  const services = (await namesInTime('service', connect)).map((one) => one.name);
+export async function meantByName(name: string, client: Client): Promise<string> {
+  const services = (await namesInTime('service', client)).map((one) => one.name);
   const short = services.map((full) => full.replace(/\.[^.]+$/, ''));
-  const containers = (await namesInTime('container', connect)).map((one) => one.name);
+  const containers = (await namesInTime('container', client)).map((one) => one.name);
   return didYouMean(name, [...short, ...services, ...containers]);
 }
 

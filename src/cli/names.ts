@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { withTimeout } from '../lib/with-timeout.ts';
 import type { Client } from './client/client.ts';
-import type { Connect } from './client/connect.ts';
 import { listedContainers } from './commands/container/records.ts';
 import { appRecords } from './commands/dokku/records.ts';
 import { networkRecords } from './commands/network/records.ts';
@@ -19,10 +18,11 @@ export interface Name {
 export const patienceMs = 300;
 
 /** One quick call; a daemon that fails or is slow has none. */
-export async function namesInTime(kind: NameKind, connect: Connect): Promise<readonly Name[]> {
+export async function namesInTime(kind: NameKind, client: Client): Promise<readonly Name[]> {
   try {
     // Not before: loading the client takes its time, too, and asks nobody yet.
-    const asked = listOnce(kind, await connect());
+    await client.open();
+    const asked = listOnce(kind, client);
     return (await withTimeout(asked, patienceMs)) ? await asked : [];
   } catch {
     return [];

@@ -14,6 +14,15 @@ export interface Leaf {
   readonly load: () => Promise<Command>;
 }
 
+/** The command that its module exports under `name`. */
+export function leaf<Name extends string>(
+  name: Name,
+  summary: string,
+  module: () => Promise<{ readonly [name in Name]: Command }>,
+): Leaf {
+  return { summary, load: async () => (await module())[name] };
+}
+
 /** Commands under one word: `network`, or the program itself. */
 export interface Group {
   readonly summary?: string;

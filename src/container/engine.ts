@@ -7,13 +7,13 @@ import { EngineConnection } from './engine/connection.ts';
 import { createBody } from './engine/create-body.ts';
 import { unlessDone } from './engine/engine-error.ts';
 import { EngineFollower } from './engine/follower.ts';
-import { StoredLinks } from './engine/links.ts';
 import { readEngineLogs } from './engine/logs.ts';
 import * as networks from './engine/networks.ts';
 import { StoredContainers } from './engine/stored-containers.ts';
 import { Translation } from './engine/translation.ts';
 import { Exits } from './exits.ts';
-import type { EngineLinks, HostEngine } from './host-engine.ts';
+import type { HostEngine } from './host-engine.ts';
+import { EngineLinks } from './host-links.ts';
 import type { EngineRuntime } from './runtime.ts';
 import { parseSignal } from './signals.ts';
 
@@ -36,7 +36,7 @@ export async function createEngineRuntime(options: EngineRuntimeOptions): Promis
   const { store, log } = options;
   const connection = new EngineConnection(options.socketPath);
   const follower = new EngineFollower(connection, new StoredContainers(store, log), log);
-  const links = await StoredLinks.open(store, log);
+  const links = await EngineLinks.open(store, log);
   const engine: HostEngine = {
     status: () => follower.status(),
     networks: () => networks.listNetworks(connection),

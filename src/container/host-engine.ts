@@ -63,19 +63,13 @@ export interface EngineNetwork {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export interface EngineNetworkSpec {
-  readonly name: string;
-  readonly driver: string;
-  readonly internal: boolean;
-  readonly attachable: boolean;
-  readonly ipv6: boolean;
+export interface EngineNetworkSpec
+  extends Omit<EngineNetwork, 'id' | 'scope' | 'created' | 'ipamDriver' | 'pools'> {
   readonly ipam: {
     readonly driver: string;
     readonly options: Readonly<Record<string, string>>;
     readonly pools: readonly { readonly subnet: string; readonly gateway: string }[];
   };
-  readonly options: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Addresses without prefix length. */
@@ -101,33 +95,6 @@ export type EngineChange =
       readonly id: string;
       readonly attributes: Readonly<Record<string, string>>;
     };
-
-/**
- * Which of the Engine's networks and endpoints are which of ours. It speaks of its ids, the directory of
- * ours; kept in the embedded store, so that a restart of either side forgets nothing.
- */
-export interface EngineLinks {
-  /** Our network that the Engine's is; undefined for those that are its own. */
-  networkOf(engineNetworkId: string): string | undefined;
-  /** The Engine's network that ours is known there as. */
-  engineNetworkOf(networkId: string): string | undefined;
-  linkNetwork(engineNetworkId: string, networkId: string): Promise<void>;
-  unlinkNetwork(engineNetworkId: string): Promise<void>;
-  networks(): ReadonlyMap<string, string>;
-
-  endpoint(engineEndpointId: string): EndpointLink | undefined;
-  endpoints(): ReadonlyMap<string, EndpointLink>;
-  putEndpoint(engineEndpointId: string, link: EndpointLink): Promise<void>;
-  dropEndpoint(engineEndpointId: string): Promise<void>;
-
-  /** The services that the container is to back, whether it runs or not. */
-  serviceWishes(): readonly ServiceWish[];
-  putServiceWish(wish: ServiceWish): Promise<void>;
-  dropServiceWish(wish: ServiceWish): Promise<void>;
-
-  /** Counts changes. */
-  readonly generation: number;
-}
 
 /** An endpoint that the Engine has made on a network of ours. */
 export const linkSchema = z.object({

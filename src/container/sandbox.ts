@@ -64,7 +64,6 @@ export function createSandboxRuntime(options: SandboxRuntimeOptions): OwnRuntime
 
 class SandboxRuntime implements OwnRuntime {
   readonly kind = 'sandbox';
-  readonly #options: SandboxRuntimeOptions;
   readonly #files: RecordFiles;
   readonly #table: ContainerTable;
   readonly #exits = new Exits();
@@ -75,8 +74,7 @@ class SandboxRuntime implements OwnRuntime {
   #unknown: readonly UnknownContainer[] = [];
   readonly #patience: number;
 
-  constructor(options: SandboxRuntimeOptions) {
-    this.#options = options;
+  constructor(private readonly options: SandboxRuntimeOptions) {
     this.#files = new RecordFiles(options.store, options.directory, options.log);
     this.#patience = options.patience ?? shimPatience;
     this.#table = new ContainerTable(options.store, options.log, { keeper: this.#files });
@@ -87,7 +85,7 @@ class SandboxRuntime implements OwnRuntime {
 
   async recover(): Promise<void> {
     await this.#table.load();
-    const { directory, dataplane, log } = this.#options;
+    const { directory, dataplane, log } = this.options;
     this.#unknown = await clearLeftovers(directory, this.#table, (id) => dataplane.sandboxPath(id));
     for (const one of this.#unknown) log.warn(describeUnknown(one));
     const running = this.#table.list().filter(isRunning);
@@ -100,7 +98,7 @@ class SandboxRuntime implements OwnRuntime {
   }
 
   unknown(): readonly string[] {
-    const { dataplane } = this.#options;
+    const { dataplane } = this.options;
     return this.#unknown.filter((one) => stillRuns(one, dataplane.sandboxPath(one.id))).map(({ id }) => id);
   }
 
@@ -123,7 +121,7 @@ class SandboxRuntime implements OwnRuntime {
     this.#clients.end(id);
     await this.#table.delete(id);
     if (container.spec.autoRemove) {
-      new Volumes(volumesOnDisk(this.#options.volumes)).removeAnonymous(container, this.#table.list());
+      new Volumes(volumesOnDisk(this.options.volumes)).removeAnonymous(container, this.#table.list());
     }
   }
 
@@ -169,7 +167,7 @@ class SandboxRuntime implements OwnRuntime {
     const own = this.sandboxOf(id) === id;
     refuseRemovalWhileRunning(this.#table.require(id));
     await this.#setup.clear(id);
-    if (own) await this.#options.dataplane.removeSandbox(id);
+    if (own) await this.options.dataplane.removeSandbox(id);
   }
 
   async setFiles(id: string, files: ContainerFiles): Promise<void> {
@@ -259,7 +257,7 @@ class SandboxRuntime implements OwnRuntime {
   }
 
   async #end(id: string, { exitCode, finishedAt, error }: ExitRecord): Promise<void> {
-    if (error !== undefined) this.#options.log.error({ container: id }, `container ${id}: ${error}`);
+    if (error !== undefined) this.options.log.error({ container: id }, `container ${id}: ${error}`);
     if (await this.#table.setExited(id, { exitCode, finishedAt, error: error ?? '' }))
       this.#exits.tell(id, exitCode);
   }

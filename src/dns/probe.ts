@@ -46,8 +46,9 @@ export interface ProbeParts {
 export function createProbe(parts: ProbeParts): Probe {
   return {
     async probe(containerRef, name) {
-      const container = lookup('container', containerRef, parts.runtime.list());
-      const found = await parts.dns.lookupAs(container.id, name);
+      const containers = parts.runtime.list();
+      const container = lookup('container', containerRef, containers);
+      const found = await parts.dns.lookupAs(stackOwner(container, containers), name);
       const answers = await Promise.all(
         found.answers.flatMap(({ address, found: host }) =>
           host ? [tryToReach(parts, container, address, host)] : [],
@@ -64,6 +65,19 @@ export function createProbe(parts: ProbeParts): Probe {
       };
     },
   };
+}
+
+/** Whose addresses it asks from: with `--network container:…` another's, who may share with a third. */
+function stackOwner(container: Container, containers: readonly Container[]): string {
+  let owner = container;
+  for (let hops = 0; hops < containers.length; hops += 1) {
+    const { networkMode } = owner.spec;
+    const next =
+      networkMode.kind === 'container' && containers.find(({ id }) => id === networkMode.containerId);
+    if (!next) break;
+    owner = next;
+  }
+  return owner.id;
 }
 
 async function tryToReach(

@@ -1,14 +1,6 @@
 import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
-import type {
-  Attachment,
-  Container,
-  Health,
-  HealthCheck,
-  PublishRequest,
-  RestartPolicy,
-} from '../container/container.ts';
+import type { Attachment, Container, ContainerSpec, Health, RestartPolicy } from '../container/container.ts';
 import type { HealthReport } from '../container/health/health-check.ts';
-import type { Isolation } from '../container/isolation.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventBus } from '../lib/events.ts';
@@ -176,39 +168,14 @@ export interface Naming {
   readonly dnsPolicy?: DnsPolicy;
 }
 
-export interface CreateContainer {
-  readonly name?: string;
+/** A container's spec, as far as it is not the default. */
+export interface CreateContainer
+  extends Partial<Omit<ContainerSpec, 'image' | 'networkMode' | 'attachments'>> {
   readonly image: string;
-  /** Entrypoint and arguments, joined. */
-  readonly command?: readonly string[];
-  readonly env?: readonly string[];
-  readonly workingDir?: string;
-  readonly user?: string;
-  readonly hostname?: string;
-  readonly domainname?: string;
-  readonly tty?: boolean;
-  readonly openStdin?: boolean;
-  readonly labels?: Readonly<Record<string, string>>;
   /** `default`, `none`, `host`, `container:REF` or a network's ref; absent or empty: `default`. */
   readonly networkMode?: string;
   /** Network ref → settings; may name further networks than `networkMode`. */
   readonly endpoints?: Readonly<Record<string, EndpointSettings>>;
-  readonly dns?: readonly string[];
-  readonly dnsSearch?: readonly string[];
-  readonly dnsOptions?: readonly string[];
-  readonly extraHosts?: readonly string[];
-  readonly exposedPorts?: readonly Port[];
-  readonly publish?: PublishRequest;
-  readonly autoRemove?: boolean;
-  readonly isolation?: Isolation;
-  readonly healthcheck?: HealthCheck;
-  readonly restart?: RestartPolicy;
-  readonly publishServices?: readonly string[];
   /** `CONTAINER[:ALIAS]` on its first network: containers that are there now. */
   readonly links?: readonly string[];
-  /** Signal and seconds that a stop takes which names none; absent: SIGTERM and 10. */
-  readonly stopSignal?: string;
-  readonly stopTimeout?: number;
-  /** Kept for `inspect`. */
-  readonly extras?: Readonly<Record<string, unknown>>;
 }

@@ -6,145 +6,200 @@ import { cleanEnvironment, type Ran, runToEnd } from '../rig/daemon.ts';
 import { EngineCluster } from '../rig/engine-cluster.ts';
 import type { EngineHost } from '../rig/engine-host.ts';
 import { composeProgram, type EngineVersion } from '../rig/engine-version.ts';
+import { Random } from '../rig/random.ts';
 import { until } from '../rig/until.ts';
 
 const sleeps = ['busybox', 'sleep', '1000000'];
+/** `npm run test:engines` has a hundred. */
+const rounds = Number(process.env.FAIRLEAD_ROUNDS ?? 3);
+/** Of a busy machine, in milliseconds; what it took is printed. */
+const patience = 45_000;
 const versions: readonly EngineVersion[] = ['28.5', '20.10'];
 
 /** Networks that are typed anywhere: at either Engine, at either daemon's socket, by docker and by compose. */
-describe.each(versions)('networks beside two Engines %s', { timeout: 200_000 }, (version) => {
-  let rig: EngineCluster;
-  let one: EngineHost;
-  let two: EngineHost;
+describe.each(versions)(
+  'networks beside two Engines %s',
+  { timeout: 200_000 + rounds * 20_000 },
+  (version) => {
+    let rig: EngineCluster;
+    let one: EngineHost;
+    let two: EngineHost;
 
-  beforeAll(async () => {
-    rig = await EngineCluster.create({ hosts: 2, store: 'etcd', version, flags: ['--dns-listen', 'none'] });
-    [one, two] = [rig.host(1), rig.host(2)];
-  });
-  afterAll(async () => {
-    await rig?.[Symbol.asyncDispose]();
-  });
+    beforeAll(async () => {
+      rig = await EngineCluster.create({ hosts: 2, store: 'etcd', version, flags: ['--dns-listen', 'none'] });
+      [one, two] = [rig.host(1), rig.host(2)];
+    });
+    afterAll(async () => {
+      await rig?.[Symbol.asyncDispose]();
+    });
 
-  const known = async (name: string) => {
-    for (const host of rig.hosts)
-      await until(
-        `${name} on ${host.name}`,
-        async () => (await host.docker('network', 'inspect', name)).code === 0,
-      );
-  };
-  const subnetOf = (host: EngineHost, name: string) =>
-    host.dockerOk('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', name);
-
-  it('docker network create -d fairlead NAME: on every host, one after the other, and once each', async () => {
-    const typed = [one, two, two, one];
-    for (const [i, host] of typed.entries()) {
-      await host.dockerOk('network', 'create', '-d', 'fairlead', `f${i}`);
-      await known(`f${i}`);
-    }
-    const subnets = await Promise.all(typed.map((_, i) => subnetOf(one, `f${i}`)));
-    expect(new Set(subnets).size).toBe(4);
-    expect(await Promise.all(typed.map((_, i) => subnetOf(two, `f${i}`)))).toEqual(subnets);
-    for (const host of rig.hosts) {
-      const again = await host.docker('network', 'create', '-d', 'fairlead', 'f0');
-      expect([again.code, again.stderr]).toEqual([
-        1,
-        expect.stringContaining('network with name f0 already exists'),
-      ]);
-    }
-    await one.dockerOk('run', '-d', '--name', 'fa', '--network', 'f1', ...sleeps);
-    await two.dockerOk('run', '-d', '--name', 'fb', '--network', 'f1', ...sleeps);
-    await until(
-      'fa reaches fb',
-      async () => (await one.docker('exec', 'fa', 'ping', '-c1', '-W1', 'fb')).code === 0,
-    );
-  });
-
-  it('the same at the daemon’s own socket, under one id and one driver on both', async () => {
-    for (const host of rig.hosts) {
-      const name = `own-${host.name}`;
-      const made = await host.dockerAt(host.daemon.host, 'network', 'create', '-d', 'fairlead', name);
-      expect(made).toMatchObject({ code: 0, stderr: '' });
-      await known(name);
-      for (const other of rig.hosts) {
-        const format = ['network', 'inspect', '-f', '{{.Id}} {{.Driver}}', name];
-        const atEngine = await other.dockerOk(...format);
-        expect((await other.dockerAt(other.daemon.host, ...format)).stdout.trim()).toBe(atEngine);
-        if (other === host) expect(atEngine).toBe(`${made.stdout.trim()} fairlead`);
-      }
-    }
-    const id = await two.dockerOk('network', 'inspect', '-f', '{{.Id}}', 'own-host1');
-    expect((await two.dockerAt(two.daemon.host, 'network', 'rm', id)).code).toBe(0);
-    await until('it is gone', async () => (await one.docker('network', 'inspect', 'own-host1')).code !== 0);
-  });
-
-  it('one compose file at both sockets, on both hosts at once', async () => {
-    await one.dockerOk('network', 'create', '-d', 'fairlead', 'outside');
-    await known('outside');
-    const folder = await mkdtemp(join(tmpdir(), 'flt-compose-'));
-    try {
-      const [first, changed] = [composeFile(2, 'one'), composeFile(3, 'two')];
-      const places = rig.hosts.flatMap((host) => [
-        { host, project: `${host.name}e`, socket: host.dockerHost },
-        { host, project: `${host.name}f`, socket: host.daemon.host },
-      ]);
-      const file = async (name: string, text: string) => {
-        await writeFile(join(folder, name), text);
-        return join(folder, name);
-      };
-      const [firstFile, changedFile] = [await file('first.yaml', first), await file('changed.yaml', changed)];
-      const all = (path: string, ...words: string[]) =>
-        Promise.all(places.map(async (place) => succeeded(await compose(place, path, ...words))));
-      const containers = () =>
-        Promise.all(
-          places.map(async ({ host, project }) =>
-            (await host.dockerOk('ps', '-aq', '--filter', `label=com.docker.compose.project=${project}`))
-              .split('\n')
-              .sort(),
-          ),
+    const known = async (name: string) => {
+      for (const host of rig.hosts)
+        await until(
+          `${name} on ${host.name}`,
+          async () => (await host.docker('network', 'inspect', name)).code === 0,
         );
-      // Engines that choose a pool at the very same time may choose the same one; then one of them says so.
-      for (const place of places) succeeded(await compose(place, firstFile, 'create'));
-      await all(firstFile, 'up', '-d');
-      const before = await containers();
-      expect(before.map(({ length }) => length)).toEqual([2, 2, 2, 2]);
-      await all(firstFile, 'up', '-d');
-      expect(await containers()).toEqual(before);
-      for (const { host, project } of places) {
-        const ping = (name: string) => host.docker('exec', `${project}-web-1`, 'ping', '-c1', '-W1', name);
-        for (const name of ['front', 'host1e-web-1', 'host2f-web-2'])
-          await until(`${name} from ${project}`, async () => (await ping(name)).code === 0);
-      }
-      await all(changedFile, 'up', '-d');
-      expect((await containers()).map(({ length }) => length)).toEqual([3, 3, 3, 3]);
-      await all(changedFile, 'down', '-t', '0');
-      const left = async () => (await one.dockerOk('network', 'ls', '--format', '{{.Name}}')).split('\n');
-      await until(
-        'no network of theirs is left',
-        left,
-        (names) => !names.some((name) => name.endsWith('_own')),
-      );
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
+    };
+    const subnetOf = (host: EngineHost, name: string) =>
+      host.dockerOk('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', name);
 
-  it('docker rm -f ends while the daemon is away, and nothing is left of the container when it is back', async () => {
-    await two.dockerOk('run', '-d', '--name', 'ghost', '--network', 'f0', ...sleeps);
-    const endpoints = async () =>
-      (
-        await one.daemon.ok('network', 'inspect', '-f', '{{range .Containers}}{{.Name}} {{end}}', 'f0')
-      ).trim();
-    await until('it is there', endpoints, (names) => names === 'ghost');
-    await two.daemon.kill('SIGTERM');
-    const begun = performance.now();
-    await two.dockerOk('rm', '-f', 'ghost');
-    const seconds = (performance.now() - begun) / 1000;
-    process.stdout.write(`Engine ${version}: docker rm -f without the daemon: ${seconds.toFixed(1)} s\n`);
-    expect(seconds).toBeLessThan(90);
-    await two.daemon.start();
-    await until('it is gone', endpoints, (names) => names === '');
-  });
-});
+    it('docker network create -d fairlead NAME: on every host, one after the other, and once each', async () => {
+      const typed = [one, two, two, one];
+      for (const [i, host] of typed.entries()) {
+        await host.dockerOk('network', 'create', '-d', 'fairlead', `f${i}`);
+        await known(`f${i}`);
+      }
+      const subnets = await Promise.all(typed.map((_, i) => subnetOf(one, `f${i}`)));
+      expect(new Set(subnets).size).toBe(4);
+      expect(await Promise.all(typed.map((_, i) => subnetOf(two, `f${i}`)))).toEqual(subnets);
+      for (const host of rig.hosts) {
+        const again = await host.docker('network', 'create', '-d', 'fairlead', 'f0');
+        expect([again.code, again.stderr]).toEqual([
+          1,
+          expect.stringContaining('network with name f0 already exists'),
+        ]);
+      }
+      await one.dockerOk('run', '-d', '--name', 'fa', '--network', 'f1', ...sleeps);
+      await two.dockerOk('run', '-d', '--name', 'fb', '--network', 'f1', ...sleeps);
+      await until(
+        'fa reaches fb',
+        async () => (await one.docker('exec', 'fa', 'ping', '-c1', '-W1', 'fb')).code === 0,
+      );
+    });
+
+    it('the same at the daemon’s own socket, under one id and one driver on both', async () => {
+      for (const host of rig.hosts) {
+        const name = `own-${host.name}`;
+        const made = await host.dockerAt(host.daemon.host, 'network', 'create', '-d', 'fairlead', name);
+        expect(made).toMatchObject({ code: 0, stderr: '' });
+        await known(name);
+        for (const other of rig.hosts) {
+          const format = ['network', 'inspect', '-f', '{{.Id}} {{.Driver}}', name];
+          const atEngine = await other.dockerOk(...format);
+          expect((await other.dockerAt(other.daemon.host, ...format)).stdout.trim()).toBe(atEngine);
+          if (other === host) expect(atEngine).toBe(`${made.stdout.trim()} fairlead`);
+        }
+      }
+      const id = await two.dockerOk('network', 'inspect', '-f', '{{.Id}}', 'own-host1');
+      expect((await two.dockerAt(two.daemon.host, 'network', 'rm', id)).code).toBe(0);
+      await until('it is gone', async () => (await one.docker('network', 'inspect', 'own-host1')).code !== 0);
+    });
+
+    it('one compose file at both sockets, on both hosts at once', async () => {
+      await one.dockerOk('network', 'create', '-d', 'fairlead', 'outside');
+      await known('outside');
+      const folder = await mkdtemp(join(tmpdir(), 'flt-compose-'));
+      try {
+        const [first, changed] = [composeFile(2, 'one'), composeFile(3, 'two')];
+        const places = rig.hosts.flatMap((host) => [
+          { host, project: `${host.name}e`, socket: host.dockerHost },
+          { host, project: `${host.name}f`, socket: host.daemon.host },
+        ]);
+        const file = async (name: string, text: string) => {
+          await writeFile(join(folder, name), text);
+          return join(folder, name);
+        };
+        const [firstFile, changedFile] = [
+          await file('first.yaml', first),
+          await file('changed.yaml', changed),
+        ];
+        const all = (path: string, ...words: string[]) =>
+          Promise.all(places.map(async (place) => succeeded(await compose(place, path, ...words))));
+        const containers = () =>
+          Promise.all(
+            places.map(async ({ host, project }) =>
+              (await host.dockerOk('ps', '-aq', '--filter', `label=com.docker.compose.project=${project}`))
+                .split('\n')
+                .sort(),
+            ),
+          );
+        // Engines that choose a pool at the very same time may choose the same one; then one of them says so.
+        for (const place of places) succeeded(await compose(place, firstFile, 'create'));
+        await all(firstFile, 'up', '-d');
+        const before = await containers();
+        expect(before.map(({ length }) => length)).toEqual([2, 2, 2, 2]);
+        await all(firstFile, 'up', '-d');
+        expect(await containers()).toEqual(before);
+        for (const { host, project } of places) {
+          const ping = (name: string) => host.docker('exec', `${project}-web-1`, 'ping', '-c1', '-W1', name);
+          for (const name of ['front', 'host1e-web-1', 'host2f-web-2'])
+            await until(`${name} from ${project}`, async () => (await ping(name)).code === 0);
+        }
+        await all(changedFile, 'up', '-d');
+        expect((await containers()).map(({ length }) => length)).toEqual([3, 3, 3, 3]);
+        await all(changedFile, 'down', '-t', '0');
+        const left = async () => (await one.dockerOk('network', 'ls', '--format', '{{.Name}}')).split('\n');
+        await until(
+          'no network of theirs is left',
+          left,
+          (names) => !names.some((name) => name.endsWith('_own')),
+        );
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+
+    it(`${rounds} rounds: three networks come at random sockets, and go in one command at another`, async () => {
+      const random = new Random(24);
+      const sockets = rig.hosts.flatMap((host) =>
+        [host.dockerHost, host.daemon.host].map((socket) => ({ host, socket })),
+      );
+      const [first, ...others] = sockets;
+      if (!first) throw new Error('no sockets');
+      const pick = () => random.pick([first, ...others]);
+      const seen = async () =>
+        Promise.all(
+          sockets.map(async ({ host, socket }) => {
+            const { stdout } = await host.dockerAt(socket, 'network', 'ls', '--format', '{{.Name}}');
+            return stdout
+              .split('\n')
+              .filter((name) => /^r\d+-/.test(name))
+              .sort()
+              .join(' ');
+          }),
+        );
+      let slowest = 0;
+      for (let round = 0; round < rounds; round += 1) {
+        const names = ['a', 'b', 'c'].map((letter) => `r${round}-${letter}`);
+        for (const name of names) {
+          const { host, socket } = pick();
+          expect(await host.dockerAt(socket, 'network', 'create', '-d', 'fairlead', name)).toMatchObject({
+            code: 0,
+          });
+        }
+        const all = names.join(' ');
+        const arrived = performance.now();
+        await until(`${all} everywhere`, seen, (lists) => lists.every((list) => list === all), patience);
+        slowest = Math.max(slowest, performance.now() - arrived);
+        const { host, socket } = pick();
+        expect(await host.dockerAt(socket, 'network', 'rm', ...names)).toMatchObject({ code: 0, stderr: '' });
+        const removed = performance.now();
+        await until(`${all} nowhere`, seen, (lists) => lists.every((list) => list === ''), patience);
+        slowest = Math.max(slowest, performance.now() - removed);
+      }
+      process.stdout.write(
+        `Engine ${version}: ${rounds} rounds: everywhere after ${Math.round(slowest)} ms at most\n`,
+      );
+    });
+
+    it('docker rm -f ends while the daemon is away, and nothing is left of the container when it is back', async () => {
+      await two.dockerOk('run', '-d', '--name', 'ghost', '--network', 'f0', ...sleeps);
+      const endpoints = async () =>
+        (
+          await one.daemon.ok('network', 'inspect', '-f', '{{range .Containers}}{{.Name}} {{end}}', 'f0')
+        ).trim();
+      await until('it is there', endpoints, (names) => names === 'ghost');
+      await two.daemon.kill('SIGTERM');
+      const begun = performance.now();
+      await two.dockerOk('rm', '-f', 'ghost');
+      const seconds = (performance.now() - begun) / 1000;
+      process.stdout.write(`Engine ${version}: docker rm -f without the daemon: ${seconds.toFixed(1)} s\n`);
+      expect(seconds).toBeLessThan(90);
+      await two.daemon.start();
+      await until('it is gone', endpoints, (names) => names === '');
+    });
+  },
+);
 
 interface ComposePlace {
   readonly project: string;

@@ -1,6 +1,5 @@
 import type { Store } from '../../kvstore/store.ts';
 import { containerOf, type Inspected, inspected } from '../../src/container/engine/inspected.ts';
-import { StoredLinks } from '../../src/container/engine/links.ts';
 import { Translation } from '../../src/container/engine/translation.ts';
 import type {
   EngineChange,
@@ -8,6 +7,7 @@ import type {
   EnginePlace,
   HostEngine,
 } from '../../src/container/host-engine.ts';
+import { EngineLinks } from '../../src/container/host-links.ts';
 import type { EngineRuntime } from '../../src/container/runtime.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { newId, shortId } from '../../src/lib/ids.ts';
@@ -26,7 +26,7 @@ export type MemoryEngine = Awaited<ReturnType<typeof createMemoryEngine>>;
  */
 export async function createMemoryEngine(store: Store, tag: string) {
   const driver = 'fairlead';
-  const links = await StoredLinks.open(store, silentLogger);
+  const links = await EngineLinks.open(store, silentLogger);
   const translation = new Translation(links);
   const containers = new Map<string, Inspected>();
   const networks = new Map<string, EngineNetwork & { readonly poolIds: readonly string[] }>();

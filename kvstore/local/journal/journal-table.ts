@@ -1,6 +1,6 @@
 import type { Rows } from '../rows.ts';
-import { Staged } from '../staged.ts';
-import type { Table, Transaction } from '../table.ts';
+import type { Table } from '../table.ts';
+import { Transaction } from '../transaction.ts';
 import type { BackupCopy } from './backup-copy.ts';
 import { cannotWrite, freeBytes } from './disk.ts';
 import { Journal, NoRoom } from './journal.ts';
@@ -80,7 +80,7 @@ export class JournalTable implements Table {
   }
 
   async transact<T>(work: (transaction: Transaction) => T): Promise<T> {
-    const staged = new Staged(this.rows, this.#version);
+    const staged = new Transaction(this.rows, this.#version);
     const result = work(staged);
     this.#version = staged.version;
     const { batch } = staged;

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { type Port, portSchema } from '../../cluster/records.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
+import { parseBool } from '../../lib/go-bool.ts';
 import type { NetworkSpec, PublishOptions } from '../../network/model.ts';
 import { fitSchema, go } from '../go/json.ts';
 import { bodyText, decodeJson } from '../http/body.ts';
@@ -88,8 +89,8 @@ function genericOptions(options: Readonly<Record<string, unknown>>): Record<stri
 
 function networkFlag(options: Readonly<Record<string, string>>, name: string): boolean {
   const value = options[name] ?? '';
-  if (['', '0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
+  const flag = value === '' ? false : parseBool(value);
+  if (flag !== undefined) return flag;
   throw new FairleadError('invalid', `strconv.ParseBool: parsing "${value}": invalid syntax`);
 }
 

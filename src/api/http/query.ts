@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { FairleadError } from '../../lib/errors.ts';
+import { parseBool } from '../../lib/go-bool.ts';
 
 /** The query as clients sent it; of a repeated parameter `get` gives the first, as Go does. */
 export function queryOf(request: Pick<FastifyRequest, 'originalUrl'>): URLSearchParams {
@@ -17,8 +18,8 @@ export function flagOf(query: URLSearchParams, name: string): boolean {
 /** Go's strconv.ParseBool. @throws invalid, in the Engine's words (docker-facts 5.3 #44) */
 export function strictFlagOf(query: URLSearchParams, name: string): boolean {
   const value = query.get(name) ?? '';
-  if (value === '' || ['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
+  const flag = value === '' ? false : parseBool(value);
+  if (flag !== undefined) return flag;
   throw new FairleadError(
     'invalid',
     `invalid value for ${name}: ${value}: strconv.ParseBool: parsing "${value}": invalid syntax`,

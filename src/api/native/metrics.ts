@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import type { StoreStatus } from '../../../kvstore/store.ts';
 import type { ApiDeps } from '../deps.ts';
 import { type Delays, watchEventLoop } from './event-loop-delay.ts';
 
 interface Sample {
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
@@ -32,37 +33,25 @@ async function infoMetrics({ info, dns, model }: Pick<ApiDeps, 'info' | 'dns' | 
     labels: { address: `${address}:${port}` },
     value: state === 'listening' ? 1 : 0,
   }));
+  const ofStores = (name: string, help: string, value: (store: StoreStatus) => number) =>
+    metric(
+      `fairlead_store_${name}`,
+      'gauge',
+      help,
+      byLabel('store', Object.fromEntries(stores.map((store) => [store.name, value(store)]))),
+    );
   return [
     metric('fairlead_info', 'gauge', 'Version and mode.', [{ labels: { version, mode }, value: 1 }]),
-    metric('process_start_time_seconds', 'gauge', 'Start of the daemon, Unix time.', [
-      { value: started / 1000 },
-    ]),
-    metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', [
-      { value: process.memoryUsage.rss() },
-    ]),
-    metric(
-      'fairlead_store_reachable',
-      'gauge',
-      'Whether the store answers.',
-      stores.map(({ name, reachable }) => ({ labels: { store: name }, value: reachable ? 1 : 0 })),
+    metric('process_start_time_seconds', 'gauge', 'Start of the daemon, Unix time.', started / 1000),
+    metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', process.memoryUsage.rss()),
+    ofStores('reachable', 'Whether the store answers.', ({ reachable }) => Number(reachable)),
+    ofStores('degraded', 'Whether the store refuses what needs room.', ({ degraded }) =>
+      Number(degraded !== undefined),
     ),
-    metric(
-      'fairlead_store_degraded',
-      'gauge',
-      'Whether the store refuses what needs room.',
-      stores.map(({ name, degraded }) => ({
-        labels: { store: name },
-        value: degraded === undefined ? 0 : 1,
-      })),
-    ),
-    metric(
-      'fairlead_store_state_seconds',
-      'gauge',
+    ofStores(
+      'state_seconds',
       'For how long the store has been in this state.',
-      stores.map(({ name, since }) => ({
-        labels: { store: name },
-        value: (model.clock.now() - since) / 1000,
-      })),
+      ({ since }) => (model.clock.now() - since) / 1000,
     ),
     metric('fairlead_dns_listening', 'gauge', 'Whether DNS listens on the address.', listeners),
   ];
@@ -77,10 +66,13 @@ async function objectMetrics({ model }: Pick<ApiDeps, 'model'>): Promise<string[
   for (const { scope } of networks) scopes[scope] += 1;
   return [
     metric('fairlead_networks', 'gauge', 'Networks by scope.', byLabel('scope', scopes)),
-    metric('fairlead_services', 'gauge', 'Published services.', [{ value: services.length }]),
-    metric('fairlead_services_provided', 'gauge', 'Published services that have a provider.', [
-      { value: services.filter(({ providers }) => providers.length > 0).length },
-    ]),
+    metric('fairlead_services', 'gauge', 'Published services.', services.length),
+    metric(
+      'fairlead_services_provided',
+      'gauge',
+      'Published services that have a provider.',
+      services.filter(({ providers }) => providers.length > 0).length,
+    ),
     metric('fairlead_containers', 'gauge', 'Containers by state.', byLabel('state', states)),
   ];
 }
@@ -92,30 +84,21 @@ async function dnsMetrics({ dns }: Pick<ApiDeps, 'dns'>): Promise<string[]> {
   return [
     metric('fairlead_dns_queries_total', 'counter', 'Queries by transport.', byLabel('transport', queries)),
     metric('fairlead_dns_answers_total', 'counter', 'Answers by RCODE.', byLabel('rcode', answers)),
-    metric('fairlead_dns_inflight', 'gauge', 'Forwarded queries in flight.', [{ value: inflight }]),
-    metric('fairlead_dns_connections', 'gauge', 'Open TCP connections.', [{ value: connections }]),
-    ...Object.entries({ forwardOverflows, connectionOverflows }).map(([name, byLimit]) =>
-      metric(
-        `fairlead_dns_${snakeCase(name)}_total`,
-        'counter',
-        dnsHelp[name] ?? name,
-        byLabel('limit', byLimit),
-      ),
-    ),
-    ...Object.entries(counts).map(([name, value]) =>
-      metric(`fairlead_dns_${snakeCase(name)}_total`, 'counter', dnsHelp[name] ?? name, [{ value }]),
-    ),
+    metric('fairlead_dns_inflight', 'gauge', 'Forwarded queries in flight.', inflight),
+    metric('fairlead_dns_connections', 'gauge', 'Open TCP connections.', connections),
+    dnsCounter('forwardOverflows', byLabel('limit', forwardOverflows)),
+    dnsCounter('connectionOverflows', byLabel('limit', connectionOverflows)),
+    ...Object.entries(counts).map(([name, value]) => dnsCounter(name, value)),
   ];
 }
 
+function dnsCounter(name: string, measured: number | Sample[]): string {
+  return metric(`fairlead_dns_${snakeCase(name)}_total`, 'counter', dnsHelp[name] ?? name, measured);
+}
+
 function apiMetrics({ failures }: Pick<ApiDeps, 'failures'>): string {
-  const counts = Object.fromEntries(failures.counts);
-  return metric(
-    'fairlead_api_failures_total',
-    'counter',
-    'Requests answered with 5xx.',
-    byLabel('status', counts),
-  );
+  const counts = byLabel('status', Object.fromEntries(failures.counts));
+  return metric('fairlead_api_failures_total', 'counter', 'Requests answered with 5xx.', counts);
 }
 
 function eventLoopMetrics({ median, p99, max }: Delays): string {
@@ -141,8 +124,10 @@ function byLabel(label: string, values: Readonly<Record<string, number>>): Sampl
   return Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }));
 }
 
-function metric(name: string, type: 'gauge' | 'counter', help: string, samples: readonly Sample[]): string {
-  const lines = samples.map(({ labels, value }) => `${name}${labelText(labels ?? {})} ${value}\n`);
+/** One without labels is a number. */
+function metric(name: string, type: 'gauge' | 'counter', help: string, measured: number | Sample[]): string {
+  const samples = typeof measured === 'number' ? [{ labels: {}, value: measured }] : measured;
+  const lines = samples.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`);
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
 }
 

@@ -45,11 +45,3 @@ export function callEngine(
     call.end(body);
   });
 }
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import * as z from 'zod';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
+import { parseJson } from '../../lib/json.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
 import type { Model, ServiceView } from '../../network/model.ts';
 import { bodyText } from '../http/body.ts';
-import { callEngine, type EngineAnswer, parseJson } from './call.ts';
+import { callEngine, type EngineAnswer } from './call.ts';
 import type { Upstream } from './upstream.ts';
 
 const createBody = z.looseObject({

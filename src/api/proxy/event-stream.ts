@@ -2,8 +2,8 @@ import http, { type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import * as z from 'zod';
+import { parseJson } from '../../lib/json.ts';
 import { engineAgent } from './agent.ts';
-import { parseJson } from './call.ts';
 
 const event = z.object({
   Type: z.string().optional(),

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
+import { parseJson } from '../../lib/json.ts';
 import type { ApiDeps } from '../deps.ts';
 import { hostState, infoShape } from '../docker/system/info-shape.ts';
 import { pingRoutes, versionShape } from '../docker/system/system.ts';
 import { apiVersion, isBefore, splitVersion, versionOf } from '../http/version.ts';
-import { callEngine, parseJson } from './call.ts';
+import { callEngine } from './call.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What people ask to find out why nothing moves is not to hang, too. In milliseconds. */

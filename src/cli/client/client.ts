@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { z } from 'zod/mini';
 import { DaemonError } from '../failure.ts';
-import type { Endpoint } from './connect.ts';
+import type { Endpoint } from './endpoint.ts';
 import { toFailure, unexpectedAnswer } from './failures.ts';
 
 /** Parameters of a query string; lists become repeated keys, objects JSON. */
@@ -10,16 +10,62 @@ export type Query = Readonly<Record<string, unknown>>;
 /** Any schema of zod/mini: the small build, for the CLI's start-up time. */
 type Schema<T> = z.ZodMiniType<T>;
 
-/** The calls that dockerode has no method for, and the one place that turns errors into Failures. */
-export interface Client {
+/** What a call goes through. */
+interface Opened {
   readonly docker: Docker;
   readonly endpoint: Endpoint;
+}
+
+/**
+ * The calls that dockerode has no method for, and the one place that turns errors into Failures. The first call, or
+ * `open`, loads the client library; a command line has one client.
+ */
+export class Client {
+  #opened: Promise<Opened> | undefined;
+
+  /** `choose` names the daemon. */
+  constructor(private readonly choose: () => Endpoint) {}
+
+  /** Nothing is sent yet. @throws Failure when nothing may be sent there */
+  open(): Promise<Opened> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #answer(call: (docker: Docker) => Promise<unknown>): Promise<unknown> {
+    const { docker, endpoint } = await this.open();
+    try {
+      return await call(docker);
+    } catch (error) {
+      throw toFailure(error, endpoint);
+    }
+  }
+
+  async #open(): Promise<Opened> {
+    const endpoint = this.choose();
+    const { openDocker } = await import('./open.ts');
+    return { docker: await openDocker(endpoint), endpoint };
+  }
+
   /** Runs calls of dockerode. @throws Failure | DaemonError */
-  ask<T>(call: (docker: Docker) => Promise<unknown>, schema: Schema<T>): Promise<T>;
+  async ask<T>(call: (docker: Docker) => Promise<unknown>, schema: Schema<T>): Promise<T> {
+    return fitted(await this.#answer(call), schema, (await this.open()).endpoint);
+  }
+
   /** For calls without a result. */
-  tell(call: (docker: Docker) => Promise<unknown>): Promise<void>;
+  async tell(call: (docker: Docker) => Promise<unknown>): Promise<void> {
+    try {
+      await this.#answer(call);
+    } catch (error) {
+      // 304: it is so already (stop of a stopped container), which the docker CLI takes for done.
+      if (!(error instanceof DaemonError) || error.status !== 304) throw error;
+    }
+  }
+
   /** One request to a route that dockerode does not know. */
-  request<T>(method: Method, path: string, options: RequestOptions, schema: Schema<T>): Promise<T>;
+  async request<T>(method: Method, path: string, options: RequestOptions, schema: Schema<T>): Promise<T> {
+    return await this.ask((docker) => dial(docker, method, path, options), schema);
+  }
 }
 
 export type Method = 'GET' | 'POST' | 'DELETE';
@@ -27,31 +73,6 @@ export type Method = 'GET' | 'POST' | 'DELETE';
 export interface RequestOptions {
   readonly query?: Query;
   readonly body?: Readonly<Record<string, unknown>>;
-}
-
-export function createClient(docker: Docker, endpoint: Endpoint): Client {
-  const asked = async (call: (docker: Docker) => Promise<unknown>) => {
-    try {
-      return await call(docker);
-    } catch (error) {
-      throw toFailure(error, endpoint);
-    }
-  };
-  return {
-    docker,
-    endpoint,
-    ask: async (call, schema) => fitted(await asked(call), schema, endpoint),
-    tell: async (call) => {
-      try {
-        await asked(call);
-      } catch (error) {
-        // 304: it is so already (stop of a stopped container), which the docker CLI takes for done.
-        if (!(error instanceof DaemonError) || error.status !== 304) throw error;
-      }
-    },
-    request: async (method, path, options, schema) =>
-      fitted(await asked(() => dial(docker, method, path, options)), schema, endpoint),
-  };
 }
 
 /** @throws Failure when the answer does not fit the API */

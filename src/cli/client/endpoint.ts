@@ -2,8 +2,15 @@ import { messageOf } from '../../lib/errors.ts';
 import { defaultHostAddress, type HostAddress, parseHostAddress } from '../../lib/host-address.ts';
 import { UsageError } from '../failure.ts';
 import type { Shell } from '../shell.ts';
-import type { Endpoint } from './connect.ts';
-import { chooseTls, type TlsFlags } from './tls.ts';
+import { Client } from './client.ts';
+import { type ClientTls, chooseTls, type TlsFlags } from './tls.ts';
+
+/** How to reach a daemon. */
+export interface Endpoint {
+  readonly address: HostAddress;
+  /** Absent: clear text. */
+  readonly tls?: ClientTls;
+}
 
 /** The command line's flags that choose the daemon. */
 export interface DaemonFlags {
@@ -28,6 +35,11 @@ export function chooseEndpoint(
   const address = named ? parsed(named) : defaultHostAddress(env, uid);
   const tls = chooseTls(flags, address, shell);
   return tls ? { address, tls } : { address };
+}
+
+/** The client of the daemon that the command line or the environment names. */
+export function clientFor(daemon: DaemonFlags, shell: Pick<Shell, 'env' | 'uid' | 'program'>): Client {
+  return new Client(() => chooseEndpoint(daemon, shell));
 }
 
 function parsed(text: string): HostAddress {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { formatHostAddress } from '../../lib/host-address.ts';
 import { DaemonError, Failure } from '../failure.ts';
-import type { Endpoint } from './connect.ts';
+import type { Endpoint } from './endpoint.ts';
 import { tlsProblemOf } from './tls-problem.ts';
 
 /** What dockerode rejects with: an HTTP answer, or the socket's error. */

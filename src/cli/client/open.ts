@@ -3,16 +3,12 @@ import Docker from 'dockerode';
 import { messageOf } from '../../lib/errors.ts';
 import { requireOwnFolder } from '../../lib/own-folder.ts';
 import { Failure } from '../failure.ts';
-import { type Client, createClient } from './client.ts';
-import type { Endpoint } from './connect.ts';
+import type { Endpoint } from './endpoint.ts';
 
-/** Makes a client for the daemon; nothing is sent yet. @throws Failure when nothing may be sent there */
-export async function openClient(endpoint: Endpoint): Promise<Client> {
+/** Nothing is sent yet. @throws Failure when nothing may be sent there */
+export async function openDocker(endpoint: Endpoint): Promise<Docker> {
   const chosen = await options(endpoint);
-  return createClient(
-    withoutDockerHost(() => new Docker(chosen)),
-    endpoint,
-  );
+  return withoutDockerHost(() => new Docker(chosen));
 }
 
 async function options({ address, tls }: Endpoint): Promise<Docker.DockerOptions> {

@@ -6,9 +6,10 @@ import { toFailure } from './failures.ts';
 export type OutputStream = NodeJS.ReadableStream | Duplex;
 
 /** A GET whose body is read as it comes. @throws Failure | DaemonError */
-export function openStream(client: Client, path: string, query: Query): Promise<Readable> {
+export async function openStream(client: Client, path: string, query: Query): Promise<Readable> {
+  const { docker, endpoint } = await client.open();
   return new Promise((resolve, reject) => {
-    client.docker.modem.dial(
+    docker.modem.dial(
       {
         method: 'GET',
         path: `${path}?`,
@@ -17,7 +18,7 @@ export function openStream(client: Client, path: string, query: Query): Promise<
         statusCodes: { 200: true },
       },
       (error: unknown, stream: unknown) => {
-        if (error) reject(toFailure(error, client.endpoint));
+        if (error) reject(toFailure(error, endpoint));
         else if (isReadable(stream)) resolve(stream);
         else reject(new Error(`no stream from ${path}`));
       },

@@ -1,5 +1,5 @@
 import { globalFlags, type Loaders } from '../fairlead.ts';
-import type { Group } from '../program.ts';
+import { type Group, leaf } from '../program.ts';
 import { sectioned } from '../sections.ts';
 import { app } from './app/group.ts';
 import { container, topLevel } from './container/group.ts';
@@ -20,27 +20,27 @@ export function program({ loadDaemon, loadFake }: Loaders): Group {
       'Management commands': { network, service, container, app, node, dns },
       'Container commands': {
         ...topLevel,
-        inspect: {
-          summary: 'Return low-level information on containers and networks',
-          load: async () => (await import('./container/inspect.ts')).inspect,
-        },
+        inspect: leaf(
+          'inspect',
+          'Return low-level information on containers and networks',
+          () => import('./container/inspect.ts'),
+        ),
       },
       Diagnostics: diagnostics,
       'Daemon and set-up': {
         daemon: { summary: 'Run the daemon', load: loadDaemon },
         fake: { summary: 'Run a daemon in memory, for tests', load: loadFake },
-        completion: {
-          summary: 'Print the completion script of a shell',
-          load: async () => (await import('./system/completion.ts')).completion,
-        },
-        tour: {
-          summary: 'Play the whole story on a temporary daemon',
-          load: async () => (await import('./tour/tour.ts')).tour,
-        },
-        playground: {
-          summary: 'Make hosts and a KV store on this machine to play with',
-          load: async () => (await import('./playground/playground.ts')).playground,
-        },
+        completion: leaf(
+          'completion',
+          'Print the completion script of a shell',
+          () => import('./system/completion.ts'),
+        ),
+        tour: leaf('tour', 'Play the whole story on a temporary daemon', () => import('./tour/tour.ts')),
+        playground: leaf(
+          'playground',
+          'Make hosts and a KV store on this machine to play with',
+          () => import('./playground/playground.ts'),
+        ),
         ...install,
       },
     }),
@@ -48,24 +48,13 @@ export function program({ loadDaemon, loadFake }: Loaders): Group {
 }
 
 const diagnostics = {
-  probe: {
-    summary: 'Show how a container resolves a name',
-    load: async () => (await import('./system/probe.ts')).probe,
-  },
-  doctor: {
-    summary: 'Compare this host with its records, and repair it',
-    load: async () => (await import('./system/doctor.ts')).doctor,
-  },
-  events: {
-    summary: 'Get real time events from the daemon',
-    load: async () => (await import('./system/events.ts')).events,
-  },
-  info: {
-    summary: "Show the daemon's state",
-    load: async () => (await import('./system/info.ts')).info,
-  },
-  version: {
-    summary: 'Show the version of client and daemon',
-    load: async () => (await import('./system/version.ts')).version,
-  },
+  probe: leaf('probe', 'Show how a container resolves a name', () => import('./system/probe.ts')),
+  doctor: leaf(
+    'doctor',
+    'Compare this host with its records, and repair it',
+    () => import('./system/doctor.ts'),
+  ),
+  events: leaf('events', 'Get real time events from the daemon', () => import('./system/events.ts')),
+  info: leaf('info', "Show the daemon's state", () => import('./system/info.ts')),
+  version: leaf('version', 'Show the version of client and daemon', () => import('./system/version.ts')),
 } satisfies Group['members'];

@@ -51,7 +51,7 @@ __fairlead_complete_${program}() {
         value="\${value#"$start"}"
         # What is inserted is part of a command line: a name may hold what the shell would act on.
         if [[ $value == *[^[:alnum:]_.,:=/@%+*-]* ]]; then
-            [[ \${COMP_WORDS[COMP_CWORD]} == ["']* ]] && continue
+            [[ \${COMP_WORDS[COMP_CWORD]} == [\\"\\']* ]] && continue
             printf -v value %q "$value"
         fi
         COMPREPLY+=("$value")

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { callEngine, type EngineAnswer, parseJson } from '../../api/proxy/call.ts';
+import { callEngine, type EngineAnswer } from '../../api/proxy/call.ts';
 import { forward, forwardUpgrade } from '../../api/proxy/forward.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { parseJson } from '../../lib/json.ts';
 
 export interface CreateProxyPlan {
   /** Paths of their sockets. */

@@ -31,8 +31,11 @@ function realPath(file: string): string | undefined {
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 const always = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** What was handed over last, and to whom. */
+/** How often it was handed over, what last, and to whom. */
 const mark = 'FAIRLEAD_HANDED_OVER';
+
+/** A real dokku runs `dokku` for its parts, some deep; a script that runs us with one word more each time has no end. */
+const mostHandovers = 16;
 
 /**
  * Runs the program in our place: same stdio, environment (unless given) and signals. @returns its exit code
@@ -44,14 +47,16 @@ export async function runReal(
   shell: Shell,
   env: NodeJS.ProcessEnv = shell.env,
 ): Promise<number> {
-  const handedOver = JSON.stringify([file, ...argv]);
-  if (shell.env[mark] === handedOver) {
+  const words = JSON.stringify([file, ...argv]);
+  const [, times = '0', last] = /^(\d+) (.*)$/s.exec(shell.env[mark] ?? '') ?? [];
+  if (last === words || Number(times) >= mostHandovers) {
     throw new Failure(
       `${file} runs Fairlead's ${shell.program} again: no other ${shell.program} is on the PATH`,
       127,
     );
   }
-  const child = startInPlace([file, ...argv], { argv0: shell.program, env: { ...env, [mark]: handedOver } });
+  const handedOver = { [mark]: `${Number(times) + 1} ${words}` };
+  const child = startInPlace([file, ...argv], { argv0: shell.program, env: { ...env, ...handedOver } });
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of fromTerminal) process.on(signal, process.stdin.isTTY ? () => {} : forward);
   for (const signal of always) process.on(signal, forward);

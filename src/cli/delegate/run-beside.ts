@@ -2,10 +2,9 @@ import { realpathSync } from 'node:fs';
 import { callEngine } from '../../api/proxy/call.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { parseHostAddress } from '../../lib/host-address.ts';
-import type { DaemonFlags } from '../client/endpoint.ts';
+import { clientFor, type DaemonFlags } from '../client/endpoint.ts';
 import { infoRecord } from '../commands/system/info-record.ts';
 import { Failure } from '../failure.ts';
-import { connector } from '../fairlead.ts';
 import type { Shell } from '../shell.ts';
 import { CreateProxy, type Made } from './create-proxy.ts';
 import { findReal, runReal } from './handover.ts';
@@ -49,14 +48,14 @@ export async function runBeside(
 
 /** A daemon that cannot be reached has none that we know of. */
 async function socketsOf(daemon: DaemonFlags, shell: Shell): Promise<Sockets | undefined> {
-  const client = await connector(daemon, shell)();
+  const client = clientFor(daemon, shell);
   const info = await client
     .ask((docker) => docker.info(), infoRecord)
     .catch((error: unknown) => {
       if (error instanceof Failure) return undefined;
       throw error;
     });
-  const fairlead = client.endpoint.address;
+  const { address: fairlead } = (await client.open()).endpoint;
   const text = info?.Fairlead.engine;
   const engine = text === undefined ? undefined : parseHostAddress(text);
   if (engine?.kind !== 'unix' || fairlead.kind !== 'unix') return undefined;

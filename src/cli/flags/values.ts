@@ -16,11 +16,9 @@ function keyValue(flag: string, text: string): readonly [string, string] {
   return [key, equals < 0 ? '' : text.slice(equals + 1)];
 }
 
-/** The Engine's filters: `{"driver":{"bridge":true}}`. */
-export type Filters = Record<string, Record<string, boolean>>;
-
-export function parseFilters(label: string, texts: readonly string[]): Filters {
-  const filters: Filters = {};
+/** The query of the Engine's filters, `{"driver":{"bridge":true}}`; nothing where there are none. @throws UsageError */
+export function filterQuery(label: string, texts: readonly string[]): { readonly filters?: string } {
+  const filters: Record<string, Record<string, boolean>> = {};
   for (const text of texts) {
     const match = /^([^=]+?)(!?)=(.*)$/s.exec(text);
     if (!match) {
@@ -32,5 +30,5 @@ export function parseFilters(label: string, texts: readonly string[]): Filters {
     const key = `${name.trim().toLowerCase()}${not}`;
     filters[key] = { ...filters[key], [value.trim()]: true };
   }
-  return filters;
+  return texts.length > 0 ? { filters: JSON.stringify(filters) } : {};
 }

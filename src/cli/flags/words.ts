@@ -1,3 +1,4 @@
+import { parseBool } from '../../lib/go-bool.ts';
 import { UsageError } from '../failure.ts';
 import type { Flag, Flags } from './spec.ts';
 
@@ -107,14 +108,8 @@ function labelOf(name: string, flag: Flag): string {
   return flag.short ? `-${flag.short}, --${name}` : `--${name}`;
 }
 
-/** Go's strconv.ParseBool accepts exactly these. */
-const booleans: Readonly<Record<string, string>> = Object.fromEntries([
-  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((word) => [word, 'true']),
-  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((word) => [word, 'false']),
-]);
-
 function checked({ flag, label }: Found, value: string): string {
-  if (flag.kind === 'switch') return booleans[value] ?? invalid(value, label, 'ParseBool');
+  if (flag.kind === 'switch') return String(parseBool(value) ?? invalid(value, label, 'ParseBool'));
   if (flag.kind === 'number' && !/^[+-]?\d{1,15}$/.test(value)) return invalid(value, label, 'ParseInt');
   return value;
 }

@@ -2,13 +2,11 @@ import { failure, type Token, tokenize } from './lexer.ts';
 
 /** The tokens of a template, with a place in them. */
 export class Cursor {
-  readonly source: string;
   readonly #tokens: readonly Token[];
   #index = 0;
 
   /** @throws TemplateError */
-  constructor(source: string) {
-    this.source = source;
+  constructor(readonly source: string) {
     this.#tokens = tokenize(source);
   }
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { DetachScanner, parseDetachKeys } from '../../api/http/streams/detach-keys.ts';
 import { copyOutput } from '../client/streams.ts';
 import type { Shell } from '../shell.ts';
-import { DetachKeys } from './detach-keys.ts';
 
 export interface SessionOptions {
   /** The other side has a terminal: bytes go both ways as they are. */
@@ -65,13 +65,10 @@ function followSize({ stdout }: Shell, resize: SessionOptions['resize']): () => 
 
 /** Copies stdin; its end closes our half, so that the other side sees an end of file. */
 function sendInput(stream: Duplex, tty: boolean, { stdin }: Shell): Promise<'detached'> {
-  const keys = new DetachKeys();
   return new Promise((resolve) => {
-    stdin.on('data', (chunk: Buffer | string) => {
-      const { output, detach } = tty ? keys.feed(Buffer.from(chunk)) : { output: chunk, detach: false };
-      if (output.length > 0) stream.write(output);
-      if (detach) resolve('detached');
-    });
-    stdin.on('end', () => stream.end());
+    const leave = () => resolve('detached');
+    const input = tty ? stdin.pipe(new DetachScanner(parseDetachKeys(''), leave)) : stdin;
+    input.on('data', (chunk: Buffer | string) => stream.write(chunk));
+    input.on('end', () => stream.end());
   });
 }

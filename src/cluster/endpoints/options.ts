@@ -1,3 +1,4 @@
+import type { PlugSysctl } from '../../dataplane/links.ts';
 import { isInterfaceName } from '../../dataplane/names.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { checkDnsPolicy } from './dns-policy.ts';
@@ -13,15 +14,7 @@ type Options = Readonly<Record<string, string>>;
 /** What a sandbox's interface is to be like, beside what its network says. */
 export interface InterfaceOptions {
   readonly name?: string;
-  readonly sysctls?: readonly InterfaceSysctl[];
-}
-
-/** `net.FAMILY.TABLE.IFNAME.NAME=VALUE`, of whichever name the interface gets. */
-export interface InterfaceSysctl {
-  readonly family: string;
-  readonly table: string;
-  readonly name: string;
-  readonly value: string;
+  readonly sysctls?: readonly PlugSysctl[];
 }
 
 /** Before anything is made. @throws invalid for an option that means nothing, or with a value that cannot be */
@@ -47,7 +40,7 @@ export function interfaceOptions({
 }
 
 /** In lower case as well: Docker's command line writes it so. @throws invalid, in the Engine's words */
-function parseSysctl(text: string): InterfaceSysctl {
+function parseSysctl(text: string): PlugSysctl {
   const [, family = '', table = '', name = '', value] =
     /^net\.(ipv4|ipv6|mpls)\.([a-z0-9_]+)\.(?:IFNAME|ifname)\.([a-z0-9_]+)(?:=([^\s,]+))?$/.exec(text) ?? [];
   if (name === '')

@@ -1,5 +1,5 @@
 import type { Attachment, Container } from '../container.ts';
-import type { EngineLinks } from '../host-engine.ts';
+import type { EngineLinks } from '../host-links.ts';
 
 /**
  * Containers with their places named by our ids, where network and endpoint are ours. A place on a network of ours

@@ -13,12 +13,9 @@ export interface GatewayListenerParts {
 
 /** DNS listens on the gateways of the networks that are set up on this host. */
 export class GatewayListeners {
-  readonly #parts: GatewayListenerParts;
   #last = Promise.resolve();
 
-  constructor(parts: GatewayListenerParts) {
-    this.#parts = parts;
-  }
+  constructor(private readonly parts: GatewayListenerParts) {}
 
   /** One call after another, so that the newest networks win. */
   follow(networks: readonly Network[]): void {
@@ -32,7 +29,7 @@ export class GatewayListeners {
   }
 
   async #listen(networks: readonly Network[]): Promise<void> {
-    const { dns, dataplane, hasForeignGateway, resolver } = this.#parts;
+    const { dns, dataplane, hasForeignGateway, resolver } = this.parts;
     // A simulated gateway has no address that could be bound.
     const kernel = dataplane.kind === 'linux' ? networks : [];
     const gateways = kernel.flatMap((network) =>

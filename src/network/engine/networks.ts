@@ -17,6 +17,8 @@ import type { NativeNetworks } from './native-networks.ts';
 
 /** An Engine that takes longer to say what networks it has is waiting for something: for us, maybe. In milliseconds. */
 const toldMs = 1_000;
+/** After that long an Engine that still shows a network did not remove it after all, in milliseconds. */
+const goneMs = 10_000;
 
 export interface EngineNetworksDeps {
   readonly parts: NetworkContext;
@@ -34,6 +36,10 @@ export interface EngineNetworksDeps {
 export class EngineNetworks implements Announcer {
   /** Pools whose network the Engine has finished asking about: a further address is an endpoint's. */
   readonly #created = new Set<string>();
+  /** Networks that the Engine has just removed, by its ids → when: a look of before shows them still. */
+  readonly #deleted = new Map<string, number>();
+  /** Ours that are being removed because the Engine's was. */
+  readonly #leaving = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
   /** The Engine's ids of networks that it empties when it leaves a Swarm. */
@@ -115,6 +121,7 @@ export class EngineNetworks implements Announcer {
     this.#attachable = new Set(found.flatMap(({ id, attachable }) => (attachable ? id : [])));
     this.#tellSubnets();
     const there = new Map(found.map((network) => [network.id, network]));
+    for (const engineId of this.#deleted.keys()) if (!there.has(engineId)) this.#deleted.delete(engineId);
     for (const engineId of [...engine.links.networks().keys()]) {
       if (!there.has(engineId)) await engine.links.unlinkNetwork(engineId);
     }
@@ -165,6 +172,7 @@ export class EngineNetworks implements Announcer {
   /** One of the Engine's networks with our driver. */
   async #matchTheirs(theirs: EngineNetwork): Promise<void> {
     const { parts, engine } = this.deps;
+    if (this.#wasDeleted(theirs.id)) return;
     const id = engine.links.networkOf(theirs.id) ?? theirs.options[networkOption];
     if (id === undefined) return await this.#adopt(theirs);
     if (parts.directory.network(id)) {
@@ -185,6 +193,7 @@ export class EngineNetworks implements Announcer {
       if (!parts.directory.network(theirs.id))
         await networks.adopt(typedSpec(theirs, engine.driver, pools), theirs.id);
       await engine.links.linkNetwork(theirs.id, theirs.id);
+      if (this.#wasDeleted(theirs.id)) return await this.deletedThere(theirs.id);
       for (const [poolId] of pools.of(theirs.pools.map(({ subnet }) => subnet))) {
         await pools.assign(poolId, theirs.id);
         this.#created.delete(poolId);
@@ -205,8 +214,8 @@ export class EngineNetworks implements Announcer {
   /** Ours that containers can be on; a plugin's network would be the plugin's to make known. */
   #wanted(): readonly Network[] {
     const { parts } = this.deps;
-    return ourNetworks(parts).filter(({ configOnly, removing, driver }) => {
-      return !configOnly && !removing && ['bridge', 'overlay'].includes(driver);
+    return ourNetworks(parts).filter(({ id, configOnly, removing, driver }) => {
+      return !this.#leaving.has(id) && !configOnly && !removing && ['bridge', 'overlay'].includes(driver);
     });
   }
 
@@ -291,20 +300,33 @@ export class EngineNetworks implements Announcer {
   /** The Engine has removed it. If a person did so, it goes everywhere, or is made known again where it cannot. */
   async deletedThere(engineNetworkId: string): Promise<void> {
     const { parts, engine, networks } = this.deps;
+    this.#deleted.set(engineNetworkId, performance.now());
     const id = engine.links.networkOf(engineNetworkId);
     if (id === undefined) return;
+    this.#leaving.add(id);
     await engine.links.unlinkNetwork(engineNetworkId);
     const network = parts.directory.network(id);
-    if (!network || network.removing) return;
+    if (!network || network.removing) {
+      this.#leaving.delete(id);
+      return;
+    }
     // Not waited for: it asks the Engine, which waits for this answer.
-    void networks.remove(id).catch((error: unknown) => {
+    const removed = networks.remove(id).catch((error: unknown) => {
       if (isKind(error, 'not-found')) return;
       parts.log.warn(
         { err: error },
         `network ${network.name} was removed at the Docker Engine and is put back: ${messageOf(error)}`,
       );
+    });
+    void removed.finally(() => {
+      this.#leaving.delete(id);
       void this.sync();
     });
+  }
+
+  #wasDeleted(engineNetworkId: string): boolean {
+    const since = this.#deleted.get(engineNetworkId);
+    return since !== undefined && performance.now() - since < goneMs;
   }
 
   /** What cannot be done is said once, until it can. */

@@ -1,11 +1,8 @@
 import { FairleadError } from '../../lib/errors.ts';
+import { parseBool } from '../../lib/go-bool.ts';
 import type { NetworkSpec } from '../model.ts';
 
 const keys = { ipv4: 'com.docker.network.enable_ipv4', ipv6: 'com.docker.network.enable_ipv6' } as const;
-
-/** Go's strconv.ParseBool. */
-const yes = ['1', 't', 'T', 'TRUE', 'true', 'True'];
-const no = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
 
 /**
  * The spec with the families that its options switch on or off, as `--opt com.docker.network.enable_ipv6=true` does. Who says it
@@ -32,7 +29,7 @@ function familyOf(family: 'ipv4' | 'ipv6', flag: boolean | undefined, text: stri
 }
 
 function parse(key: string, text: string): boolean {
-  if (yes.includes(text)) return true;
-  if (no.includes(text)) return false;
+  const flag = parseBool(text);
+  if (flag !== undefined) return flag;
   throw new FairleadError('invalid', `driver-opt "${key}" is not a valid bool`);
 }

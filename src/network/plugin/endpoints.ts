@@ -1,7 +1,8 @@
 import { decodeOrSkip } from '../../cluster/decode.ts';
 import { keys } from '../../cluster/keys.ts';
 import { type Endpoint, endpointSchema, type Network } from '../../cluster/records.ts';
-import type { EndpointLink, EngineLinks } from '../../container/host-engine.ts';
+import type { EndpointLink } from '../../container/host-engine.ts';
+import type { EngineLinks } from '../../container/host-links.ts';
 import type { StaticRoute } from '../../dataplane/links.ts';
 import { detachedPeerName } from '../../dataplane/names.ts';
 import { familyOf, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';

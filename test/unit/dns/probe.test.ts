@@ -103,6 +103,22 @@ it('says who answers, and by what path it is reached', async () => {
   expect(asked).toEqual([['sandbox-a2', { address: '10.1.0.2' }]]);
 });
 
+it('asks as the container whose network it shares', async () => {
+  const sharing = (id: string, name: string, containerId: string): Container => {
+    const one = container(id, name);
+    return { ...one, spec: { ...one.spec, networkMode: { kind: 'container', containerId } } };
+  };
+  const [side, third] = [nextId('a5'), nextId('a6')];
+  containers.push(sharing(side, 'side', c2), sharing(third, 'third', side));
+  for (const name of ['side', 'third']) {
+    expect(await probe.probe(name, 'my-service')).toMatchObject({
+      container: name,
+      verdict: 'answered',
+      answers: [{ address: '10.1.0.2', reachable: true }],
+    });
+  }
+});
+
 it('says why there is no answer', async () => {
   expect(await probe.probe('c2', 'nope.foo')).toMatchObject({
     verdict: 'no-such-name',

@@ -2,8 +2,8 @@ import type { Port } from '../../../cluster/records.ts';
 import type { Container } from '../../../container/container.ts';
 import type { Volumes } from '../../../container/volumes.ts';
 import { FairleadError } from '../../../lib/errors.ts';
+import { humanDuration } from '../../../lib/human-duration.ts';
 import { lookup } from '../../../lib/lookup.ts';
-import { humanDuration } from '../../go/duration.ts';
 import { flagOf, numberOf } from '../../http/query.ts';
 import type { ApiVersion } from '../../http/version.ts';
 import {

@@ -24,7 +24,7 @@ export function imageRoutes(app: FastifyInstance, images: Images): void {
     // It has no layers.
     if (what === 'history') return [];
     if (what !== 'json') throw notSupported(`GET /images/${path}`);
-    return imageShape({ name, created }, versionOf(request));
+    return imageShape({ name, created }, versionOf(request), request.headers['user-agent']);
   });
   app.post<Any>('/images/*', async (request, reply) => {
     const path = request.params['*'];

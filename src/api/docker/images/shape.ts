@@ -26,8 +26,15 @@ export function listedImage(
   };
 }
 
-/** GET /images/NAME/json. What each API left out of it is what clients of that time do without. */
-export function imageShape({ name, created }: NamedImage, version: ApiVersion): Record<string, unknown> {
+/**
+ * GET /images/NAME/json. What each API left out of it is what clients of that time do without, but for docker-compose 1,
+ * in Python: it takes the newest API and reads a member that went with 1.45 (KeyError: 'ContainerConfig').
+ */
+export function imageShape(
+  { name, created }: NamedImage,
+  version: ApiVersion,
+  userAgent = '',
+): Record<string, unknown> {
   const Comment = 'an image is only a name for Fairlead';
   return {
     Id: imageId(name),
@@ -35,8 +42,10 @@ export function imageShape({ name, created }: NamedImage, version: ApiVersion): 
     RepoDigests: [],
     ...(isBefore(version, '1.52') ? { Parent: '', Comment } : { Comment }),
     Created: created,
-    // docker-compose 1.29 reads the volumes of its container's image here.
-    ...(isBefore(version, '1.45') && { Container: '', ContainerConfig: configShape(version) }),
+    ...((isBefore(version, '1.45') || userAgent.startsWith('docker-compose/1.')) && {
+      Container: '',
+      ContainerConfig: configShape(version),
+    }),
     ...(isBefore(version, '1.52') && { DockerVersion: '', Author: '' }),
     Config: configShape(version),
     Architecture: 'amd64',

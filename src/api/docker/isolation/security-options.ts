@@ -1,4 +1,5 @@
 import { FairleadError } from '../../../lib/errors.ts';
+import { parseBool } from '../../../lib/go-bool.ts';
 import { refusal } from './host-options.ts';
 
 /** Values that ask for less than there could be, and so for what there is. */
@@ -34,7 +35,7 @@ function parseOption(text: string): boolean {
 }
 
 function parseFlag(text: string, value: string): boolean {
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(value)) return true;
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value)) return false;
+  const flag = parseBool(value);
+  if (flag !== undefined) return flag;
   throw new FairleadError('invalid', `invalid --security-opt 2: ${JSON.stringify(text)}`);
 }

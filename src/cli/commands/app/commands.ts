@@ -67,7 +67,7 @@ function like(run: DokkuCommand | undefined, synopsis: string, description: stri
   const known = { ...flags, quiet: toggle('Hide headers') };
   return {
     text: { synopsis, description, flags: known },
-    async execute(words, { shell, connect, path }) {
+    async execute(words, { shell, client, path }) {
       const [first] = words;
       if (first === '--help' || first === '-h') {
         const { stdout } = shell;
@@ -84,7 +84,7 @@ function like(run: DokkuCommand | undefined, synopsis: string, description: stri
       const isOurs = (word: string) => word === '--quiet' || (word === '--force' && 'force' in flags);
       const args = [...words.slice(0, own).filter((word) => !isOurs(word)), ...words.slice(own)];
       const log = dokkuLog(shell, given.has('--quiet'));
-      return await run({ args, force: given.has('--force'), client: await connect(), log, shell });
+      return (await run({ args, force: given.has('--force'), client, log, shell })) ?? 0;
     },
   };
 }

@@ -15,8 +15,7 @@ export const attach = command({
     'no-stdin': toggle('Do not attach STDIN'),
     'sig-proxy': toggle('Proxy received signals to the process', { initial: true }),
   },
-  async run({ flags, args: [ref = ''], connect, shell }) {
-    const client = await connect();
+  async run({ flags, args: [ref = ''], client, shell }) {
     const { Id, State, Config } = await client.ask(
       (docker) => docker.getContainer(ref).inspect(),
       containerState,

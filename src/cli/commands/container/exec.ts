@@ -23,7 +23,7 @@ export const exec = command({
     user: text('Username or UID (format: "<name|uid>[:<group|gid>]")', { short: 'u' }),
     workdir: text('Working directory inside the container', { short: 'w' }),
   },
-  async run({ flags, args: [container = '', ...words], connect, shell }) {
+  async run({ flags, args: [container = '', ...words], client, shell }) {
     const { detach, interactive, tty } = flags;
     if (!detach && tty && interactive && !shell.stdin.isTTY)
       throw new Failure('the input device is not a TTY');
@@ -38,7 +38,6 @@ export const exec = command({
       WorkingDir: flags.workdir,
       Cmd: words,
     };
-    const client = await connect();
     const path = `/containers/${encodeURIComponent(container)}/exec`;
     const { Id } = await client.request('POST', path, { body }, created);
     if (detach) {

@@ -1,44 +1,23 @@
-import type { Group, Leaf } from '../../program.ts';
+import { type Group, type Leaf, leaf } from '../../program.ts';
 
 const lifecycle = () => import('./lifecycle.ts');
 
 /** The commands that also stand at the top level, where Docker has them. */
 export const topLevel = {
-  run: {
-    summary: 'Run a command in a new container',
-    load: async () => (await import('./create/run.ts')).run,
-  },
-  create: {
-    summary: 'Create a new container',
-    load: async () => (await import('./create/create.ts')).create,
-  },
-  exec: {
-    summary: 'Run a command in a running container',
-    load: async () => (await import('./exec.ts')).exec,
-  },
-  logs: { summary: 'Fetch the logs of a container', load: async () => (await import('./logs.ts')).logs },
-  ps: { summary: 'List containers', load: async () => (await import('./list/ps.ts')).ps },
-  start: {
-    summary: 'Start one or more stopped containers',
-    load: async () => (await import('./start.ts')).start,
-  },
-  stop: { summary: 'Stop one or more running containers', load: async () => (await lifecycle()).stop },
-  restart: { summary: 'Restart one or more containers', load: async () => (await lifecycle()).restart },
-  rm: { summary: 'Remove one or more containers', load: async () => (await lifecycle()).rm },
-  kill: { summary: 'Kill one or more running containers', load: async () => (await lifecycle()).kill },
-  wait: {
-    summary: 'Block until containers stop, then print their exit codes',
-    load: async () => (await lifecycle()).wait,
-  },
-  port: {
-    summary: 'List port mappings or a specific mapping for the container',
-    load: async () => (await import('./port.ts')).port,
-  },
-  rename: { summary: 'Rename a container', load: async () => (await lifecycle()).rename },
-  attach: {
-    summary: 'Attach to a running container',
-    load: async () => (await import('./attach.ts')).attach,
-  },
+  run: leaf('run', 'Run a command in a new container', () => import('./create/run.ts')),
+  create: leaf('create', 'Create a new container', () => import('./create/create.ts')),
+  exec: leaf('exec', 'Run a command in a running container', () => import('./exec.ts')),
+  logs: leaf('logs', 'Fetch the logs of a container', () => import('./logs.ts')),
+  ps: leaf('ps', 'List containers', () => import('./list/ps.ts')),
+  start: leaf('start', 'Start one or more stopped containers', () => import('./start.ts')),
+  stop: leaf('stop', 'Stop one or more running containers', lifecycle),
+  restart: leaf('restart', 'Restart one or more containers', lifecycle),
+  rm: leaf('rm', 'Remove one or more containers', lifecycle),
+  kill: leaf('kill', 'Kill one or more running containers', lifecycle),
+  wait: leaf('wait', 'Block until containers stop, then print their exit codes', lifecycle),
+  port: leaf('port', 'List port mappings or a specific mapping for the container', () => import('./port.ts')),
+  rename: leaf('rename', 'Rename a container', lifecycle),
+  attach: leaf('attach', 'Attach to a running container', () => import('./attach.ts')),
 } satisfies Readonly<Record<string, Leaf>>;
 
 const { ps: _ps, ...others } = topLevel;
@@ -48,11 +27,12 @@ export const container: Group = {
   synopsis: '[OPTIONS] COMMAND [OPTIONS] [arg...]',
   width: 25,
   members: {
-    ls: { summary: 'List containers', load: async () => (await import('./list/ps.ts')).ps },
-    inspect: {
-      summary: 'Display detailed information on containers',
-      load: async () => (await import('./inspect.ts')).inspectContainer,
-    },
+    ls: leaf('ps', 'List containers', () => import('./list/ps.ts')),
+    inspect: leaf(
+      'inspectContainer',
+      'Display detailed information on containers',
+      () => import('./inspect.ts'),
+    ),
     ...others,
     list: { load: async () => (await import('./list/ps.ts')).ps },
     ps: { load: async () => (await import('./list/ps.ts')).ps },

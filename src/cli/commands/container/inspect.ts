@@ -36,16 +36,15 @@ function inspector(description: string, types: readonly string[]) {
       size: toggle('Display total file sizes', { short: 's', hidden: true }),
       type: text('Only inspect objects of this type: container or network', { takes: types }),
     },
-    async run({ args, flags, connect, shell, path }) {
+    async run({ args, flags, client, shell, path }) {
       if (flags.type !== '' && !types.includes(flags.type)) {
         throw new UsageError(
           `"${flags.type}" is not a valid value for --type: expected ${types.join(' or ')}`,
         );
       }
       const wanted = flags.type === '' ? types : [flags.type];
-      const client = await connect();
       const inspectOne = (ref: string) => firstFound(client, ref, wanted);
-      return inspectAll(args, flags.format, inspectOne, { shell, connect, path }, inspectedStruct);
+      return inspectAll(args, flags.format, inspectOne, { shell, client, path }, inspectedStruct);
     },
   });
 }

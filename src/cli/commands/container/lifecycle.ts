@@ -19,7 +19,7 @@ export async function forEachContainer(
   { args, ...context }: Context & { readonly args: readonly string[] },
   call: (container: Docker.Container) => Promise<unknown>,
 ): Promise<number> {
-  const client = await context.connect();
+  const client = context.client;
   const act = (ref: string) => client.tell((docker) => call(container(docker, ref))).then(() => ref);
   return await forEach(args, act, context);
 }
@@ -75,8 +75,7 @@ export const rm = command({
     force: toggle('Force the removal of a running container (uses SIGKILL)', { short: 'f' }),
     volumes: toggle('Remove anonymous volumes associated with the container', { short: 'v' }),
   },
-  async run({ args, flags: { force, volumes }, connect, shell, path }) {
-    const client = await connect();
+  async run({ args, flags: { force, volumes }, client, shell, path }) {
     const options = { ...(force ? { force: 1 } : {}), ...(volumes ? { v: 1 } : {}) };
     const remove = async (ref: string) => {
       try {
@@ -89,7 +88,7 @@ export const rm = command({
         return undefined;
       }
     };
-    return forEach(args, remove, { shell, connect, path });
+    return forEach(args, remove, { shell, client, path });
   },
 });
 
@@ -98,11 +97,10 @@ export const wait = command({
   description: 'Block until one or more containers stop, then print their exit codes',
   args: [1],
   flags: {},
-  async run({ args, connect, shell, path }) {
-    const client = await connect();
+  async run({ args, client, shell, path }) {
     return forEach(args, async (ref) => String(await waitFor(client, ref, 'not-running')), {
       shell,
-      connect,
+      client,
       path,
     });
   },
@@ -113,9 +111,7 @@ export const rename = command({
   description: 'Rename a container',
   args: [2, 2],
   flags: {},
-  async run({ args: [ref = '', name = ''], connect }) {
-    const client = await connect();
+  async run({ args: [ref = '', name = ''], client }) {
     await client.tell((docker) => container(docker, ref).rename({ name }));
-    return 0;
   },
 });

@@ -16,8 +16,7 @@ export const logs = command({
     timestamps: toggle('Show timestamps', { short: 't' }),
     until: text('Show logs before a timestamp or relative time'),
   },
-  async run({ flags, args: [ref = ''], connect, shell }) {
-    const client = await connect();
+  async run({ flags, args: [ref = ''], client, shell }) {
     const { Id, Config } = await client.ask(
       (docker) => docker.getContainer(encodeURIComponent(ref)).inspect(),
       containerState,
@@ -33,6 +32,5 @@ export const logs = command({
     };
     const stream = await openStream(client, `/containers/${Id}/logs`, query);
     await copyOutput(stream, Config.Tty, shell.stdout, shell.stderr);
-    return 0;
   },
 });

@@ -14,8 +14,7 @@ export const port = command({
   description: 'List port mappings or a specific mapping for the container',
   args: [1, 2],
   flags: {},
-  async run({ args: [ref = '', wanted], connect, shell }) {
-    const client = await connect();
+  async run({ args: [ref = '', wanted], client, shell }) {
     const path = `/containers/${encodeURIComponent(ref)}/json`;
     const { Ports } = (await client.request('GET', path, {}, inspected)).NetworkSettings;
     const key = wanted === undefined || wanted.includes('/') ? wanted : `${wanted}/tcp`;
@@ -30,6 +29,5 @@ export const port = command({
       throw new Failure(`Error: No public port '${key}' published for ${ref}`);
     }
     for (const line of lines) shell.stdout.write(`${line}\n`);
-    return 0;
   },
 });

@@ -16,13 +16,13 @@ export const start = command({
     attach: toggle('Attach STDOUT/STDERR and forward signals', { short: 'a' }),
     interactive: toggle("Attach container's STDIN", { short: 'i' }),
   },
-  async run({ args, flags, connect, shell, path }) {
+  async run({ args, flags, client, shell, path }) {
     if (flags.attach || flags.interactive) {
       const [ref = '', ...others] = args;
       if (others.length > 0) throw new Failure('you cannot start and attach multiple containers at once');
-      return startAttached(await connect(), ref, flags.interactive, shell);
+      return startAttached(client, ref, flags.interactive, shell);
     }
-    return forEachContainer({ args, shell, connect, path }, (container) => container.start());
+    return forEachContainer({ args, shell, client, path }, (container) => container.start());
   },
 });
 

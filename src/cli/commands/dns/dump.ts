@@ -31,19 +31,17 @@ export const dump = command({
   description: 'Show every name, its owner and its addresses',
   args: [0, 0],
   flags: { format: text('Output format: json', { takes: objectFormats }) },
-  async run({ flags, connect, shell }) {
-    const client = await connect();
+  async run({ flags, client, shell }) {
     const { networks } = await client.request('GET', '/fairlead/dns', {}, dumpRecord);
     if (flags.format === 'json') {
       shell.stdout.write(`${toJson(networks)}\n`);
-      return 0;
+      return;
     }
     const rows = networks.flatMap((network) => [
       ...network.names.flatMap(({ name, owners }) => owners.map((one) => row(name, network.name, one, ''))),
       ...network.withheld.map((one) => row('-', network.name, one, ' (withheld: unhealthy)')),
     ]);
     writeTable(['NAME', 'NETWORK', 'ADDRESS', 'CONTAINER', 'OWNER'], rows, shell);
-    return 0;
   },
 });
 

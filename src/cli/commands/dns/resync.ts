@@ -8,11 +8,9 @@ export const resync = command({
   description: 'Rebuild the names from the records without interrupting DNS, and show what changed',
   args: [0, 0],
   flags: {},
-  async run({ connect, shell }) {
-    const client = await connect();
+  async run({ client, shell }) {
     const { added, removed } = await client.request('POST', '/fairlead/dns/resync', {}, resyncRecord);
     const lines = [...added.map((line) => `+ ${line}`), ...removed.map((line) => `- ${line}`)];
     shell.stdout.write(lines.length > 0 ? `${lines.join('\n')}\n` : 'nothing changed\n');
-    return 0;
   },
 });

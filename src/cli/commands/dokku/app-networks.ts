@@ -30,11 +30,10 @@ async function rebuildAll(call: DokkuCall): Promise<number> {
   return exitCodeFor(failed);
 }
 
-async function report(call: DokkuCall): Promise<number> {
+async function report(call: DokkuCall): Promise<void> {
   const request = readReportRequest('network:report', call.args);
   const apps = request.app === undefined ? await appNames(call.client, call.log) : [request.app];
   for (const app of apps) await reportOne(call, app, request);
-  return 0;
 }
 
 async function reportOne(
@@ -48,7 +47,7 @@ async function reportOne(
   else writeReport(log, `${app} network information`, flags);
 }
 
-async function set({ args, client, log }: DokkuCall): Promise<number> {
+async function set({ args, client, log }: DokkuCall): Promise<void> {
   const { switches, words } = takeOptions(args, { switches: ['global'] });
   const [app, property = '', ...values] = switches.has('global') ? ['--global', ...words] : words;
   const body = { property, values };
@@ -59,7 +58,6 @@ async function set({ args, client, log }: DokkuCall): Promise<number> {
     throw naming(error, property);
   });
   log.title(value === '' ? `Unsetting ${property}` : `Setting ${property} to ${value}`);
-  return 0;
 }
 
 /** The daemon's message about an unknown property ends with the list of known ones. */

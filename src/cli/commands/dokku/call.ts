@@ -13,8 +13,8 @@ export interface DokkuCall {
   readonly shell: Shell;
 }
 
-/** Resolves with the exit code. */
-export type DokkuCommand = (call: DokkuCall) => Promise<number>;
+/** Resolves with the exit code; nothing: 0. */
+export type DokkuCommand = (call: DokkuCall) => Promise<void> | Promise<number>;
 
 export interface Options {
   /** Names of the switches that were given, without dashes. */

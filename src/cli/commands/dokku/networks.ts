@@ -18,23 +18,21 @@ export const networkCommands: Readonly<Record<string, DokkuCommand>> = {
   'network:list': list,
 };
 
-async function create(call: DokkuCall): Promise<number> {
+async function create(call: DokkuCall): Promise<void> {
   const name = nameIn(takeOptions(call.args, {}).words);
   call.log.step(`Creating network ${name}`);
   const Labels = { [managedLabel]: name };
   const body = { Name: name, CheckDuplicate: true, Driver: 'bridge', Attachable: true, Labels };
   await inDokkusWords('create', call.client.request('POST', '/networks/create', { body }, anything));
-  return 0;
 }
 
-async function destroy(call: DokkuCall): Promise<number> {
+async function destroy(call: DokkuCall): Promise<void> {
   const name = nameIn(takeOptions(call.args, {}).words);
   await find(call.client, name);
   await confirm(call, 'network', name);
   call.log.step(`Destroying network ${name}`);
   const removed = call.client.tell((docker) => docker.getNetwork(encodeURIComponent(name)).remove());
   await inDokkusWords('destroy', removed);
-  return 0;
 }
 
 /** Dokku hands on what `docker network` printed. */
@@ -47,20 +45,19 @@ async function inDokkusWords<T>(what: string, done: Promise<T>): Promise<T> {
   }
 }
 
-async function exists({ args, client, log }: DokkuCall): Promise<number> {
+async function exists({ args, client, log }: DokkuCall): Promise<void> {
   await find(client, nameIn(takeOptions(args, {}).words));
   log.step('Network exists');
-  return 0;
 }
 
-async function info({ args, client, log }: DokkuCall): Promise<number> {
+async function info({ args, client, log }: DokkuCall): Promise<void> {
   const { words, values } = takeOptions(args, { valued: ['format'] });
   const name = nameIn(words);
   const format = formatIn(values.format);
   const network = await find(client, name);
   if (format === 'json') {
     log.line(JSON.stringify(asJson(network)));
-    return 0;
+    return;
   }
   log.title(`${name} network information`);
   const lines = [
@@ -71,20 +68,18 @@ async function info({ args, client, log }: DokkuCall): Promise<number> {
     ['Dokku managed:', String(isManaged(network))],
   ] as const;
   for (const [label, value] of lines) log.verbose(label.padEnd(16) + value);
-  return 0;
 }
 
-async function list({ args, client, log }: DokkuCall): Promise<number> {
+async function list({ args, client, log }: DokkuCall): Promise<void> {
   const { values, switches } = takeOptions(args, { valued: ['format'], switches: ['dokku-managed'] });
   const all = byName(await client.ask((docker) => docker.listNetworks(), networkRecords));
   const networks = switches.has('dokku-managed') ? all.filter(isManaged) : all;
   if (formatIn(values.format) === 'json') {
     log.line(JSON.stringify(networks.map(asJson)));
-    return 0;
+    return;
   }
   log.title('Networks');
   for (const { Name } of networks) log.line(Name);
-  return 0;
 }
 
 function formatIn([format = 'text']: readonly string[] = []): 'json' | 'text' {

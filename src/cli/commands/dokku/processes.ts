@@ -13,16 +13,15 @@ export const processCommands: Readonly<Record<string, DokkuCommand>> = {
   'ps:set': set,
 };
 
-async function rebuild({ args: [name], client, log }: DokkuCall): Promise<number> {
+async function rebuild({ args: [name], client, log }: DokkuCall): Promise<void> {
   const app = appNamed(name);
   log.step(`Rebuilding ${app}`);
   const { steps } = await client.request('POST', pathOf(app, '/rebuild'), {}, stepsRecord);
   tellSteps(log, steps);
   log.title('Application deployed');
-  return 0;
 }
 
-async function scale(call: DokkuCall): Promise<number> {
+async function scale(call: DokkuCall): Promise<void> {
   const { args, client, log } = call;
   const [name, ...tuples] = args;
   const app = appNamed(name);
@@ -31,7 +30,6 @@ async function scale(call: DokkuCall): Promise<number> {
   log.step(`Scaling ${app} processes: ${tuples.join(' ')}`);
   const { steps } = await client.request('POST', pathOf(app, '/scale'), { body }, stepsRecord);
   tellSteps(log, steps);
-  return 0;
 }
 
 function readTuple(tuple: string): readonly [string, number] {
@@ -40,16 +38,15 @@ function readTuple(tuple: string): readonly [string, number] {
   throw new Failure(`Invalid process count specified, use PROC_TYPE=COUNT: ${tuple}`);
 }
 
-async function scaleReport({ client, log }: DokkuCall, app: string): Promise<number> {
+async function scaleReport({ client, log }: DokkuCall, app: string): Promise<void> {
   const status = await client.request('GET', pathOf(app), {}, appStatus);
   log.step(`Scaling for ${app}`);
   const rows = Object.entries(status.scale).sort();
   if (!log.quiet) for (const line of ['proctype: qty', '--------: ---']) log.line(line);
   for (const [type, count] of rows) log.line(`${`${type}:`.padEnd(5)} ${count}`);
-  return 0;
 }
 
-async function report({ args, client, log }: DokkuCall): Promise<number> {
+async function report({ args, client, log }: DokkuCall): Promise<void> {
   const { app, flag, json } = readReportRequest('ps:report', args);
   for (const name of app === undefined ? await appNames(client, log) : [app]) {
     const flags = await processFlags(client, name);
@@ -57,7 +54,6 @@ async function report({ args, client, log }: DokkuCall): Promise<number> {
     else if (json) log.line(reportJson('ps-', flags));
     else writeReport(log, `${name} ps information`, flags);
   }
-  return 0;
 }
 
 /** Dokku names a container by its first eleven digits here. */
@@ -83,7 +79,7 @@ async function processFlags(client: DokkuCall['client'], app: string): Promise<R
 const processOptions = ['image', 'port', 'env', 'dns-policy'];
 
 /** Ours: Dokku reads a pushed Procfile and image, here flags give them. */
-async function set({ args, client, log }: DokkuCall): Promise<number> {
+async function set({ args, client, log }: DokkuCall): Promise<void> {
   const end = args.includes('--') ? args.indexOf('--') : args.length;
   const { words, values } = takeOptions(args.slice(0, end), { valued: processOptions });
   const [name, type] = words;
@@ -99,7 +95,6 @@ async function set({ args, client, log }: DokkuCall): Promise<number> {
   };
   await client.request('POST', pathOf(app, '/processes'), { body }, anything);
   log.title(`Setting process ${type} of ${app}`);
-  return 0;
 }
 
 function readVariable(text: string): string {

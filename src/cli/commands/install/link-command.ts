@@ -19,7 +19,6 @@ export function linkCommand(name: DropIn): Command {
       await placeLink(link);
       await new LinkRecord(shell).add(link.path);
       shell.stdout.write(`${link.path} -> ${link.target}\n${advice(name, link, shell)}\n`);
-      return 0;
     },
   });
 }

@@ -1,4 +1,4 @@
-import type { Leaf } from '../../program.ts';
+import { type Leaf, leaf } from '../../program.ts';
 
 /** What a package leaves to be done, and undone, by hand. */
 export const install: Readonly<Record<string, Leaf>> = {
@@ -10,8 +10,9 @@ export const install: Readonly<Record<string, Leaf>> = {
     summary: 'Put the drop-in for dokku into a directory of the PATH',
     load: async () => (await import('./link-command.ts')).linkCommand('dokku'),
   },
-  uninstall: {
-    summary: 'Stop the daemon and its containers, and take back all they made',
-    load: async () => (await import('./uninstall.ts')).uninstall,
-  },
+  uninstall: leaf(
+    'uninstall',
+    'Stop the daemon and its containers, and take back all they made',
+    () => import('./uninstall.ts'),
+  ),
 };

@@ -6,9 +6,7 @@ import * as z from 'zod/mini';
 import { defaultDataRoot } from '../../../lib/data-root.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Client } from '../../client/client.ts';
-import type { Connect } from '../../client/connect.ts';
-import { chooseEndpoint } from '../../client/endpoint.ts';
-import { openClient } from '../../client/open.ts';
+import { clientFor } from '../../client/endpoint.ts';
 import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 import { text, toggle } from '../../flags/spec.ts';
@@ -34,11 +32,11 @@ export const uninstall = command({
     purge: toggle('Also remove the data root: networks, services, records of containers'),
     force: toggle('Do not prompt for confirmation', { short: 'f' }),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, client, shell }) {
     if (!flags.force && !(await confirmed(warning, shell))) return 0;
     const tell = (line: string) => shell.stdout.write(`${line}\n`);
     const place = await findPlace(flags, shell);
-    const running = await reach(connect);
+    const running = await reach(client);
     const dataRoot = running?.info.Fairlead.dataRoot || place.dataRoot;
     if (running) await endRunning(running, tell);
     if (existsSync(join(dataRoot, 'node-id')) && (!running || running.info.Fairlead.mode === 'engine'))
@@ -47,7 +45,6 @@ export const uninstall = command({
     await leaveData(dataRoot, flags.purge, tell);
     // Debian's package removes itself, and this is a step of that.
     if (!shell.env.DPKG_MAINTSCRIPT_PACKAGE) tell(`the program itself: ${removalCommand()}`);
-    return 0;
   },
 });
 
@@ -84,9 +81,8 @@ interface Running {
   readonly info: InfoRecord;
 }
 
-async function reach(connect: Connect): Promise<Running | undefined> {
+async function reach(client: Client): Promise<Running | undefined> {
   try {
-    const client = await connect();
     return { client, info: await client.ask((docker) => docker.info(), infoRecord) };
   } catch (error) {
     if (error instanceof Failure) return undefined;
@@ -105,11 +101,8 @@ async function endRunning({ client, info }: Running, tell: Tell): Promise<void> 
 async function emptyHost({ client, info }: Running, tell: Tell): Promise<void> {
   const { engine, engineState } = info.Fairlead;
   if (engine !== undefined && engineState !== undefined) {
-    const address = chooseEndpoint(
-      { host: engine, tls: {} },
-      { env: {}, uid: undefined, program: 'fairlead' },
-    );
-    const left = await requireFreeNetworks(await openClient(address), engineState.plugin);
+    const client = clientFor({ host: engine, tls: {} }, { env: {}, uid: undefined, program: 'fairlead' });
+    const left = await requireFreeNetworks(client, engineState.plugin);
     if (left.length > 0)
       tell(`left in the Docker Engine, where they are names only: networks ${left.join(', ')}`);
     return;
@@ -127,7 +120,7 @@ async function takeBack({ configFile, dataRoot }: Place, shell: Shell, tell: Tel
   const start = (flags: readonly string[]) =>
     startOwnDaemon(join(ownPrograms(), 'fairlead'), [...config, ...places, ...flags]);
   try {
-    const client = await openClient(chooseEndpoint({ host, tls: {} }, shell));
+    const client = clientFor({ host, tls: {} }, shell);
     const child = await start([]);
     const info = await client.ask((docker) => docker.info(), infoRecord);
     try {

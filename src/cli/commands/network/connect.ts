@@ -19,7 +19,7 @@ export const connect = command({
     link: list('Add link to another container', { takes: 'container' }),
     'link-local-ip': list('Add a link-local address for the container', { commas: true }),
   },
-  async run({ args: [network = '', container = ''], flags, connect }) {
+  async run({ args: [network = '', container = ''], flags, client }) {
     const body = {
       Container: container,
       EndpointConfig: {
@@ -34,8 +34,6 @@ export const connect = command({
         GwPriority: flags['gw-priority'],
       },
     };
-    const client = await connect();
     await client.request('POST', `/networks/${encodeURIComponent(network)}/connect`, { body }, anything);
-    return 0;
   },
 });

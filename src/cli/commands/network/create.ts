@@ -48,7 +48,7 @@ export const create = command({
   description: 'Creates a new network with a name specified by the user',
   args: [1, 1],
   flags,
-  async run({ flags, given, args, connect, shell }) {
+  async run({ flags, given, args, client, shell }) {
     const { poolsOf } = await import('./pools.ts');
     const body = {
       Name: args[0] ?? '',
@@ -71,10 +71,10 @@ export const create = command({
       ...(given.has('ipv4') ? { EnableIPv4: flags.ipv4 } : {}),
       ...(given.has('ipv6') ? { EnableIPv6: flags.ipv6 } : {}),
     };
-    const client = await connect();
     const { Id, Warning } = await client.request('POST', '/networks/create', { body }, created);
-    if (Warning) shell.stderr.write(`WARNING: ${Warning}\n`);
+    if (Warning)
+      shell.stderr.write(`WARNING: ${Warning}
+`);
     shell.stdout.write(`${Id}\n`);
-    return 0;
   },
 });

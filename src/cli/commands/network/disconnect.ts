@@ -7,10 +7,8 @@ export const disconnect = command({
   description: 'Disconnect a container from a network',
   args: [2, 2],
   flags: { force: toggle('Force the container to disconnect from a network', { short: 'f' }) },
-  async run({ args: [network = '', container = ''], flags, connect }) {
+  async run({ args: [network = '', container = ''], flags, client }) {
     const body = { Container: container, Force: flags.force };
-    const client = await connect();
     await client.request('POST', `/networks/${encodeURIComponent(network)}/disconnect`, { body }, anything);
-    return 0;
   },
 });

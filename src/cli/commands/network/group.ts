@@ -1,4 +1,4 @@
-import type { Group } from '../../program.ts';
+import { type Group, leaf } from '../../program.ts';
 
 /** The seed's four commands first, in its order and words; then today's. */
 export const network: Group = {
@@ -6,23 +6,14 @@ export const network: Group = {
   synopsis: '[OPTIONS] COMMAND [OPTIONS] [arg...]',
   width: 25,
   members: {
-    create: { summary: 'Create a network', load: async () => (await import('./create.ts')).create },
-    rm: { summary: 'Remove a network', load: async () => (await import('./rm.ts')).rm },
-    ls: { summary: 'List all networks', load: async () => (await import('./ls.ts')).ls },
-    info: { summary: 'Display information of a network', load: async () => (await import('./info.ts')).info },
-    inspect: {
-      summary: 'Display detailed information on networks',
-      load: async () => (await import('./inspect.ts')).inspect,
-    },
-    connect: {
-      summary: 'Connect a container to a network',
-      load: async () => (await import('./connect.ts')).connect,
-    },
-    disconnect: {
-      summary: 'Disconnect a container from a network',
-      load: async () => (await import('./disconnect.ts')).disconnect,
-    },
-    prune: { summary: 'Remove all unused networks', load: async () => (await import('./prune.ts')).prune },
+    create: leaf('create', 'Create a network', () => import('./create.ts')),
+    rm: leaf('rm', 'Remove a network', () => import('./rm.ts')),
+    ls: leaf('ls', 'List all networks', () => import('./ls.ts')),
+    info: leaf('info', 'Display information of a network', () => import('./info.ts')),
+    inspect: leaf('inspect', 'Display detailed information on networks', () => import('./inspect.ts')),
+    connect: leaf('connect', 'Connect a container to a network', () => import('./connect.ts')),
+    disconnect: leaf('disconnect', 'Disconnect a container from a network', () => import('./disconnect.ts')),
+    prune: leaf('prune', 'Remove all unused networks', () => import('./prune.ts')),
     list: { load: async () => (await import('./ls.ts')).ls },
     remove: { load: async () => (await import('./rm.ts')).rm },
   },

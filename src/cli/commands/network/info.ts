@@ -6,13 +6,11 @@ export const info = command({
   description: 'Displays detailed information on a network',
   args: [1, 1],
   flags: {},
-  async run({ args: [ref = ''], connect, shell }) {
-    const client = await connect();
+  async run({ args: [ref = ''], client, shell }) {
     const network = await client.ask(
       (docker) => docker.getNetwork(encodeURIComponent(ref)).inspect(),
       networkRecord,
     );
     shell.stdout.write(`Network Id: ${network.Id}\nName: ${network.Name}\nType: ${network.Driver}\n`);
-    return 0;
   },
 });

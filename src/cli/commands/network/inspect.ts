@@ -14,8 +14,7 @@ export const inspect = command({
     format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
     verbose: toggle('Verbose output for diagnostics', { short: 'v' }),
   },
-  async run({ args, flags, connect, shell, path }) {
-    const client = await connect();
+  async run({ args, flags, client, shell, path }) {
     const inspectOne = (ref: string) => {
       if (ref.trim() === '') throw new Failure('invalid network name or ID: value is empty');
       const query = flags.verbose ? { verbose: true } : {};
@@ -25,7 +24,7 @@ export const inspect = command({
       args,
       flags.format,
       async (ref) => inspectOne(ref),
-      { shell, connect, path },
+      { shell, client, path },
       networkStruct,
     );
   },

@@ -2,7 +2,7 @@ import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { list, number, text, toggle } from '../../flags/spec.ts';
 import { free, listFormats, scopes, type Takes, yesOrNo } from '../../flags/takes.ts';
-import { parseFilters } from '../../flags/values.ts';
+import { filterQuery } from '../../flags/values.ts';
 import { writeTable } from '../../output/fit.ts';
 import { byCreation, type NetworkRecord, networkRecords } from './records.ts';
 
@@ -29,16 +29,14 @@ export const ls = command({
     filter: list('Provide filter values (e.g. "driver=bridge")', { short: 'f', takes: filters }),
     format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
   },
-  async run({ flags, connect, shell }) {
-    const wanted = parseFilters('-f, --filter', flags.filter);
-    const client = await connect();
-    const options = flags.filter.length > 0 ? { filters: JSON.stringify(wanted) } : {};
+  async run({ flags, client, shell }) {
+    const options = filterQuery('-f, --filter', flags.filter);
     const networks = await client.ask((docker) => docker.listNetworks(options), networkRecords);
     const full = flags['no-trunc'];
     if (flags.format !== '') {
       const { formatNetworks } = await import('./format.ts');
       shell.stdout.write(Buffer.from(formatNetworks(flags.format, networks, full)));
-      return 0;
+      return;
     }
     const shown = newest(byCreation(networks), flags.latest ? 1 : flags.n);
     const idOf = (network: NetworkRecord) => (full ? network.Id : shortId(network.Id));
@@ -47,7 +45,6 @@ export const ls = command({
       const rows = shown.map((network) => [idOf(network), network.Name, network.Driver]);
       writeTable(['NETWORK ID', 'NAME', 'TYPE'], rows, shell, { full });
     }
-    return 0;
   },
 });
 

@@ -8,8 +8,7 @@ export const rm = command({
   description: 'Deletes a network',
   args: [1],
   flags: { force: toggle('Do not error if the network does not exist', { short: 'f' }) },
-  async run({ args, flags, connect, shell, path }) {
-    const client = await connect();
+  async run({ args, flags, client, shell, path }) {
     const remove = async (ref: string) => {
       try {
         await client.tell((docker) => docker.getNetwork(encodeURIComponent(ref)).remove());
@@ -19,6 +18,6 @@ export const rm = command({
         throw error;
       }
     };
-    return forEach(args, remove, { shell, connect, path });
+    return forEach(args, remove, { shell, client, path });
   },
 });

@@ -1,4 +1,4 @@
-import type { Group } from '../../program.ts';
+import { type Group, leaf } from '../../program.ts';
 
 /** Ours: the hosts that share the KV store. */
 export const node: Group = {
@@ -6,7 +6,7 @@ export const node: Group = {
   synopsis: 'COMMAND [OPTIONS]',
   width: 10,
   members: {
-    ls: { summary: 'List the living nodes', load: async () => (await import('./ls.ts')).ls },
+    ls: leaf('ls', 'List the living nodes', () => import('./ls.ts')),
     list: { load: async () => (await import('./ls.ts')).ls },
   },
 };

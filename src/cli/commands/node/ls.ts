@@ -14,8 +14,7 @@ export const ls = command({
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display node IDs', { short: 'q' }),
   },
-  async run({ flags, connect, shell }) {
-    const client = await connect();
+  async run({ flags, client, shell }) {
     const nodes = await client.request('GET', '/fairlead/nodes', {}, nodeRecords);
     const idOf = flags['no-trunc'] ? (id: string) => id : shortId;
     if (flags.format !== '') {
@@ -33,6 +32,5 @@ export const ls = command({
         full: flags['no-trunc'],
       });
     }
-    return 0;
   },
 });

@@ -7,10 +7,8 @@ export const attach = command({
   description: 'Sets a container as a service backend',
   args: [2, 2],
   flags: {},
-  async run({ args: [container = '', ref = ''], connect }) {
-    const client = await connect();
+  async run({ args: [container = '', ref = ''], client }) {
     const body = { container_id: container };
     await client.request('POST', servicePath({ id: ref }, 'backend'), { query: { ref: 1 }, body }, anything);
-    return 0;
   },
 });

@@ -7,10 +7,8 @@ export const detach = command({
   description: 'Removes a container from service backend',
   args: [2, 2],
   flags: {},
-  async run({ args: [container = '', ref = ''], connect }) {
-    const client = await connect();
+  async run({ args: [container = '', ref = ''], client }) {
     const service = await findService(client, ref);
     await client.request('DELETE', servicePath(service, 'backend', container), {}, anything);
-    return 0;
   },
 });

@@ -1,4 +1,4 @@
-import type { Group } from '../../program.ts';
+import { type Group, leaf } from '../../program.ts';
 
 /** The seed's six commands, in its order and words. */
 export const service: Group = {
@@ -6,20 +6,11 @@ export const service: Group = {
   synopsis: 'COMMAND [OPTIONS] [arg...]',
   width: 10,
   members: {
-    publish: { summary: 'Publish a service', load: async () => (await import('./publish.ts')).publish },
-    unpublish: { summary: 'Remove a service', load: async () => (await import('./unpublish.ts')).unpublish },
-    attach: {
-      summary: 'Attach a backend (container) to the service',
-      load: async () => (await import('./attach.ts')).attach,
-    },
-    detach: {
-      summary: 'Detach the backend from the service',
-      load: async () => (await import('./detach.ts')).detach,
-    },
-    ls: { summary: 'Lists all services', load: async () => (await import('./ls.ts')).ls },
-    info: {
-      summary: 'Display information about a service',
-      load: async () => (await import('./info.ts')).info,
-    },
+    publish: leaf('publish', 'Publish a service', () => import('./publish.ts')),
+    unpublish: leaf('unpublish', 'Remove a service', () => import('./unpublish.ts')),
+    attach: leaf('attach', 'Attach a backend (container) to the service', () => import('./attach.ts')),
+    detach: leaf('detach', 'Detach the backend from the service', () => import('./detach.ts')),
+    ls: leaf('ls', 'Lists all services', () => import('./ls.ts')),
+    info: leaf('info', 'Display information about a service', () => import('./info.ts')),
   },
 };

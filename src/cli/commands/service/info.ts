@@ -9,13 +9,11 @@ export const info = command({
   description: 'Displays detailed information about a service',
   args: [1, 1],
   flags: { format: text('Format output using a Go template, or json', { takes: objectFormats }) },
-  async run({ args: [ref = ''], flags, connect, shell, path }) {
-    const client = await connect();
+  async run({ args: [ref = ''], flags, client, shell, path }) {
     if (flags.format !== '') {
-      return inspectAll([ref], flags.format, (one) => findService(client, one), { shell, connect, path });
+      return inspectAll([ref], flags.format, (one) => findService(client, one), { shell, client, path });
     }
     const service = await findService(client, ref);
     shell.stdout.write(`Service Id: ${service.id}\n\tName: ${service.name}\n\tNetwork: ${service.network}\n`);
-    return 0;
   },
 });

@@ -23,8 +23,7 @@ export const ls = command({
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display numeric IDs', { short: 'q' }),
   },
-  async run({ flags, connect, shell }) {
-    const client = await connect();
+  async run({ flags, client, shell }) {
     const query = {
       ...(flags.network ? { network: await networkId(client, flags.network) } : {}),
       ...(flags.all ? { all: 1 } : {}),
@@ -35,13 +34,12 @@ export const ls = command({
       shell.stdout.write(
         Buffer.from(formatServices(flags.format, byName(await listServices(client, query)), idOf)),
       );
-      return 0;
+      return;
     }
     const found = await (flags['no-trunc'] ? listServices : listRows)(client, query);
     const rows = visibleLines(typeof found === 'string' ? found : rowsOf(found, idOf));
     if (flags.quiet) shell.stdout.write(rows.replaceAll(/\t.*/g, ''));
     else writeLines(`SERVICE ID\tNAME\tNETWORK\tPROVIDER\n${rows}`, shell, { full: flags['no-trunc'] });
-    return 0;
   },
 });
 

@@ -14,17 +14,15 @@ export const publish = command({
     expose: list('Port of the service, for SRV records: PORT[/tcp|udp|sctp]', { commas: true }),
     shared: toggle('Let several containers back the service, each with its own address'),
   },
-  async run({ args: [ref = ''], flags, connect, shell }) {
+  async run({ args: [ref = ''], flags, client, shell }) {
     const body = {
       ref,
       shared: flags.shared,
       my_aliases: flags.alias,
       exposed_ports: flags.expose.map(exposedPort),
     };
-    const client = await connect();
     const id = await client.request('POST', `${experimental}/services`, { body }, z.string());
     shell.stdout.write(`${id}\n`);
-    return 0;
   },
 });
 

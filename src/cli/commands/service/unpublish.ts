@@ -8,11 +8,9 @@ export const unpublish = command({
   description: 'Removes a service',
   args: [1, 1],
   flags: { force: toggle('force unpublish service', { short: 'f' }) },
-  async run({ args: [ref = ''], flags, connect }) {
-    const client = await connect();
+  async run({ args: [ref = ''], flags, client }) {
     const service = await findService(client, ref);
     const query = flags.force ? { force: 1 } : {};
     await client.request('DELETE', servicePath(service), { query }, anything);
-    return 0;
   },
 });

@@ -15,7 +15,6 @@ export const completion = command({
     if (known === undefined) throw notOne('shell', name, shells);
     if (!programs.includes(program)) throw notOne('program', program, programs);
     shell.stdout.write(scriptFor(known, program));
-    return 0;
   },
 });
 

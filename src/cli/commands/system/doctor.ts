@@ -19,8 +19,7 @@ export const doctor = command({
     repair: toggle('Repair what differs'),
     format: text('Output format: json', { takes: objectFormats }),
   },
-  async run({ args: [network], flags, connect, shell }) {
-    const client = await connect();
+  async run({ args: [network], flags, client, shell }) {
     const query = network === undefined ? {} : { network };
     const method = flags.repair ? 'POST' : 'GET';
     const report = await client.request(method, '/fairlead/doctor', { query }, diagnosis);

@@ -6,7 +6,7 @@ import { command } from '../../command.ts';
 import { list, text } from '../../flags/spec.ts';
 import { free, objectFormats, scopes, type Takes } from '../../flags/takes.ts';
 import { parseTime } from '../../flags/time.ts';
-import { parseFilters } from '../../flags/values.ts';
+import { filterQuery } from '../../flags/values.ts';
 import { compileFormat } from '../../format/formatter.ts';
 import { exactJson } from '../../output/values.ts';
 import { parseExactly } from '../../template/exact-json.ts';
@@ -54,21 +54,17 @@ export const events = command({
     since: text('Show all events created since timestamp'),
     until: text('Stream events until this timestamp'),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, client, shell }) {
     const write = lineWriter(flags.format);
-    const client = await connect();
     const stream = await openStream(client, '/events', {
       ...(flags.since ? { since: parseTime('since', flags.since) } : {}),
       ...(flags.until ? { until: parseTime('until', flags.until) } : {}),
-      ...(flags.filter.length > 0
-        ? { filters: JSON.stringify(parseFilters('-f, --filter', flags.filter)) }
-        : {}),
+      ...filterQuery('-f, --filter', flags.filter),
     });
     // One line is one event; chunks of the connection are not.
     for await (const line of createInterface({ input: stream })) {
       if (line.trim() !== '') shell.stdout.write(Buffer.from(`${write(line)}\n`));
     }
-    return 0;
   },
 });
 

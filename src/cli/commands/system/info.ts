@@ -20,16 +20,14 @@ export const info = command({
   flags: {
     format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
   },
-  async run({ flags, connect, shell, path }) {
-    const client = await connect();
+  async run({ flags, client, shell, path }) {
     if (flags.format !== '') {
       const whole = () => client.request('GET', '/info', {}, anyJson);
       const format = flags.format === 'json' ? '{{json .}}' : flags.format;
-      return inspectAll([''], format, whole, { shell, connect, path });
+      return inspectAll([''], format, whole, { shell, client, path });
     }
     const record = await client.ask((docker) => docker.info(), infoRecord);
     shell.stdout.write(describe(record, Date.now()));
-    return 0;
   },
 });
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Connect } from '../../client/connect.ts';
+import type { Client } from '../../client/client.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
@@ -33,8 +33,7 @@ export const probe = command({
   description: 'Show how a container resolves a name: its addresses, the answering server and the path',
   args: [2, 2],
   flags: { format: text('Output format: json', { takes: objectFormats }) },
-  async run({ args: [container = '', name = ''], flags, connect, shell }) {
-    const client = await connect();
+  async run({ args: [container = '', name = ''], flags, client, shell }) {
     const report = await client.request(
       'GET',
       '/fairlead/probe',
@@ -42,15 +41,15 @@ export const probe = command({
       probeRecord,
     );
     shell.stdout.write(flags.format === 'json' ? `${toJson(report)}\n` : describe(report));
-    if (report.verdict === 'no-such-name') await suggest(name, connect, shell);
+    if (report.verdict === 'no-such-name') await suggest(name, client, shell);
     const reached = report.answers.some(({ reachable }) => reachable);
     return reached || report.verdict === 'forwarded' ? 0 : 1;
   },
 });
 
-async function suggest(name: string, connect: Connect, { stderr }: Shell): Promise<void> {
+async function suggest(name: string, client: Client, { stderr }: Shell): Promise<void> {
   const { meantByName } = await import('../../meant.ts');
-  const hint = await meantByName(name, connect);
+  const hint = await meantByName(name, client);
   if (hint !== '') stderr.write(`${hint}\n`);
 }
 

@@ -22,12 +22,11 @@ export const version = command({
     format: text('Format output using a Go template, or json', { short: 'f', takes: objectFormats }),
     short: toggle('Only the version of the client', { hidden: true }),
   },
-  async run({ flags, connect, shell, path }) {
+  async run({ flags, client, shell, path }) {
     if (flags.short) {
       shell.stdout.write(`Fairlead version ${own}\n`);
       return 0;
     }
-    const client = await connect();
     if (flags.format !== '') {
       const both = async () => ({
         Client: { Version: own, GitCommit: commit },
@@ -35,7 +34,7 @@ export const version = command({
       });
       return inspectAll([''], flags.format === 'json' ? '{{json .}}' : flags.format, both, {
         shell,
-        connect,
+        client,
         path,
       });
     }

@@ -2,8 +2,7 @@ import { realpathSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import * as z from 'zod/mini';
 import type { Client } from '../../client/client.ts';
-import { chooseEndpoint } from '../../client/endpoint.ts';
-import { openClient } from '../../client/open.ts';
+import { clientFor } from '../../client/endpoint.ts';
 import { command } from '../../command.ts';
 import { findReal } from '../../delegate/handover.ts';
 import { toggle } from '../../flags/spec.ts';
@@ -32,7 +31,7 @@ export const tour = command({
     const stays = flags.stay || shell.stdout.isTTY === true;
     try {
       shell.stdout.write(`${[...daemon.greeting, dnsLine(daemon)].join('\n')}\n`);
-      const client = await openClient(chooseEndpoint({ host: daemon.host, tls: {} }, shell));
+      const client = clientFor({ host: daemon.host, tls: {} }, shell);
       const played = await Promise.race([tell(daemon, client, bin, shell), interrupted]);
       if (played === 'interrupted') return 130;
       if (stays) {
@@ -43,7 +42,6 @@ export const tour = command({
       await daemon.stop();
     }
     if (!stays) shell.stdout.write(`\n${ended(bin, shell)}\n`);
-    return 0;
   },
 });
 

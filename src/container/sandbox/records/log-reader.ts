@@ -87,13 +87,10 @@ function isPast(until: number | undefined): boolean {
 
 /** A place in one log file; it stays with the file when that is renamed away. */
 class LogCursor {
-  readonly #fd: number;
   #offset = 0;
   #rest = Buffer.alloc(0);
 
-  private constructor(fd: number) {
-    this.#fd = fd;
-  }
+  private constructor(private readonly fd: number) {}
 
   /** Undefined when there is no such file yet. */
   static open(file: string): LogCursor | undefined {
@@ -108,7 +105,7 @@ class LogCursor {
   *lines(): Generator<LogLine> {
     const chunk = Buffer.alloc(64 * 1024);
     for (;;) {
-      const size = readSync(this.#fd, chunk, 0, chunk.length, this.#offset);
+      const size = readSync(this.fd, chunk, 0, chunk.length, this.#offset);
       if (size === 0) return;
       this.#offset += size;
       const bytes = Buffer.concat([this.#rest, chunk.subarray(0, size)]);
@@ -119,11 +116,11 @@ class LogCursor {
   }
 
   isStill(file: string): boolean {
-    return statSync(file, { throwIfNoEntry: false })?.ino === fstatSync(this.#fd).ino;
+    return statSync(file, { throwIfNoEntry: false })?.ino === fstatSync(this.fd).ino;
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 }
 

@@ -17,11 +17,7 @@ const recordSchema = z.object({
 });
 
 /** What a container's directory says of it. */
-export interface RecordFile {
-  readonly container: Container;
-  readonly networks: readonly string[];
-  readonly services: readonly string[];
-}
+export type RecordFile = Readonly<z.infer<typeof recordSchema>>;
 
 /**
  * Each container's record is in its directory as well, written after the store has it, with the networks and services

@@ -86,16 +86,15 @@ async function openSocket(root: string): Promise<Socket> {
 
 /** The daemon's own connection to a shim, by which it steers the program and hears of its end. */
 export class ShimConnection {
-  readonly #socket: Socket;
-  readonly #patience: number;
   readonly #asked = new Map<number, () => void>();
   #asking = 0;
   /** Resolves when the connection ends: with the exit, or undefined when the shim went without a word. */
   readonly ended: Promise<ExitRecord | undefined>;
 
-  constructor(socket: Socket, patience: number) {
-    this.#socket = socket;
-    this.#patience = patience;
+  constructor(
+    private readonly socket: Socket,
+    private readonly patience: number,
+  ) {
     let exit: ExitRecord | undefined;
     onFrames(socket, (frame) => {
       const notice = parseControl(frame);
@@ -110,17 +109,17 @@ export class ShimConnection {
 
   /** Resolves once it is done, or has nobody to do it for any more. @throws internal when the shim is silent */
   async request(request: Request): Promise<void> {
-    if (!this.#socket.writable) return;
+    if (!this.socket.writable) return;
     const ack = ++this.#asking;
     const done = new Promise<void>((resolve) => this.#asked.set(ack, resolve));
-    this.#socket.write(encodeControl({ ...request, ack }));
-    const answered = await withTimeout(Promise.race([done, this.ended]), this.#patience);
+    this.socket.write(encodeControl({ ...request, ack }));
+    const answered = await withTimeout(Promise.race([done, this.ended]), this.patience);
     this.#asked.delete(ack);
     if (!answered) throw silentShim();
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 }
 

@@ -31,8 +31,6 @@ export interface FirewallOptions {
 
 /** What this process has put into the kernel's packet filters. */
 export class FirewallState {
-  readonly #host: LinuxHost;
-  readonly #options: FirewallOptions;
   readonly #queue = new SerialQueue();
   /** The newest value that was asked for. */
   #rules: HostFirewall = { networks: [] };
@@ -46,10 +44,10 @@ export class FirewallState {
 
   #dockerUser: { readonly named: string | undefined; readonly at: number } = { named: undefined, at: 0 };
 
-  constructor(host: LinuxHost, options: FirewallOptions) {
-    this.#host = host;
-    this.#options = options;
-  }
+  constructor(
+    private readonly host: LinuxHost,
+    private readonly options: FirewallOptions,
+  ) {}
 
   get rules(): Firewall {
     return this.#rules;
@@ -63,9 +61,9 @@ export class FirewallState {
   /** How the kernel differs from the newest rules; where it does, the next `apply` writes all of them. */
   faults(): Promise<Survey['firewall']> {
     return this.#queue.run('firewall', async () => {
-      const { tag, iptables } = this.#options;
-      const own = await firewallFaults(this.#host, 'inet', tag, renderFirewall(tag, this.#rules));
-      const docker = iptables ? await dockerUserFaults(this.#host, tag, bridgesOf(this.#rules)) : none;
+      const { tag, iptables } = this.options;
+      const own = await firewallFaults(this.host, 'inet', tag, renderFirewall(tag, this.#rules));
+      const docker = iptables ? await dockerUserFaults(this.host, tag, bridgesOf(this.#rules)) : none;
       if (docker.missing.length + docker.surplus.length > 0) this.#dockerUser = { named: undefined, at: 0 };
       const faults = {
         missing: [...own.missing, ...docker.missing],
@@ -82,7 +80,7 @@ export class FirewallState {
   }
 
   async #apply(wanted: Firewall): Promise<void> {
-    const { forwarding } = this.#options;
+    const { forwarding } = this.options;
     const families = forwardedFamilies(wanted);
     const opened = await forwarding.prepare(families);
     const rules = { ...wanted, nodes: await this.#nodesOf(wanted), opened };
@@ -93,10 +91,10 @@ export class FirewallState {
   }
 
   async #applyRules(rules: HostFirewall): Promise<void> {
-    const text = renderFirewall(this.#options.tag, rules);
+    const text = renderFirewall(this.options.tag, rules);
     const applied = this.#applied?.rules.partial === rules.partial ? this.#applied : undefined;
     const equal = text === applied?.text;
-    if (equal && performance.now() - applied.at < this.#options.trustFor) return;
+    if (equal && performance.now() - applied.at < this.options.trustFor) return;
     this.#rules = rules;
     this.#applied = undefined;
     if (!equal || !(await this.#isThere(rules)))
@@ -114,46 +112,46 @@ export class FirewallState {
   async #nodesOf({ networks, nodes = [], spareNodes = false }: Firewall): Promise<readonly string[]> {
     if (networks.every(({ tunnelPort }) => tunnelPort === undefined)) return [];
     if (!spareNodes) return nodes;
-    this.#spared ??= readNodes(this.#host, this.#options.tag);
+    this.#spared ??= readNodes(this.host, this.options.tag);
     return [...nodes, ...(await this.#spared)];
   }
 
   /** After the rules are written: a flow that began without them is listed then. */
   async #forgetFlows({ ports = [] }: Firewall): Promise<void> {
-    if (this.#options.conntrack) await forgetStaleFlows(this.#host, portChanges(this.#followed, ports));
+    if (this.options.conntrack) await forgetStaleFlows(this.host, portChanges(this.#followed, ports));
     this.#followed = ports;
   }
 
   /** Others flush rule sets: `nft flush ruleset` on a reload of somebody's firewall takes ours along. */
   async #isThere({ networks }: Firewall): Promise<boolean> {
-    const tables = await output(this.#host, ['nft', 'list', 'tables']);
-    const there = tables.split('\n').includes(`table inet ${tableName(this.#options.tag)}`);
+    const tables = await output(this.host, ['nft', 'list', 'tables']);
+    const there = tables.split('\n').includes(`table inet ${tableName(this.options.tag)}`);
     return there === networks.length > 0;
   }
 
   async #write(rules: HostFirewall, text: string, before: HostFirewall | undefined): Promise<void> {
     const from = before ?? (rules.partial ? { networks: [] } : undefined);
-    if (!from || !(await this.#change(from, rules))) await loadRules(this.#host, text);
+    if (!from || !(await this.#change(from, rules))) await loadRules(this.host, text);
     await this.#separatePorts(rules);
   }
 
   /** Four processes: only when there is another bridge to name, or nobody has looked for a while. */
   async #syncDockerUser({ networks, partial = false }: Firewall): Promise<void> {
-    const { iptables, tag, trustFor } = this.#options;
+    const { iptables, tag, trustFor } = this.options;
     if (!iptables) return;
     const bridges = bridgesOf({ networks });
     const named = [...dockerUserPrefixes(tag, bridges), ...(partial ? ['and others'] : [])].join(' ');
     const { named: before, at } = this.#dockerUser;
     if (named === before && performance.now() - at < trustFor) return;
-    await syncDockerUser(this.#host, tag, bridges, partial);
+    await syncDockerUser(this.host, tag, bridges, partial);
     this.#dockerUser = { named, at: performance.now() };
   }
 
   /** @returns false where all of it has to be written, as where the table has gone */
   async #change(before: HostFirewall, rules: HostFirewall): Promise<boolean> {
-    const commands = renderChanges(this.#options.tag, before, rules);
+    const commands = renderChanges(this.options.tag, before, rules);
     if (!commands) return false;
-    return await changeRules(this.#host, commands);
+    return await changeRules(this.host, commands);
   }
 
   /**
@@ -167,12 +165,12 @@ export class FirewallState {
       ports.filter(({ target }) => familyOf(target.address) === 4).map((p) => p.bridge),
     );
     const files = [...bridges].map((bridge) => `/proc/sys/net/ipv4/conf/${bridge}/route_localnet`);
-    if (files.length > 0) await output(this.#host, ['tee', ...files], { input: '1' });
-    const links = (await showLinks(this.#host)) ?? [];
+    if (files.length > 0) await output(this.host, ['tee', ...files], { input: '1' });
+    const links = (await showLinks(this.host)) ?? [];
     const ends = new Set(ports.map(({ hostEnd }) => hostEnd));
     const present = links.filter(({ ifname, master }) => master !== undefined && ends.has(ifname));
     await batch(
-      this.#host,
+      this.host,
       present.map(({ ifname }) => ip`link set dev ${ifname} type bridge_slave hairpin on`),
     );
   }
@@ -181,10 +179,10 @@ export class FirewallState {
   async #separatePorts({ networks }: Firewall): Promise<void> {
     const bridges = new Set(networks.filter(({ icc }) => !icc).map(({ bridge }) => bridge));
     if (bridges.size === 0) return;
-    const links = (await showLinks(this.#host)) ?? [];
+    const links = (await showLinks(this.host)) ?? [];
     const ports = links.filter(({ master }) => master !== undefined && bridges.has(master));
     await batch(
-      this.#host,
+      this.host,
       ports.map(({ ifname }) => setIsolation(ifname, true)),
     );
   }

@@ -69,6 +69,19 @@ describe('exec', () => {
     });
   });
 
+  it.each([
+    ['framed', '{"Tty":false}', true, framed(1, 'out\n')],
+    ['as it is', '{"Tty":true}', false, 'out\n'],
+  ])('is %s as the start asks with %s, made with Tty %s', async (_how, start, Tty, expected) => {
+    await using api = await listening();
+    await api.model.containers.start('c1');
+    const id = await exec(api, { Cmd: ['echo', 'out'], Tty });
+    const client = await RawClient.connect(api.socketPath);
+    client.upgrade(`/exec/${id}/start`, start);
+    await client.ended;
+    expect(body(client.text).replace('\r', '')).toBe(expected);
+  });
+
   describe('started with an upgrade', () => {
     it('has sent the head before there is a process: docker-py drops what comes along with it', async () => {
       const start = new Latch();

@@ -75,7 +75,7 @@ describe('what depends on the version', () => {
     expect(await members('1.52')).toEqual(['SandboxID', 'SandboxKey', 'Ports', 'Networks']);
   });
 
-  it('shows docker-compose 1.29 the configuration of an image that it reads', async () => {
+  it('shows the configuration of an image until 1.44 under the name that it had', async () => {
     await using api = await createTestApi();
     await api.call('POST', '/images/create?fromImage=busybox');
     const image = (version: string) => get(api, `/v${version}/images/busybox/json`);

@@ -6,7 +6,7 @@ import { createServer, get } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listenOn } from '../../../../src/api/http/listeners/listen.ts';
-import { openClient } from '../../../../src/cli/client/open.ts';
+import { openDocker } from '../../../../src/cli/client/open.ts';
 import { formatHostAddress, parseHostAddress } from '../../../../src/lib/host-address.ts';
 import { createTestApi } from '../../../rig/api.ts';
 
@@ -105,7 +105,7 @@ describe('the folder of the socket, where everybody may make folders', () => {
     const address = { kind: 'unix', path: join(ownFolder, 'fairlead.sock'), ownFolder } as const;
     const message = `${ownFolder} is not to be trusted: ${problem}; remove it, or name another socket with -H unix:///PATH`;
     expect(await messageOf(api.api.listen(address))).toBe(message);
-    expect(await messageOf(openClient({ address }))).toBe(message);
+    expect(await messageOf(openDocker({ address }))).toBe(message);
   });
 
   it('is made by the daemon, of mode 0700 whatever the umask', async () => {
@@ -115,7 +115,7 @@ describe('the folder of the socket, where everybody may make folders', () => {
     const umask = process.umask(0);
     await api.api.listen(address).finally(() => process.umask(umask));
     expect(((await stat(ownFolder)).mode & 0o777).toString(8)).toBe('700');
-    await openClient({ address });
+    await openDocker({ address });
   });
 });
 

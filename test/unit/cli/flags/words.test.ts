@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseWords } from '../../../../src/cli/flags/parse.ts';
 import { list, number, text, toggle } from '../../../../src/cli/flags/spec.ts';
 import { parseTime } from '../../../../src/cli/flags/time.ts';
-import { parseFilters } from '../../../../src/cli/flags/values.ts';
+import { filterQuery } from '../../../../src/cli/flags/values.ts';
 
 const flags = {
   all: toggle('', { short: 'a' }),
@@ -108,12 +108,16 @@ describe('flags', () => {
 
 describe('values', () => {
   it('reads filters', () => {
-    expect(parseFilters('-f, --filter', ['driver=bridge', 'label=a=b', 'label!=c', 'driver=null'])).toEqual({
+    const { filters = '' } = filterQuery('-f, --filter', [
+      ...['driver=bridge', 'label=a=b', 'label!=c', 'driver=null'],
+    ]);
+    expect(JSON.parse(filters)).toEqual({
       driver: { bridge: true, null: true },
       label: { 'a=b': true },
       'label!': { c: true },
     });
-    expect(() => parseFilters('-f, --filter', ['bogus'])).toThrow(
+    expect(filterQuery('-f, --filter', [])).toEqual({});
+    expect(() => filterQuery('-f, --filter', ['bogus'])).toThrow(
       'invalid argument "bogus" for "-f, --filter" flag: bad format of filter (expected name=value)',
     );
   });

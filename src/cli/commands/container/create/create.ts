@@ -12,10 +12,9 @@ export const create = command({
   args: [1],
   interspersed: false,
   flags: createFlags,
-  async run({ flags, given, args, connect, shell }) {
+  async run({ flags, given, args, client, shell }) {
     const body = createBody(flags, args, attachedStreams(flags), shell.env, given);
-    shell.stdout.write(`${await createContainer(await connect(), flags, body, shell)}\n`);
-    return 0;
+    shell.stdout.write(`${await createContainer(client, flags, body, shell)}\n`);
   },
 });
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { parseBool } from '../../../../lib/go-bool.ts';
 import { UsageError } from '../../../failure.ts';
 import { bytesOf } from './resources/sizes.ts';
 
@@ -98,8 +99,8 @@ function splitFields(text: string): readonly string[] {
 }
 
 function flagOf(value: string, text: string): boolean {
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(value)) return true;
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value)) return false;
+  const flag = parseBool(value);
+  if (flag !== undefined) return flag;
   throw invalid(text, `invalid value: ${value}`);
 }
 

@@ -21,18 +21,16 @@ export const run = command({
     'sig-proxy': toggle('Proxy received signals to the process', { initial: true }),
     'detach-keys': text('Override the key sequence for detaching a container', { hidden: true }),
   },
-  async run({ flags, given, args, connect, shell }) {
+  async run({ flags, given, args, client, shell }) {
     if (!flags.detach) checkTerminal(flags, shell);
     if (flags.detach && flags.attach.length > 0)
       throw new Failure('conflicting options: cannot specify both --attach and --detach');
     const streams = flags.detach ? detached : attachedStreams(flags);
     const body = createBody(flags, args, streams, shell.env, given);
-    const client = await connect();
     const id = await beforeStart(() => createContainer(client, flags, body, shell));
     if (!flags.detach) return runAttached(client, id, { ...flags, streams }, shell);
     await start(client, id);
     shell.stdout.write(`${id}\n`);
-    return 0;
   },
 });
 

@@ -2,7 +2,7 @@ import { shortId } from '../../../../lib/ids.ts';
 import { command } from '../../../command.ts';
 import { list, number, text, toggle } from '../../../flags/spec.ts';
 import { free, listFormats, type Takes } from '../../../flags/takes.ts';
-import { parseFilters } from '../../../flags/values.ts';
+import { filterQuery } from '../../../flags/values.ts';
 import { writeTable } from '../../../output/fit.ts';
 import { listedContainers } from '../records.ts';
 import { psRow } from './ps-row.ts';
@@ -35,17 +35,14 @@ export const ps = command({
     'no-trunc': toggle("Don't truncate output"),
     quiet: toggle('Only display container IDs', { short: 'q' }),
   },
-  async run({ flags, connect, shell }) {
+  async run({ flags, client, shell }) {
     const limit = flags.latest ? 1 : flags.last;
     const query = {
       ...(flags.all ? { all: 1 } : {}),
       ...(limit > 0 ? { limit } : {}),
       ...(/\.Size\b|^json$|json \./.test(flags.format) ? { size: 1 } : {}),
-      ...(flags.filter.length > 0
-        ? { filters: JSON.stringify(parseFilters('-f, --filter', flags.filter)) }
-        : {}),
+      ...filterQuery('-f, --filter', flags.filter),
     };
-    const client = await connect();
     const containers = await client.request('GET', '/containers/json', { query }, listedContainers);
     const full = flags['no-trunc'];
     if (flags.format !== '') {
@@ -61,6 +58,5 @@ export const ps = command({
       });
       writeTable(header, rows, shell, { full });
     }
-    return 0;
   },
 });

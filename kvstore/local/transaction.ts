@@ -1,9 +1,8 @@
 import type { Entry } from '../store.ts';
 import { type Batch, bytesOf, type LeaseRow, type Rows } from './rows.ts';
-import type { Transaction } from './table.ts';
 
 /** A transaction that is not in the rows yet: it sees its own writes, and nobody else does. */
-export class Staged implements Transaction {
+export class Transaction {
   readonly #rows: Rows;
   /** Undefined: deleted. */
   readonly #entries = new Map<string, Entry | undefined>();
@@ -56,6 +55,7 @@ export class Staged implements Transaction {
     this.#entries.set(key, undefined);
   }
 
+  /** A version that no entry of this table ever had. */
   nextVersion(): string {
     this.#version += 1;
     return String(this.#version);
@@ -69,6 +69,7 @@ export class Staged implements Transaction {
     this.#leases.set(lease.id, lease);
   }
 
+  /** Forgets the lease and returns the keys that are on it, which the caller deletes. */
   removeLease(id: string): readonly string[] {
     this.#leases.set(id, undefined);
     const changed = [...this.#entries.values()].flatMap((entry) => (entry?.lease === id ? [entry.key] : []));

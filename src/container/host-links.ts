@@ -1,18 +1,15 @@
 import * as z from 'zod';
-import type { Entry, Store, Write } from '../../../kvstore/store.ts';
-import { folders, keys } from '../../cluster/keys.ts';
-import { parseJson } from '../../lib/json.ts';
-import type { Logger } from '../../lib/log.ts';
-import {
-  type EndpointLink,
-  type EngineLinks,
-  linkSchema,
-  type ServiceWish,
-  serviceWishSchema,
-} from '../host-engine.ts';
+import type { Entry, Store, Write } from '../../kvstore/store.ts';
+import { folders, keys } from '../cluster/keys.ts';
+import { parseJson } from '../lib/json.ts';
+import type { Logger } from '../lib/log.ts';
+import { type EndpointLink, linkSchema, type ServiceWish, serviceWishSchema } from './host-engine.ts';
 
-/** In memory for reading, in the embedded store for the next daemon; memory follows the store. */
-export class StoredLinks implements EngineLinks {
+/**
+ * Which of the Engine's networks and endpoints are which of ours. It speaks of its ids, the directory of ours. In memory for
+ * reading, in the embedded store for the next daemon, so that a restart of either side forgets nothing; memory follows the store.
+ */
+export class EngineLinks {
   readonly #networks = new Map<string, string>();
   readonly #endpoints = new Map<string, EndpointLink>();
   readonly #serviceWishes = new Map<string, ServiceWish>();
@@ -20,8 +17,8 @@ export class StoredLinks implements EngineLinks {
 
   private constructor(private readonly store: Store) {}
 
-  static async open(store: Store, log: Logger): Promise<StoredLinks> {
-    const links = new StoredLinks(store);
+  static async open(store: Store, log: Logger): Promise<EngineLinks> {
+    const links = new EngineLinks(store);
     const readInto = async <T>(map: Map<string, T>, folder: string, schema: z.ZodType<T>) => {
       for (const { key, value } of await store.list(folder)) {
         const parsed = schema.safeParse(parseJson(value));
@@ -35,14 +32,17 @@ export class StoredLinks implements EngineLinks {
     return links;
   }
 
+  /** Counts changes. */
   get generation(): number {
     return this.#generation;
   }
 
+  /** Our network that the Engine's is; undefined for those that are its own. */
   networkOf(engineNetworkId: string): string | undefined {
     return this.#networks.get(engineNetworkId);
   }
 
+  /** The Engine's network that ours is known there as. */
   engineNetworkOf(networkId: string): string | undefined {
     return [...this.#networks].find(([, ours]) => ours === networkId)?.[0];
   }
@@ -83,6 +83,7 @@ export class StoredLinks implements EngineLinks {
     await this.#delete(keys.engineEndpoint(engineEndpointId));
   }
 
+  /** The services that the container is to back, whether it runs or not. */
   serviceWishes(): readonly ServiceWish[] {
     return [...this.#serviceWishes.values()];
   }
