@@ -86,7 +86,7 @@ function createApp({ log }: ApiDeps, headers: Headers): FastifyInstance {
     ...withoutSchemas,
     bodyLimit,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 1024 },
+    routerOptions: { maxParamLength: 4096 },
     rewriteUrl(request) {
       const { version, path } = splitVersion(request.url ?? '/');
       return `/${dialectOf(request.method ?? 'GET', path, version)}${path}`;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { FairleadError, messageOf } from '../lib/errors.ts';
-import { parseName } from '../lib/names.ts';
+import { parseName, parseNetworkName } from '../lib/names.ts';
 import type { Properties } from './records.ts';
 
 /** Dokku's network properties, in the order in which its messages name them. */
@@ -89,7 +89,7 @@ function isElsewhere({ app = {}, global }: PropertyChange, name: PropertyName, n
 function checkValue(name: PropertyName, value: string): void {
   if (takesSeveral(name) && ['host', 'bridge', 'none'].includes(value))
     throw new FairleadError('invalid', `Invalid network name specified for attach: ${value}`);
-  if (takesSeveral(name) || name === 'initial-network') parseName('network', value);
+  if (takesSeveral(name) || name === 'initial-network') parseNetworkName(value);
   if (name === 'bind-all-interfaces' && !['true', 'false'].includes(value))
     throw new FairleadError(
       'invalid',

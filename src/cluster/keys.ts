@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { encodeKeyPart } from '../../kvstore/store.ts';
 import { foldCase } from '../lib/names.ts';
 
@@ -8,7 +9,7 @@ export const keys = {
   identity: 'meta/id',
   network: (id: string) => `networks/${id}`,
   /** Holds the network's id. Folded: names that differ only by case are one name. */
-  networkName: (name: string) => `network-names/${encodeKeyPart(foldCase(name))}`,
+  networkName: (name: string) => `network-names/${boundedPart(foldCase(name))}`,
   subnets: 'subnets',
   vni: (vni: number) => `vnis/${vni}`,
   service: (networkId: string, name: string) => `services/${networkId}/${encodeKeyPart(foldCase(name))}`,
@@ -55,3 +56,12 @@ export const folders = {
   enginePools: 'engine/pools/',
   engineNamings: 'engine/namings/',
 } as const;
+
+const longestPart = 500;
+
+/** Of a long text its beginning and digest, behind a `%` that no encoded text has there: stores bound their keys. */
+function boundedPart(text: string): string {
+  const part = encodeKeyPart(text);
+  if (part.length <= longestPart) return part;
+  return `${part.slice(0, 99)}%sha256:${createHash('sha256').update(text).digest('hex')}`;
+}

@@ -133,6 +133,10 @@ export function volumeData(directory: string, name: string): string {
 /** @throws invalid, in the Engine's words */
 export function checkVolumeName(name: string): void {
   if (namePattern.test(name)) return;
+  if (name.length < 2) {
+    const rule = 'names should be at least two alphanumeric characters';
+    throw new FairleadError('invalid', `create ${name}: volume name is too short, ${rule}`);
+  }
   throw new FairleadError(
     'invalid',
     `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,

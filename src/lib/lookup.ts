@@ -13,7 +13,7 @@ export interface Named {
  * @throws not-found, or invalid with the candidates when a prefix fits several
  */
 export function lookup<T extends Named>(what: string, ref: string, objects: readonly T[]): T {
-  const exact = objects.find((object) => object.id === ref) ?? byName(ref, objects);
+  const exact = byIdOrName(ref, objects);
   if (exact) return exact;
   const candidates = ref === '' ? [] : objects.filter((object) => object.id.startsWith(ref));
   const [only, ...others] = candidates;
@@ -26,7 +26,10 @@ export function lookup<T extends Named>(what: string, ref: string, objects: read
   );
 }
 
-function byName<T extends Named>(ref: string, objects: readonly T[]): T | undefined {
+/** Full id, then name: what is named like another's id does not hide it. */
+export function byIdOrName<T extends Named>(ref: string, objects: readonly T[]): T | undefined {
   const folded = foldCase(ref);
-  return objects.find((object) => foldCase(object.name) === folded);
+  return (
+    objects.find((object) => object.id === ref) ?? objects.find((object) => foldCase(object.name) === folded)
+  );
 }

@@ -193,20 +193,18 @@ const names: RuntimeCheck[] = [
     },
   },
   {
-    name: 'names that the Engine or DNS has no room for are refused',
+    name: 'names are those of the Engine, whether DNS has room for them or not',
     async run({ runtime }) {
       const rule = 'only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed';
       for (const name of ['c', '-c', 'a b', '_ab', 'ä1', '../x']) {
         const message = `Invalid container name (${name}), ${rule}`;
         await rejects(runtime.create(containerSpec({ name })), { kind: 'invalid', message });
       }
-      for (const name of ['x'.repeat(64), `a.${'y'.repeat(64)}.b`, 'a..b']) {
-        await rejects(runtime.create(containerSpec({ name })), {
-          kind: 'invalid',
-          message: /^invalid container name /,
-        });
-      }
       deepStrictEqual(runtime.list(), []);
+      // Engine 28.5.2 makes a container of each.
+      const taken = ['x'.repeat(64), `a.${'y'.repeat(64)}.b`, 'a..b', 'ab-', 'ab.'];
+      for (const name of taken) await runtime.create(containerSpec({ name }));
+      deepStrictEqual(new Set(runtime.list().map(({ name }) => name)), new Set(taken));
     },
   },
 ];

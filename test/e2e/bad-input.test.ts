@@ -30,7 +30,7 @@ describe('bad input to commands', () => {
   }
 
   it.each<[string, string[], string | RegExp]>([
-    ['bad network name', ['network', 'create', 'a b'], /invalid network name "a b": use letters, digits/],
+    ['empty network name', ['network', 'create', ' '], 'invalid name: name is empty'],
     ['duplicate network', ['network', 'create', 'foo'], 'network with name foo already exists'],
     ['bad service name', ['service', 'publish', 'a b.foo'], /invalid service name "a b": use letters/],
     [

@@ -1,13 +1,12 @@
 import type { Network } from '../../cluster/records.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { isFullId } from '../../lib/ids.ts';
-import { foldCase } from '../../lib/names.ts';
+import { byIdOrName } from '../../lib/lookup.ts';
 import type { Model } from '../../network/model.ts';
 
 /** By name only, or full id: a query of 2015 that names a network. */
 export function networkNamed({ networks }: Model, name: string): Network | undefined {
-  const folded = foldCase(name);
-  return networks.list().find((network) => network.id === name || foldCase(network.name) === folded);
+  return byIdOrName(name, networks.list());
 }
 
 /** Ids in paths are complete (docker-facts 2). @throws not-found */

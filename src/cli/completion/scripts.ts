@@ -48,7 +48,13 @@ __fairlead_complete_${program}() {
     while IFS=$'\\t' read -r value note; do
         [[ "$flag$value" == "$current"* && -n $value ]] || continue
         value="$flag$value"
-        COMPREPLY+=("\${value#"$start"}")
+        value="\${value#"$start"}"
+        # What is inserted is part of a command line: a name may hold what the shell would act on.
+        if [[ $value == *[^[:alnum:]_.,:=/@%+*-]* ]]; then
+            [[ \${COMP_WORDS[COMP_CWORD]} == [\\"\\']* ]] && continue
+            printf -v value %q "$value"
+        fi
+        COMPREPLY+=("$value")
         notes+=("$note")
     done <<<"\${out%:*}"
 

@@ -17,8 +17,12 @@ export const exactJson: z.ZodMiniType<Value> = z.lazy(() =>
   ]),
 );
 
-/** `{"Id":…}`, what creating answers with. */
-export const created = z.object({ Id: z.string(), Warnings: z.nullish(z.array(z.string())) });
+/** `{"Id":…}`, what creating answers with; networks have one warning, empty where there is none. */
+export const created = z.object({
+  Id: z.string(),
+  Warnings: z.nullish(z.array(z.string())),
+  Warning: z.nullish(z.string()),
+});
 
 /** Calls whose answer does not matter. */
 export const anything = z.unknown();

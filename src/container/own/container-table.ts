@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
 import type { Logger } from '../../lib/log.ts';
-import { foldCase } from '../../lib/names.ts';
+import { foldCase, parseContainerName } from '../../lib/names.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import { never } from '../../lib/time.ts';
 import {
@@ -15,7 +15,7 @@ import {
   containerSchema,
 } from '../container.ts';
 import { creationTime } from './creation-time.ts';
-import { makeUpName, parseContainerName } from './names.ts';
+import { makeUpName } from './names.ts';
 
 /** Where records are kept a second time, for the day when the store has lost them. */
 export interface RecordKeeper {

@@ -1,25 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { FairleadError } from '../../lib/errors.ts';
-import { parseName } from '../../lib/names.ts';
-
-/** The Engine's rule (moby daemon/names): at least two characters. */
-const enginePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-
-/**
- * Checks a container's name by the Engine's rule, then that DNS can answer for it.
- * @throws invalid
- */
-export function parseContainerName(text: string): string {
-  // Old clients send the name with the slash that inspect shows in front of it.
-  const name = text.startsWith('/') ? text.slice(1) : text;
-  if (!enginePattern.test(name)) {
-    throw new FairleadError(
-      'invalid',
-      `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-    );
-  }
-  return parseName('container', name);
-}
 
 const adjectives = [
   ...['able', 'agile', 'amber', 'bold', 'brave', 'brisk', 'calm', 'clever', 'cosy', 'eager', 'early', 'fair'],

@@ -1,7 +1,7 @@
 import type { Endpoint, Link, Network } from '../../cluster/records.ts';
 import { contains, parseAddress, parseSubnet, type Subnet, withoutPrefix } from '../../lib/addresses.ts';
 import { shortId } from '../../lib/ids.ts';
-import { foldCase } from '../../lib/names.ts';
+import { foldCase, isName } from '../../lib/names.ts';
 import { keyOf, type Labels, labelsOf } from '../wire/labels.ts';
 
 /** What names are made of. */
@@ -72,7 +72,7 @@ export function buildZone(
 ): Zone | undefined {
   // Without pools there are no addresses: `host` and `none`, which must not shadow a top-level domain.
   if (network.ipam.pools.length === 0 && !endpoints.some(({ ipv4, ipv6 }) => ipv4 ?? ipv6)) return undefined;
-  const labels = labelsOf(network.name) ?? [shortId(network.id)];
+  const labels = (isName(network.name) && labelsOf(network.name)) || [shortId(network.id)];
   const builder = new ZoneBuilder();
   for (const endpoint of inOrder(endpoints)) builder.add(endpoint);
   return {

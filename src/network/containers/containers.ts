@@ -151,15 +151,15 @@ export class Containers implements Contract {
     await this.converger.exclusively(id, async () => {
       const container = this.runtime.get(id);
       if (!container) return;
-      if (container.state.status === 'running') {
-        if (!options.force) {
-          throw new FairleadError(
-            'conflict',
-            `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
-          );
-        }
-        await this.#killNow(container);
+      const running = container.state.status === 'running';
+      if (!options.force && (running || container.supervision?.restarting)) {
+        const state = running ? 'running' : 'restarting';
+        throw new FairleadError(
+          'conflict',
+          `cannot remove container "${container.name}": container is ${state}: stop the container before removing or force remove`,
+        );
       }
+      if (running) await this.#killNow(container);
       await this.#restarts.stopped(id);
       if (this.runtime.get(id)) await this.#remove(id);
     });

@@ -84,15 +84,15 @@ function planAttachments(
   if (mode.kind === 'container') return [];
   const published = (request.publishServices ?? []).map((text) => planPublished(text, networks));
   if (published.length > 0) return published;
-  const settings = { ...request.endpoints };
+  // A map: networks may be called like a member of every object.
+  const settings = new Map(Object.entries(request.endpoints ?? {}));
   const main = mode.kind === 'network' ? mode.network : mode.kind;
   // The mode as the client spelled it may be the key of its endpoint settings.
-  const mainSettings = settings[main] ?? settings[request.networkMode ?? ''] ?? settings.default ?? {};
-  const names = Object.keys(settings).filter(
-    (name) => ![main, request.networkMode, 'default'].includes(name),
-  );
+  const spelled = [main, request.networkMode ?? '', 'default'];
+  const [mainSettings = {}] = spelled.flatMap((name) => settings.get(name) ?? []);
+  const others = [...settings].filter(([name]) => !spelled.includes(name));
   const first = links.length > 0 ? { links, ...mainSettings } : mainSettings;
-  return [planAttachment(main, first), ...names.map((name) => planAttachment(name, settings[name] ?? {}))];
+  return [planAttachment(main, first), ...others.map(([name, own]) => planAttachment(name, own))];
 }
 
 /** By id, so that a link outlives a change of the other's name. @throws invalid: "not found" would be the image */

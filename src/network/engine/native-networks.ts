@@ -2,7 +2,7 @@ import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { Attachment } from '../../container/container.ts';
 import type { EngineNetwork } from '../../container/host-engine.ts';
 import { overlaps, parseSubnet } from '../../lib/addresses.ts';
-import { foldCase } from '../../lib/names.ts';
+import { byIdOrName } from '../../lib/lookup.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';
 
 /** The Engine's networks that are none of ours, as they were when last looked at: shown, and left to it. */
@@ -23,8 +23,7 @@ export class NativeNetworks {
   }
 
   named(ref: string): Network | undefined {
-    const folded = foldCase(ref);
-    return this.#networks.find(({ id, name }) => id === ref || foldCase(name) === folded);
+    return byIdOrName(ref, this.#networks);
   }
 
   /** CIDRs of all of them, Swarm's included. */

@@ -300,7 +300,7 @@ export class EngineNetworks implements Announcer {
   /** The Engine has removed it. If a person did so, it goes everywhere, or is made known again where it cannot. */
   async deletedThere(engineNetworkId: string): Promise<void> {
     const { parts, engine, networks } = this.deps;
-    this.#deleted.set(engineNetworkId, performance.now());
+    this.#deleted.set(engineNetworkId, parts.clock.monotonic());
     const id = engine.links.networkOf(engineNetworkId);
     if (id === undefined) return;
     this.#leaving.add(id);
@@ -326,7 +326,7 @@ export class EngineNetworks implements Announcer {
 
   #wasDeleted(engineNetworkId: string): boolean {
     const since = this.#deleted.get(engineNetworkId);
-    return since !== undefined && performance.now() - since < goneMs;
+    return since !== undefined && this.deps.parts.clock.monotonic() - since < goneMs;
   }
 
   /** What cannot be done is said once, until it can. */

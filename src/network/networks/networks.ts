@@ -15,9 +15,9 @@ import { commitWithRetry } from '../../cluster/retry.ts';
 import type { NetworkMode } from '../../container/container.ts';
 import { FairleadError, isKind, withContext } from '../../lib/errors.ts';
 import { newId, shortId } from '../../lib/ids.ts';
-import { lookup } from '../../lib/lookup.ts';
+import { byIdOrName, lookup } from '../../lib/lookup.ts';
 import { ofSameElements } from '../../lib/memo.ts';
-import { foldCase, parseName } from '../../lib/names.ts';
+import { foldCase, parseNetworkName } from '../../lib/names.ts';
 import { timestamp } from '../../lib/time.ts';
 import { withUndo } from '../../lib/undo.ts';
 import { addressUsage, type SubnetUsage } from '../addressing/address-usage.ts';
@@ -55,8 +55,7 @@ export class Networks implements Contract {
 
   /** The id or exact name only: what a dotted SERVICE.NETWORK is tried against. */
   named(ref: string): Network | undefined {
-    const folded = foldCase(ref);
-    return this.parts.directory.networks().find(({ id, name }) => id === ref || foldCase(name) === folded);
+    return byIdOrName(ref, this.parts.directory.networks());
   }
 
   /** Whether it is in our records; an Engine beside the daemon has networks of its own. */
@@ -107,12 +106,12 @@ export class Networks implements Contract {
 
   /** Makes a network that an Engine's user has created there, under the Engine's id for it. */
   async adopt(spec: NetworkSpec, id: string): Promise<Network> {
-    parseName('network', spec.name);
+    parseNetworkName(spec.name);
     return await this.parts.locks.shared(() => this.#create(spec, id));
   }
 
   async create(spec: NetworkSpec): Promise<Network> {
-    const name = parseName('network', spec.name);
+    const name = parseNetworkName(spec.name);
     if (isPredefined(name) || name === 'default') {
       throw new FairleadError('forbidden', `operation is not permitted on predefined ${name} network `);
     }
@@ -192,7 +191,9 @@ export class Networks implements Contract {
   ): Promise<Network> {
     const draft = { id, created: timestamp(this.parts.clock.now()), driver: driver.name, scope } as const;
     return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
-      if (this.named(spec.name)) throw nameTaken(spec.name);
+      // It may be called like another's id.
+      const found = this.named(spec.name)?.name;
+      if (found !== undefined && foldCase(found) === foldCase(spec.name)) throw nameTaken(spec.name);
       if (!spec.configOnly) this.#refuseSecond(driver);
       const store = this.parts.directory.reachable(scope);
       const [subnets, hostSubnets] = await Promise.all([

@@ -1,6 +1,7 @@
 import type { Case } from '../case.ts';
 import { addresses } from './addresses.ts';
 import { containers } from './containers.ts';
+import { names } from './names.ts';
 import { duplicates, networks } from './networks.ts';
 import { sessions } from './sessions.ts';
 import { stacked } from './stacked.ts';
@@ -15,5 +16,6 @@ export const cases: readonly Case[] = [
   ...today,
   ...addresses,
   ...stacked,
+  ...names,
   ...duplicates,
 ];

@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Volumes } from '../../../container/volumes.ts';
 import { FairleadError, withContext } from '../../../lib/errors.ts';
+import { parseContainerName } from '../../../lib/names.ts';
 import type { EndpointSettings, Model } from '../../../network/model.ts';
 import { bodyText, decodeJson, readJson } from '../../http/body.ts';
 import { flagOf, numberOf, queryOf } from '../../http/query.ts';
 import { versionOf } from '../../http/version.ts';
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
 import { requireUserDefined } from '../networks/endpoint-settings.ts';
-import { containerCreate, parseContainerCreate, parseContainerName } from './create/create.ts';
+import { containerCreate, parseContainerCreate } from './create/create.ts';
 import { listShape, selectContainers } from './list.ts';
 import { indexNetworks } from './networks.ts';
 import { inspectShape } from './shape.ts';

@@ -25,16 +25,16 @@ export function endpointsShape(
   version: ApiVersion,
   where: 'list' | 'inspect' = 'inspect',
 ): Record<string, Record<string, unknown>> {
-  const shapes: Record<string, Record<string, unknown>> = {};
+  const shapes = new Map<string, Record<string, unknown>>();
   const ownFirst = [...container.attachments].sort(
     (a, b) => Number(a.serviceId !== undefined) - Number(b.serviceId !== undefined),
   );
   for (const attachment of ownFirst) {
     const network = find(attachment.network);
     const name = network?.name ?? attachment.networkName ?? attachment.network;
-    shapes[name] ??= endpointShape(container, attachment, network, version, where);
+    if (!shapes.has(name)) shapes.set(name, endpointShape(container, attachment, network, version, where));
   }
-  return shapes;
+  return Object.fromEntries(shapes);
 }
 
 /** Members in the Engine's order. Addresses are empty while the container is not on the network. */

@@ -10,6 +10,7 @@ import { type ApiVersion, isBefore } from '../../http/version.ts';
 import { imageId } from '../images/image-name.ts';
 import { mountShapes } from '../isolation/mount-shape.ts';
 import { healthShape } from './create/healthcheck.ts';
+import { logConfig } from './create/log-config.ts';
 import { hostConfigDefaults, withoutUnset } from './host-config.ts';
 import { endpointsShape, type NetworkIndex } from './networks.ts';
 import { portBindings, portsShape } from './port-bindings.ts';
@@ -137,6 +138,7 @@ function hostConfigShape(container: Container, runtime: Runtime): Record<string,
   return {
     ...hostConfigDefaults,
     ...withoutUnset(given),
+    LogConfig: logConfigShape(given),
     RestartPolicy: restartShape(spec),
     Links: linksShape(container, runtime),
     PortBindings: portBindings.safeParse(given.PortBindings).data ?? {},
@@ -147,6 +149,12 @@ function hostConfigShape(container: Container, runtime: Runtime): Record<string,
     DnsSearch: spec.dnsSearch,
     ExtraHosts: spec.extraHosts.length === 0 ? null : spec.extraHosts,
   };
+}
+
+/** The default driver's name where only its options were given. */
+function logConfigShape(given: Readonly<Record<string, unknown>>): z.infer<typeof logConfig> {
+  const { Type, Config } = logConfig.parse(given.LogConfig);
+  return { Type: Type || 'json-file', Config };
 }
 
 /** `/CHILD:/PARENT/ALIAS`, as the Engine shows links of the default network. */

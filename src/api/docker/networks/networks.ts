@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { FairleadError } from '../../../lib/errors.ts';
+import { dnsWarning } from '../../../lib/names.ts';
 import type { Model } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
 import { readJson } from '../../http/body.ts';
@@ -65,8 +66,8 @@ function readRoutes(app: FastifyInstance, { networks }: Model): void {
 function writeRoutes(app: FastifyInstance, { networks, events, clock }: Model): void {
   app.post('/networks/create', async (request, reply) => {
     const body = readJson(request, networkCreate, 'types.NetworkCreateRequest');
-    const { id } = networks.shown(await networks.create(parseNetworkCreate(body, versionOf(request))));
-    return reply.code(201).send({ Id: id, Warning: '' });
+    const network = await networks.create(parseNetworkCreate(body, versionOf(request)));
+    return reply.code(201).send({ Id: networks.shown(network).id, Warning: dnsWarning(network) });
   });
   app.delete<Ref>('/networks/:ref', async (request, reply) => {
     await networks.remove(request.params.ref);

@@ -71,7 +71,10 @@ export const create = command({
       ...(given.has('ipv4') ? { EnableIPv4: flags.ipv4 } : {}),
       ...(given.has('ipv6') ? { EnableIPv6: flags.ipv6 } : {}),
     };
-    const { Id } = await client.request('POST', '/networks/create', { body }, created);
+    const { Id, Warning } = await client.request('POST', '/networks/create', { body }, created);
+    if (Warning)
+      shell.stderr.write(`WARNING: ${Warning}
+`);
     shell.stdout.write(`${Id}\n`);
   },
 });

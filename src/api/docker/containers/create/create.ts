@@ -4,6 +4,7 @@ import type { Container } from '../../../../container/container.ts';
 import type { Runtime } from '../../../../container/runtime.ts';
 import { parseSignal } from '../../../../container/signals.ts';
 import { FairleadError } from '../../../../lib/errors.ts';
+import { parseContainerName } from '../../../../lib/names.ts';
 import type { CreateContainer } from '../../../../network/model.ts';
 import { go } from '../../../go/json.ts';
 import type { ApiVersion } from '../../../http/version.ts';
@@ -68,8 +69,6 @@ export const containerCreate = go.object('container.CreateRequest', {
 
 export type CreateRequest = z.infer<typeof containerCreate>;
 type Request = CreateRequest;
-
-const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export interface ParsedCreate {
   readonly request: CreateContainer;
@@ -140,16 +139,6 @@ export function parseContainerCreate(
     },
     warnings: [...versionWarnings(body, mode, version), ...notes, ...warnings],
   };
-}
-
-/** `/name` and `name` are the same. @throws invalid (docker-facts 5.3 #77) */
-export function parseContainerName(text: string): string {
-  const name = text.replace(/^\//, '');
-  if (namePattern.test(name)) return name;
-  throw new FairleadError(
-    'invalid',
-    `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-  );
 }
 
 function networkMode({
