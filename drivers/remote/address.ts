@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { FairleadError, messageOf } from '../../src/lib/errors.ts';
+import { joinHostPort } from '../../src/lib/host-address.ts';
 
 /** Where a plugin listens. */
 export type PluginAddress =
@@ -18,8 +19,7 @@ export interface PluginTls {
 
 export function formatPluginAddress(address: PluginAddress): string {
   if (address.kind === 'unix') return address.path;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.tls ? 'https' : 'tcp'}://${host}:${address.port}`;
+  return `${address.tls ? 'https' : 'tcp'}://${joinHostPort(address.host, address.port)}`;
 }
 
 /** One URL: `unix:///path`, `tcp://host:port`, `http(s)://host[:port]`. @throws unavailable */

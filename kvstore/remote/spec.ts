@@ -1,4 +1,5 @@
 import { FairleadError } from '../../src/lib/errors.ts';
+import { joinHostPort } from '../../src/lib/host-address.ts';
 import { isKey } from '../limits.ts';
 
 /** `--kv-store`, parsed: PROVIDER:URL[,URL…][/PATH] or PROVIDER://URL[,URL…][/PATH]. */
@@ -74,7 +75,7 @@ function nameOf(provider: Provider, servers: readonly Server[], path: string): s
 }
 
 export function addressOf({ host, port }: Server): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return joinHostPort(host, port);
 }
 
 function unknownProvider(text: string): FairleadError {

@@ -1,4 +1,5 @@
 import type { DnsOptions } from '../dns/dns.ts';
+import { joinHostPort } from '../lib/host-address.ts';
 import type { DaemonConfig } from './config.ts';
 
 export function dnsOptions({ dns }: DaemonConfig): DnsOptions {
@@ -12,5 +13,5 @@ export function dnsOptions({ dns }: DaemonConfig): DnsOptions {
 }
 
 function withPort({ address, port }: { readonly address: string; readonly port: number }): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return joinHostPort(address, port);
 }

@@ -1,7 +1,7 @@
 import type { NodeLease } from '../cluster/node-lease.ts';
 import type { Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/remote-dns.ts';
-import { formatHostAddress, type HostAddress } from '../lib/host-address.ts';
+import { formatHostAddress, type HostAddress, joinHostPort } from '../lib/host-address.ts';
 import { createLogger } from '../lib/log.ts';
 import { LogSink } from '../lib/log-sink.ts';
 import { UndoStack } from '../lib/undo.ts';
@@ -99,7 +99,7 @@ async function greetingOf(
   return [
     `fairlead ${version}: ${kind} mode (${why})`,
     ...(degraded
-      ? trouble.map(({ address, port, reason }) => `dns degraded: ${address}:${port}: ${reason}`)
+      ? trouble.map(({ address, port, reason }) => `dns degraded: ${joinHostPort(address, port)}: ${reason}`)
       : []),
     ...obstacles.map((obstacle) => `warning: ${obstacle}`),
     `ready on ${hosts.map(formatHostAddress).join(', ')}`,

@@ -132,4 +132,6 @@ export interface StaticRoute {
 export interface DefaultRoutes {
   readonly ipv4?: string;
   readonly ipv6?: string;
+  /** The interface on whose link `ipv6` is; needed where that is a link-local address. */
+  readonly interface6?: string;
 }

@@ -1,3 +1,4 @@
+import { joinHostPort } from '../lib/host-address.ts';
 import type { Logger } from '../lib/log.ts';
 import { limitsOf } from './askers/limits.ts';
 import { parseServer, type Upstream } from './askers/resolv-conf.ts';
@@ -115,7 +116,7 @@ export function createDns(parts: {
     },
     status() {
       const all = listeners.status();
-      const servers = upstreams.inOrder().map(({ address, port }) => `${address}:${port}`);
+      const servers = upstreams.inOrder().map(({ address, port }) => joinHostPort(address, port));
       return { listeners: all, upstreams: servers, degraded: all.some(({ state }) => state === 'degraded') };
     },
     dump: () => dumpTable(table),
@@ -157,7 +158,10 @@ function serversOf({ upstreams = [], resolvConf = '/etc/resolv.conf' }: DnsOptio
 
 function sayOf(log: Logger) {
   return ({ address, port }: Upstream, isDead: boolean) => {
-    if (isDead) log.warn(`dns: upstream ${address}:${port} answers nothing: it is asked last until it does`);
-    else log.info(`dns: upstream ${address}:${port} answers again`);
+    if (isDead)
+      log.warn(
+        `dns: upstream ${joinHostPort(address, port)} answers nothing: it is asked last until it does`,
+      );
+    else log.info(`dns: upstream ${joinHostPort(address, port)} answers again`);
   };
 }

@@ -135,6 +135,13 @@ export function isMac(text: string): boolean {
 const macForms =
   /^([0-9a-f]{2}([:-])[0-9a-f]{2}(\2[0-9a-f]{2}){4}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$/i;
 
+const linkLocal = parseSubnet('fe80::/10');
+
+/** Of IPv6 (RFC 4291 section 2.5.6): it means nothing without an interface. */
+export function isLinkLocal(address: string): boolean {
+  return contains(linkLocal, address);
+}
+
 /** The address that the kernel makes of a MAC on each link (RFC 4291 appendix A). */
 export function linkLocalFor(mac: string): string {
   const [a = 0, b = 0, c = 0, ...rest] = mac.split(':').map((byte) => Number.parseInt(byte, 16));

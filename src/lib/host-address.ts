@@ -48,8 +48,12 @@ export function isLoopback(host: string): boolean {
 
 export function formatHostAddress(address: HostAddress): string {
   if (address.kind === 'unix') return `unix://${address.path}`;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `tcp://${host}:${address.port}`;
+  return `tcp://${joinHostPort(address.host, address.port)}`;
+}
+
+/** `10.0.0.1:53`, `[fd00::1]:53` (RFC 3986 section 3.2.2); `port` may be a range. */
+export function joinHostPort(host: string, port: number | string): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** `/run/fairlead.sock`, or one of the user's own without root. */

@@ -172,6 +172,19 @@ describe('devices of ours', { concurrent: true, timeout: 60_000 }, () => {
     expect(await addresses('eth0')).toBe(null);
     expect(await addresses('eth1')).toHaveLength(2);
   });
+
+  test('have IPv6 in a container whose namespace began without', async () => {
+    await using host = await TestHost.create();
+    const dataplane = await open(host);
+    const { bridge } = await network(host, dataplane, '10.1.0.0/24', ['fd00:1::/64']);
+    const { id, namespace } = await sandbox(host, dataplane);
+    // As in every namespace under a kernel that was started with ipv6.disable_ipv6=1.
+    await set(host, conf(6, 'all', 'disable_ipv6'), '1', namespace);
+    await dataplane.plug(id, plugOn(host, bridge, 2, { addresses: ['10.1.0.2/24', 'fd00:1::2/64'] }));
+    const addresses = await host.runIn(namespace, 'ip', '-6', '-o', 'addr', 'show');
+    expect(addresses).toMatch(/lo +inet6 ::1\/128/);
+    expect(addresses).toMatch(/eth0 +inet6 fd00:1::2\/64/);
+  });
 });
 
 describe('what a container may send', { concurrent: true, timeout: 60_000 }, () => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { StoreStatus } from '../../../kvstore/store.ts';
+import { joinHostPort } from '../../lib/host-address.ts';
 import type { ApiDeps } from '../deps.ts';
 import { type Delays, watchEventLoop } from './event-loop-delay.ts';
 
@@ -30,7 +31,7 @@ export function metricsRoute(
 async function infoMetrics({ info, dns, model }: Pick<ApiDeps, 'info' | 'dns' | 'model'>): Promise<string[]> {
   const { version, mode, stores, started } = info();
   const listeners = (await dns.status()).listeners.map(({ address, port, state }) => ({
-    labels: { address: `${address}:${port}` },
+    labels: { address: joinHostPort(address, port) },
     value: state === 'listening' ? 1 : 0,
   }));
   const ofStores = (name: string, help: string, value: (store: StoreStatus) => number) =>

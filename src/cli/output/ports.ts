@@ -1,3 +1,4 @@
+import { joinHostPort } from '../../lib/host-address.ts';
 import type { ListedContainer } from '../commands/container/records.ts';
 
 type Port = NonNullable<ListedContainer['Ports']>[number];
@@ -19,7 +20,7 @@ export function displayPorts(ports: readonly Port[]): string {
   const mapped: string[] = [];
   for (const { IP = '', PrivatePort, PublicPort, Type } of [...ports].sort(inOrder)) {
     if (IP !== '' && PublicPort !== PrivatePort) {
-      mapped.push(`${join(IP, String(PublicPort ?? 0))}->${PrivatePort}/${Type}`);
+      mapped.push(`${joinHostPort(IP, PublicPort ?? 0)}->${PrivatePort}/${Type}`);
       continue;
     }
     const key = `${IP}/${Type}`;
@@ -46,9 +47,5 @@ function inOrder(a: Port, b: Port): number {
 
 function groupText({ ip, type, first, last }: Group): string {
   const range = first === last ? String(first) : `${first}-${last}`;
-  return `${ip === '' ? range : `${join(ip, range)}->${range}`}/${type}`;
-}
-
-function join(ip: string, port: string): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return `${ip === '' ? range : `${joinHostPort(ip, range)}->${range}`}/${type}`;
 }

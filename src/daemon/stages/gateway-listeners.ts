@@ -4,6 +4,7 @@ import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { innerResolver } from '../../dataplane/names.ts';
 import type { Gateway } from '../../dns/dns.ts';
 import type { RemoteDns } from '../../dns/thread/remote-dns.ts';
+import { dnsGateways } from '../../network/host/gateway.ts';
 
 export interface GatewayListenerParts {
   readonly dns: Pick<RemoteDns, 'ensureListeners' | 'status'>;
@@ -51,7 +52,7 @@ export class GatewayListeners {
     const isKernel = dataplane.kind === 'linux';
     const networks = this.#networks.filter((network) => isKernel && gatewayOf(network) !== 'elsewhere');
     const gateways = networks.flatMap((network) =>
-      network.ipam.pools.map(({ gateway }) => ({ network, networkId: network.id, address: gateway })),
+      dnsGateways(network).map((address) => ({ network, networkId: network.id, address })),
     );
     const here = await Promise.all(
       gateways.map(

@@ -59,9 +59,15 @@ export function deafness(device: string, ipv6: boolean): readonly Setting[] {
   ];
 }
 
-/** The same inside a sandbox, of an interface with IPv6; its namespace has IPv6 off for new ones (netns.ts). */
-const scriptInside =
-  'cd /proc/sys/net/ipv6/conf/"$1" && echo 0 > accept_ra && echo 0 > autoconf && echo 0 > accept_redirects && echo "$2" > disable_ipv6';
+/**
+ * The same inside a sandbox, of an interface with IPv6; its namespace has IPv6 off for new ones (netns.ts), and on `lo` as
+ * well where the host's kernel was started with ipv6.disable_ipv6=1.
+ */
+const scriptInside = [
+  'cd /proc/sys/net/ipv6/conf/"$1" && echo 0 > accept_ra && echo 0 > autoconf && echo 0 > accept_redirects',
+  'echo "$2" > disable_ipv6',
+  '{ [ "$2" = 1 ] || echo 0 > ../lo/disable_ipv6; }',
+].join(' && ');
 
 /** Switches IPv6 of a sandbox's interface on or off. */
 export async function setIpv6(

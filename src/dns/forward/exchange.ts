@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
+import { joinHostPort } from '../../lib/host-address.ts';
 import type { Upstream } from '../askers/resolv-conf.ts';
 import { framed } from '../wire/wire.ts';
 
@@ -69,5 +70,5 @@ export function exchangeTcp(
 }
 
 function silent({ address, port }: Upstream, timeoutMs: number): Error {
-  return new Error(`DNS server ${address}:${port} did not answer within ${timeoutMs} ms`);
+  return new Error(`DNS server ${joinHostPort(address, port)} did not answer within ${timeoutMs} ms`);
 }

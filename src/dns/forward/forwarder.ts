@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
+import { joinHostPort } from '../../lib/host-address.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type Asker, mayForward } from '../askers/asker.ts';
 import { HostAddresses } from '../askers/host-addresses.ts';
@@ -84,7 +85,7 @@ export class Forwarder {
     const now = performance.now();
     if (now - this.#loopLogged < loopLogMs) return;
     this.#loopLogged = now;
-    const what = `dns: upstream ${address}:${port} asks this daemon what this daemon asks it`;
+    const what = `dns: upstream ${joinHostPort(address, port)} asks this daemon what this daemon asks it`;
     this.log.warn(`${what}: one of them must not forward to the other (--dns)`);
   }
 

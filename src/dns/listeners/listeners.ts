@@ -1,3 +1,4 @@
+import { joinHostPort } from '../../lib/host-address.ts';
 import type { Logger } from '../../lib/log.ts';
 import { HostAddresses } from '../askers/host-addresses.ts';
 import type { Transport } from '../wire/answer.ts';
@@ -99,7 +100,8 @@ export class Listeners {
 
   #report({ address, port }: ListenAddress, state: SocketState): void {
     const fields = { address, port };
-    if (state.bound) this.log.info(fields, `dns: listening on ${address}:${port}/${state.transport}`);
+    if (state.bound)
+      this.log.info(fields, `dns: listening on ${joinHostPort(address, port)}/${state.transport}`);
     else this.log.warn({ ...fields, err: state.error }, `dns: degraded: ${state.reason}`);
   }
 }

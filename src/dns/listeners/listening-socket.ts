@@ -1,5 +1,6 @@
 import { Socket } from 'node:dgram';
 import { isIPv6, Server } from 'node:net';
+import { joinHostPort } from '../../lib/host-address.ts';
 import type { Transport } from '../wire/answer.ts';
 import { openInside } from './open-inside.ts';
 import type { ListenerHandler } from './query-handler.ts';
@@ -100,7 +101,7 @@ export class ListeningSocket {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    const where = `${this.at.address}:${this.at.port}/${this.transport}`;
+    const where = `${joinHostPort(this.at.address, this.at.port)}/${this.transport}`;
     this.#note(`cannot listen on ${where}: ${explain(error)}`, error);
     if (this.#closed) return;
     this.#retry = setTimeout(() => void this.ensureBound(), this.#pauseMs);

@@ -3,7 +3,7 @@ import { interfaceOptions } from '../../cluster/endpoints/options.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { AttachedInterface, Attachment, Container } from '../../container/container.ts';
 import { innerResolver } from '../../dataplane/names.ts';
-import { parseSubnet } from '../../lib/addresses.ts';
+import { isLinkLocal, parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import type { UndoStack } from '../../lib/undo.ts';
 import { driverOf, type NetworkContext } from '../context.ts';
@@ -98,7 +98,7 @@ export class Interfaces {
     const pool = pools.find(({ subnet }) => parseSubnet(subnet).family === 4) ?? pools[0];
     if (!pool || !result.interface) return undefined;
     const { foreignGateways = false, apartFromHost = false } = driverOf(this.parts, network);
-    if (apartFromHost) return innerResolver;
+    if (apartFromHost || isLinkLocal(pool.gateway)) return innerResolver;
     const here = !foreignGateways || (await this.parts.dataplane.mtuOf(pool.gateway)) !== undefined;
     return here ? pool.gateway : undefined;
   }

@@ -4,6 +4,7 @@ import type { ListenerStatus } from '../../dns/listeners/listeners.ts';
 import { lookup } from '../../lib/lookup.ts';
 import { driverOf, type NetworkContext } from '../context.ts';
 import { compare, type Difference, describe, type Fact } from '../host/facts.ts';
+import { dnsGateways } from '../host/gateway.ts';
 import { firewallFacts } from '../host/kernel-facts.ts';
 import type { Peers } from '../host/peers.ts';
 import type { Diagnosis, Doctor } from '../model.ts';
@@ -65,7 +66,9 @@ function serviceFacts(parts: NetworkContext, listeners: readonly ListenerStatus[
   // Where no packet moves there is no gateway to listen on.
   const kernel = parts.dataplane.kind === 'linux' ? networksHere(parts) : [];
   const own = kernel.filter((network) => !driverOf(parts, network).apartFromHost);
-  const gateways = own.flatMap(({ id, ipam }) => ipam.pools.map(({ gateway }) => ({ gateway, id })));
+  const gateways = own.flatMap((network) =>
+    dnsGateways(network).map((gateway) => ({ gateway, id: network.id })),
+  );
   const host = listeners.filter(({ networkId }) => networkId === undefined);
   return [
     ...gateways.map(({ gateway, id }) => ({ ...dnsFact(gateway, 53, 'listening'), network: id })),

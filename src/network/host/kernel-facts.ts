@@ -3,7 +3,7 @@ import type { Survey, SurveyedSandbox } from '../../dataplane/inspection.ts';
 import type { BridgeSpec, DefaultRoutes } from '../../dataplane/links.ts';
 import type { ParentSpec } from '../../dataplane/parents.ts';
 import type { TunnelEntries, VxlanSpec } from '../../dataplane/tunnels.ts';
-import { parseAddress, withoutPrefix } from '../../lib/addresses.ts';
+import { isLinkLocal, parseAddress, withoutPrefix } from '../../lib/addresses.ts';
 import type { Fact } from './facts.ts';
 
 /**
@@ -89,10 +89,11 @@ export function surveyFacts(survey: Survey, nameOf: (sandboxId: string) => strin
   ];
 }
 
+/** The kernel gives every interface link-local addresses of its own: they are no difference. */
 function addressText(addresses: readonly string[]): string {
-  const canonical = addresses.map(
-    (cidr) => `${parseAddress(withoutPrefix(cidr))}${cidr.slice(cidr.indexOf('/'))}`,
-  );
+  const canonical = addresses
+    .filter((cidr) => !isLinkLocal(withoutPrefix(cidr)))
+    .map((cidr) => `${parseAddress(withoutPrefix(cidr))}${cidr.slice(cidr.indexOf('/'))}`);
   return canonical.length === 0 ? 'without address' : canonical.sort().join(' ');
 }
 

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import type { DnsStatus } from '../../../dns/dns.ts';
+import { joinHostPort } from '../../../lib/host-address.ts';
 import { timestamp } from '../../../lib/time.ts';
 import type { Model } from '../../../network/model.ts';
 import type { SystemInfo } from '../../deps.ts';
@@ -130,7 +131,10 @@ function warnings({ stores }: SystemInfo, { dns, obstacles }: HostState, now: nu
     });
   const deaf = dns.listeners
     .filter(({ state }) => state === 'degraded')
-    .map(({ address, port, reason }) => `WARNING: DNS does not listen on ${address}:${port}: ${reason}`);
+    .map(
+      ({ address, port, reason }) =>
+        `WARNING: DNS does not listen on ${joinHostPort(address, port)}: ${reason}`,
+    );
   const full = stores.flatMap(({ name, degraded }) =>
     degraded === undefined ? [] : [`WARNING: ${name} store is degraded: ${degraded}`],
   );

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { joinHostPort } from '../../../lib/host-address.ts';
 import { command } from '../../command.ts';
 import { Failure } from '../../failure.ts';
 
@@ -21,7 +22,7 @@ export const port = command({
     const shown = Object.entries(Ports).filter(([port]) => key === undefined || port === key);
     const lines = shown.flatMap(([port, bindings]) =>
       (bindings ?? []).map(({ HostIp, HostPort }) => {
-        const onHost = `${HostIp.includes(':') ? `[${HostIp}]` : HostIp}:${HostPort}`;
+        const onHost = joinHostPort(HostIp, HostPort);
         return key === undefined ? `${port} -> ${onHost}` : onHost;
       }),
     );

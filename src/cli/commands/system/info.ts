@@ -1,3 +1,4 @@
+import { joinHostPort } from '../../../lib/host-address.ts';
 import { shortId } from '../../../lib/ids.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
@@ -73,5 +74,5 @@ function pluginText({ name, address, implements: services, state, reason }: Plug
 }
 
 function listenerText({ address, port, state, reason }: ListenerRecord): string {
-  return `${address}:${port} ${state}${reason ? `: ${reason}` : ''}`;
+  return `${joinHostPort(address, port)} ${state}${reason ? `: ${reason}` : ''}`;
 }

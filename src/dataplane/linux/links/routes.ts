@@ -17,10 +17,12 @@ export async function setDefaultRoutes(
   namespace: string,
   routes: DefaultRoutes,
 ): Promise<void> {
-  await batch(host, [defaultRoute('0.0.0.0/0', routes.ipv4), defaultRoute('::/0', routes.ipv6)], namespace);
+  const { ipv4, ipv6, interface6 } = routes;
+  await batch(host, [defaultRoute('0.0.0.0/0', ipv4), defaultRoute('::/0', ipv6, interface6)], namespace);
 }
 
-function defaultRoute(destination: string, gateway: string | undefined): Command {
+function defaultRoute(destination: string, gateway: string | undefined, name?: string): Command {
+  if (gateway && name) return ip`route replace ${destination} via ${gateway} dev ${name}`;
   if (gateway) return ip`route replace ${destination} via ${gateway}`;
   // IPv6 says "No such file" before its first route, "No such process" afterwards.
   return tolerating(/No such process|No such file/, ip`route del ${destination}`);

@@ -1,4 +1,5 @@
 import { FairleadError } from '../../../lib/errors.ts';
+import { joinHostPort } from '../../../lib/host-address.ts';
 import type { PortTarget, PublishedPort } from '../../firewall.ts';
 import { bindTcp, bindUdp, type Relay } from './relay.ts';
 
@@ -51,10 +52,9 @@ function refused({ protocol, address, port }: PublishedPort, error: unknown): Fa
   const absent = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
   const why =
     code === 'EADDRINUSE' ? 'address already in use' : absent ? 'cannot assign requested address' : code;
-  const shown = address.includes(':') ? `[${address}]` : address;
   return new FairleadError(
     absent ? 'unsupported' : 'conflict',
-    `listen ${protocol}${address.includes(':') ? 6 : 4} ${shown}:${port}: bind: ${why}`,
+    `listen ${protocol}${address.includes(':') ? 6 : 4} ${joinHostPort(address, port)}: bind: ${why}`,
     { cause: error },
   );
 }
