@@ -1,0 +1,3 @@
+import type { ExpectedFailures } from './compare.ts';
+
+export const expectedFailures: readonly ExpectedFailures[] = [];
