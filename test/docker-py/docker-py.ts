@@ -23,8 +23,8 @@ const outcome = z.object({
 });
 export type Outcome = z.infer<typeof outcome>;
 
-/** Seconds for one test. docker-py's own waits are 60. */
-const patience = 90;
+/** Seconds for one test. docker-py's own waits are 60; where no program runs, there is nothing to wait for. */
+const patience: Readonly<Record<Mode, number>> = { simulated: 5, sandbox: 90 };
 /** The Engine's version that Fairlead is compared with: docker-py sends members that 1.52 dropped. */
 const apiVersion = '1.51';
 /** Debian's, which has pytest and what docker-py imports. */
@@ -72,7 +72,7 @@ export class DockerPy implements AsyncDisposable {
         ...cleanEnvironment(),
         DOCKER_HOST: daemon.host,
         DOCKER_TEST_API_VERSION: apiVersion,
-        OUTCOMES_SECONDS: String(patience),
+        OUTCOMES_SECONDS: String(patience[mode]),
         PYTHONPATH: `${own}:${this.folder}`,
         PYTHONDONTWRITEBYTECODE: '1',
       },
