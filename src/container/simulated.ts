@@ -143,8 +143,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     },
     onExit: (listener) => exits.listen(listener),
     exec: async (id: string, spec: ExecSpec) => simulateExec(known, clock, table.requireRunning(id), spec),
-    check: async (id, check, signal) =>
-      simulateCheck(known, clock, table.requireRunning(id), check, signal),
+    check: async (id, check, signal) => simulateCheck(known, clock, table.requireRunning(id), check, signal),
     async attach(id) {
       const { name, state } = table.require(id);
       const output = outputOf(id);

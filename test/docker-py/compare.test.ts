@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { compareOutcomes } from '../../docker-py/compare.ts';
-import type { Outcome } from '../../docker-py/docker-py.ts';
+import { compareOutcomes } from './compare.ts';
+import type { Outcome } from './docker-py.ts';
 
 const outcome = (name: string, outcome: Outcome['outcome'], message = ''): Outcome => ({
   test: `network_test::${name}`,
