@@ -77,7 +77,10 @@ export interface EnginePlace {
   readonly aliases: readonly string[];
   readonly ipv4?: string;
   readonly ipv6?: string;
+  readonly mac?: string;
+  readonly links?: readonly string[];
   readonly linkLocal?: readonly string[];
+  readonly gatewayPriority?: number;
   readonly driverOptions?: Readonly<Record<string, string>>;
 }
 
@@ -116,6 +119,8 @@ export const serviceWishSchema = z.object({
   networkId: z.string(),
   serviceId: z.string(),
   /** The container was on the network before, and is to be again when the service is taken from it. */
-  restore: wantedSchema.pick({ aliases: true, ipv4: true, ipv6: true, driverOptions: true }).exactOptional(),
+  restore: wantedSchema
+    .omit({ network: true, networkName: true, serviceId: true, publish: true, variables: true })
+    .exactOptional(),
 });
 export type ServiceWish = DeepReadonly<z.infer<typeof serviceWishSchema>>;

@@ -1,5 +1,5 @@
 import type { Store } from '../../kvstore/store.ts';
-import type { Sandboxes } from '../dataplane/sandboxes.ts';
+import { hostSandbox, type Sandboxes } from '../dataplane/sandboxes.ts';
 import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { timestamp } from '../lib/time.ts';
@@ -11,6 +11,7 @@ import type { ExecSpec, LogOptions, OwnRuntime } from './runtime.ts';
 import { exitCodeOf, isFatal, parseSignal } from './signals.ts';
 import { simulateCheck } from './simulated/check.ts';
 import { simulateExec } from './simulated/exec.ts';
+import { type LookUp, lookupCommand } from './simulated/lookups.ts';
 import { ContainerOutput } from './simulated/output.ts';
 import { noPrograms, type Output, type Programs } from './simulated/programs.ts';
 
@@ -22,6 +23,8 @@ export interface SimulatedRuntimeOptions {
   /** Absent: nothing is known of any. */
   readonly programs?: Programs;
   readonly clock?: Clock;
+  /** Absent: a container resolves no name. */
+  readonly lookUp?: LookUp;
 }
 
 export interface SimulatedRuntime extends OwnRuntime {
@@ -36,13 +39,23 @@ export interface SimulatedRuntime extends OwnRuntime {
  * ends as a program would that handles no signal (143 after stop, 137 after a kill); unless `programs` knows better.
  */
 export function createSimulatedRuntime(options: SimulatedRuntimeOptions): SimulatedRuntime {
-  const { store, dataplane, log, programs = noPrograms, clock = systemClock } = options;
+  const { store, dataplane, log, programs = noPrograms, clock = systemClock, lookUp } = options;
   const table = new ContainerTable(store, log, { clock });
   const exits = new Exits();
   const outputs = new Map<string, ContainerOutput>();
   /** Ends to come, of programs that end by themselves. */
   const endings = new Map<string, Timer>();
   const sandboxOf = (id: string) => resolveSandbox(table, id);
+  /** A test's script goes first. */
+  const known: Programs = {
+    run: programs.run,
+    async exec(container, call) {
+      const place = sandboxOf(container.id);
+      const asker = place === hostSandbox ? container.id : place;
+      const scripted = await programs.exec(container, call);
+      return scripted ?? (lookUp && (await lookupCommand((name) => lookUp(asker, name), call.command)));
+    },
+  };
   const outputOf = (id: string) => {
     const { spec } = table.require(id);
     const output = outputs.get(id) ?? new ContainerOutput(clock, spec.tty);
@@ -129,9 +142,8 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       table.require(id);
     },
     onExit: (listener) => exits.listen(listener),
-    exec: async (id: string, spec: ExecSpec) => simulateExec(programs, clock, table.requireRunning(id), spec),
-    check: async (id, check, signal) =>
-      simulateCheck(programs, clock, table.requireRunning(id), check, signal),
+    exec: async (id: string, spec: ExecSpec) => simulateExec(known, clock, table.requireRunning(id), spec),
+    check: async (id, check, signal) => simulateCheck(known, clock, table.requireRunning(id), check, signal),
     async attach(id) {
       const { name, state } = table.require(id);
       const output = outputOf(id);

@@ -1,5 +1,4 @@
 import type { NodeLease } from '../cluster/node-lease.ts';
-import type { Probe } from '../dns/probe.ts';
 import type { RemoteDns } from '../dns/thread/remote-dns.ts';
 import { formatHostAddress, type HostAddress, joinHostPort } from '../lib/host-address.ts';
 import { createLogger } from '../lib/log.ts';
@@ -27,7 +26,6 @@ interface Opened {
   readonly model: RunningModel;
   readonly nodeLease: NodeLease;
   readonly dns: Pick<RemoteDns, 'status'>;
-  readonly probe: Probe;
 }
 
 export interface RunningDaemon extends Opened {
@@ -69,16 +67,16 @@ async function open(start: Start): Promise<Opened> {
   stop.throwIfAborted();
   const nodeLease = await joinCluster(start, stores);
   logKvStore(stores, start);
-  const host = await openHost(start, stores, nodeLease);
+  const host = await openHost(start, stores, nodeLease, dns);
   stop.throwIfAborted();
   const network = await openNetwork(start, { stores, nodeLease, host, dns });
-  const { probe, hosts } = await openApi(start, { stores, host, network, dns });
+  const hosts = await openApi(start, { stores, host, network, dns });
   await network.gateways.settled();
   stop.throwIfAborted();
   const obstacles = await network.model.doctor.obstacles();
   for (const obstacle of obstacles) start.log.warn(obstacle);
   const greeting = await greetingOf(hosts, stores.mode, dns, obstacles);
-  return { greeting, hosts, model: network.model, nodeLease, dns, probe };
+  return { greeting, hosts, model: network.model, nodeLease, dns };
 }
 
 /** Closed last: it answers while the rest ends. */

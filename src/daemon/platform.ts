@@ -3,6 +3,7 @@ import type { ApiHooks } from '../api/deps.ts';
 import type { Runtime } from '../container/runtime.ts';
 import type { VolumeFiles } from '../container/volumes.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Dns } from '../dns/dns.ts';
 import type { NamesToReplicate } from '../dns/thread/name-replica-writer.ts';
 import type { DnsThreadParts, RemoteDns } from '../dns/thread/remote-dns.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -64,4 +65,6 @@ export interface RuntimeParts {
   readonly log: Logger;
   /** The node's; see src/dataplane/names.ts. */
   readonly tag: string;
+  /** What DNS answers a container. */
+  readonly lookUp: Dns['lookupAs'];
 }

@@ -50,6 +50,33 @@ describe('the simulated runtime', () => {
   for (const { name, run } of runtimeChecks) test(name, async () => run(await place()));
   for (const { name, run } of commonChecks) test(name, async () => run(common(await place())));
 
+  test('answers what looks a name up, as DNS answers the container whose network it shares', async () => {
+    const runtime = createSimulatedRuntime({
+      store: new MemoryStore(createMemoryLedger()),
+      dataplane: createSimulatedDataplane(),
+      log: silentLogger,
+      lookUp: async (containerId, name) =>
+        containerId === owner.id && name === 'db'
+          ? { rcode: 'NOERROR', answers: [{ address: '172.18.0.2' }] }
+          : { rcode: 'NXDOMAIN', answers: [] },
+    });
+    await using _ = { [Symbol.asyncDispose]: () => runtime.close() };
+    const owner = await runtime.create(containerSpec({ name: 'owner' }));
+    const networkMode = { kind: 'container', containerId: owner.id } as const;
+    const sharer = await runtime.create(containerSpec({ name: 'sharer', networkMode }));
+    for (const { id } of [owner, sharer]) await runtime.start(id, containerFiles);
+    const exec = async (...command: string[]) => {
+      const quiet = { env: [], workingDir: '', user: '', tty: false, attachStdin: false };
+      const { stdout, exited } = await runtime.exec(sharer.id, { command, ...quiet });
+      return [await exited, await text(stdout)];
+    };
+    expect(await exec('getent', 'hosts', 'db')).toEqual([0, '172.18.0.2      db\n']);
+    expect(await exec('nslookup', 'db')).toEqual([0, 'Name:\tdb\nAddress: 172.18.0.2\n']);
+    expect(await exec('getent', 'hosts', 'nobody')).toEqual([2, '']);
+    expect(await exec('nslookup', 'nobody')).toEqual([1, "** server can't find nobody: NXDOMAIN\n"]);
+    expect((await exec('nslookup', 'db', '1.1.1.1'))[0]).toBe(126);
+  });
+
   test('runs no program: exec fails and says why, the log is empty, nothing runs', async () => {
     const { runtime } = await place();
     const { id } = await runtime.create(containerSpec({ name: 'c1', command: ['sleep', '1'] }));

@@ -18,7 +18,6 @@ describe('apps beside Docker Engines', () => {
     cluster = await EngineCluster.create({
       hosts: 2,
       store: 'etcd',
-      version: '20.10',
       flags,
       config: { dns: [resolver] },
     });
@@ -57,7 +56,7 @@ describe('apps beside Docker Engines', () => {
     expect(await dokku('--quiet', 'network:list')).toBe('bridge\nhost\nmh\nnone\ntest-network\n');
     expect(await dokku('--quiet', 'network:list', '--dokku-managed')).toBe('test-network\n');
     const label = '{{index .Labels "com.dokku.network-name"}} {{.Attachable}}';
-    expect(await docker('network', 'inspect', '-f', label, 'test-network')).toBe('test-network true');
+    expect(await docker('network', 'inspect', '-f', label, 'test-network')).toBe('test-network false');
     expect(await dokku('network:info', 'test-network')).toMatch(
       /^=====> test-network network information\n {7}ID: {13}[0-9a-f]{12}\n {7}Name: {11}test-network\n {7}Driver: {9}bridge\n/,
     );

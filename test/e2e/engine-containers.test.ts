@@ -150,6 +150,40 @@ describe('beside one Docker Engine', { timeout: 120_000 }, () => {
     await host.dockerOk('rm', '-f', 'app');
   });
 
+  it('does what a connect at its socket asks for, links and the default route; on a service’s place, too', async () => {
+    await host.dockerOk('run', '-d', '--name', 'linked', ...sleeps);
+    const connect = (EndpointConfig: object) =>
+      host.daemon.call('POST', '/networks/mh/connect', { Container: 'linked', EndpointConfig });
+    // Engine 28.5 answers 200, and gives it another one.
+    expect(await connect({ MacAddress: '02:00:00:00:00:77' })).toEqual({
+      status: 501,
+      text: expect.stringContaining('a Docker Engine takes no MAC address for a connect'),
+    });
+    expect(await connect({ Links: ['asker:store'], GwPriority: 7 })).toEqual({ status: 200, text: '' });
+    const format = '{{with .NetworkSettings.Networks.mh}}{{.Links}} {{.GwPriority}}{{end}}';
+    const holds = async () => {
+      expect(await host.dockerOk('inspect', '-f', format, 'linked')).toBe('[asker:store] 7');
+      const gateway = await host.daemon.ok(
+        ...['network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', 'mh'],
+      );
+      expect(await host.dockerOk('exec', 'linked', 'ip', 'route')).toContain(`default via ${gateway} `);
+      for (const server of [[], ['169.254.53.53']])
+        await until(
+          `the link, asked of ${server}`,
+          async () => (await host.docker('exec', 'linked', 'nslookup', 'store', ...server)).code === 0,
+        );
+    };
+    await holds();
+    await host.daemon.ok('service', 'publish', 'api.mh');
+    await host.daemon.ok('service', 'attach', 'linked', 'api.mh');
+    await holds();
+    await host.daemon.ok('service', 'detach', 'linked', 'api.mh');
+    await holds();
+    expect(await addressOf('linked')).not.toBe('');
+    await host.daemon.ok('service', 'unpublish', 'api.mh');
+    await host.dockerOk('rm', '-f', 'linked');
+  });
+
   it("publishes nothing on the Engine's own networks, which it shows and leaves to it", async () => {
     await host.dockerOk('network', 'create', 'theirs');
     await until('it is shown', async () => (await host.daemon.ok('network', 'ls')).includes('theirs'));

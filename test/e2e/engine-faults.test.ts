@@ -115,7 +115,7 @@ describe('beside a Docker Engine that', { timeout: 60_000 }, () => {
   it('speaks an API that is too old', async () => {
     await using engine: FakeEngine = await speaking({ Version: '1.11.0', ApiVersion: '1.23' });
     await using rig = await beside(engine.socketPath);
-    const why = `version 1.11.0 speaks API 1.12 to 1.23, and one of 1.24 to 1.47 is needed`;
+    const why = `version 1.11.0 speaks API 1.12 to 1.23, and one of 1.24 to 1.48 is needed`;
     await saysOnce(
       rig,
       `Docker Engine at unix://${engine.socketPath}: ${why}: another version of the Engine, or --engine none`,

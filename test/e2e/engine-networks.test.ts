@@ -12,8 +12,6 @@ import { until } from '../rig/until.ts';
 const sleeps = ['busybox', 'sleep', '1000000'];
 /** `npm run test:engines` has a hundred. */
 const rounds = Number(process.env.FAIRLEAD_ROUNDS ?? 3);
-/** Of a busy machine, in milliseconds; what it took is printed. */
-const patience = 45_000;
 const versions: readonly EngineVersion[] = ['28.5', '20.10'];
 
 /** Networks that are typed anywhere: at either Engine, at either daemon's socket, by docker and by compose. */
@@ -158,24 +156,32 @@ describe.each(versions)(
               .join(' ');
           }),
         );
+      const log = (name: string) =>
+        rig.hosts.flatMap(({ daemon }) => daemon.output.split('\n').filter((line) => line.includes(name)));
+      /** What the daemons say of this round's networks is all that explains why one of them stays. */
+      const settled = async (what: string, names: string, prefix: string) => {
+        const begun = performance.now();
+        await until(what, seen, (lists) => lists.every((list) => list === names)).catch((error: unknown) => {
+          throw new Error(`${String(error)}\n${log(prefix).join('\n')}`);
+        });
+        return performance.now() - begun;
+      };
       let slowest = 0;
       for (let round = 0; round < rounds; round += 1) {
         const names = ['a', 'b', 'c'].map((letter) => `r${round}-${letter}`);
         for (const name of names) {
           const { host, socket } = pick();
-          expect(await host.dockerAt(socket, 'network', 'create', '-d', 'fairlead', name)).toMatchObject({
-            code: 0,
-          });
+          const create = () => host.dockerAt(socket, 'network', 'create', '-d', 'fairlead', name);
+          const made = await create();
+          // Of two Engines that choose the same pool at the same moment one is to be asked again (docs/docker-engine.md).
+          const final = made.stderr.includes('Pool overlaps') ? await create() : made;
+          expect(final).toMatchObject({ code: 0, stderr: '' });
         }
         const all = names.join(' ');
-        const arrived = performance.now();
-        await until(`${all} everywhere`, seen, (lists) => lists.every((list) => list === all), patience);
-        slowest = Math.max(slowest, performance.now() - arrived);
+        slowest = Math.max(slowest, await settled(`${all} everywhere`, all, `r${round}-`));
         const { host, socket } = pick();
         expect(await host.dockerAt(socket, 'network', 'rm', ...names)).toMatchObject({ code: 0, stderr: '' });
-        const removed = performance.now();
-        await until(`${all} nowhere`, seen, (lists) => lists.every((list) => list === ''), patience);
-        slowest = Math.max(slowest, performance.now() - removed);
+        slowest = Math.max(slowest, await settled(`${all} nowhere`, '', `r${round}-`));
       }
       process.stdout.write(
         `Engine ${version}: ${rounds} rounds: everywhere after ${Math.round(slowest)} ms at most\n`,

@@ -225,7 +225,13 @@ function placeFor(containerId: string, place: Partial<EnginePlace>): Place {
     GlobalIPv6Address: '',
     GlobalIPv6PrefixLen: 0,
     MacAddress: '',
-    IPAMConfig: { IPv4Address: place.ipv4 ?? '', IPv6Address: place.ipv6 ?? '' },
+    Links: [...(place.links ?? [])],
+    GwPriority: place.gatewayPriority ?? 0,
+    IPAMConfig: {
+      IPv4Address: place.ipv4 ?? '',
+      IPv6Address: place.ipv6 ?? '',
+      LinkLocalIPs: [...(place.linkLocal ?? [])],
+    },
     DriverOpts: { ...place.driverOptions },
   };
 }

@@ -20,6 +20,16 @@ export function parseLink(text: string): Link {
   return { target: isFullId(target) ? shortId(target) : target, alias: parseName('link', alias) };
 }
 
+/** An Engine takes aliases that are no names in DNS. */
+export function isLink(text: string): boolean {
+  try {
+    parseLink(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The member of an endpoint's record. */
 export function linksOf({ links = [] }: { readonly links?: readonly string[] }): { readonly links?: Link[] } {
   return links.length > 0 ? { links: links.map(parseLink) } : {};

@@ -6,7 +6,7 @@ import { engineError } from './engine-error.ts';
 /** What we need is in it: `attachable`, endpoint settings of `connect`, health events. */
 const leastVersion = '1.24';
 /** The newest that our requests and readings were written for. */
-const mostVersion = '1.47';
+const mostVersion = '1.48';
 /** A look at the Engine that takes longer has failed, in milliseconds. */
 const answerMs = 5_000;
 /** The same while we start: an Engine that starts itself listens already, and may be waiting for its plugin: us. */

@@ -1,4 +1,5 @@
 import type { ContainerSpec, NetworkMode, PublishRequest } from '../container.ts';
+import type { EnginePlace } from '../host-engine.ts';
 
 /** The body of POST /containers/create. `network`: where a place's network is known by this name at the Engine. */
 export function createBody(spec: ContainerSpec, resolver: string, named: (ref: string) => string) {
@@ -47,11 +48,24 @@ function modeOf(mode: NetworkMode, named: (ref: string) => string): string {
 function firstPlace({ attachments, networkMode }: ContainerSpec, named: (ref: string) => string) {
   const [place] = attachments;
   if (!place || networkMode.kind !== 'network') return {};
-  const IPAMConfig = {
-    ...(place.ipv4 ? { IPv4Address: place.ipv4 } : {}),
-    ...(place.ipv6 ? { IPv6Address: place.ipv6 } : {}),
+  return { [named(place.network)]: endpointConfig(place) };
+}
+
+/** `EndpointSettings` of a create and of a connect. */
+export function endpointConfig(place: EnginePlace) {
+  const { aliases, ipv4, ipv6, mac, links, linkLocal, gatewayPriority, driverOptions } = place;
+  return {
+    Aliases: [...aliases],
+    IPAMConfig: {
+      ...(ipv4 ? { IPv4Address: ipv4 } : {}),
+      ...(ipv6 ? { IPv6Address: ipv6 } : {}),
+      ...(linkLocal ? { LinkLocalIPs: [...linkLocal] } : {}),
+    },
+    ...(mac ? { MacAddress: mac } : {}),
+    ...(links ? { Links: [...links] } : {}),
+    ...(gatewayPriority ? { GwPriority: gatewayPriority } : {}),
+    ...(driverOptions ? { DriverOpts: { ...driverOptions } } : {}),
   };
-  return { [named(place.network)]: { Aliases: [...place.aliases], IPAMConfig } };
 }
 
 function bindingsOf(ports: PublishRequest['ports']): Record<string, { HostIp: string; HostPort: string }[]> {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { endpointFor } from '../../cluster/endpoints/endpoint.ts';
+import { isLink } from '../../cluster/endpoints/links.ts';
 import type { Endpoint, Port } from '../../cluster/records.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { Attachment, Container, ContainerSpec, ContainerState, NetworkMode } from '../container.ts';
@@ -23,12 +24,14 @@ const endpointSettings = z.object({
   NetworkID: text,
   EndpointID: text,
   Aliases: texts,
+  Links: texts,
+  GwPriority: z.number().nullish(),
   IPAddress: text,
   IPPrefixLen: z.number().nullish(),
   GlobalIPv6Address: text,
   GlobalIPv6PrefixLen: z.number().nullish(),
   MacAddress: text,
-  IPAMConfig: z.object({ IPv4Address: text, IPv6Address: text }).nullish(),
+  IPAMConfig: z.object({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts }).nullish(),
   DriverOpts: textMap,
 });
 export type EndpointSettings = z.infer<typeof endpointSettings>;
@@ -153,7 +156,9 @@ function portOf(portAndProtocol: string): Port | undefined {
 }
 
 function attachmentOf(name: string, settings: EndpointSettings, found: Inspected): Attachment {
-  const { NetworkID, EndpointID, IPAMConfig, Aliases, DriverOpts } = settings;
+  const { NetworkID, EndpointID, IPAMConfig, Aliases, Links, GwPriority, DriverOpts } = settings;
+  const links = Links.filter(isLink);
+  const linkLocal = IPAMConfig?.LinkLocalIPs ?? [];
   const wanted = {
     // A container that never ran knows the network by its name only.
     network: NetworkID || name,
@@ -161,6 +166,9 @@ function attachmentOf(name: string, settings: EndpointSettings, found: Inspected
     aliases: [...new Set(Aliases.filter((alias) => alias !== shortId(found.Id)))],
     ...(IPAMConfig?.IPv4Address ? { ipv4: IPAMConfig.IPv4Address } : {}),
     ...(IPAMConfig?.IPv6Address ? { ipv6: IPAMConfig.IPv6Address } : {}),
+    ...(links.length > 0 ? { links } : {}),
+    ...(linkLocal.length > 0 ? { linkLocal } : {}),
+    ...(GwPriority ? { gatewayPriority: GwPriority } : {}),
     ...(Object.keys(DriverOpts).length > 0 ? { driverOptions: DriverOpts } : {}),
   };
   return EndpointID === '' ? wanted : { ...wanted, endpoint: endpointOf(settings, wanted, found) };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isKind } from '../../lib/errors.ts';
 import type { EngineNetwork, EngineNetworkSpec, EnginePlace } from '../host-engine.ts';
 import type { EngineConnection } from './connection.ts';
+import { endpointConfig } from './create-body.ts';
 import { textMap } from './inspected.ts';
 
 const networkAnswer = z.object({
@@ -85,18 +86,9 @@ export async function connect(
   connection: EngineConnection,
   networkId: string,
   containerId: string,
-  { aliases, ipv4, ipv6, linkLocal, driverOptions }: EnginePlace,
+  place: EnginePlace,
 ): Promise<void> {
-  const EndpointConfig = {
-    Aliases: [...aliases],
-    IPAMConfig: {
-      ...(ipv4 ? { IPv4Address: ipv4 } : {}),
-      ...(ipv6 ? { IPv6Address: ipv6 } : {}),
-      ...(linkLocal ? { LinkLocalIPs: [...linkLocal] } : {}),
-    },
-    ...(driverOptions ? { DriverOpts: { ...driverOptions } } : {}),
-  };
-  const body = { Container: containerId, EndpointConfig };
+  const body = { Container: containerId, EndpointConfig: endpointConfig(place) };
   await connection.do((docker) => docker.getNetwork(networkId).connect(body));
 }
 

@@ -9,7 +9,7 @@ export interface Programs {
   /** Asked at each start. Undefined: nothing is known, and the container just holds its network until it is stopped. */
   run(container: Container): ProgramRun | Promise<ProgramRun> | undefined;
   /** Undefined: nothing is known of this command. */
-  exec(container: Container, call: ExecCall): ExecAnswer | Promise<ExecAnswer> | undefined;
+  exec(container: Container, call: ExecCall): ExecAnswer | Promise<ExecAnswer | undefined> | undefined;
 }
 
 export const noPrograms: Programs = { run: () => undefined, exec: () => undefined };

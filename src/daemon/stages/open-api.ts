@@ -2,7 +2,7 @@ import { type Api, createApi } from '../../api/server.ts';
 import { createApps } from '../../apps/create-apps.ts';
 import { followContainers } from '../../apps/follower.ts';
 import { Volumes } from '../../container/volumes.ts';
-import { createProbe, type Probe } from '../../dns/probe.ts';
+import { createProbe } from '../../dns/probe.ts';
 import type { RemoteDns } from '../../dns/thread/remote-dns.ts';
 import type { HostAddress } from '../../lib/host-address.ts';
 import { engineState, upstreamOf } from '../engine-mode.ts';
@@ -13,12 +13,6 @@ import type { OpenedNetwork } from './open-network.ts';
 import type { OpenedStores } from './open-stores.ts';
 import type { Start } from './start.ts';
 
-export interface OpenedApi {
-  readonly probe: Probe;
-  /** Where it listens; the port is the real one where any would do. */
-  readonly hosts: readonly HostAddress[];
-}
-
 export interface ApiNeeds {
   readonly stores: OpenedStores;
   readonly host: OpenedHost;
@@ -26,8 +20,8 @@ export interface ApiNeeds {
   readonly dns: RemoteDns;
 }
 
-/** What answers clients, on every address that it was given. */
-export async function openApi(start: Start, needs: ApiNeeds): Promise<OpenedApi> {
+/** What answers clients, on every address that it was given. Where it listens; the port is the real one where any would do. */
+export async function openApi(start: Start, needs: ApiNeeds): Promise<readonly HostAddress[]> {
   const { config, platform, log, opened } = start;
   const { stores, host, network, dns } = needs;
   const { directory, mode, failures } = stores;
@@ -44,7 +38,7 @@ export async function openApi(start: Start, needs: ApiNeeds): Promise<OpenedApi>
     ...(platform.hooks ? { hooks: platform.hooks } : {}),
   });
   opened.push('api', () => api.close());
-  return { probe, hosts: await listen(start, api) };
+  return await listen(start, api);
 }
 
 function infoOf({ config, platform: { clock } }: Start, { stores, host, network }: ApiNeeds) {

@@ -1,6 +1,7 @@
 import type { NodeLease } from '../../cluster/node-lease.ts';
 import type { Runtime } from '../../container/runtime.ts';
 import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { Dns } from '../../dns/dns.ts';
 import type { EngineSide } from '../../network/context.ts';
 import { cleanUpAtShutdown } from '../shutdown-cleanup.ts';
 import type { OpenedStores } from './open-stores.ts';
@@ -19,9 +20,11 @@ export async function openHost(
   { config, platform, log, opened }: Start,
   { identity: { tag }, mode, local, global }: OpenedStores,
   nodeLease: NodeLease,
+  dns: Pick<Dns, 'lookupAs'>,
 ): Promise<OpenedHost> {
   const dataplane = await platform.dataplane(mode, { tag, log }, config);
-  const parts = { dataplane, store: local, log, tag };
+  const lookUp: Dns['lookupAs'] = (containerId, name) => dns.lookupAs(containerId, name);
+  const parts = { dataplane, store: local, log, tag, lookUp };
   const { runtime, engine } = await platform.runtime(mode, parts, config);
   opened.push('containers', () => runtime.close());
   await runtime.recover();

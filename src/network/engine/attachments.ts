@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Network } from '../../cluster/records.ts';
+import { FairleadError } from '../../lib/errors.ts';
 import { parseName } from '../../lib/names.ts';
 import { Attachments } from '../containers/attachments.ts';
 import type { NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
-import type { Naming } from '../model.ts';
+import type { EndpointSettings, Naming } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { AliasOverrides } from './alias-overrides.ts';
 import { type EngineConverger, without } from './converge.ts';
@@ -18,6 +20,23 @@ export class EngineAttachments extends Attachments {
     private readonly overrides: AliasOverrides,
   ) {
     super(parts, networks, endpoints, converger);
+  }
+
+  /** @throws unsupported for what the Engine would drop without a word */
+  override async connect(network: Network, id: string, settings: EndpointSettings): Promise<void> {
+    const { apiVersion = '', version = '' } = this.parts.engine?.host.status() ?? {};
+    if (settings.mac !== undefined)
+      throw new FairleadError(
+        'unsupported',
+        'a Docker Engine takes no MAC address for a connect: start the container on the network, with --mac-address',
+      );
+    const minor = Number(apiVersion.split('.')[1] ?? Number.POSITIVE_INFINITY);
+    if (settings.gatewayPriority !== undefined && minor < 48)
+      throw new FairleadError(
+        'unsupported',
+        `a gateway priority needs Docker Engine 28 (API 1.48), and this one is ${version}`,
+      );
+    await super.connect(network, id, settings);
   }
 
   /** On its own attachments to our networks: those without aliases (the default bridge, host, none) are the Engine's own. */

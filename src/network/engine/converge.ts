@@ -14,6 +14,7 @@ import type { Networks } from '../networks/networks.ts';
 import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { EngineTasks } from './engine-tasks.ts';
+import { asOwn, own, placeAmong, settingsOf } from './places.ts';
 
 export interface EngineConvergerDeps {
   readonly parts: NetworkContext;
@@ -111,7 +112,7 @@ export class EngineConverger extends Converger {
       await this.deps.engine.host.disconnect(this.#known(network), container.id);
       undo.push('network', () => this.#connect(network, container, from, wish));
     }
-    if (to) await this.#putOn(network, container, { ...to, aliases: (own(after) ?? to).aliases }, wish);
+    if (to) await this.#putOn(network, container, asOwn(to, own(after) ?? to), wish);
     return [
       ...(from ? [`is taken off ${this.whereIs(from)}`] : []),
       ...(to ? [`is put on ${this.whereIs(to)}`] : []),
@@ -155,7 +156,7 @@ export class EngineConverger extends Converger {
     const restore = own(attachments);
     return {
       ...{ containerId, networkId: this.#idOf(place), serviceId: place.serviceId },
-      ...(restore ? { restore: { aliases: restore.aliases, ...settingsOf(restore) } } : {}),
+      ...(restore ? { restore: settingsOf(restore) } : {}),
     };
   }
 
@@ -228,23 +229,4 @@ export class EngineConverger extends Converger {
 /** The wish of a container that is to back the service no longer. */
 export function without({ serviceId }: Pick<ServiceWish, 'serviceId'>): Wish {
   return { attachments: (now) => now.filter((one) => one.serviceId !== serviceId) };
-}
-
-/** The one of a network that the Engine has. */
-function placeAmong(attachments: readonly Attachment[]): Attachment | undefined {
-  return attachments.find(({ serviceId }) => serviceId !== undefined) ?? attachments[0];
-}
-
-/** The container's own place on a network. */
-function own(attachments: readonly Attachment[]): Attachment | undefined {
-  return attachments.find(({ serviceId }) => serviceId === undefined);
-}
-
-function settingsOf({ ipv4, ipv6, linkLocal, driverOptions }: Attachment): Omit<EnginePlace, 'aliases'> {
-  return {
-    ...(ipv4 ? { ipv4 } : {}),
-    ...(ipv6 ? { ipv6 } : {}),
-    ...(linkLocal ? { linkLocal } : {}),
-    ...(driverOptions ? { driverOptions } : {}),
-  };
 }

@@ -51,6 +51,7 @@ export class EndpointRecords {
     const naming = service ? { aliases: [] } : this.deps.overrides.of(container.id);
     const policy = naming.dnsPolicy ? { [dnsPolicyOption]: naming.dnsPolicy } : {};
     const wish = {
+      links: attachment.links ?? [],
       aliases: [...attachment.aliases, ...naming.aliases],
       driverOptions: { ...attachment.driverOptions, ...policy },
     };

@@ -116,13 +116,15 @@ export class EngineNetworks implements Announcer {
     const { parts, engine, own } = this.deps;
     await this.#reservePools();
     if (!engine.host.status().reachable) return;
+    // A link that is made during the look is of a network that the look may not show.
+    const linked = [...engine.links.networks().keys()];
     const found = await engine.host.networks();
     own.set(found);
     this.#attachable = new Set(found.flatMap(({ id, attachable }) => (attachable ? id : [])));
     this.#tellSubnets();
     const there = new Map(found.map((network) => [network.id, network]));
     for (const engineId of this.#deleted.keys()) if (!there.has(engineId)) this.#deleted.delete(engineId);
-    for (const engineId of [...engine.links.networks().keys()]) {
+    for (const engineId of linked) {
       if (!there.has(engineId)) await engine.links.unlinkNetwork(engineId);
     }
     for (const network of found.filter(({ driver }) => driver === engine.driver)) {

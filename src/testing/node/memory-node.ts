@@ -15,7 +15,6 @@ import { newId } from '../../lib/ids.ts';
 import { apart } from '../../lib/locks.ts';
 import type { FakeNode, FakeStore } from '../contract.ts';
 import { LocalDns } from './local-dns.ts';
-import { lookupCommand } from './lookups.ts';
 import type { MovableClock } from './movable-clock.ts';
 import type { Scripts } from './scripts.ts';
 import { SharedStore } from './shared-store.ts';
@@ -157,7 +156,6 @@ export class MemoryNode implements FakeNode {
       // After the start under way. The container may be gone by then.
       onHealth: (id, health) =>
         void apart(() => this.#life?.daemon.model.containers.setHealth(id, health).catch(() => {})),
-      otherwise: (id, command) => this.#life && lookupCommand(this.#life.daemon.probe, id, command),
     });
     return {
       clock,

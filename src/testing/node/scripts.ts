@@ -45,7 +45,7 @@ export class Scripts {
   }
 
   /** For the runtime of one node. */
-  programs({ node, onHealth, otherwise }: ProgramsOf): Programs {
+  programs({ node, onHealth }: ProgramsOf): Programs {
     return {
       run: (container) => {
         const info = infoOf(container, node);
@@ -55,7 +55,7 @@ export class Scripts {
       exec: (container, call) => {
         const request = { ...call, container: infoOf(container, node) };
         const rule = this.#execs.findLast(({ matches }) => matches(request));
-        return rule ? exec(rule, request) : otherwise(container.id, call.command);
+        return rule && exec(rule, request);
       },
     };
   }
@@ -66,8 +66,6 @@ export interface ProgramsOf {
   readonly node: string;
   /** Called with the result of a started program's health check. */
   readonly onHealth: (containerId: string, health: Health) => void;
-  /** The answer of a command without a script; undefined: unknown. */
-  readonly otherwise: (containerId: string, command: readonly string[]) => Promise<Executed> | undefined;
 }
 
 async function run(

@@ -29,7 +29,9 @@ export async function pipeProcess(
   /** The connection is kept until this is done, too. */
   exited: Promise<unknown> = Promise.resolve(),
 ): Promise<void> {
+  let hasLeft = false;
   const leave = () => {
+    hasLeft = true;
     process.stdout.destroy();
     process.stderr.destroy();
   };
@@ -38,7 +40,7 @@ export async function pipeProcess(
   else client.resume();
   client.on('close', leave);
   await pipeOutput(process, client, options);
-  if (!client.destroyed) await exited.catch(() => {});
+  if (!hasLeft) await exited.catch(() => {});
   client.off('close', leave);
   client.end();
 }

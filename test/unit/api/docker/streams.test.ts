@@ -183,6 +183,22 @@ describe('exec', () => {
     expect(body(client.text)).toBe(framed(1, 'hi\n'));
   });
 
+  it.each([
+    ['the usual keys', '', '\x10\x11'],
+    ['its own', 'ctrl-p', '\x10'],
+  ])('is left by %s, and the process goes on', async (_which, DetachKeys, keys) => {
+    await using api = await listening();
+    await api.model.containers.start('c1');
+    const id = await exec(api, { Cmd: ['cat'], AttachStdin: true, Tty: true, DetachKeys });
+    const client = await RawClient.connect(api.socketPath);
+    client.upgrade(`/exec/${id}/start`, '{"Tty":true}');
+    await client.until((text) => text.includes('\r\n\r\n'));
+    client.send(keys);
+    await client.ended;
+    expect(body(client.text)).toBe('');
+    expect((await api.call('GET', `/exec/${id}/json`)).json()).toMatchObject({ Running: true });
+  });
+
   it('can be detached', async () => {
     await using api = await listening();
     await api.model.containers.start('c1');

@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MemoryStore } from '../../../../kvstore/local/memory.ts';
 import { FairleadError } from '../../../../src/lib/errors.ts';
+import type { EndpointSettings } from '../../../../src/network/model.ts';
 import { createTestModel } from '../../../rig/model.ts';
+import { until } from '../../../rig/until.ts';
 
 type Model = Awaited<ReturnType<typeof createTestModel>>;
 
@@ -40,6 +43,47 @@ it('a container that is on the network already has the service’s address, and 
   await model.services.detach(service.id, 'c1');
   expect(placesOf('c1')).toEqual(before);
   expect(model.engine?.side.links.serviceWishes()).toEqual([]);
+});
+
+it('what a connect asks for is done, also on a service’s place, and again when the container has its own back', async () => {
+  const { id } = await model.containers.create({ name: 'c1', image: 'x', networkMode: 'bridge' });
+  await model.containers.start('c1');
+  const settings = { links: ['db:store'], gatewayPriority: 7 };
+  await model.containers.connect('near', 'c1', settings);
+  const near = model.networks.find('near').id;
+  const asked = async () => {
+    const place = model.containers.find(id).attachments.find(({ network }) => network === near);
+    const [endpoint] = await model.networks.endpoints(near);
+    const { links, gatewayPriority } = place ?? {};
+    return [links, gatewayPriority, endpoint?.links];
+  };
+  const { links, gatewayPriority } = settings;
+  const all = [links, gatewayPriority, [{ target: 'db', alias: 'store' }]];
+  // What the store says of it follows what the Engine says.
+  await until('its links', asked, (found) => isDeepStrictEqual(found, all));
+  const { service } = await model.services.publish('web.near');
+  await model.services.attach('web.near', 'c1');
+  await until('its links', asked, (found) => isDeepStrictEqual(found, all));
+  await model.services.detach(service.id, 'c1');
+  await until('its links', asked, (found) => isDeepStrictEqual(found, all));
+});
+
+it('what an Engine would drop without a word is refused, in one line', async () => {
+  const host = model.engine?.side.host;
+  if (!host) throw new Error('no Engine');
+  const status = host.status();
+  host.status = () => ({ ...status, version: '20.10.24', apiVersion: '1.41' });
+  await run('c1', 'bridge');
+  const connect = (settings: EndpointSettings) => model.containers.connect('near', 'c1', settings);
+  await expect(connect({ mac: '02:00:00:00:00:77' })).rejects.toThrow(
+    'a Docker Engine takes no MAC address for a connect: start the container on the network, with --mac-address',
+  );
+  await expect(connect({ gatewayPriority: 1 })).rejects.toThrow(
+    'a gateway priority needs Docker Engine 28 (API 1.48), and this one is 20.10.24',
+  );
+  expect(placesOf('c1')).toHaveLength(1);
+  await connect({ links: ['db:store'] });
+  expect(placesOf('c1')).toHaveLength(2);
 });
 
 it('a shared service’s provider stays where it is', async () => {
