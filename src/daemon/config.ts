@@ -16,6 +16,8 @@ const path = z.string().startsWith('/', 'expected an absolute path');
 /** The settings as they are typed (flags) or written (config file), every one optional. */
 const settings = z.strictObject({
   host: z.array(grammar.hostAddress).min(1).optional(),
+  /** What dockerd's file calls it. */
+  hosts: z.array(grammar.hostAddress).min(1).optional(),
   'api-name': z.array(grammar.hostName).optional(),
   'data-root': path.optional(),
   'default-network': grammar.defaultNetwork.optional(),
@@ -41,6 +43,7 @@ const settings = z.strictObject({
   'dns-forward-single-label': z.boolean().optional(),
   'lease-ttl': grammar.duration.optional(),
   'tunnel-key-lifetime': grammar.duration.optional(),
+  tls: z.boolean().optional(),
   tlsverify: z.boolean().optional(),
   tlscacert: path.optional(),
   tlscert: path.optional(),
@@ -74,6 +77,8 @@ export type Checked =
 
 /** Makes the configuration from the values of the flags and of the config file; a flag goes before the file. */
 export function checkConfig(flags: Values, file: Values = {}, host: HostFacts = factsOfThisHost()): Checked {
+  if ('host' in file && 'hosts' in file)
+    return { problems: [{ text: 'config file: "host" and "hosts" are one setting: expected one of them' }] };
   const fromFile = parseSettings(file, (name) => `config file: invalid value for "${name}"`);
   const fromFlags = parseSettings(flags, (name) => `invalid argument for "--${name}" flag`);
   const [first, ...more] = [...fromFile.problems, ...fromFlags.problems];
@@ -141,7 +146,7 @@ function factsOfThisHost(): HostFacts {
 
 function withDefaults(given: Settings, host: HostFacts) {
   return {
-    hosts: given.host ?? [defaultHostAddress(host.env, host.uid)],
+    hosts: given.host ?? given.hosts ?? [defaultHostAddress(host.env, host.uid)],
     /** Names that tcp listeners are asked for by, beside their addresses. */
     apiNames: given['api-name'] ?? [],
     dataRoot: given['data-root'] ?? defaultDataRoot(host),
@@ -191,7 +196,8 @@ function dnsConfig(given: Settings) {
 
 /**
  * Paths of PEM files; client certificates are asked for, so the CA is needed as well. `--tlsverify` alone
- * takes the files where dockerd looks for them: $DOCKER_CERT_PATH, else ~/.docker.
+ * takes the files where dockerd looks for them: $DOCKER_CERT_PATH, else ~/.docker. dockerd's `--tls` alone asks clients
+ * for nothing.
  */
 function tlsConfig(
   given: Settings,
@@ -201,7 +207,13 @@ function tlsConfig(
   const ca = given.tlscacert ?? (folder && `${folder}/ca.pem`);
   const cert = given.tlscert ?? (folder && `${folder}/cert.pem`);
   const key = given.tlskey ?? (folder && `${folder}/key.pem`);
-  if (given.tlsverify === false || (!ca && !cert && !key)) return undefined;
+  const off = given.tlsverify === false || (given.tls === false && !given.tlsverify);
+  if (!off && given.tls && !ca && !cert && !key)
+    throw new FairleadError(
+      'invalid',
+      '--tls alone would let every client in: use --tlsverify, which asks for certificates',
+    );
+  if (off || (!ca && !cert && !key)) return undefined;
   if (ca && cert && key) return { ca, cert, key };
   throw new FairleadError('invalid', 'TLS needs --tlscacert, --tlscert and --tlskey together');
 }

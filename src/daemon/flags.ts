@@ -52,6 +52,7 @@ export const daemonFlags = {
   'dns-forward-single-label': toggle('Forward unknown names without a dot'),
   'lease-ttl': text("Time after which a silent node's endpoints leave", { shown: '15s' }),
   'tunnel-key-lifetime': text('Time after which keys of encrypted networks are replaced', { shown: '60m' }),
+  tls: toggle('Use TLS; implied by --tlsverify'),
   tlsverify: toggle('Serve tcp:// with TLS and ask clients for certificates'),
   tlscacert: text('Trust clients whose certificate this CA signed', { takes: 'file' }),
   tlscert: text('Certificate of this daemon', { takes: 'file' }),

@@ -1,10 +1,11 @@
-import { createDrivers } from '../../../drivers/index.ts';
+import { builtInDrivers, createDrivers } from '../../../drivers/index.ts';
 import { dockerDirectories } from '../../../drivers/remote/discovery.ts';
 import { ipamPlugins } from '../../../drivers/remote/ipam-driver.ts';
 import { createRemoteDriver } from '../../../drivers/remote/network-driver.ts';
 import { Plugins } from '../../../drivers/remote/plugins.ts';
 import type { NodeLease } from '../../cluster/node-lease.ts';
 import type { RemoteDns } from '../../dns/thread/remote-dns.ts';
+import { FairleadError } from '../../lib/errors.ts';
 import { defaultPools } from '../../network/addressing/pools.ts';
 import { createModel, type RunningModel } from '../../network/create-model.ts';
 import type { DaemonConfig } from '../config.ts';
@@ -36,6 +37,7 @@ export async function openNetwork(start: Start, needs: NetworkNeeds): Promise<Op
   const { stores, nodeLease, host, dns } = needs;
   const { dataplane, engine } = host;
   const plugins = openPlugins(config);
+  requireDefaultDriver(config, plugins, stores.directory);
   const driverNamed = driversOf(start, needs, plugins);
   const gatewayOf = ({ driver }: { driver: string }) => {
     const { apartFromHost, foreignGateways } = driverNamed(driver);
@@ -57,6 +59,25 @@ export async function openNetwork(start: Start, needs: NetworkNeeds): Promise<Op
   model.begin();
   if (config.ephemeral) opened.push('all it made', () => leaveNothing(model, dataplane));
   return { model, plugins, gateways, pluginProblem };
+}
+
+/**
+ * Said at the start, and not at the first container. A network that is there already is left to its plugin, which may
+ * come later. @throws invalid where nothing has a driver of that name
+ */
+function requireDefaultDriver(
+  { defaultNetwork: { driver, name } }: DaemonConfig,
+  plugins: Plugins,
+  directory: OpenedStores['directory'],
+): void {
+  const installed = plugins.states().map((plugin) => plugin.name);
+  const known = [...builtInDrivers, 'none', 'container', ...installed].sort();
+  if (known.includes(driver) || directory.networks().some((network) => network.name === name)) return;
+  throw new FairleadError(
+    'invalid',
+    `--default-network ${driver}:${name}: there is no driver "${driver}": ` +
+      `expected ${known.join(', ')} or an installed plugin`,
+  );
 }
 
 function driversOf({ config, platform, log }: Start, needs: NetworkNeeds, plugins: Plugins) {
