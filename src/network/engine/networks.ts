@@ -38,6 +38,8 @@ export class EngineNetworks implements Announcer {
   readonly #created = new Set<string>();
   /** Networks that the Engine has just removed, by its ids → when: a look of before shows them still. */
   readonly #deleted = new Map<string, number>();
+  /** Engine's id → ours, of networks that a look missed: Engine 20.10 lists one no longer before it asks us to delete it. */
+  readonly #missed = new Map<string, string>();
   /** Ours that are being removed because the Engine's was. */
   readonly #leaving = new Set<string>();
   /** What is wrong and has been said. */
@@ -117,15 +119,17 @@ export class EngineNetworks implements Announcer {
     await this.#reservePools();
     if (!engine.host.status().reachable) return;
     // A link that is made during the look is of a network that the look may not show.
-    const linked = [...engine.links.networks().keys()];
+    const linked = [...engine.links.networks()];
     const found = await engine.host.networks();
     own.set(found);
     this.#attachable = new Set(found.flatMap(({ id, attachable }) => (attachable ? id : [])));
     this.#tellSubnets();
     const there = new Map(found.map((network) => [network.id, network]));
     for (const engineId of this.#deleted.keys()) if (!there.has(engineId)) this.#deleted.delete(engineId);
-    for (const engineId of linked) {
-      if (!there.has(engineId)) await engine.links.unlinkNetwork(engineId);
+    for (const [engineId, id] of linked) {
+      if (there.has(engineId)) continue;
+      this.#missed.set(engineId, id);
+      await engine.links.unlinkNetwork(engineId);
     }
     for (const network of found.filter(({ driver }) => driver === engine.driver)) {
       await this.#attempt(network.id, () => this.#matchTheirs(network));
@@ -303,7 +307,8 @@ export class EngineNetworks implements Announcer {
   async deletedThere(engineNetworkId: string): Promise<void> {
     const { parts, engine, networks } = this.deps;
     this.#deleted.set(engineNetworkId, parts.clock.monotonic());
-    const id = engine.links.networkOf(engineNetworkId);
+    const id = engine.links.networkOf(engineNetworkId) ?? this.#missed.get(engineNetworkId);
+    this.#missed.delete(engineNetworkId);
     if (id === undefined) return;
     this.#leaving.add(id);
     await engine.links.unlinkNetwork(engineNetworkId);
