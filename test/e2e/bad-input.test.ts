@@ -241,6 +241,18 @@ describe('a daemon that cannot be reached or started', () => {
     expect(stderr).toMatch(/--dataplane linux: it needs root/);
   });
 
+  it('--default-network with a driver that nothing has', async () => {
+    const { code, stderr } = await runToEnd(
+      start('--data-root', join(folder, 'y'), '--default-network=brige:foo'),
+      { PATH: process.env.PATH },
+    );
+    expect(code).toBe(1);
+    expect(oneLine(stderr)).toHaveLength(1);
+    expect(stderr).toMatch(
+      /network brige:foo: there is no driver "brige": expected bridge, .*overlay.* or an installed plugin/,
+    );
+  });
+
   it.each([
     ['--default-network', 'bridge', /must be of the form NETWORKDRIVER:NETWORKNAME/],
     [

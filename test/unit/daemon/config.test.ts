@@ -144,6 +144,7 @@ describe('daemon config', () => {
       'invalid argument for "--log-level" flag: "loud": expected trace, debug, info, warn, error, fatal, silent',
     ],
     [{ tlscert: '/x' }, 'TLS needs --tlscacert, --tlscert and --tlskey together'],
+    [{ tls: true }, '--tls alone would let every client in: use --tlsverify, which asks for certificates'],
     [
       { 'default-address-pool': ['10.0.0.0/8'] },
       'invalid argument for "--default-address-pool" flag: "10.0.0.0/8": expected base=CIDR,size=BITS',
@@ -155,5 +156,19 @@ describe('daemon config', () => {
   it('names the config file for what stands there', () => {
     expect(() => parse({}, { colour: 1 })).toThrow('config file: unknown key "colour"');
     expect(() => parse({}, { dns: 'x' })).toThrow('config file: invalid value for "dns": "x"');
+  });
+
+  it("takes dockerd's keys `hosts` and `tls`", () => {
+    const hosts = ['unix:///run/a.sock'];
+    expect(parse({}, { hosts }).hosts).toEqual(parse({ host: hosts }).hosts);
+    expect(() => parse({}, { host: hosts, hosts })).toThrow(
+      'config file: "host" and "hosts" are one setting: expected one of them',
+    );
+    expect(() => parse({}, { hosts: ['x:y'] })).toThrow('config file: invalid value for "hosts"');
+    const files = { tlscacert: '/ca', tlscert: '/cert', tlskey: '/key' };
+    const tls = { ca: '/ca', cert: '/cert', key: '/key' };
+    expect(parse({ tls: true, ...files }).tls).toEqual(tls);
+    expect(parse({ tls: false, ...files }).tls).toBeUndefined();
+    expect(parse({ tls: false, tlsverify: true, ...files }).tls).toEqual(tls);
   });
 });
