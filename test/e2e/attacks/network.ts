@@ -203,11 +203,13 @@ function row(
     name,
     attempt,
     async control(stage) {
-      await undefend(stage);
       const end = performance.now() + controlMs;
-      let outcome = await attempt(stage);
-      while (!outcome.succeeded && performance.now() < end) outcome = await attempt(stage);
-      return outcome;
+      // Again each time: the daemon's look of every minute puts the defence back.
+      for (;;) {
+        await undefend(stage);
+        const outcome = await attempt(stage);
+        if (outcome.succeeded || performance.now() >= end) return outcome;
+      }
     },
   };
 }
