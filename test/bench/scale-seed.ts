@@ -114,7 +114,7 @@ function makeNetwork(n: number): Network {
     },
     options: {},
     labels: {},
-    vni: 4096 + n,
+    vni: 8_388_608 + n,
   };
 }
 

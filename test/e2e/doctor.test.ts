@@ -95,7 +95,7 @@ describe('the doctor', { timeout: 120_000 }, () => {
     'the vxlan device': {
       breaks: () => host('ip', 'link', 'del', vxlan),
       says: () => [
-        `device ${vxlan} is missing; it should be: vxlan id 4096 from 192.0.2.1 port 4789, mtu 1450, in ${bridge}, up`,
+        `device ${vxlan} is missing; it should be: vxlan id 8388608 from 192.0.2.1 port 4789, mtu 1450, in ${bridge}, up`,
         `bridge fdb entry ${mac} of ${vxlan} is missing; it should be: static`,
         `fdb entry ${mac} of ${vxlan} is missing; it should be: to 192.0.2.2`,
         `neighbour ${address} of ${vxlan} is missing; it should be: ${mac}`,
