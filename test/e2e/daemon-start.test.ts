@@ -176,7 +176,13 @@ describe('records that do not decode', () => {
     await using etcd = await startEtcd();
     const store = await openStore(etcd.url, {});
     const id = 'f'.repeat(64);
-    const garbage = [`networks/${id}`, `services/${id}/x`, `nodes/${id}`, `vnis/8388608`, `network-names/odd`];
+    const garbage = [
+      `networks/${id}`,
+      `services/${id}/x`,
+      `nodes/${id}`,
+      `vnis/8388608`,
+      `network-names/odd`,
+    ];
     for (const [i, key] of garbage.entries()) {
       await store.commit([], [{ op: 'put', key, value: i % 2 === 0 ? '{"half":' : '{"id":7}' }]);
     }
