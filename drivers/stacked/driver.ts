@@ -42,6 +42,7 @@ export function createStackedDriver(
     single: false,
     // All of a parent's ipvlan interfaces have its MAC.
     givesMacs: type === 'ipvlan',
+    // As the Engine's: `-p` is taken, and opens nothing on the host, which the container is not reached by.
     publishesPorts: true,
     apartFromHost: true,
 

@@ -1,10 +1,10 @@
 import type { Driver } from '../../../drivers/driver.ts';
-import type { Network, Scope, Subnets } from '../../cluster/records.ts';
+import type { Network, Pool, Scope, Subnets } from '../../cluster/records.ts';
 import { parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { NetworkContext } from '../context.ts';
-import type { NetworkSpec } from '../model.ts';
+import type { NetworkSpec, PoolSpec } from '../model.ts';
 import { emptyPool } from './gateways.ts';
 import { planDefaultPool, planGivenPools, planPools, planUniqueLocalPool, type Taken } from './pools.ts';
 
@@ -49,15 +49,17 @@ export function planIpam(parts: PoolContext, wanted: PoolsWanted): Network['ipam
   }
   if (spec.ipv6 && !families.has(6)) pools.push(planUniqueLocalPool());
   const shown = planPools(idle, { ...source, taken: [] }).map(({ subnet }) => subnet);
-  const named = new Set(
-    effective.flatMap(({ subnet, gateway }) => (subnet && gateway ? parseSubnet(subnet).text : [])),
-  );
-  const marked = pools.map((pool) => (named.has(pool.subnet) ? pool : { ...pool, gatewayUnnamed: true }));
   return {
     ...chosen,
-    pools: network.apartFromHost ? marked : pools,
+    pools: network.apartFromHost ? withGatewaysMarked(pools, effective) : pools,
     ...(shown.length > 0 ? { idle: shown } : {}),
   };
+}
+
+/** Where the gateway is a router of others, one that nobody named is ours to choose but not to show. */
+function withGatewaysMarked(pools: readonly Pool[], config: readonly PoolSpec[]): Pool[] {
+  const named = config.flatMap(({ subnet, gateway }) => (subnet && gateway ? parseSubnet(subnet).text : []));
+  return pools.map((pool) => (named.includes(pool.subnet) ? pool : { ...pool, gatewayUnnamed: true }));
 }
 
 /** The Engine's `null` address manager has one pool, of all addresses, which no driver but a plugin takes. */
