@@ -62,7 +62,7 @@ async function createPublished(
 ): Promise<Created> {
   return await withUndo(async (undo) => {
     const places: Place[] = [];
-    for (const ref of services) places.push(await findOrPublish(model, ref, undo));
+    for (const ref of services) places.push(await publishOrFind(model, ref, undo));
     const sent = JSON.stringify(placedOn(places[0]?.view.network.name, body));
     const answer = await callEngine(upstream.socketPath, 'POST', path, { body: sent });
     const made = created.safeParse(parseJson(answer.body.toString()));
@@ -83,19 +83,19 @@ interface Place {
   readonly isNew: boolean;
 }
 
-async function findOrPublish({ services }: Model, ref: string, undo: UndoStack): Promise<Place> {
+/** By its name alone: another's id may begin with it. */
+async function publishOrFind({ services }: Model, ref: string, undo: UndoStack): Promise<Place> {
   try {
-    return { view: await services.find(ref), isNew: false };
+    const view = await services.publish(ref);
+    undo.push(`publish ${ref}`, () => services.unpublish(view.service.id, { force: true }));
+    return { view, isNew: true };
   } catch (error) {
-    if (!isKind(error, 'not-found')) throw error;
-  }
-  const view = await services.publish(ref).catch((error: unknown) => {
+    // There is one of that name, which goes before any id's beginning.
+    if (isKind(error, 'conflict')) return { view: await services.find(ref), isNew: false };
     // Clients take a 404 of a create for a missing image, and pull it.
     if (isKind(error, 'not-found')) throw new FairleadError('invalid', messageOf(error), { cause: error });
     throw error;
-  });
-  undo.push(`publish ${ref}`, () => services.unpublish(view.service.id, { force: true }));
-  return { view, isNew: true };
+  }
 }
 
 /** Without a network of its own choice a container is where its first service is, as in 2015. */

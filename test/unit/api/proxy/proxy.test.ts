@@ -318,6 +318,16 @@ describe('a container that publishes services', () => {
     expect((await api.model.services.list()).map(({ service }) => service.name)).toEqual(['there']);
   });
 
+  it('is attached to the service of that name, not to one whose id begins so', async () => {
+    await using api = await withContainer({ attachable: true });
+    const { service: other } = await api.model.services.publish('other.foo');
+    const name = other.id.slice(0, 1);
+    expect((await api.create({ Image: 'x', PublishService: `${name}.foo` })).status).toBe(201);
+    const own = (await api.model.services.list()).find(({ service }) => service.name === name);
+    const [place] = api.model.containers.find('c1').attachments.filter(({ serviceId }) => serviceId);
+    expect([place?.serviceId, own?.service.name]).toEqual([own?.service.id, name]);
+  });
+
   it('is not made on a network that does not exist', async () => {
     await using api = await withContainer({ attachable: true });
     const { status, text } = await api.create({ Image: 'x', PublishService: 'db.nowhere' });
