@@ -114,7 +114,7 @@ export class ClusterNode {
     asker: string,
     name: string,
     addresses: readonly string[],
-    deadlineMs = 10_000,
+    deadlineMs = 30_000,
   ): Promise<void> {
     const wanted = JSON.stringify([...addresses].sort());
     const look = () => this.ask(asker, name);
@@ -122,7 +122,7 @@ export class ClusterNode {
     await until(`${name} is ${wanted} on ${this.name}`, look, fits, deadlineMs);
   }
 
-  async knows(network: string, deadlineMs = 10_000): Promise<void> {
+  async knows(network: string, deadlineMs = 30_000): Promise<void> {
     const look = async () => (await this.daemon.call('GET', `/networks/${network}`)).status;
     await until(`${this.name} knows ${network}`, look, (status) => status === 200, deadlineMs);
   }

@@ -3,7 +3,7 @@ export async function until<T>(
   what: string,
   look: () => Promise<T> | T,
   accept: (seen: T) => boolean = Boolean,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {
