@@ -20,6 +20,8 @@ export const keys = {
   /** The address that a node gave out last on a network, so that a freed one is not reused at once. */
   cursor: (networkId: string, nodeId: string) => `cursors/${networkId}/${nodeId}`,
   node: (id: string) => `nodes/${id}`,
+  /** A node whose lease ended without a goodbye, for a day. */
+  gone: (nodeId: string) => `gone/${nodeId}`,
   /** What this node takes its lease in a store up again with; only ever in the embedded store. */
   ticket: (store: string) => `tickets/${encodeKeyPart(store)}`,
   app: (name: string) => `apps/${encodeKeyPart(name)}`,
@@ -50,6 +52,7 @@ export const folders = {
   reservations: 'reservations/',
   vnis: 'vnis/',
   nodes: 'nodes/',
+  gone: 'gone/',
   apps: 'apps/',
   containers: 'containers/',
   engineContainers: 'engine/containers/',
