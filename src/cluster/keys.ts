@@ -11,6 +11,8 @@ export const keys = {
   /** Holds the network's id. Folded: names that differ only by case are one name. */
   networkName: (name: string) => `network-names/${boundedPart(foldCase(name))}`,
   subnets: 'subnets',
+  /** Subnets of a network that an Engine is just creating, in the document of subnets under the same id; on its node's lease. */
+  reservation: (id: string) => `reservations/${id}`,
   vni: (vni: number) => `vnis/${vni}`,
   service: (networkId: string, name: string) => `services/${networkId}/${encodeKeyPart(foldCase(name))}`,
   endpoint: (networkId: string, endpointId: string) => `endpoints/${networkId}/${endpointId}`,
@@ -47,6 +49,7 @@ export const folders = {
   endpointsOf: (networkId: string) => `endpoints/${networkId}/`,
   addressesOf: (networkId: string) => `addresses/${networkId}/`,
   cursorsOf: (networkId: string) => `cursors/${networkId}/`,
+  reservations: 'reservations/',
   vnis: 'vnis/',
   nodes: 'nodes/',
   gone: 'gone/',

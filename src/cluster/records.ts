@@ -185,6 +185,9 @@ export const addressSchema = z.object({
  */
 export const subnetsSchema = z.record(z.string(), z.array(cidr));
 
+/** What an Engine is just creating: a network, whose name it does not say yet, or a pool for one. */
+export const reservationSchema = z.object({ nodeId: id, of: z.enum(['network', 'pool']) });
+
 export type Pool = Readonly<z.infer<typeof pool>>;
 export type Network = Readonly<z.infer<typeof networkSchema>>;
 export type Link = Readonly<z.infer<typeof link>>;
@@ -193,5 +196,6 @@ export type Endpoint = Readonly<z.infer<typeof endpointSchema>>;
 export type GoneNode = Readonly<z.infer<typeof goneSchema>>;
 export type NodeRecord = Readonly<z.infer<typeof nodeSchema>>;
 export type AddressRecord = Readonly<z.infer<typeof addressSchema>>;
+export type Reservation = Readonly<z.infer<typeof reservationSchema>>;
 export type Subnets = Readonly<z.infer<typeof subnetsSchema>>;
 export type Port = Readonly<z.infer<typeof portSchema>>;

@@ -2,6 +2,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
+import { Reservations } from '../networks/reservations.ts';
 import { EngineEndpoints } from '../plugin/endpoints.ts';
 import { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 import { createPlugin } from '../plugin/plugin.ts';
@@ -22,9 +23,11 @@ export async function engineMode(parts: NetworkContext, engine: EngineSide, endp
   const tasks = new EngineTasks(parts.log);
   const own = new NativeNetworks(parts, engine);
   const networks = new EngineModeNetworks(parts, own, () => known, engine);
-  const pools = new EnginePools(parts, parts.directory.stores.local);
+  const reservations = new Reservations(parts);
+  await reservations.load();
+  const pools = new EnginePools(parts, parts.directory.stores.local, reservations);
   await pools.load();
-  const known = new EngineNetworks({ parts, engine, networks, own, pools });
+  const known = new EngineNetworks({ parts, engine, networks, own, pools, reservations });
   await known.load();
   const pending = new PendingEndpoints(parts, endpointStore);
   const overrides = new AliasOverrides(parts.directory.stores.local);
@@ -47,6 +50,7 @@ export async function engineMode(parts: NetworkContext, engine: EngineSide, endp
       networks: known,
       attachments,
       tasks,
+      reservations,
     }),
     plugin: createPlugin({ parts, engine, networks: known, endpoints, pending, pools }),
     begin(reconcile: () => void) {
