@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { serverCache } from './server.ts';
 
 /** The Engines that test/rig/packages.sh unpacks. */
-export type EngineVersion = '28.5' | '20.10';
+export const engineVersions = ['28.5', '20.10'] as const;
+export type EngineVersion = (typeof engineVersions)[number];
 
 /** Today's: what our answers are compared with. */
 export const oracleVersion: EngineVersion = '28.5';

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import type { Joined } from '../../network/plugin/endpoints.ts';
 import type { EnginePlugin } from '../../network/plugin/plugin.ts';
@@ -11,11 +11,20 @@ const gatewayType = 'com.docker.network.gateway';
 
 /** Every call of the two protocols (docker-facts 4.2 and 4.4), in the order in which an Engine makes them. */
 export function pluginMethods(plugin: EnginePlugin): Methods {
-  return new Map([...general, ...ipamMethods(plugin), ...networkMethods(plugin), ...endpointMethods(plugin)]);
+  const activate = method('Plugin.Activate', z.unknown(), async () => {
+    plugin.activated();
+    return { Implements: ['NetworkDriver', 'IpamDriver'] };
+  });
+  return new Map([
+    activate,
+    ...general,
+    ...ipamMethods(plugin),
+    ...networkMethods(plugin),
+    ...endpointMethods(plugin),
+  ]);
 }
 
 const general = [
-  fixed('Plugin.Activate', { Implements: ['NetworkDriver', 'IpamDriver'] }),
   // The daemon makes each network known to its own Engine, so the scope is local to the Engine.
   fixed('NetworkDriver.GetCapabilities', {
     Scope: 'local',

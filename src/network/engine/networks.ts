@@ -288,6 +288,10 @@ export class EngineNetworks implements Announcer {
     return this.#arrivals.expect(asked);
   }
 
+  engineBegan(): void {
+    this.deps.reservations.doubtAll();
+  }
+
   heard(networkId: string): void {
     this.#telling.delete(networkId);
     this.#heard.add(networkId);

@@ -131,6 +131,11 @@ export class Reservations {
     this.#own.delete(id);
   }
 
+  /** From now on all of them are old. */
+  doubtAll(): void {
+    for (const [id, own] of this.#own) this.#own.set(id, { ...own, since: Number.NEGATIVE_INFINITY });
+  }
+
   /** Gives back what has been reserved for longer than `ageMs` and is not `wanted`. */
   async releaseOld(ageMs: number, wanted: (id: string) => boolean): Promise<void> {
     const now = this.parts.clock.monotonic();

@@ -60,6 +60,11 @@ export class PendingEndpoints {
     return new Set(this.#pending.keys());
   }
 
+  /** Nobody will come for them any more. */
+  forgetAll(): void {
+    this.#pending.clear();
+  }
+
   /** For a while nothing sweeps what this endpoint has. */
   expect(endpointId: string): void {
     this.#pending.set(endpointId, performance.now());

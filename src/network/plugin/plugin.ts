@@ -13,6 +13,8 @@ import { networkOption } from './pools.ts';
  * Every method may be repeated. None may call the Engine, nor wait for what does: it holds locks while it asks.
  */
 export interface EnginePlugin {
+  /** Each process of an Engine asks so before anything else: what another one was in the middle of is over. */
+  activated(): void;
   createNetwork(asked: NetworkAsked): Promise<void>;
   deleteNetwork(engineNetworkId: string): Promise<void>;
   /** @returns the MAC that the interface gets */
@@ -45,6 +47,8 @@ export interface PluginNetworks {
   isCreated(poolId: string): boolean;
   /** Somebody creates one at the Engine. @throws forbidden for its subnet | conflict for its name | unavailable */
   expectTyped(asked: NetworkAsked): Promise<void>;
+  /** It is another process: what the one before was creating does not come. */
+  engineBegan(): void;
   /** The Engine has begun with a network of ours that it was told of. */
   heard(networkId: string): void;
   deletedThere(engineNetworkId: string): Promise<void>;
@@ -68,6 +72,11 @@ export function createPlugin({
   pools,
 }: PluginDeps): EnginePlugin {
   return {
+    activated() {
+      pending.forgetAll();
+      networks.engineBegan();
+    },
+
     async createNetwork(asked) {
       const { engineNetworkId, options } = asked;
       const id = options[networkOption];

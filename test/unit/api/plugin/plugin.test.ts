@@ -13,6 +13,7 @@ const record =
   };
 
 const plugin: EnginePlugin = {
+  activated: () => void calls.push(['activated']),
   createNetwork: record('createNetwork', undefined),
   deleteNetwork: async () => {
     throw new FairleadError('conflict', 'not now');
@@ -51,6 +52,7 @@ async function ask(method: string, body?: unknown): Promise<unknown> {
 describe('what an Engine gets from its plugin', () => {
   it('says what it is', async () => {
     expect(await ask('Plugin.Activate')).toEqual({ Implements: ['NetworkDriver', 'IpamDriver'] });
+    expect(calls).toEqual([['activated']]);
     expect(await ask('NetworkDriver.GetCapabilities')).toEqual({
       Scope: 'local',
       ConnectivityScope: 'global',
