@@ -88,6 +88,16 @@ describe.each(versions)(
       return `${[...(engine ? ['Engine'] : []), ...(daemon ? ['daemon'] : [])].join(' and ')} of ${host.name}`;
     }
 
+    /** What the daemons said last is all that explains it. */
+    async function explained<T>(step: Promise<T>): Promise<T> {
+      return await step.catch((error: unknown) => {
+        const said = rig.hosts.map(
+          ({ name, daemon }) => `${name}:\n${daemon.output.split('\n').slice(-40).join('\n')}`,
+        );
+        throw new Error(`${String(error)}\n${said.join('\n')}`);
+      });
+    }
+
     it(`${rounds} rounds: nothing is left over, and no ghost for longer than ${allowedMs} ms`, async () => {
       const random = new Random(seed);
       const [ghosts, cleared]: [number[], number[]] = [[], []];
@@ -114,7 +124,7 @@ describe.each(versions)(
           (await Promise.all(rig.hosts.map(removeAll))).every(Boolean),
         );
         const gone = performance.now();
-        await until('nothing is left', leftOvers, (left) => left.length === 0, 90_000);
+        await explained(until('nothing is left', leftOvers, (left) => left.length === 0));
         cleared.push(performance.now() - gone);
         const started = codes.filter((code) => code === 0).length;
         process.stdout.write(

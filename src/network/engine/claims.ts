@@ -40,6 +40,7 @@ export function engineClaims(deps: EngineClaimsDeps): LocalClaims {
         deps.tasks.run('reserved subnets', () => deps.reservations.sweep('global'));
     },
     endpointIds,
+    mayHaveLeft: (networkId) => pending.mayHaveLeft(networkId),
     hostEnds: () => new Set([...endpointIds()].map((id) => hostEndName(engine.tag, id))),
   };
 }

@@ -47,6 +47,9 @@ export class PendingEndpoints {
   /** Ids under which addresses were taken that no endpoint has yet → when. */
   readonly #pending = new Map<string, number>();
 
+  /** Networks on which something was taken: this node may take part in them no longer, and have left it there. */
+  readonly #networks = new Set<string>();
+
   constructor(
     private readonly parts: NetworkContext,
     private readonly endpoints: EndpointStore,
@@ -58,6 +61,10 @@ export class PendingEndpoints {
       if (performance.now() - since > pendingMs) this.#pending.delete(id);
     }
     return new Set(this.#pending.keys());
+  }
+
+  mayHaveLeft(networkId: string): boolean {
+    return this.#networks.has(networkId);
   }
 
   /** Nobody will come for them any more. */
@@ -80,6 +87,7 @@ export class PendingEndpoints {
     if (kept !== undefined) return kept;
     const id = newId();
     this.expect(id);
+    this.#networks.add(network.id);
     const owner = { owner: 'endpoint', id, nodeId: this.parts.nodeLease.self.id } as const;
     return await commitWithRetry(this.parts.directory, network.scope, 'take an address', async () => {
       const claim = await this.parts.ipam.claim(network, family, owner, wanted);

@@ -12,6 +12,8 @@ export interface LocalClaims {
   settle(): Promise<void>;
   /** Ids of endpoints that are somebody's, or are just being made. */
   endpointIds(): ReadonlySet<string>;
+  /** Whether something of this node may be on a network that it takes part in no longer; absent: never. */
+  mayHaveLeft?(networkId: string): boolean;
   /** Names of the host's ends of their interfaces. */
   hostEnds(): ReadonlySet<string>;
 }

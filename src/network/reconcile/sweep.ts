@@ -51,7 +51,12 @@ export class Sweeper {
     const everywhere = this.#sweepsAll;
     const nodes = new Set([...directory.nodes().map(({ id }) => id), nodeLease.self.id]);
     const services = new Set(directory.services().map(({ id }) => id));
-    const networks = directory.networks().filter((network) => everywhere || directory.follows(network));
+    const networks = directory
+      .networks()
+      .filter(
+        (network) =>
+          everywhere || directory.follows(network) || this.claims.mayHaveLeft?.(network.id) === true,
+      );
     let isDone = directory.complete();
     await mapConcurrent(networks, atOnce, async (network) => {
       const swept = await attempt(this.parts, `left-overs on ${network.name}`, () =>

@@ -26,3 +26,17 @@ it('what a dead Engine was in the middle of goes with the next look after anothe
   await model.reconcile();
   expect(await held()).toEqual([1, 1]);
 });
+
+it('nor is an address left on a network that this host does not take part in', async () => {
+  const shared = new MemoryStore();
+  await using model = await createTestModel({ store: new MemoryStore(), globalStore: shared, engine: true });
+  const { id } = await model.networks.create({ name: 'far', driver: 'overlay' });
+  const { subnet } = model.networks.find('far').ipam.pools[0] ?? {};
+  await model.plugin?.requestAddress(`${id}/${subnet}`, '', 'endpoint');
+  const held = async () => (await shared.list(folders.addressesOf(id))).length;
+  await model.reconcile();
+  expect(await held()).toBe(1);
+  model.plugin?.activated();
+  await model.reconcile();
+  expect(await held()).toBe(0);
+});
