@@ -171,6 +171,29 @@ describe.each(versions)('networks beside two Engines %s', { timeout: 200_000 }, 
     await known('s7');
   });
 
+  it('what an Engine removes, by name or by a prune, goes everywhere, or is back where a container elsewhere has it', async () => {
+    const listed = (host: EngineHost) =>
+      host.dockerOk('network', 'ls', '--format', '{{.Name}}', '-f', 'driver=fairlead');
+    const names = async () =>
+      (await Promise.all(hosts.map(listed))).map((list) => list.split('\n').sort().join(' '));
+    const both = (wanted: readonly string[]) =>
+      until(wanted.join(), names, (lists) => lists.every((list) => list === [...wanted].sort().join(' ')));
+    const before = (await listed(one)).split('\n');
+    const removed = ['f0', 'f2', 'f3'];
+    await one.dockerOk('network', 'rm', ...removed);
+    await both(before.filter((name) => !removed.includes(name)));
+    await two.dockerOk('run', '-d', '--name', 'fc', '--network', 's7', ...sleeps);
+    await until('fc has its name', async () => (await one.daemon.ok('dns', 'dump')).includes('fc'));
+    await one.dockerOk('network', 'prune', '-f');
+    // One that is in use here, one that is on the other host, and the one of the third.
+    await both(['f1', 's7', 'haunted']);
+    await one.dockerOk('run', '-d', '--name', 'fd', '--network', 's7', ...sleeps);
+    await until(
+      'fd reaches fc',
+      async () => (await one.docker('exec', 'fd', 'ping', '-c1', '-W1', 'fc')).code === 0,
+    );
+  });
+
   it('one compose file at both sockets, on both hosts at once', async () => {
     await one.dockerOk('network', 'create', '-d', 'fairlead', 'outside');
     await known('outside');
