@@ -61,7 +61,7 @@ export class LedgerStore implements Store {
 
   status(): StoreStatus {
     const degraded = this.#options.trouble?.();
-    return degraded === undefined ? this.#status : { ...this.#status, degraded };
+    return degraded === undefined ? this.#status : { ...this.#status, degraded, refusal: 'full' };
   }
 
   async close(): Promise<void> {

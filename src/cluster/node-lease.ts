@@ -13,6 +13,8 @@ const retryMs = 1000;
 const patienceMs = 1500;
 /** How long a node that leaves waits for others to be told so, in milliseconds. */
 const goodbyeMs = 1000;
+/** Between two tries to write to a store that refuses it, in milliseconds: nobody else may try for hours. */
+const probeMs = 5000;
 
 /**
  * This node's registration: a lease in each store, which its endpoints hang on, and its own record. A lost lease is
@@ -30,10 +32,13 @@ export class NodeLease {
   #self: NodeRecord;
   /** One write of the record after another: the last word is the newest one's. */
   #announcing: Promise<void> = Promise.resolve();
+  /** How many of them are not done. */
+  #waiting = 0;
   /** Told when the store has the record as it is now. */
   #amended: (() => void)[] = [];
   #retry: Timer | undefined;
   #localRetry: Timer | undefined;
+  readonly #probe: Timer;
 
   constructor(
     private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
@@ -44,6 +49,7 @@ export class NodeLease {
     private readonly clock: Clock = systemClock,
   ) {
     this.#self = self;
+    this.#probe = clock.every(probeMs, () => this.#writeAgain());
   }
 
   get self(): NodeRecord {
@@ -62,10 +68,9 @@ export class NodeLease {
     const store = this.directory.reachable(scope);
     const lease = this.#leases.get(store);
     if (lease && !lease.lost.aborted) return lease;
-    throw new FairleadError(
-      'unavailable',
-      `this node has no lease in kv store ${store.status().name} now; try again shortly`,
-    );
+    const { name, degraded } = store.status();
+    const why = degraded === undefined ? 'try again shortly' : degraded;
+    throw new FairleadError('unavailable', `this node has no lease in kv store ${name} now; ${why}`);
   }
 
   /** Called, and waited for, whenever a lease is there anew, so that what hung on the old one is put again. */
@@ -73,11 +78,11 @@ export class NodeLease {
     this.#joined.add(listener);
   }
 
-  /** From now on the node's record is in the KV store: its endpoints are. */
+  /** From now on the node's record is in the KV store: its endpoints are. It is put later where the store refuses it now. */
   async announce(): Promise<void> {
     this.#announces = true;
     const lease = this.#leases.get(this.directory.stores.global);
-    if (lease) await this.#announceOn(lease);
+    if (lease) await withTimeout(this.#announceOn(lease), patienceMs);
   }
 
   /** Changes the node's record. Resolves when the KV store has it so, which may be never. */
@@ -92,6 +97,7 @@ export class NodeLease {
   /** Stops renewing. The containers go on running, so their endpoints stay until the lease ends. */
   close(): void {
     this.#closed = true;
+    this.#probe.cancel();
     this.#retry?.cancel();
     this.#localRetry?.cancel();
   }
@@ -128,8 +134,19 @@ export class NodeLease {
   }
 
   #announceOn(lease: Lease): Promise<void> {
-    this.#announcing = this.#announcing.then(() => this.#putRecord(lease));
+    this.#waiting += 1;
+    this.#announcing = this.#announcing
+      .then(() => this.#putRecord(lease))
+      .finally(() => (this.#waiting -= 1));
     return this.#announcing;
+  }
+
+  /** So that the store's status tells when it takes writes again. */
+  #writeAgain(): void {
+    const { local, global } = this.directory.stores;
+    const lease = this.#leases.get(global);
+    if (global === local || !lease || !this.#announces || this.#waiting > 0) return;
+    if (global.status().degraded !== undefined) void this.#announceOn(lease);
   }
 
   /** Again and again, for as long as the lease is this node's. */
