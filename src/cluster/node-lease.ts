@@ -23,6 +23,7 @@ const patienceMs = 1500;
 export class NodeLease {
   readonly #leases = new Map<Store, Lease>();
   readonly #joined = new Set<(scope: Scope) => Promise<void>>();
+  readonly #lostListeners = new Set<(scope: Scope) => void>();
   #announces = false;
   #closed = false;
   #self: NodeRecord;
@@ -69,6 +70,11 @@ export class NodeLease {
   /** Called, and waited for, whenever a lease is there anew, so that what hung on the old one is put again. */
   onJoined(listener: (scope: Scope) => Promise<void>): void {
     this.#joined.add(listener);
+  }
+
+  /** Called when a lease has ended: others may take what hung on it. */
+  onLost(listener: (scope: Scope) => void): void {
+    this.#lostListeners.add(listener);
   }
 
   /** From now on the node's record is in the KV store: its endpoints are. */
@@ -151,6 +157,7 @@ export class NodeLease {
     this.#leases.delete(store);
     this.directory.doubt();
     this.log.warn({ store: store.status().name }, 'lease lost; this node joins again');
+    for (const listener of this.#lostListeners) listener(scope);
     if (scope === 'local') void this.#joinLocal();
     else void this.#joinWhenReachable();
   }
