@@ -23,7 +23,7 @@ const patienceMs = 1500;
 export class NodeLease {
   readonly #leases = new Map<Store, Lease>();
   readonly #joined = new Set<(scope: Scope) => Promise<void>>();
-  readonly #lostListeners = new Set<(scope: Scope) => void>();
+  readonly #doubts = new Set<(scope: Scope) => void>();
   #announces = false;
   #closed = false;
   #self: NodeRecord;
@@ -67,14 +67,20 @@ export class NodeLease {
     );
   }
 
+  /** Whether this node may speak for its containers in the scope's store now. */
+  hasLease(scope: Scope): boolean {
+    const lease = this.#leases.get(this.directory.stores[scope]);
+    return lease !== undefined && !lease.lost.aborted;
+  }
+
   /** Called, and waited for, whenever a lease is there anew, so that what hung on the old one is put again. */
   onJoined(listener: (scope: Scope) => Promise<void>): void {
     this.#joined.add(listener);
   }
 
-  /** Called when a lease has ended: others may take what hung on it. */
-  onLost(listener: (scope: Scope) => void): void {
-    this.#lostListeners.add(listener);
+  /** Called before a lease that could not be renewed ends, and others may take what hangs on it. */
+  onDoubt(listener: (scope: Scope) => void): void {
+    this.#doubts.add(listener);
   }
 
   /** From now on the node's record is in the KV store: its endpoints are. */
@@ -111,6 +117,9 @@ export class NodeLease {
     await this.directory.enter(scope);
     const lease = await this.#leaseIn(store);
     this.#leases.set(store, lease);
+    lease.onDoubt(() => {
+      for (const listener of this.#doubts) listener(scope);
+    });
     lease.lost.addEventListener('abort', () => this.#lost(scope, store, lease), { once: true });
     for (const listener of this.#joined) await listener(scope);
     if (store === this.directory.stores.global && this.#announces) await this.#announceOn(lease);
@@ -157,7 +166,6 @@ export class NodeLease {
     this.#leases.delete(store);
     this.directory.doubt();
     this.log.warn({ store: store.status().name }, 'lease lost; this node joins again');
-    for (const listener of this.#lostListeners) listener(scope);
     if (scope === 'local') void this.#joinLocal();
     else void this.#joinWhenReachable();
   }

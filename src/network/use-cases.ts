@@ -47,7 +47,10 @@ export function ownUseCases(parts: NetworkContext, endpoints: EndpointStore): Us
     containers,
     attachments,
     claims: ownClaims(parts, converger),
-    begin: () => containers.beginRestarts(),
+    begin() {
+      containers.beginRestarts();
+      standby.begin();
+    },
     close: async () => {
       containers.close();
       await standby.close();

@@ -1,15 +1,28 @@
 import { parseArgs } from 'node:util';
 import { Multihost, type Place } from './multihost.ts';
 import { namedServer, Reconnecting } from './reconnecting.ts';
+import { standbyFaults } from './standby-faults.ts';
 import { until } from './until.ts';
 
 /**
  * `npm run takeover -- --kills 200 --deaths 20`: how long a client that reconnects in a loop waits for a service's address
- * when the program of the holder is killed, and when the holder's host dies (lease of 3 s, etcd), on three hosts.
+ * when the program of the holder is killed, and when the holder's host dies (lease of 3 s, etcd), on three hosts. With
+ * `--faults 1000 --seed 1`: that many faults in the simulated mode (standby-faults.ts) instead.
  */
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '200' }, deaths: { type: 'string', default: '20' } },
+  options: {
+    kills: { type: 'string', default: '200' },
+    deaths: { type: 'string', default: '20' },
+    faults: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
+  },
 });
+if (Number(values.faults) > 0) {
+  const { faults, takeovers, violations } = await standbyFaults(Number(values.seed), Number(values.faults));
+  for (const violation of violations) console.log(violation);
+  console.log(`simulated: ${faults} faults, ${takeovers} takeovers, ${violations.length} violations`);
+  process.exit(violations.length > 0 ? 1 : 0);
+}
 const port = 7000;
 
 const median = (sorted: readonly number[]) => sorted[Math.floor(sorted.length / 2)] ?? 0;

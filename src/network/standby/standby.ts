@@ -33,7 +33,12 @@ export class Standby {
     private readonly converger: Converger,
   ) {
     this.#subscription = parts.directory.subscribe((networkIds) => this.#changed(networkIds));
-    parts.nodeLease.onLost((scope) => this.#fence(scope));
+    parts.nodeLease.onDoubt((scope) => this.#fence(scope));
+  }
+
+  /** At the start, after the first reconcile: an earlier life's lease may have ended, and nobody can say whether it has. */
+  begin(): void {
+    if (!this.parts.nodeLease.hasLease('global')) this.#fence('global');
   }
 
   async close(): Promise<void> {
@@ -132,20 +137,19 @@ export class Standby {
   }
 
   /**
-   * Another node may take the service over now, and does not ask this one: where the store cannot say who has it, the
-   * holder here is taken off. Where all candidates are here, nobody else can.
+   * Another node may soon take the service over without asking this one, whose lease could not be renewed: the holder here
+   * is taken off. That there is no candidate elsewhere is not known any more: one may have been attached there.
    */
   #fence(scope: Scope): void {
-    const { directory, log, runtime, nodeLease } = this.parts;
-    if (scope === 'local' || directory.status(scope).reachable) return;
-    const elsewhere = directory.candidates().filter(({ nodeId }) => nodeId !== nodeLease.self.id);
-    const contested = new Set(elsewhere.map(({ serviceId }) => serviceId));
-    const isLost = (one: Attachment) => one.endpoint && isStandby(one) && contested.has(one.serviceId);
+    const { directory, log, runtime } = this.parts;
+    if (scope === 'local') return;
+    const isLost = (one: Attachment) =>
+      one.endpoint !== undefined && isStandby(one) && directory.network(one.network)?.scope !== 'local';
     for (const { id, name } of runtime.list().filter(({ attachments }) => attachments.some(isLost))) {
       const attachments = (now: readonly Attachment[]) =>
         now.map((one) => (isLost(one) ? withoutMade(one) : one));
       log.warn(
-        `container ${name} lets go of its service: this node has lost its lease, and another may take it over`,
+        `container ${name} lets go of its service: this node's lease could not be renewed, and another may take it over`,
       );
       apart(() => this.converger.exclusively(id, () => this.converger.converge(id, { attachments }))).catch(
         (error: unknown) => log.error({ err: error }, `container ${name}: ${messageOf(error)}`),
