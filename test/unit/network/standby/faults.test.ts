@@ -13,8 +13,10 @@ it.each([1, 2, 3])('one container has the service, whatever fails, seed %i', asy
 it('is told when a node that has lost its lease does not let go', async () => {
   const onDoubt = vi.spyOn(NodeLease.prototype, 'onDoubt').mockImplementation(() => {});
   try {
-    const { violations } = await standbyFaults(1, 40);
-    expect(violations.join('\n')).toMatch(/at once: on-node\d and on-node\d/);
+    const all: string[] = [];
+    for (let seed = 1; seed <= 8 && all.length === 0; seed += 1)
+      all.push(...(await standbyFaults(seed, 40)).violations);
+    expect(all.join('\n')).toMatch(/at once: on-node\d and on-node\d/);
   } finally {
     onDoubt.mockRestore();
   }
