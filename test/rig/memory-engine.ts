@@ -39,6 +39,7 @@ export async function createMemoryEngine(store: Store, tag: string) {
   const names = new SerialQueue();
   let plugin: EnginePlugin | undefined;
   let pause = async () => {};
+  let inSwarm = false;
 
   const asked = () => {
     if (!plugin) throw new FairleadError('unavailable', 'the plugin does not listen yet');
@@ -101,9 +102,9 @@ export async function createMemoryEngine(store: Store, tag: string) {
     return { ...place, EndpointID: '', IPAddress: '', MacAddress: '' };
   }
 
-  const tell = (action: string, id: string, name: string) => {
-    for (const listener of listeners)
-      listener({ kind: 'event', type: 'network', action, id, attributes: { name } });
+  const tell = (action: string, id: string, name: string, container = '') => {
+    const attributes = { name, ...(container ? { container } : {}) };
+    for (const listener of listeners) listener({ kind: 'event', type: 'network', action, id, attributes });
   };
 
   async function make(spec: EngineNetworkSpec): Promise<string> {
@@ -166,6 +167,7 @@ export async function createMemoryEngine(store: Store, tag: string) {
       const { [name]: _, ...rest } = placesOf(require(containerId));
       put(withPlaces(require(containerId), rest));
     },
+    isInSwarm: async () => inSwarm,
     look: async () => {},
     onChange: (listener) => void listeners.push(listener),
   };
@@ -241,8 +243,8 @@ export async function createMemoryEngine(store: Store, tag: string) {
       plugin = given;
     },
     /** `docker network create -d fairlead` at the Engine, which has chosen the subnet; without one it asks us for a pool. */
-    typeNetwork(name: string, subnet?: string): Promise<string> {
-      const plain = { internal: false, attachable: false, ipv6: false, labels: {}, options: {} };
+    typeNetwork(name: string, subnet?: string, attachable = false): Promise<string> {
+      const plain = { internal: false, attachable, ipv6: false, labels: {}, options: {} };
       const pools = subnet === undefined ? [] : [{ subnet, gateway: '' }];
       const ipam = { driver: subnet === undefined ? driver : 'default', options: {}, pools };
       return names.run(name, () => make({ name, driver, ...plain, ipam }));
@@ -250,6 +252,23 @@ export async function createMemoryEngine(store: Store, tag: string) {
     /** What it does between its questions about a network, and between our answer and its own. */
     setPause(given: () => Promise<void>) {
       pause = given;
+    },
+    joinSwarm() {
+      inSwarm = true;
+      const ingress = { ...own, id: newId(), name: 'ingress', scope: 'swarm', driver: 'overlay', pools: [] };
+      networks.set(ingress.id, ingress);
+      tell('create', ingress.id, ingress.name);
+    },
+    /** Takes all containers off attachable networks, whoever's they are (moby's clearAttachableNetworks). */
+    async leaveSwarm() {
+      for (const { id: networkId, name } of [...networks.values()].filter(({ attachable }) => attachable)) {
+        const on = [...containers.values()].filter((found) => name in placesOf(found));
+        for (const { Id: container } of on) {
+          await host.disconnect(networkId, container);
+          tell('disconnect', networkId, name, container);
+        }
+      }
+      inSwarm = false;
     },
     /** What the Engine's own health check says. */
     setHealth(id: string, Status: 'healthy' | 'unhealthy') {

@@ -6,6 +6,7 @@ import { apart } from '../../lib/locks.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
 import { defaultPools } from '../addressing/pools.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';
+import type { NativeNetworks } from '../networks/native-networks.ts';
 import type { Networks } from '../networks/networks.ts';
 import { ourNetworks } from '../networks/predefined.ts';
 import type { Reservations } from '../networks/reservations.ts';
@@ -15,7 +16,7 @@ import type { NetworkAsked } from '../plugin/plugin.ts';
 import { type EnginePools, networkOption } from '../plugin/pools.ts';
 import { typedSpec } from '../plugin/typed-network.ts';
 import type { Announcer } from './engine-mode-networks.ts';
-import type { NativeNetworks } from './native-networks.ts';
+import type { SwarmLeave } from './swarm-leave.ts';
 
 /** An Engine that takes longer to say what networks it has is waiting for something: for us, maybe. In milliseconds. */
 const toldMs = 1_000;
@@ -29,6 +30,7 @@ export interface EngineNetworksDeps {
   readonly own: NativeNetworks;
   readonly pools: EnginePools;
   readonly reservations: Reservations;
+  readonly swarmLeave: SwarmLeave;
 }
 
 /**
@@ -49,8 +51,6 @@ export class EngineNetworks implements Announcer {
   readonly #leaving = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
-  /** The Engine's ids of networks that it empties when it leaves a Swarm. */
-  #attachable: ReadonlySet<string> = new Set();
   readonly #waiters = new AdoptionWaiters();
   #pass: Promise<void> | undefined;
   #again = false;
@@ -85,7 +85,6 @@ export class EngineNetworks implements Announcer {
       const ofNetwork = change.kind === 'event' && change.type === 'network';
       const concerns = ofNetwork && ['create', 'destroy', 'remove'].includes(change.action);
       if (change.kind === 'reached' || concerns) void this.sync();
-      if (ofNetwork && change.action === 'disconnect') void this.#sayTaken(change.id, change.attributes);
     });
   }
 
@@ -134,7 +133,7 @@ export class EngineNetworks implements Announcer {
     const linked = [...engine.links.networks()];
     const found = await engine.host.networks();
     own.set(found);
-    this.#attachable = new Set(found.flatMap(({ id, attachable }) => (attachable ? id : [])));
+    this.deps.swarmLeave.looked(found);
     this.#tellSubnets();
     const there = new Map(found.map((network) => [network.id, network]));
     await this.#arrivals.sweep(new Set(there.keys()));
@@ -170,23 +169,6 @@ export class EngineNetworks implements Announcer {
     const engineSubnets = own.subnets();
     if (JSON.stringify(engineSubnets) === JSON.stringify(parts.nodeLease.self.engineSubnets)) return;
     void parts.nodeLease.amend({ engineSubnets: [...engineSubnets] });
-  }
-
-  /** An Engine that leaves a Swarm takes every container off attachable networks, ours included, without a word. */
-  async #sayTaken(
-    engineId: string,
-    { container = '', name = '' }: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const { parts, engine } = this.deps;
-    if (!this.#attachable.has(engineId) || engine.links.networkOf(engineId) === undefined) return;
-    await engine.host.look(container).catch(() => {});
-    // Who has ended left by that.
-    const taken = parts.runtime.get(container);
-    if (taken?.state.status !== 'running') return;
-    parts.log.warn(
-      `container ${taken.name} was taken off network ${name} at the Docker Engine, as an Engine that leaves a Swarm does ` +
-        `with networks that were created --attachable; docker network connect ${name} ${taken.name} puts it back`,
-    );
   }
 
   /** One of the Engine's networks with our driver. */
