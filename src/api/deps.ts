@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { StoreStatus } from '../../kvstore/store.ts';
 import type { Apps } from '../apps/apps.ts';
+import type { Topology } from '../cluster/topology/topology.ts';
 import type { EngineStatus } from '../container/host-engine.ts';
 import type { Volumes } from '../container/volumes.ts';
 import type { Probe } from '../dns/probe.ts';
@@ -13,6 +14,7 @@ import type { Upstream } from './proxy/upstream.ts';
 
 export interface ApiDeps {
   readonly model: Model;
+  readonly topology: Topology;
   readonly dns: DnsControl;
   readonly probe: Probe;
   readonly apps: Apps;

@@ -25,6 +25,8 @@ import { dnsRoutes } from './native/dns.ts';
 import { doctorRoutes } from './native/doctor.ts';
 import { metricsRoute } from './native/metrics.ts';
 import { nodesRoute } from './native/nodes.ts';
+import { topologyRoute } from './native/topology/topology.ts';
+import { watchRoute } from './native/topology/watch.ts';
 import { proxyRoutes } from './proxy/index.ts';
 import { refreshContainer } from './proxy/refresh-container.ts';
 
@@ -70,6 +72,8 @@ export function createEngineApi(deps: ApiDeps, closing: AbortSignal): EngineApi 
       doctorRoutes(app, model);
       metricsRoute(app, deps);
       nodesRoute(app, deps);
+      topologyRoute(app, deps);
+      watchRoute(app, { feed: deps.topology.feed, clock: model.clock }, eventOptions);
       deps.hooks?.routes(app);
     },
     upgrades: [attachRoute(attach), execUpgrade(execDeps)],

@@ -14,6 +14,10 @@ import { StoreGate, type Stores } from './store-gate.ts';
 
 /** Told the ids of the networks whose own record, services or endpoints changed, or a node of an endpoint. */
 export type DirectoryListener = (networkIds: ReadonlySet<string>) => void;
+/** The same, and of the nodes whose record changed, if it was that. */
+type ChangeListener = (networkIds: ReadonlySet<string>, nodeIds: ReadonlySet<string>) => void;
+
+const noNodes: ReadonlySet<string> = new Set();
 
 export interface DirectoryOptions {
   readonly nodeId?: string;
@@ -36,7 +40,7 @@ const leastGraceMs = 10_000;
 export class Directory {
   readonly #folders = new Map<Store, ObjectLists>();
   readonly #endpoints: EndpointFolders;
-  readonly #listeners = new Set<DirectoryListener>();
+  readonly #listeners = new Set<ChangeListener>();
   readonly #reseed: Reseed;
   /** Read from the store by who needs them, and known here for the day that it is wiped. */
   readonly #apps: OpaqueMirror | undefined;
@@ -100,7 +104,7 @@ export class Directory {
     });
   }
 
-  subscribe(listener: DirectoryListener): () => void {
+  subscribe(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -222,7 +226,7 @@ export class Directory {
       { store, log: this.log, clock: this.#clock, graceMs: this.#graceMs },
       {
         onNetworks: (networkIds) => this.#notify(networkIds),
-        onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds)),
+        onNodes: (nodeIds) => this.#notify(this.#endpoints.networksOf(nodeIds), nodeIds),
         afterGap: (prefix) => this.#unlessWiped(store, prefix),
         doubts: () => this.#gate.doubts('other'),
       },
@@ -254,8 +258,8 @@ export class Directory {
     }
   }
 
-  #notify(networkIds: ReadonlySet<string>): void {
-    for (const listener of this.#listeners) listener(networkIds);
+  #notify(networkIds: ReadonlySet<string>, nodeIds = noNodes): void {
+    for (const listener of this.#listeners) listener(networkIds, nodeIds);
   }
 
   #all<T>(pick: (lists: ObjectLists) => WatchedFolder<T>): readonly T[] {

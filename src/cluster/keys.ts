@@ -11,6 +11,8 @@ export const keys = {
   /** Holds the network's id. Folded: names that differ only by case are one name. */
   networkName: (name: string) => `network-names/${boundedPart(foldCase(name))}`,
   subnets: 'subnets',
+  /** Subnets of a network that an Engine is just creating, in the document of subnets under the same id; on its node's lease. */
+  reservation: (id: string) => `reservations/${id}`,
   vni: (vni: number) => `vnis/${vni}`,
   service: (networkId: string, name: string) => `services/${networkId}/${encodeKeyPart(foldCase(name))}`,
   endpoint: (networkId: string, endpointId: string) => `endpoints/${networkId}/${endpointId}`,
@@ -18,6 +20,8 @@ export const keys = {
   /** The address that a node gave out last on a network, so that a freed one is not reused at once. */
   cursor: (networkId: string, nodeId: string) => `cursors/${networkId}/${nodeId}`,
   node: (id: string) => `nodes/${id}`,
+  /** A node whose lease ended without a goodbye, for a day. */
+  gone: (nodeId: string) => `gone/${nodeId}`,
   /** What this node takes its lease in a store up again with; only ever in the embedded store. */
   ticket: (store: string) => `tickets/${encodeKeyPart(store)}`,
   app: (name: string) => `apps/${encodeKeyPart(name)}`,
@@ -45,8 +49,10 @@ export const folders = {
   endpointsOf: (networkId: string) => `endpoints/${networkId}/`,
   addressesOf: (networkId: string) => `addresses/${networkId}/`,
   cursorsOf: (networkId: string) => `cursors/${networkId}/`,
+  reservations: 'reservations/',
   vnis: 'vnis/',
   nodes: 'nodes/',
+  gone: 'gone/',
   apps: 'apps/',
   containers: 'containers/',
   engineContainers: 'engine/containers/',

@@ -11,6 +11,8 @@ import type { NodeRecord, Scope } from './records.ts';
 const retryMs = 1000;
 /** How long a start waits for the KV store, in milliseconds; local networks must not wait for it. */
 const patienceMs = 1500;
+/** How long a node that leaves waits for others to be told so, in milliseconds. */
+const goodbyeMs = 1000;
 
 /**
  * This node's registration: a lease in each store, which its endpoints hang on, and its own record. A lost lease is
@@ -79,7 +81,7 @@ export class NodeLease {
   }
 
   /** Changes the node's record. Resolves when the KV store has it so, which may be never. */
-  amend(change: Partial<Pick<NodeRecord, 'tunnelSecret' | 'engineSubnets'>>): Promise<void> {
+  amend(change: Partial<Pick<NodeRecord, 'tunnelSecret' | 'engineSubnets' | 'leaving'>>): Promise<void> {
     this.#self = { ...this.#self, ...change };
     const amended = new Promise<void>((resolve) => this.#amended.push(resolve));
     const lease = this.#leases.get(this.directory.stores.global);
@@ -94,8 +96,9 @@ export class NodeLease {
     this.#localRetry?.cancel();
   }
 
-  /** Revokes the leases: all that hangs on them goes now. */
+  /** Says goodbye, and revokes the leases: all that hangs on them goes now. */
   async leave(): Promise<void> {
+    if (this.#announces) await withTimeout(this.amend({ leaving: true }), goodbyeMs);
     this.close();
     await Promise.all([...this.#leases.values()].map((lease) => lease.revoke()));
   }

@@ -160,7 +160,15 @@ export const nodeSchema = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
+  /** Its last word before it gives its lease up: it is not lost. */
+  leaving: z.literal(true).exactOptional(),
 });
+
+/** What is remembered of a node that was lost. */
+export const goneSchema = nodeSchema
+  .pick({ id: true, name: true, advertise: true, version: true, started: true })
+  /** When its lease ended, in Unix time in milliseconds. */
+  .extend({ lastSeen: z.number() });
 
 /** Who holds an address. Not on a lease: it outlives its node for five minutes (records of dead nodes). */
 export const addressSchema = z.object({
@@ -177,12 +185,17 @@ export const addressSchema = z.object({
  */
 export const subnetsSchema = z.record(z.string(), z.array(cidr));
 
+/** What an Engine is just creating: a network, whose name it does not say yet, or a pool for one. */
+export const reservationSchema = z.object({ nodeId: id, of: z.enum(['network', 'pool']) });
+
 export type Pool = Readonly<z.infer<typeof pool>>;
 export type Network = Readonly<z.infer<typeof networkSchema>>;
 export type Link = Readonly<z.infer<typeof link>>;
 export type Service = Readonly<z.infer<typeof serviceSchema>>;
 export type Endpoint = Readonly<z.infer<typeof endpointSchema>>;
+export type GoneNode = Readonly<z.infer<typeof goneSchema>>;
 export type NodeRecord = Readonly<z.infer<typeof nodeSchema>>;
 export type AddressRecord = Readonly<z.infer<typeof addressSchema>>;
+export type Reservation = Readonly<z.infer<typeof reservationSchema>>;
 export type Subnets = Readonly<z.infer<typeof subnetsSchema>>;
 export type Port = Readonly<z.infer<typeof portSchema>>;

@@ -16,8 +16,10 @@ export async function forgetEmptyStore(store: Store): Promise<void> {
   const subnets = present.find(({ key }) => key === keys.subnets);
   if (present.length === 0 || (subnets && subnets.value !== '{}')) return;
   const checks = present.map(({ key, version }): Check => ({ key, expect: 'version', version }));
-  await store.commit(
+  const { ok } = await store.commit(
     checks,
     present.map(({ key }) => ({ op: 'delete', key })),
   );
+  if (!ok) return;
+  for (const { key } of await store.list(folders.gone)) await store.commit([], [{ op: 'delete', key }]);
 }

@@ -40,6 +40,7 @@ export async function createEngineRuntime(options: EngineRuntimeOptions): Promis
   const engine: HostEngine = {
     status: () => follower.status(),
     networks: () => networks.listNetworks(connection),
+    isInSwarm: () => networks.isInSwarm(connection),
     createNetwork: (spec) => networks.createNetwork(connection, spec),
     removeNetwork: (id) => networks.removeNetwork(connection, id),
     async connect(networkId, containerId, place) {

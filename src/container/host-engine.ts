@@ -20,6 +20,8 @@ export interface HostEngine {
   connect(engineNetworkId: string, containerId: string, place: EnginePlace): Promise<void>;
   /** Repeatable. @throws unavailable */
   disconnect(engineNetworkId: string, containerId: string): Promise<void>;
+  /** Whether it is, or is becoming, a node of a Swarm. @throws unavailable */
+  isInSwarm(): Promise<boolean>;
   /**
    * Looks at a container by its name or id: what is known of it is then no older than this call. None: no error.
    * @throws unavailable

@@ -15,6 +15,7 @@ import { openApi } from './stages/open-api.ts';
 import { openHost } from './stages/open-host.ts';
 import { openNetwork } from './stages/open-network.ts';
 import { logKvStore, openStores } from './stages/open-stores.ts';
+import { openTopology } from './stages/open-topology.ts';
 import type { Start } from './stages/start.ts';
 
 /** Of a daemon that is ready. */
@@ -67,10 +68,11 @@ async function open(start: Start): Promise<Opened> {
   stop.throwIfAborted();
   const nodeLease = await joinCluster(start, stores);
   logKvStore(stores, start);
+  const topology = openTopology(start, stores);
   const host = await openHost(start, stores, nodeLease, dns);
   stop.throwIfAborted();
   const network = await openNetwork(start, { stores, nodeLease, host, dns });
-  const hosts = await openApi(start, { stores, host, network, dns });
+  const hosts = await openApi(start, { stores, host, network, dns, topology });
   await network.gateways.settled();
   stop.throwIfAborted();
   const obstacles = await network.model.doctor.obstacles();

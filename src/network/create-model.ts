@@ -28,7 +28,7 @@ import type { EnginePlugin } from './plugin/plugin.ts';
 import { Reconciler } from './reconcile/reconcile.ts';
 import { Sweeper } from './reconcile/sweep.ts';
 import { Services } from './services/services.ts';
-import { ownUseCases } from './use-cases.ts';
+import { ownUseCases, type UseCases } from './use-cases.ts';
 
 export interface ModelDeps {
   /** Ready, and the nodeLease started. */
@@ -103,7 +103,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     locks,
   };
   const endpoints = new EndpointStore(parts);
-  const useCases = parts.engine
+  const useCases: UseCases = parts.engine
     ? await engineMode(parts, parts.engine, endpoints)
     : ownUseCases(parts, endpoints);
   const { networks, containers, attachments, claims } = useCases;
@@ -113,6 +113,7 @@ export async function createModel(deps: ModelDeps): Promise<RunningModel> {
     parts,
     peers,
     listeners: deps.listeners ?? (async () => []),
+    missing: () => useCases.facts?.() ?? [],
     repair: async () => {
       await reconciler.run({ thorough: true });
       await peers.programAll();

@@ -7,6 +7,7 @@ import { Interfaces } from './containers/interfaces.ts';
 import { Starter } from './containers/start.ts';
 import type { NetworkContext } from './context.ts';
 import type { EndpointStore } from './endpoints/store.ts';
+import type { Fact } from './host/facts.ts';
 import { PublishedPorts } from './host/published-ports.ts';
 import type { Containers as ContainersContract, Naming } from './model.ts';
 import { Networks } from './networks/networks.ts';
@@ -24,6 +25,8 @@ export interface UseCases {
   readonly claims: LocalClaims;
   /** What an Engine asks of us; absent where there is none. */
   readonly plugin?: EnginePlugin;
+  /** For the doctor: what should be so at the Engine, and is not. */
+  facts?(): readonly Fact[];
   /** After the first reconcile: from now on changes are followed. `reconcile` asks for another one. */
   begin(reconcile: () => void): void;
   close(): Promise<void>;

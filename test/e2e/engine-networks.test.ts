@@ -83,6 +83,76 @@ describe.each(versions)(
       await until('it is gone', async () => (await one.docker('network', 'inspect', 'own-host1')).code !== 0);
     });
 
+    it('two that are created at the same moment: no id that was printed is void', async () => {
+      const at = (host: EngineHost, socket: string, ...words: string[]) =>
+        host.dockerAt(socket, 'network', 'create', '-d', 'fairlead', ...words);
+      const engines = rig.hosts.map((host) => ({ host, socket: host.dockerHost }));
+      const mixed = [
+        { host: one, socket: one.dockerHost },
+        { host: two, socket: two.daemon.host },
+      ];
+      const ours = ['--ipam-driver', 'fairlead'];
+      const cases = [
+        { places: engines, words: [['s0'], ['s0']], refused: 1 },
+        { places: mixed, words: [['s1'], ['s1']], refused: 1 },
+        {
+          places: engines,
+          words: [
+            [...ours, 's2'],
+            [...ours, 's3'],
+          ],
+          refused: 0,
+        },
+        // Whether both choose one subnet is a matter of moments.
+        { places: engines, words: [['s4'], ['s5']], refused: undefined },
+        // Engine 20.10 lets nobody see which name it is creating (docs/docker-engine.md).
+        ...(version === '28.5'
+          ? [
+              {
+                places: engines,
+                words: [
+                  [...ours, 's6'],
+                  [...ours, 's6'],
+                ],
+                refused: 1,
+              },
+            ]
+          : []),
+      ];
+      for (const { places, words, refused } of cases) {
+        const ran = await Promise.all(
+          places.map(async ({ host, socket }, i) => ({
+            host,
+            socket,
+            ...(await at(host, socket, ...(words[i] ?? []))),
+          })),
+        );
+        const failed = ran.filter(({ code }) => code !== 0);
+        expect(failed.length, JSON.stringify(ran.map(({ stderr }) => stderr))).toBe(
+          refused ?? Math.min(failed.length, 1),
+        );
+        for (const { stderr } of failed)
+          expect(stderr).toMatch(
+            /Pool overlaps .*create it again|already exists|created on another host at the same moment/,
+          );
+        const names = [...new Set(words.map((each) => each.at(-1) ?? ''))].filter(
+          (_, i) => new Set(words.flat()).size === 1 || ran[i]?.code === 0,
+        );
+        for (const name of names) await known(name);
+        for (const { host, socket, code, stdout } of ran) {
+          if (code !== 0) continue;
+          const format = ['network', 'inspect', '-f', '{{.Id}}', stdout.trim()];
+          expect((await host.dockerAt(socket, ...format)).stdout).toBe(stdout);
+        }
+        const subnets = await Promise.all(names.map((name) => subnetOf(one, name)));
+        expect(new Set(subnets).size).toBe(subnets.length);
+        expect(await Promise.all(names.map((name) => subnetOf(two, name)))).toEqual(subnets);
+      }
+      // After a refusal the same word is enough.
+      expect((await two.docker('network', 'create', '-d', 'fairlead', 's7')).code).toBe(0);
+      await known('s7');
+    });
+
     it('one compose file at both sockets, on both hosts at once', async () => {
       await one.dockerOk('network', 'create', '-d', 'fairlead', 'outside');
       await known('outside');

@@ -91,9 +91,12 @@ export function multihostTests(options: MultihostOptions): void {
       await sleep(leaseSeconds(options) * 1000 + 500);
       await Promise.all(rig.cluster.daemons.map((daemon) => daemon.start()));
       const afterRestart = await resolves(rig, at(1), 's3', at(3));
+      const seen = await watched(rig, 2);
       await rig.cluster.daemon(2).kill('SIGKILL');
       await rig.cluster.daemon(2).start();
       const afterKill = await resolves(rig, at(2), 's3', at(3));
+      // Its changes are numbered anew: who resumes is told all there is, and holds what he held.
+      expect(await watched(rig, 2, seen.id)).toEqual({ ...seen, id: expect.not.stringMatching(seen.id) });
       const records = await Promise.all(pings.map((ping) => ping.stop()));
       const lost = records.reduce((sum, { sent, received }) => sum + sent - received, 0);
       const sent = records.reduce((sum, record) => sum + record.sent, 0);
@@ -161,6 +164,12 @@ export function multihostTests(options: MultihostOptions): void {
     it('a service of a host that died without a goodbye is published again elsewhere', async () => {
       const address = await addressOf('s3');
       await rig.die(3, [at(3)]);
+      await until(
+        'host 3 is lost',
+        () => lostNodes(rig, 1),
+        (lost) => lost === 1,
+        leaseSeconds(options) * 3000,
+      );
       await rig.on(1, 'service', 'unpublish', '-f', 's3.multihost');
       await rig.on(1, 'service', 'publish', 's3.multihost');
       await rig.run(1, 'again', '--net', 'multihost');
@@ -173,6 +182,11 @@ export function multihostTests(options: MultihostOptions): void {
       await rig.cluster.underlay.wire(3, 'up');
       await rig.cluster.daemon(3).start();
       expect(await rig.pings(at(1), address)).toBe(true);
+      await until(
+        'host 3 is back',
+        () => lostNodes(rig, 1),
+        (lost) => lost === 0,
+      );
     });
 
     it('nothing is left when all is removed and the daemons have stopped', async () => {
@@ -197,6 +211,24 @@ async function shown(rig: Multihost, host: number, network: string): Promise<voi
   await until(`${network} on host ${host}`, async () =>
     (await rig.on(host, 'network', 'ls')).includes(` ${network} `),
   );
+}
+
+const watchedSchema = z.object({ endpoints: z.array(endpointSchema.pick({ id: true })) });
+
+/** What a reader of the whole cluster is told first, and the id of that. */
+async function watched(rig: Multihost, host: number, after = '') {
+  const path = `/fairlead/watch?until=1&after=${after}`;
+  const { text } = await rig.cluster.daemon(host).call('GET', path);
+  const [, id = '', event, data = ''] = /^id: (.*)\nevent: (.*)\ndata: (.*)\n/.exec(text) ?? [];
+  const { endpoints } = watchedSchema.parse(JSON.parse(data));
+  return { id, event, endpoints: endpoints.map((endpoint) => endpoint.id).sort() };
+}
+
+const nodeList = z.array(z.object({ state: z.string().optional() }));
+
+async function lostNodes(rig: Multihost, host: number): Promise<number> {
+  const nodes = nodeList.parse(await rig.inspect(host, '/fairlead/nodes?all=1'));
+  return nodes.filter(({ state }) => state === 'lost').length;
 }
 
 const serviceList = z.array(z.object({ ipv4: z.string().optional() }));

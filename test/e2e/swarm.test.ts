@@ -91,15 +91,34 @@ describe.each(versions)('beside a Swarm of Engines %s', { timeout: 240_000 }, (v
     const stream = await pinging(one, 'c1', two, 'c2');
     await swarm(two, one);
     // What its own user has made attachable, the Engine empties when it leaves.
-    await two.dockerOk('network', 'create', '-d', 'fairlead', '--attachable', 'att');
-    await two.dockerOk('run', '-d', '--network', 'att', '--name', 'e1', ...sleeps);
+    await two.dockerOk(
+      'network',
+      'create',
+      '-d',
+      'fairlead',
+      '--attachable',
+      '--subnet',
+      '10.77.0.0/24',
+      'att',
+    );
+    await two.dockerOk('run', '-d', '--network', 'att', '--network-alias', 'ally', '--name', 'e1', ...sleeps);
+    await two.dockerOk('run', '-d', '--network', 'att', '--name', 'e2', ...sleeps);
+    await two.dropInOk('service', 'publish', 'web.att');
+    await two.dropInOk('service', 'attach', 'e2', 'web.att');
+    const web = async () =>
+      (await two.dropInOk('service', 'ls')).split('\n').find((line) => / web /.test(line));
+    const before = await web();
+    expect(before).toMatch(/ [0-9a-f]{12}$/);
     await two.dockerOk('swarm', 'leave', '--force');
     await one.dockerOk('swarm', 'leave');
-    await until('the log says so', () =>
-      two.daemon.output.includes('container e1 was taken off network att'),
-    );
-    expect(two.daemon.output).not.toMatch(/container [cd]\d was taken off/);
-    await two.dockerOk('network', 'connect', 'att', 'e1');
+    for (const name of ['e1', 'e2'])
+      await until('the log says so', () =>
+        two.daemon.output.includes(`container ${name} was put back on network att`),
+      );
+    expect(two.daemon.output).not.toMatch(/container [cd]\d was put back/);
+    for (const name of ['ally', 'web']) await until(`e1 reaches ${name}`, () => reaches(two, 'e1', name));
+    expect(await web()).toBe(before);
+    await until('the doctor is content', async () => (await two.daemon.run('fairlead', 'doctor')).code === 0);
     await lostOf(stream, `Engine ${version}: Swarm comes and goes`);
     await until('d1 reaches d2', () => reaches(one, 'd1', 'd2'));
   });

@@ -7,6 +7,7 @@ import { Failures } from '../../src/api/http/failures.ts';
 import type { Upstream } from '../../src/api/proxy/upstream.ts';
 import { createApi, type SystemInfo } from '../../src/api/server.ts';
 import { createApps } from '../../src/apps/create-apps.ts';
+import { Topology } from '../../src/cluster/topology/topology.ts';
 import { type OwnRuntime, ownRuntime } from '../../src/container/runtime.ts';
 import { Volumes, volumesOnDisk } from '../../src/container/volumes.ts';
 import { createDns } from '../../src/dns/dns.ts';
@@ -29,7 +30,7 @@ export interface TestApiOptions extends TestModelOptions {
 /** The API over the real model and the simulated mode; `listen` makes it reachable on a unix socket. */
 export async function createTestApi(options: TestApiOptions = {}) {
   const model = await createTestModel(options);
-  const { directory, dataplane } = model;
+  const { directory, dataplane, nodeId, clock } = model;
   const dns = createDns({ directory, log: silentLogger, options: { listen: 'none' } });
   const control = {
     status: async () => dns.status(),
@@ -59,8 +60,10 @@ export async function createTestApi(options: TestApiOptions = {}) {
   const hooks = options.hooks ? { hooks: options.hooks } : {};
   const volumesDirectory = join(tmpdir(), `flt-volumes-${randomUUID()}`);
   const volumes = new Volumes(volumesOnDisk(volumesDirectory));
+  const topology = new Topology({ directory, nodeId, graceMs: 3000, log, clock });
   const api = await createApi({
     volumes,
+    topology,
     model: seen,
     dns: control,
     probe,

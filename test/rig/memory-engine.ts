@@ -4,6 +4,7 @@ import { Translation } from '../../src/container/engine/translation.ts';
 import type {
   EngineChange,
   EngineNetwork,
+  EngineNetworkSpec,
   EnginePlace,
   HostEngine,
 } from '../../src/container/host-engine.ts';
@@ -12,6 +13,7 @@ import type { EngineRuntime } from '../../src/container/runtime.ts';
 import { FairleadError } from '../../src/lib/errors.ts';
 import { newId, shortId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/log.ts';
+import { SerialQueue } from '../../src/lib/serial-queue.ts';
 import { timestamp } from '../../src/lib/time.ts';
 import type { EngineSide } from '../../src/network/context.ts';
 import type { EnginePlugin } from '../../src/network/plugin/plugin.ts';
@@ -33,7 +35,11 @@ export async function createMemoryEngine(store: Store, tag: string) {
   const listeners: ((change: EngineChange) => void)[] = [];
   /** Every call that changed something there. */
   const calls: string[] = [];
+  /** It makes one network of a name at a time (from Engine 25 on). */
+  const names = new SerialQueue();
   let plugin: EnginePlugin | undefined;
+  let pause = async () => {};
+  let inSwarm = false;
 
   const asked = () => {
     if (!plugin) throw new FairleadError('unavailable', 'the plugin does not listen yet');
@@ -96,24 +102,53 @@ export async function createMemoryEngine(store: Store, tag: string) {
     return { ...place, EndpointID: '', IPAddress: '', MacAddress: '' };
   }
 
+  const tell = (action: string, id: string, name: string, container = '') => {
+    const attributes = { name, ...(container ? { container } : {}) };
+    for (const listener of listeners) listener({ kind: 'event', type: 'network', action, id, attributes });
+  };
+
+  async function make(spec: EngineNetworkSpec): Promise<string> {
+    if ([...networks.values()].some(({ name }) => name === spec.name))
+      throw new FairleadError('conflict', `network with name ${spec.name} already exists`);
+    const id = newId();
+    const { driver: ipamDriver, options } = spec.ipam;
+    const poolIds: string[] = [];
+    let { pools } = spec.ipam;
+    try {
+      if (ipamDriver === driver) {
+        const given = pools.length > 0 ? pools : [{ subnet: '', gateway: '' }];
+        const requested = given.map(({ subnet }) =>
+          asked().requestPool({ subnet, ipRange: '', options, v6: false }),
+        );
+        const found = await Promise.all(requested);
+        poolIds.push(...found.map(({ poolId }) => poolId));
+        pools = found.map(({ subnet }, i) => ({ subnet, gateway: given[i]?.gateway ?? '' }));
+      }
+      const subnets = pools.map(({ subnet }) => subnet);
+      await pause();
+      await asked().createNetwork({ engineNetworkId: id, options: spec.options, subnets });
+      await pause();
+    } catch (error) {
+      for (const poolId of poolIds) await asked().releasePool(poolId);
+      throw error;
+    }
+    const shown = pools.map(({ subnet, gateway }) => ({ subnet, ...(gateway ? { gateway } : {}) }));
+    const created = timestamp(Date.now());
+    networks.set(id, { ...spec, id, created, scope: 'local', ipamDriver, pools: shown, poolIds });
+    tell('create', id, spec.name);
+    return id;
+  }
+
   const host: HostEngine = {
     status: () => ({ reachable: true, complete: true, since: 0, address: 'memory', version: '28.5.2' }),
     networks: async () => [...networks.values()],
-    async createNetwork(spec) {
-      const id = newId();
-      const pools = spec.ipam.pools;
-      const requested = pools.map(({ subnet }) =>
-        asked().requestPool({ subnet, ipRange: '', options: spec.ipam.options, v6: false }),
-      );
-      const poolIds = (await Promise.all(requested)).map(({ poolId }) => poolId);
-      const subnets = pools.map(({ subnet }) => subnet);
-      await asked().createNetwork({ engineNetworkId: id, options: spec.options, subnets });
-      const created = timestamp(Date.now());
-      networks.set(id, { ...spec, id, created, scope: 'local', ipamDriver: driver, pools, poolIds });
-      return id;
-    },
+    createNetwork: (spec) => names.run(spec.name, () => make(spec)),
     async removeNetwork(id) {
-      if (networks.delete(id)) await asked().deleteNetwork(id);
+      const found = networks.get(id);
+      if (!networks.delete(id)) return;
+      await asked().deleteNetwork(id);
+      for (const poolId of found?.poolIds ?? []) await asked().releasePool(poolId);
+      tell('destroy', id, found?.name ?? '');
     },
     async connect(networkId, containerId, place) {
       const { name } = networkNamed(networkId);
@@ -132,6 +167,7 @@ export async function createMemoryEngine(store: Store, tag: string) {
       const { [name]: _, ...rest } = placesOf(require(containerId));
       put(withPlaces(require(containerId), rest));
     },
+    isInSwarm: async () => inSwarm,
     look: async () => {},
     onChange: (listener) => void listeners.push(listener),
   };
@@ -205,6 +241,34 @@ export async function createMemoryEngine(store: Store, tag: string) {
     calls,
     usePlugin(given: EnginePlugin | undefined) {
       plugin = given;
+    },
+    /** `docker network create -d fairlead` at the Engine, which has chosen the subnet; without one it asks us for a pool. */
+    typeNetwork(name: string, subnet?: string, attachable = false): Promise<string> {
+      const plain = { internal: false, attachable, ipv6: false, labels: {}, options: {} };
+      const pools = subnet === undefined ? [] : [{ subnet, gateway: '' }];
+      const ipam = { driver: subnet === undefined ? driver : 'default', options: {}, pools };
+      return names.run(name, () => make({ name, driver, ...plain, ipam }));
+    },
+    /** What it does between its questions about a network, and between our answer and its own. */
+    setPause(given: () => Promise<void>) {
+      pause = given;
+    },
+    joinSwarm() {
+      inSwarm = true;
+      const ingress = { ...own, id: newId(), name: 'ingress', scope: 'swarm', driver: 'overlay', pools: [] };
+      networks.set(ingress.id, ingress);
+      tell('create', ingress.id, ingress.name);
+    },
+    /** Takes all containers off attachable networks, whoever's they are (moby's clearAttachableNetworks). */
+    async leaveSwarm() {
+      for (const { id: networkId, name } of [...networks.values()].filter(({ attachable }) => attachable)) {
+        const on = [...containers.values()].filter((found) => name in placesOf(found));
+        for (const { Id: container } of on) {
+          await host.disconnect(networkId, container);
+          tell('disconnect', networkId, name, container);
+        }
+      }
+      inSwarm = false;
     },
     /** What the Engine's own health check says. */
     setHealth(id: string, Status: 'healthy' | 'unhealthy') {

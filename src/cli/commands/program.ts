@@ -54,6 +54,7 @@ const diagnostics = {
     'Compare this host with its records, and repair it',
     () => import('./system/doctor.ts'),
   ),
+  topology: leaf('topology', 'Show the cluster as a tree', () => import('./topology/topology.ts')),
   events: leaf('events', 'Get real time events from the daemon', () => import('./system/events.ts')),
   info: leaf('info', "Show the daemon's state", () => import('./system/info.ts')),
   version: leaf('version', 'Show the version of client and daemon', () => import('./system/version.ts')),

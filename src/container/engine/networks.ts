@@ -58,6 +58,13 @@ export async function listNetworks(connection: EngineConnection): Promise<readon
   }));
 }
 
+const infoAnswer = z.object({ Swarm: z.object({ LocalNodeState: z.string().nullish() }).nullish() });
+
+export async function isInSwarm(connection: EngineConnection): Promise<boolean> {
+  const { Swarm } = await connection.ask(infoAnswer, (docker) => docker.info());
+  return !['', 'inactive', undefined, null].includes(Swarm?.LocalNodeState);
+}
+
 export async function createNetwork(connection: EngineConnection, spec: EngineNetworkSpec): Promise<string> {
   const body = {
     Name: spec.name,

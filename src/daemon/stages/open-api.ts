@@ -1,6 +1,7 @@
 import { type Api, createApi } from '../../api/server.ts';
 import { createApps } from '../../apps/create-apps.ts';
 import { followContainers } from '../../apps/follower.ts';
+import type { Topology } from '../../cluster/topology/topology.ts';
 import { Volumes } from '../../container/volumes.ts';
 import { createProbe } from '../../dns/probe.ts';
 import type { RemoteDns } from '../../dns/thread/remote-dns.ts';
@@ -18,12 +19,13 @@ export interface ApiNeeds {
   readonly host: OpenedHost;
   readonly network: OpenedNetwork;
   readonly dns: RemoteDns;
+  readonly topology: Topology;
 }
 
 /** What answers clients, on every address that it was given. Where it listens; the port is the real one where any would do. */
 export async function openApi(start: Start, needs: ApiNeeds): Promise<readonly HostAddress[]> {
   const { config, platform, log, opened } = start;
-  const { stores, host, network, dns } = needs;
+  const { stores, host, network, dns, topology } = needs;
   const { directory, mode, failures } = stores;
   const { model } = network;
   const { runtime, dataplane, engine } = host;
@@ -33,7 +35,7 @@ export async function openApi(start: Start, needs: ApiNeeds): Promise<readonly H
   const upstream = mode.kind === 'engine' && engine ? upstreamOf(mode, engine) : undefined;
   const volumes = new Volumes(platform.volumes(config));
   const api = await createApi({
-    ...{ model, dns, probe, apps, volumes, info: infoOf(start, needs), log, failures },
+    ...{ model, topology, dns, probe, apps, volumes, info: infoOf(start, needs), log, failures },
     ...(upstream ? { upstream } : {}),
     ...(platform.hooks ? { hooks: platform.hooks } : {}),
   });

@@ -1,9 +1,11 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { Directory } from '../../cluster/directory.ts';
+import type { Directory, DirectoryListener } from '../../cluster/directory.ts';
 import type { NamedEndpoint, NamedNetwork } from '../names/zone.ts';
 import type { NameChange, Names, NamesEnd } from './protocol.ts';
 
-export type NamesToReplicate = Pick<Directory, 'networks' | 'network' | 'endpointsOf' | 'subscribe'>;
+export interface NamesToReplicate extends Pick<Directory, 'networks' | 'network' | 'endpointsOf'> {
+  subscribe(listener: DirectoryListener): () => void;
+}
 
 /** Milliseconds after which changes are to be taken in though nobody has asked. */
 const takenInMs = 50;

@@ -115,8 +115,14 @@ export function takenByNetworks({ directory, driverNamed }: PoolContext, used: S
   );
   const names = new Map(networks.map(({ id, name }) => [shortId(id), name]));
   const documented = Object.entries(used).flatMap(([id, subnets]) => {
-    const by = `network ${names.get(id) ?? id}`;
+    const by = nameIn(names, id);
     return subnets.map((subnet) => ({ subnet: parseSubnet(subnet), by }));
   });
   return [...documented, ...known];
+}
+
+/** One that an Engine has begun to create has no name yet. */
+function nameIn(names: ReadonlyMap<string, string>, id: string): string {
+  const name = names.get(id);
+  return name === undefined ? `a network that is just being created (${id})` : `network ${name}`;
 }

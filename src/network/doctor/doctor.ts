@@ -17,6 +17,8 @@ export interface DoctorDeps {
   /** Makes all of the kernel match the records, whatever was there. */
   readonly repair: () => Promise<void>;
   readonly listeners: () => Promise<readonly ListenerStatus[]>;
+  /** Of what whoever runs the containers has changed without being asked. */
+  readonly missing: () => readonly Fact[];
 }
 
 export function createDoctor(deps: DoctorDeps): Doctor {
@@ -46,7 +48,12 @@ async function look(deps: DoctorDeps, only: Network | undefined): Promise<Look> 
   const { parts, peers } = deps;
   const [kernel, actual] = [await expectedFacts(parts, peers), await actualFacts(parts)];
   const listeners = await deps.listeners();
-  const expected = [...kernel, ...firewallFacts(actual.missing), ...serviceFacts(parts, listeners)];
+  const expected = [
+    ...deps.missing(),
+    ...kernel,
+    ...firewallFacts(actual.missing),
+    ...serviceFacts(parts, listeners),
+  ];
   const differences = compare(expected, [...actual.facts, ...actualServices(parts, listeners)]);
   // What is left from before the daemon's start is spared for a while (peers.ts).
   const grave = peers.settling ? differences.filter((one) => !isSpared(one)) : differences;

@@ -1,6 +1,7 @@
 import { hostEndName } from '../../dataplane/names.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';
+import type { Reservations } from '../networks/reservations.ts';
 import type { EngineEndpoints } from '../plugin/endpoints.ts';
 import type { PendingEndpoints } from '../plugin/pending-endpoints.ts';
 import { type LocalClaims, made } from '../reconcile/local-claims.ts';
@@ -18,6 +19,7 @@ export interface EngineClaimsDeps {
   readonly networks: EngineNetworks;
   readonly attachments: EngineAttachments;
   readonly tasks: EngineTasks;
+  readonly reservations: Reservations;
 }
 
 /** Where an Engine runs the containers, the links say what it has made, and its containers which of that is in use. */
@@ -34,6 +36,8 @@ export function engineClaims(deps: EngineClaimsDeps): LocalClaims {
       await removeUnused(deps);
       deps.tasks.run('services that are gone', () => deps.attachments.letGoOfLost());
       deps.tasks.run('networks of the Engine', () => deps.networks.sync());
+      if (deps.parts.directory.complete())
+        deps.tasks.run('reserved subnets', () => deps.reservations.sweep('global'));
     },
     endpointIds,
     hostEnds: () => new Set([...endpointIds()].map((id) => hostEndName(engine.tag, id))),

@@ -3,7 +3,7 @@ import type { Network, Service } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import type { EnginePlace, ServiceWish } from '../../container/host-engine.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
-import { FairleadError } from '../../lib/errors.ts';
+import { FairleadError, messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { apart } from '../../lib/locks.ts';
 import { type UndoStack, withUndo } from '../../lib/undo.ts';
@@ -185,7 +185,9 @@ export class EngineConverger extends Converger {
       ...(ipv4 ? { ipv4: withoutPrefix(ipv4) } : {}),
       ...(ipv6 ? { ipv6: withoutPrefix(ipv6) } : {}),
     };
-    await this.deps.engine.host.connect(this.#known(network), id, place);
+    await this.deps.engine.host.connect(this.#known(network), id, place).catch((error: unknown) => {
+      throw withoutSubnet.test(messageOf(error)) ? unfit(network, error) : error;
+    });
   }
 
   /** What is lost is let go of; the Engine is asked later, for it may be waiting for us. */
@@ -224,6 +226,18 @@ export class EngineConverger extends Converger {
       `network ${network.name} is not known to the Docker Engine (yet): ${engine.host.status().reason ?? 'see the log'}`,
     );
   }
+}
+
+/** The Engine's words: it gives no chosen address on a network that was created there without a subnet. */
+const withoutSubnet = /user specified IP address is supported only/;
+
+function unfit({ name }: Network, cause: unknown): FairleadError {
+  return new FairleadError(
+    'forbidden',
+    `network ${name} was created at the Docker Engine of this host without --subnet, and there it gives no address that ` +
+      'was chosen, such as a service’s: publish the service on a network that was created with --subnet, or with fairlead network create',
+    { cause },
+  );
 }
 
 /** The wish of a container that is to back the service no longer. */

@@ -4,10 +4,10 @@ import { lookup } from '../../lib/lookup.ts';
 import { withUndo } from '../../lib/undo.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';
 import type { NetworkSpec } from '../model.ts';
+import type { NativeNetworks } from '../networks/native-networks.ts';
 import { Networks, natural } from '../networks/networks.ts';
 import { isPredefined, ourNetworks } from '../networks/predefined.ts';
 import { spokenSpec } from '../plugin/typed-network.ts';
-import type { NativeNetworks } from './native-networks.ts';
 
 /** Makes our networks known to the Engine and takes them away there. */
 export interface Announcer {

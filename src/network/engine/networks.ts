@@ -4,16 +4,19 @@ import { overlaps, parseSubnet } from '../../lib/addresses.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { apart } from '../../lib/locks.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
-import { takenByNetworks } from '../addressing/network-pools.ts';
-import { defaultPools, planGivenPools } from '../addressing/pools.ts';
+import { defaultPools } from '../addressing/pools.ts';
 import type { EngineSide, NetworkContext } from '../context.ts';
+import type { NativeNetworks } from '../networks/native-networks.ts';
 import type { Networks } from '../networks/networks.ts';
 import { ourNetworks } from '../networks/predefined.ts';
+import type { Reservations } from '../networks/reservations.ts';
 import { AdoptionWaiters } from '../plugin/adoption-waiters.ts';
+import { Arrivals, type Untold } from '../plugin/arrivals.ts';
+import type { NetworkAsked } from '../plugin/plugin.ts';
 import { type EnginePools, networkOption } from '../plugin/pools.ts';
 import { typedSpec } from '../plugin/typed-network.ts';
 import type { Announcer } from './engine-mode-networks.ts';
-import type { NativeNetworks } from './native-networks.ts';
+import type { SwarmLeave } from './swarm-leave.ts';
 
 /** An Engine that takes longer to say what networks it has is waiting for something: for us, maybe. In milliseconds. */
 const toldMs = 1_000;
@@ -26,6 +29,8 @@ export interface EngineNetworksDeps {
   readonly networks: Networks;
   readonly own: NativeNetworks;
   readonly pools: EnginePools;
+  readonly reservations: Reservations;
+  readonly swarmLeave: SwarmLeave;
 }
 
 /**
@@ -34,8 +39,10 @@ export interface EngineNetworksDeps {
  * looks at all of both, so that nothing that was missed stays wrong.
  */
 export class EngineNetworks implements Announcer {
-  /** Pools whose network the Engine has finished asking about: a further address is an endpoint's. */
-  readonly #created = new Set<string>();
+  readonly #arrivals: Arrivals;
+  /** Ours that the Engine is being told of → since when; out of it once the Engine asks us about them. */
+  readonly #telling = new Map<string, number>();
+  readonly #heard = new Set<string>();
   /** Networks that the Engine has just removed, by its ids → when: a look of before shows them still. */
   readonly #deleted = new Map<string, number>();
   /** Engine's id → ours, of networks that a look missed: Engine 20.10 lists one no longer before it asks us to delete it. */
@@ -44,15 +51,20 @@ export class EngineNetworks implements Announcer {
   readonly #leaving = new Set<string>();
   /** What is wrong and has been said. */
   readonly #said = new Map<string, string>();
-  /** The Engine's ids of networks that it empties when it leaves a Swarm. */
-  #attachable: ReadonlySet<string> = new Set();
   readonly #waiters = new AdoptionWaiters();
   #pass: Promise<void> | undefined;
   #again = false;
   #closed = false;
   #unsubscribe: () => void = () => {};
 
-  constructor(private readonly deps: EngineNetworksDeps) {}
+  constructor(private readonly deps: EngineNetworksDeps) {
+    this.#arrivals = new Arrivals({
+      ...deps,
+      driver: deps.engine.driver,
+      untold: () => this.#untold(),
+      tell: () => void this.sync(),
+    });
+  }
 
   /** Before anything else: a name may be one of the Engine's own. What it does not say at once the first pass finds. */
   async load(): Promise<void> {
@@ -73,7 +85,6 @@ export class EngineNetworks implements Announcer {
       const ofNetwork = change.kind === 'event' && change.type === 'network';
       const concerns = ofNetwork && ['create', 'destroy', 'remove'].includes(change.action);
       if (change.kind === 'reached' || concerns) void this.sync();
-      if (ofNetwork && change.action === 'disconnect') void this.#sayTaken(change.id, change.attributes);
     });
   }
 
@@ -122,9 +133,10 @@ export class EngineNetworks implements Announcer {
     const linked = [...engine.links.networks()];
     const found = await engine.host.networks();
     own.set(found);
-    this.#attachable = new Set(found.flatMap(({ id, attachable }) => (attachable ? id : [])));
+    this.deps.swarmLeave.looked(found);
     this.#tellSubnets();
     const there = new Map(found.map((network) => [network.id, network]));
+    await this.#arrivals.sweep(new Set(there.keys()));
     for (const engineId of this.#deleted.keys()) if (!there.has(engineId)) this.#deleted.delete(engineId);
     for (const [engineId, id] of linked) {
       if (there.has(engineId)) continue;
@@ -146,6 +158,7 @@ export class EngineNetworks implements Announcer {
     if (!directory.complete()) return;
     const pools = this.#wanted().flatMap(({ ipam }) => ipam.pools.map(({ subnet }) => parseSubnet(subnet)));
     const theirs = defaultPools.local.map(({ base }) => parseSubnet(base));
+    pools.push(...this.#arrivals.avoided().map(parseSubnet));
     const inTheirs = pools.filter((pool) => theirs.some((base) => overlaps(base, pool)));
     await dataplane.reserveSubnets(inTheirs.map(({ text }) => text));
   }
@@ -156,23 +169,6 @@ export class EngineNetworks implements Announcer {
     const engineSubnets = own.subnets();
     if (JSON.stringify(engineSubnets) === JSON.stringify(parts.nodeLease.self.engineSubnets)) return;
     void parts.nodeLease.amend({ engineSubnets: [...engineSubnets] });
-  }
-
-  /** An Engine that leaves a Swarm takes every container off attachable networks, ours included, without a word. */
-  async #sayTaken(
-    engineId: string,
-    { container = '', name = '' }: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const { parts, engine } = this.deps;
-    if (!this.#attachable.has(engineId) || engine.links.networkOf(engineId) === undefined) return;
-    await engine.host.look(container).catch(() => {});
-    // Who has ended left by that.
-    const taken = parts.runtime.get(container);
-    if (taken?.state.status !== 'running') return;
-    parts.log.warn(
-      `container ${taken.name} was taken off network ${name} at the Docker Engine, as an Engine that leaves a Swarm does ` +
-        `with networks that were created --attachable; docker network connect ${name} ${taken.name} puts it back`,
-    );
   }
 
   /** One of the Engine's networks with our driver. */
@@ -199,11 +195,11 @@ export class EngineNetworks implements Announcer {
       if (!parts.directory.network(theirs.id))
         await networks.adopt(typedSpec(theirs, engine.driver, pools), theirs.id);
       await engine.links.linkNetwork(theirs.id, theirs.id);
+      await this.#arrivals.adopted(
+        theirs.id,
+        theirs.pools.map(({ subnet }) => subnet),
+      );
       if (this.#wasDeleted(theirs.id)) return await this.deletedThere(theirs.id);
-      for (const [poolId] of pools.of(theirs.pools.map(({ subnet }) => subnet))) {
-        await pools.assign(poolId, theirs.id);
-        this.#created.delete(poolId);
-      }
       parts.log.info(`network ${theirs.name} was created at the Docker Engine`);
     } catch (error) {
       if (isKind(error, 'unavailable')) throw error;
@@ -226,7 +222,7 @@ export class EngineNetworks implements Announcer {
   }
 
   async #makeKnown(network: Network): Promise<void> {
-    const { engine, own } = this.deps;
+    const { parts, engine, own } = this.deps;
     if (engine.links.engineNetworkOf(network.id) !== undefined) return;
     const { id, name, internal, ipv6, ipam, labels } = network;
     const conflicting = own.conflictingWith(network);
@@ -239,12 +235,18 @@ export class EngineNetworks implements Announcer {
       );
     }
     const mark = { [networkOption]: id };
-    const engineId = await engine.host.createNetwork({
-      ...{ name, driver: engine.driver, internal, attachable: false, ipv6, labels },
-      ipam: { driver: engine.driver, options: mark, pools: ipam.pools },
-      options: mark,
-    });
-    await engine.links.linkNetwork(engineId, id);
+    this.#telling.set(id, parts.clock.monotonic());
+    try {
+      const engineId = await engine.host.createNetwork({
+        ...{ name, driver: engine.driver, internal, attachable: false, ipv6, labels },
+        ipam: { driver: engine.driver, options: mark, pools: ipam.pools },
+        options: mark,
+      });
+      await engine.links.linkNetwork(engineId, id);
+    } finally {
+      this.#telling.delete(id);
+      this.#heard.delete(id);
+    }
   }
 
   async announce(network: Network): Promise<void> {
@@ -279,34 +281,35 @@ export class EngineNetworks implements Announcer {
   }
 
   isCreated(poolId: string): boolean {
-    return this.#created.has(poolId);
+    return this.#arrivals.isCreated(poolId);
   }
 
-  /**
-   * A network is being created at this Engine, of whose name nothing is said yet: the event says it.
-   * @throws forbidden when its subnets overlap with ours
-   */
-  async expectTyped(subnets: readonly string[]): Promise<void> {
-    const drafts = this.deps.pools.of(subnets);
-    for (const [poolId] of drafts) this.#created.add(poolId);
-    const ours = new Set(drafts.map(([, { subnet }]) => subnet));
-    const others = subnets.filter((subnet) => !ours.has(parseSubnet(subnet).text));
-    try {
-      planGivenPools(
-        others.map((subnet) => ({ subnet })),
-        takenByNetworks(this.deps.parts, {}),
-      );
-    } catch (error) {
-      if (!isKind(error, 'forbidden')) throw error;
-      const advice = `create it again, with --ipam-driver ${this.deps.engine.driver}, or with a --subnet that is free on every host`;
-      throw new FairleadError('forbidden', `${messageOf(error)}: ${advice}`, { cause: error });
-    }
+  expectTyped(asked: NetworkAsked): Promise<void> {
+    return this.#arrivals.expect(asked);
+  }
+
+  heard(networkId: string): void {
+    this.#telling.delete(networkId);
+    this.#heard.add(networkId);
+  }
+
+  #untold(): readonly Untold[] {
+    const { parts, engine } = this.deps;
+    const { links } = engine;
+    const untold = this.#wanted().filter(
+      ({ id }) => links.engineNetworkOf(id) === undefined && !this.#said.has(id) && !this.#heard.has(id),
+    );
+    return untold.map((network) => {
+      const since = this.#telling.get(network.id);
+      return { network, unansweredMs: since === undefined ? 0 : parts.clock.monotonic() - since };
+    });
   }
 
   /** The Engine has removed it. If a person did so, it goes everywhere, or is made known again where it cannot. */
   async deletedThere(engineNetworkId: string): Promise<void> {
     const { parts, engine, networks } = this.deps;
     this.#deleted.set(engineNetworkId, parts.clock.monotonic());
+    await this.#arrivals.gone(engineNetworkId);
     const id = engine.links.networkOf(engineNetworkId) ?? this.#missed.get(engineNetworkId);
     this.#missed.delete(engineNetworkId);
     if (id === undefined) return;

@@ -1,31 +1,19 @@
 import type { Driver } from '../../../drivers/driver.ts';
-import type { Write } from '../../../kvstore/store.ts';
-import { decodeOrSkip, decodeOrThrow } from '../../cluster/decode.ts';
-import { folders, keys } from '../../cluster/keys.ts';
-import {
-  type Endpoint,
-  endpointSchema,
-  type Network,
-  type Scope,
-  type Subnets,
-  scopes,
-  subnetsSchema,
-} from '../../cluster/records.ts';
-import { commitWithRetry } from '../../cluster/retry.ts';
+import { decodeOrSkip } from '../../cluster/decode.ts';
+import { folders } from '../../cluster/keys.ts';
+import { type Endpoint, endpointSchema, type Network, type Scope, scopes } from '../../cluster/records.ts';
 import type { NetworkMode } from '../../container/container.ts';
 import { FairleadError, isKind, withContext } from '../../lib/errors.ts';
-import { newId, shortId } from '../../lib/ids.ts';
+import { newId } from '../../lib/ids.ts';
 import { byIdOrName, lookup } from '../../lib/lookup.ts';
 import { ofSameElements } from '../../lib/memo.ts';
-import { foldCase, parseNetworkName } from '../../lib/names.ts';
-import { timestamp } from '../../lib/time.ts';
+import { parseNetworkName } from '../../lib/names.ts';
 import { withUndo } from '../../lib/undo.ts';
 import { addressUsage, type SubnetUsage } from '../addressing/address-usage.ts';
-import { planIpam, sharesOurSpace } from '../addressing/network-pools.ts';
-import { claimVni } from '../addressing/vnis.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Networks as Contract, NetworkSpec } from '../model.ts';
-import { configurationOf, refuseUsedConfiguration, withConfiguration } from './configurations.ts';
+import { commitNetwork } from './commit.ts';
+import { refuseUsedConfiguration, withConfiguration } from './configurations.ts';
 import { withFamilies } from './families.ts';
 import { isPredefined, predefined } from './predefined.ts';
 import { removeNetwork } from './removal.ts';
@@ -155,7 +143,9 @@ export class Networks implements Contract {
     return entries.flatMap((entry) => decodeOrSkip(endpointSchema, entry) ?? []);
   }
 
-  async #create(asked: NetworkSpec, id = newId()): Promise<Network> {
+  async #create(asked: NetworkSpec, adopted?: string): Promise<Network> {
+    const id = adopted ?? newId();
+    const adopts = adopted !== undefined;
     const spec = withFamilies(withConfiguration(asked, this.parts.directory.networks()));
     const { driver: defaultName } = this.parts.settings.defaultNetwork;
     const name = spec.configOnly ? 'null' : spec.driver || defaultDriver(defaultName);
@@ -164,13 +154,19 @@ export class Networks implements Contract {
     // A configuration only says what networks are to ask for.
     const given = driver.addressed ? await this.parts.ipam.remote.request(scope, spec) : undefined;
     const network = await withUndo(async (undo) => {
-      // Creations wait for each other: they all rewrite the one document of subnets.
-      const created = await this.parts.locks
-        .run('addresses', 'subnets', () => this.#commit(id, driver, scope, spec, given))
-        .catch(async (error: unknown) => {
-          if (given) await this.parts.ipam.remote.release(given);
-          throw error;
-        });
+      const named = (ref: string) => this.named(ref);
+      const created = await commitNetwork(this.parts, {
+        id,
+        driver,
+        scope,
+        spec,
+        given,
+        adopts,
+        named,
+      }).catch(async (error: unknown) => {
+        if (given) await this.parts.ipam.remote.release(given);
+        throw error;
+      });
       await this.parts.ipam.remote.taken(created);
       undo.push(`create network ${created.name}`, () =>
         this.parts.locks.run('network', id, () => removeNetwork(this.parts, id)),
@@ -180,67 +176,6 @@ export class Networks implements Contract {
     });
     this.#emit(network, 'create');
     return network;
-  }
-
-  #commit(
-    id: string,
-    driver: Driver,
-    scope: Scope,
-    spec: NetworkSpec,
-    given?: Network['ipam'],
-  ): Promise<Network> {
-    const draft = { id, created: timestamp(this.parts.clock.now()), driver: driver.name, scope } as const;
-    return commitWithRetry(this.parts.directory, scope, `create network ${spec.name}`, async () => {
-      // It may be called like another's id.
-      const found = this.named(spec.name)?.name;
-      if (found !== undefined && foldCase(found) === foldCase(spec.name)) throw nameTaken(spec.name);
-      if (!spec.configOnly) this.#refuseSecond(driver);
-      const store = this.parts.directory.reachable(scope);
-      const [subnets, hostSubnets] = await Promise.all([
-        store.get(keys.subnets),
-        this.parts.dataplane.hostSubnets(),
-      ]);
-      const used: Subnets = subnets ? decodeOrThrow(subnetsSchema, subnets) : {};
-      const plan: Network = {
-        ...draft,
-        ...plain(spec),
-        ...configurationOf(spec),
-        ipam: planIpam(this.parts, { driver, scope, spec, used, hostSubnets, given }),
-      };
-      const networks = this.parts.directory.networks();
-      await driver.validate(plan, networks);
-      const claim = driver.wantedVni && (await claimVni(store, id, networks, driver.wantedVni(plan.options)));
-      const network = claim ? { ...plan, vni: claim.vni } : plan;
-      const pools = sharesOurSpace(driver, network.ipam)
-        ? network.ipam.pools.map(({ subnet }) => subnet)
-        : [];
-      return {
-        result: network,
-        checks: [
-          { key: keys.networkName(network.name), expect: 'absent' },
-          { key: keys.network(id), expect: 'absent' },
-          subnets
-            ? { key: keys.subnets, expect: 'version', version: subnets.version }
-            : { key: keys.subnets, expect: 'absent' },
-          ...(claim?.checks ?? []),
-        ],
-        writes: [
-          put(keys.networkName(network.name), id),
-          put(keys.network(id), network),
-          put(keys.subnets, pools.length > 0 ? { ...used, [shortId(id)]: pools } : used),
-          ...(claim?.writes ?? []),
-        ],
-        onConflict: (failed) => {
-          if (failed === keys.networkName(network.name)) throw nameTaken(network.name);
-        },
-      };
-    });
-  }
-
-  #refuseSecond(driver: Driver): void {
-    if (!driver.single || !this.parts.directory.networks().some((other) => other.driver === driver.name))
-      return;
-    throw new FairleadError('forbidden', `only one instance of "${driver.name}" network is allowed`);
   }
 
   #emit(network: Network, action: string): void {
@@ -266,10 +201,6 @@ function defaultDriver(driver: string): string {
   return ['host', 'none', 'null', 'container'].includes(driver) ? 'bridge' : driver;
 }
 
-function nameTaken(name: string): FairleadError {
-  return new FairleadError('conflict', `network with name ${name} already exists`);
-}
-
 /** @throws not-found where the driver is a plugin and there is none */
 async function scopeFor(driver: Driver, wanted: string | undefined): Promise<Scope> {
   const own = typeof driver.scope === 'string' ? driver.scope : await driver.scope();
@@ -279,21 +210,4 @@ async function scopeFor(driver: Driver, wanted: string | undefined): Promise<Sco
     known ? 'forbidden' : 'invalid',
     `scope ${wanted} is not possible with driver ${driver.name}, whose networks are ${own}`,
   );
-}
-
-function plain(spec: NetworkSpec) {
-  return {
-    name: spec.name,
-    ...(spec.typedDriver === undefined ? {} : { typedDriver: spec.typedDriver }),
-    internal: spec.internal ?? false,
-    attachable: spec.attachable ?? false,
-    ...(spec.ipv4 === false ? { ipv4: false } : {}),
-    ipv6: spec.ipv6 ?? false,
-    options: { ...spec.options },
-    labels: { ...spec.labels },
-  };
-}
-
-function put(key: string, value: unknown): Write {
-  return { op: 'put', key, value: JSON.stringify(value) };
 }

@@ -43,8 +43,10 @@ export interface PluginNetworks {
   adoptedPool(poolId: string): Promise<Network>;
   /** The Engine has finished asking about the pool's network. */
   isCreated(poolId: string): boolean;
-  /** @throws forbidden when its subnets overlap with ours */
-  expectTyped(subnets: readonly string[]): Promise<void>;
+  /** Somebody creates one at the Engine. @throws forbidden for its subnet | conflict for its name | unavailable */
+  expectTyped(asked: NetworkAsked): Promise<void>;
+  /** The Engine has begun with a network of ours that it was told of. */
+  heard(networkId: string): void;
   deletedThere(engineNetworkId: string): Promise<void>;
 }
 
@@ -66,9 +68,10 @@ export function createPlugin({
   pools,
 }: PluginDeps): EnginePlugin {
   return {
-    async createNetwork({ engineNetworkId, options, subnets }) {
+    async createNetwork(asked) {
+      const { engineNetworkId, options } = asked;
       const id = options[networkOption];
-      if (id === undefined) return networks.expectTyped(subnets);
+      if (id === undefined) return await networks.expectTyped(asked);
       const network = parts.directory.network(id);
       if (!network) throw new FairleadError('not-found', `network ${shortId(id)} is not known here`);
       await engine.links.linkNetwork(engineNetworkId, id);
@@ -85,7 +88,11 @@ export function createPlugin({
     },
 
     deleteEndpoint: (engineEndpointId) => endpoints.remove(engineEndpointId),
-    requestPool: (asked) => pools.request(asked),
+    async requestPool(asked) {
+      const id = asked.options[networkOption];
+      if (id !== undefined) networks.heard(id);
+      return await pools.request(asked);
+    },
     releasePool: (poolId) => pools.release(poolId),
 
     async requestAddress(poolId, address, purpose) {

@@ -2,13 +2,14 @@ import * as z from 'zod';
 import type { Store } from '../../../kvstore/store.ts';
 import { decodeOrSkip } from '../../cluster/decode.ts';
 import { folders, keys } from '../../cluster/keys.ts';
-import type { Network } from '../../cluster/records.ts';
+import type { Network, Pool } from '../../cluster/records.ts';
 import { contains, parseAddress, parseSubnet } from '../../lib/addresses.ts';
-import { FairleadError } from '../../lib/errors.ts';
+import { FairleadError, isKind } from '../../lib/errors.ts';
 import { newId } from '../../lib/ids.ts';
 import { takenByNetworks, takenByOthers } from '../addressing/network-pools.ts';
-import { planDefaultPool, planPools, planUniqueLocalPool } from '../addressing/pools.ts';
+import { planDefaultPool, planPools, planUniqueLocalPool, type Taken } from '../addressing/pools.ts';
 import type { NetworkContext } from '../context.ts';
+import type { Reservations } from '../networks/reservations.ts';
 
 /** What the Engine says when it asks for a pool; empty: ours to choose. */
 export interface PoolAsked {
@@ -41,6 +42,7 @@ export class EnginePools {
   constructor(
     private readonly parts: NetworkContext,
     private readonly store: Store,
+    private readonly reservations: Reservations,
   ) {}
 
   async load(): Promise<void> {
@@ -54,19 +56,9 @@ export class EnginePools {
   async request(asked: PoolAsked): Promise<{ readonly poolId: string; readonly subnet: string }> {
     const networkId = asked.options[networkOption];
     if (networkId !== undefined) return this.#poolOf(networkId, asked.subnet);
-    const { settings, dataplane } = this.parts;
-    const drafts = [...this.#drafts.values()].map(({ subnet }) => ({
-      subnet: parseSubnet(subnet),
-      by: 'a network that is being created',
-    }));
-    const taken = [...takenByNetworks(this.parts, {}), ...drafts];
-    const given = { subnet: asked.subnet, ...(asked.ipRange ? { ipRange: asked.ipRange } : {}) };
-    const others = takenByOthers(this.parts, await dataplane.hostSubnets());
-    const [pool] = asked.subnet
-      ? planPools([given], { defaults: settings.globalPools, taken, others })
-      : [asked.v6 ? planUniqueLocalPool() : planDefaultPool(settings.globalPools, [...taken, ...others])];
-    if (!pool) throw new FairleadError('internal', 'no pool was planned');
+    const others = takenByOthers(this.parts, await this.parts.dataplane.hostSubnets());
     const poolId = newId();
+    const pool = await this.#reserved(poolId, (taken) => this.#plan(asked, taken, others));
     await this.#put(poolId, {
       subnet: pool.subnet,
       ipRange: pool.ipRange,
@@ -74,6 +66,41 @@ export class EnginePools {
       auxAddresses: [],
     });
     return { poolId, subnet: pool.subnet };
+  }
+
+  /** No other host gets it from now on; while the KV store is away that is seen when the network is created. */
+  async #reserved(id: string, plan: (taken: readonly Taken[]) => Pool): Promise<Pool> {
+    let pool: Pool | undefined;
+    const planned = (taken: readonly Taken[]): Pool => {
+      pool = plan(taken);
+      return pool;
+    };
+    try {
+      await this.reservations.take({
+        ...{ scope: 'global', id, of: 'pool', replaces: [] },
+        plan: (taken) => [planned(taken).subnet],
+      });
+    } catch (error) {
+      if (!isKind(error, 'unavailable')) throw error;
+      pool = plan(takenByNetworks(this.parts, {}));
+    }
+    if (!pool) throw new FairleadError('internal', 'no pool was planned');
+    return pool;
+  }
+
+  #plan(asked: PoolAsked, byNetworks: readonly Taken[], others: readonly Taken[]): Pool {
+    const defaults = this.parts.settings.globalPools;
+    const drafts = [...this.#drafts.values()].map(({ subnet }) => ({
+      subnet: parseSubnet(subnet),
+      by: 'a network that is being created',
+    }));
+    const taken = [...byNetworks, ...drafts];
+    if (asked.subnet) {
+      const given = { subnet: asked.subnet, ...(asked.ipRange ? { ipRange: asked.ipRange } : {}) };
+      const [pool] = planPools([given], { defaults, taken, others });
+      if (pool) return pool;
+    }
+    return asked.v6 ? planUniqueLocalPool() : planDefaultPool(defaults, [...taken, ...others]);
   }
 
   #poolOf(networkId: string, subnet: string) {
@@ -126,6 +153,10 @@ export class EnginePools {
   /** Repeatable. */
   async release(poolId: string): Promise<void> {
     if (!this.#drafts.delete(poolId)) return;
+    await this.reservations.release(poolId).catch((error: unknown) => {
+      // Then a later look gives it back.
+      if (!isKind(error, 'unavailable')) throw error;
+    });
     await this.store.commit([], [{ op: 'delete', key: keys.enginePool(poolId) }]);
   }
 

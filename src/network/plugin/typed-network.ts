@@ -5,7 +5,7 @@ import type { NetworkSpec, PoolSpec } from '../model.ts';
 import type { EnginePools } from './pools.ts';
 
 /** Option that names the driver of a network typed at an Engine; absent: overlay. */
-const driverOption = 'com.fairlead.driver';
+export const driverOption = 'com.fairlead.driver';
 
 /** The network that a person created at the Engine, as ours. `driver` is what the Engine calls us. */
 export function typedSpec(theirs: EngineNetwork, driver: string, pools: EnginePools): NetworkSpec {

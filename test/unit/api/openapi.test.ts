@@ -245,6 +245,13 @@ describe('answers are as described', () => {
     expect(await succeed(api, 'examine', { query: '?network=foo' })).toMatchObject({ findings: [] });
     expect(await succeed(api, 'repair')).toMatchObject({ findings: [] });
     expect(await succeed(api, 'listNodes')).toMatchObject([{ self: true }]);
+    expect(await succeed(api, 'listNodes', { query: '?all=1' })).toHaveLength(1);
+    for (const query of ['', '?complete=1', '?network=foo'])
+      expect(await succeed(api, 'topology', { query })).toMatchObject({
+        services: [{ name: 'db' }],
+        endpoints: expect.arrayContaining([expect.objectContaining({ containerName: 'c1' })]),
+      });
+    expect(await succeed(api, 'watch', { query: '?until=1' })).toMatch(/^id: .*\nevent: snapshot\ndata: \{/);
     expect(await succeed(api, 'metrics')).toContain('fairlead_networks{scope="local"}');
     expect(await succeed(api, 'SystemInfo')).toMatchObject({ Fairlead: { mode: 'simulated' } });
     await succeed(api, 'SystemVersion');

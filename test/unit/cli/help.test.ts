@@ -21,6 +21,7 @@ Commands:
     inspect                  Display detailed information on networks
     connect                  Connect a container to a network
     disconnect               Disconnect a container from a network
+    graph                    Write the networks and what is on them as a graph
     prune                    Remove all unused networks
 
 Run 'docker network COMMAND --help' for more information on a command.
@@ -60,6 +61,7 @@ Lists all the services on a network
   -net, --network=     Only show the services that are published on the specified network
   --no-trunc=false     Do not truncate the output
   -q, --quiet=false    Only display numeric IDs
+  --wide=false         Also show where each provider is: node, address and health
 `);
   });
 

@@ -70,6 +70,7 @@ describe('the man pages', () => {
       'fairlead-playground.1',
       'fairlead-probe.1',
       'fairlead-service.1',
+      'fairlead-topology.1',
       'fairlead-tour.1',
       'fairlead-uninstall.1',
       'fairlead-version.1',

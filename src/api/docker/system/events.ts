@@ -10,7 +10,7 @@ import { eventSelector } from './event-filters.ts';
 import { eventFormat } from './event-format.ts';
 
 /** setTimeout takes 31 bits of milliseconds; a client does not stay longer. */
-const maxTimerMs = 2 ** 31 - 1;
+export const maxTimerMs = 2 ** 31 - 1;
 
 export interface Span {
   /** Unix time in seconds. */

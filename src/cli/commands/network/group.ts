@@ -13,6 +13,11 @@ export const network: Group = {
     inspect: leaf('inspect', 'Display detailed information on networks', () => import('./inspect.ts')),
     connect: leaf('connect', 'Connect a container to a network', () => import('./connect.ts')),
     disconnect: leaf('disconnect', 'Disconnect a container from a network', () => import('./disconnect.ts')),
+    graph: leaf(
+      'graph',
+      'Write the networks and what is on them as a graph',
+      () => import('../topology/graph.ts'),
+    ),
     prune: leaf('prune', 'Remove all unused networks', () => import('./prune.ts')),
     list: { load: async () => (await import('./ls.ts')).ls },
     remove: { load: async () => (await import('./rm.ts')).rm },

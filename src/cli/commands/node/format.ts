@@ -18,9 +18,11 @@ function columns(idOf: (id: string) => string): Columns<NodeRecord> {
       Advertise: ['ADVERTISE', ({ advertise }) => advertise],
       Version: ['VERSION', ({ version }) => version],
       Started: ['STARTED', ({ started }) => started],
+      State: ['STATE', ({ state }) => state],
+      LastSeen: ['LAST SEEN', ({ lastSeen }) => lastSeen],
       Self: ['SELF', ({ self }) => String(self)],
     },
-    table: '{{.ID}}\t{{.Name}}\t{{.Advertise}}\t{{.Version}}\t{{.Self}}',
-    raw: 'node_id: {{.ID}}\nname: {{.Name}}\nadvertise: {{.Advertise}}\nversion: {{.Version}}\nself: {{.Self}}\n',
+    table: '{{.ID}}\t{{.Name}}\t{{.Advertise}}\t{{.Version}}\t{{.State}}\t{{.Self}}',
+    raw: 'node_id: {{.ID}}\nname: {{.Name}}\nadvertise: {{.Advertise}}\nversion: {{.Version}}\nstate: {{.State}}\nself: {{.Self}}\n',
   };
 }

@@ -6,7 +6,7 @@ export const node: Group = {
   synopsis: 'COMMAND [OPTIONS]',
   width: 10,
   members: {
-    ls: leaf('ls', 'List the living nodes', () => import('./ls.ts')),
+    ls: leaf('ls', 'List the nodes', () => import('./ls.ts')),
     list: { load: async () => (await import('./ls.ts')).ls },
   },
 };

@@ -7,6 +7,9 @@ const nodeRecord = z.object({
   advertise: z._default(z.string(), ''),
   version: z._default(z.string(), ''),
   started: z._default(z.string(), ''),
+  state: z._default(z.string(), 'alive'),
+  /** Of a lost node. */
+  lastSeen: z._default(z.string(), ''),
   self: z._default(z.boolean(), false),
 });
 

@@ -22,8 +22,13 @@ export const ls = command({
     }),
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display numeric IDs', { short: 'q' }),
+    wide: toggle('Also show where each provider is: node, address and health'),
   },
   async run({ flags, client, shell }) {
+    if (flags.wide) {
+      const { writeWide } = await import('./wide.ts');
+      return await writeWide(flags, { client, shell });
+    }
     const query = {
       ...(flags.network ? { network: await networkId(client, flags.network) } : {}),
       ...(flags.all ? { all: 1 } : {}),

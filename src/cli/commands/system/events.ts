@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { visible } from '../../../lib/plain-text.ts';
 import { openStream } from '../../client/streams.ts';
 import { command } from '../../command.ts';
-import { list, text } from '../../flags/spec.ts';
+import { list, text, toggle } from '../../flags/spec.ts';
 import { free, objectFormats, scopes, type Takes } from '../../flags/takes.ts';
 import { parseTime } from '../../flags/time.ts';
 import { filterQuery } from '../../flags/values.ts';
@@ -49,12 +49,17 @@ export const events = command({
   description: 'Get real time events from the daemon',
   args: [0, 0],
   flags: {
+    cluster: toggle('Show what changes in the whole cluster'),
     filter: list('Filter output based on conditions provided', { short: 'f', takes: filters }),
     format: text('Format output using a Go template, or json', { takes: objectFormats }),
     since: text('Show all events created since timestamp'),
     until: text('Stream events until this timestamp'),
   },
   async run({ flags, client, shell }) {
+    if (flags.cluster) {
+      const { clusterEvents } = await import('./cluster-events.ts');
+      return await clusterEvents({ ...flags, shell, client });
+    }
     const write = lineWriter(flags.format);
     const stream = await openStream(client, '/events', {
       ...(flags.since ? { since: parseTime('since', flags.since) } : {}),
@@ -68,13 +73,18 @@ export const events = command({
   },
 });
 
-function lineWriter(format: string): (line: string) => string {
+/** Of one event's JSON; `plain` writes it where no format was asked for. */
+export function lineWriter(format: string, plain = plainLine): (line: string) => string {
   if (format === 'json') return (line) => visible(line.trim());
-  if (format === '') return (line) => eventLine(eventRecord.parse(parseExactly(line)));
+  if (format === '') return plain;
   const template = compileFormat(format);
   return (line) => {
     return template.render(exactJson.parse(parseExactly(line)));
   };
+}
+
+function plainLine(line: string): string {
+  return eventLine(eventRecord.parse(parseExactly(line)));
 }
 
 /** `2026-11-21T21:26:21.745938023Z network create <id> (name=foo, type=bridge)` */

@@ -1,9 +1,11 @@
 import { joinHostPort } from '../../../lib/host-address.ts';
 import { shortId } from '../../../lib/ids.ts';
+import { visible } from '../../../lib/plain-text.ts';
 import { command } from '../../command.ts';
 import { text } from '../../flags/spec.ts';
 import { objectFormats } from '../../flags/takes.ts';
 import { inspectAll } from '../../format/inspect.ts';
+import { type Style, styled, styleOf } from '../../output/style.ts';
 import { anyJson } from '../../output/values.ts';
 import {
   type EngineRecord,
@@ -28,13 +30,19 @@ export const info = command({
       return inspectAll([''], format, whole, { shell, client, path });
     }
     const record = await client.ask((docker) => docker.info(), infoRecord);
-    shell.stdout.write(describe(record, Date.now()));
+    shell.stdout.write(styled(describe(record, Date.now(), styleOf(shell.stdout, shell))));
   },
 });
 
-function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: number): string {
+/** What the daemon says is shown, not obeyed, before any colour is put around it. */
+function describe(
+  { Containers, ContainersRunning, Fairlead }: InfoRecord,
+  now: number,
+  style: Style,
+): string {
   const { dns } = Fairlead;
-  const lines = [
+  const coloured = (isGood: boolean, text: string) => (isGood ? style.good : style.bad)(visible(text));
+  const before = [
     `Version: ${Fairlead.version}`,
     `Mode: ${Fairlead.mode} (${Fairlead.why})`,
     `Node: ${Fairlead.nodeName} (${shortId(Fairlead.nodeId)})`,
@@ -42,13 +50,22 @@ function describe({ Containers, ContainersRunning, Fairlead }: InfoRecord, now: 
     `Default network: ${Fairlead.defaultNetwork}`,
     `Containers: ${Containers} (${ContainersRunning} running)`,
     ...(Fairlead.engineState ? engineLines(Fairlead.engineState) : []),
-    ...Fairlead.stores.map((store) => `Store: ${storeText(store, now)}`),
-    ...Fairlead.plugins.map((plugin) => `Plugin: ${pluginText(plugin)}`),
-    ...(dns?.listeners ?? []).map((listener) => `DNS: ${listenerText(listener)}`),
-    ...Fairlead.obstacles.map((obstacle) => `Warning: ${obstacle}`),
-    ...(dns?.upstreams.length ? [`DNS upstreams: ${dns.upstreams.join(', ')}`] : []),
+  ].map(visible);
+  const lines = [
+    ...before,
+    ...Fairlead.stores.map((store) => `Store: ${coloured(isWell(store), storeText(store, now))}`),
+    ...Fairlead.plugins.map((plugin) => visible(`Plugin: ${pluginText(plugin)}`)),
+    ...(dns?.listeners ?? []).map(
+      (listener) => `DNS: ${coloured(listener.state === 'listening', listenerText(listener))}`,
+    ),
+    ...Fairlead.obstacles.map((obstacle) => visible(`Warning: ${obstacle}`)),
+    ...(dns?.upstreams.length ? [visible(`DNS upstreams: ${dns.upstreams.join(', ')}`)] : []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function isWell({ reachable, degraded }: StoreRecord): boolean {
+  return reachable && degraded === undefined;
 }
 
 function engineLines({ address, version, apiVersion, reachable, reason, ...rest }: EngineRecord): string[] {

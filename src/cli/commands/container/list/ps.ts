@@ -28,6 +28,7 @@ export const ps = command({
   args: [0, 0],
   flags: {
     all: toggle('Show all containers (default shows just running)', { short: 'a' }),
+    cluster: toggle('Show the containers on networks, of all nodes'),
     filter: list('Filter output based on conditions provided', { short: 'f', takes: filters }),
     format: text('Format output using a Go template, table, json or raw', { takes: listFormats }),
     last: number('Show n last created containers (includes all states)', { short: 'n' }),
@@ -36,6 +37,10 @@ export const ps = command({
     quiet: toggle('Only display container IDs', { short: 'q' }),
   },
   async run({ flags, client, shell }) {
+    if (flags.cluster) {
+      const { writeCluster } = await import('./cluster.ts');
+      return await writeCluster(flags, { client, shell });
+    }
     const limit = flags.latest ? 1 : flags.last;
     const query = {
       ...(flags.all ? { all: 1 } : {}),
