@@ -69,6 +69,8 @@ export const wantedSchema = z.object({
    * where it cannot be taken, instead of going on without as for a `service attach`.
    */
   publish: z.string().exactOptional(),
+  /** It has the exclusive service only while it is its turn; src/cluster/endpoints/standby.ts has the rules. */
+  standby: z.object({ order: z.number().int().exactOptional() }).exactOptional(),
   aliases: texts,
   /** `CONTAINER[:ALIAS]`, as given (src/cluster/endpoints/links.ts). */
   links: texts.exactOptional(),

@@ -89,7 +89,7 @@ export function layOut(topology: ShownTopology, { most = 8, open }: LayoutOption
 /** Room for its name, driver and subnets, and a label for each service without a provider. */
 function leastOf({ network, services }: Band): number {
   const hollow = services.filter(({ providers }) => providers.length === 0).length;
-  return 50 + network.subnets.length * 15 + hollow * (sizes.service + 4);
+  return 50 + network.subnets.length * 15 + hollow * (sizes.service + 5) + (hollow > 0 ? sizes.padding : 0);
 }
 
 /** Those that are known, and those that an endpoint names only. */

@@ -16,6 +16,8 @@ export interface EndpointRequest {
   readonly wanted: Attachment;
   readonly network: Network;
   readonly service: Service | undefined;
+  /** Where a standby takes an exclusive service over. */
+  readonly tookOver?: Endpoint['tookOver'];
 }
 
 /** A container's own place, or one of a shared service's: it takes addresses of its own. */
@@ -70,7 +72,8 @@ export async function planServiceEndpoint(
   const { ipv4, ipv6, mac } = service;
   const families = refusesIpv6(container.spec) ? { ipv4 } : { ipv4, ipv6 };
   const own = { ...identity(parts, network, service.endpointId), ...families, mac };
-  const endpoint = endpointFor(own, container, wanted, service);
+  const { tookOver } = request;
+  const endpoint = { ...endpointFor(own, container, wanted, service), ...(tookOver ? { tookOver } : {}) };
   const plan = decisionFor(parts, request, endpoint);
   return {
     result: endpoint,
@@ -83,9 +86,17 @@ export async function planServiceEndpoint(
   };
 }
 
+class AlreadyProvided extends FairleadError {}
+
+/** Whether it failed because another container has the exclusive service. */
+export function isAlreadyProvided(error: unknown): boolean {
+  if (error instanceof AlreadyProvided) return true;
+  return error instanceof Error && error.cause !== undefined && isAlreadyProvided(error.cause);
+}
+
 export function alreadyProvided(service: Service, provider: Endpoint | undefined): FairleadError {
   const who = provider ? `: ${provider.containerName} (${shortId(provider.containerId)})` : '';
-  return new FairleadError(
+  return new AlreadyProvided(
     'conflict',
     `a container has already joined the endpoint of service ${service.name}${who}; detach it first`,
   );

@@ -49,6 +49,8 @@ export const containerCreate = go.object('container.CreateRequest', {
   Labels: go.freeMap(),
   Healthcheck: healthConfig,
   PublishService: words,
+  /** Ours, with PublishService. */
+  Standby: go.flag(),
   HostConfig: go.object('container.HostConfig', {
     NetworkMode: go.text(),
     Dns: go.texts(),
@@ -137,6 +139,7 @@ export function parseContainerCreate(
       ...(isolation ? { isolation } : {}),
       ...(healthcheck ? { healthcheck } : {}),
       publishServices: body.PublishService.filter((service) => service !== ''),
+      ...(body.Standby ? { standby: true } : {}),
       extras,
     },
     warnings: [...migrated, ...versionWarnings(body, mode, version), ...notes, ...warnings],
