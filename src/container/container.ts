@@ -248,6 +248,8 @@ export interface ContainerChange {
   readonly restart?: RestartPolicy | 'none';
   /** `none`: it has no health check. */
   readonly health?: Health | 'none';
+  /** Members of its HostConfig that inspect shows and nothing here acts on. */
+  readonly limits?: Readonly<Record<string, unknown>>;
   /** Of a start that failed. */
   readonly failure?: Pick<ContainerState, 'error' | 'exitCode'>;
 }

@@ -161,6 +161,8 @@ export interface Containers {
   rename(ref: string, name: string): Promise<void>;
   /** Changes the restart policy; undefined: a container that ends stays so. */
   setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void>;
+  /** Keeps limits for inspect; nothing is limited. @throws unsupported beside an Engine */
+  setLimits(ref: string, limits: Readonly<Record<string, unknown>>): Promise<void>;
   /**
    * Instead of its health check, which ends until the next start; DNS withholds a container that is unhealthy.
    * @throws unsupported beside an Engine

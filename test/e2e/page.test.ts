@@ -140,6 +140,25 @@ describe('the page of fairlead ui', { timeout: 60_000 }, () => {
     await shot('store-away');
   });
 
+  it('folds what is too many; whose column it is stays in sight', async () => {
+    for (let at = 0; at < 40; at += 1) await run(fairlead, `many-${at}`, 'backend');
+    const more = tab.page.getByRole('button', { name: '34 more' });
+    await more.waitFor();
+    expect(await tab.page.locator('.chip').count()).toBe(9);
+    await more.click();
+    await tab.page.getByRole('button', { name: /^many-39 on/ }).scrollIntoViewIfNeeded();
+    expect(await tab.page.evaluate('scrollY')).toBeGreaterThan(400);
+    const inSight = async (what: string) =>
+      ((await tab.page.getByRole('heading', { name: what }).boundingBox()) ?? expect.unreachable()).y;
+    for (const what of ['node1', 'backend']) {
+      expect(await inSight(what)).toBeGreaterThan(50);
+      expect(await inSight(what)).toBeLessThan(200);
+    }
+    await shot('many');
+    await tab.page.getByRole('button', { name: 'fewer' }).click();
+    await more.waitFor();
+  });
+
   it('answers a question of two clicks', async () => {
     await tab.page.getByRole('button', { name: /^app on node1/ }).click();
     const began = performance.now();

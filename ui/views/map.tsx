@@ -51,7 +51,7 @@ export function MapView({ cluster, picked, pick }: Props): JSX.Element {
                 laid={band}
                 picked={picked}
                 choose={choose}
-                unfold={(node) => setOpen(new Set([...open, `${band.band.network.id} ${node}`]))}
+                fold={(node) => setOpen(toggled(open, `${band.band.network.id} ${node}`))}
               />
             ))}
           </div>
@@ -59,6 +59,10 @@ export function MapView({ cluster, picked, pick }: Props): JSX.Element {
       )}
     </>
   );
+}
+
+function toggled(open: ReadonlySet<string>, cell: string): ReadonlySet<string> {
+  return open.has(cell) ? new Set([...open].filter((each) => each !== cell)) : new Set([...open, cell]);
 }
 
 function hint({ from, name }: Picked, { endpoints }: Cluster): string {
@@ -73,8 +77,10 @@ function Column({ node, ...box }: Box & { readonly node: ShownNode }): JSX.Eleme
   const about = node.state === 'alive' ? (node.advertise ?? '') : node.state;
   return (
     <div class={`column ${node.state}`} style={styleOf(box)}>
-      <h2>{node.name}</h2>
-      <p>{node.self ? `${about} · this node` : about}</p>
+      <div class="head">
+        <h2>{node.name}</h2>
+        <p>{node.self ? `${about} · this node` : about}</p>
+      </div>
     </div>
   );
 }
@@ -83,34 +89,36 @@ interface BandProps {
   readonly laid: MapBand;
   readonly picked: Picked;
   readonly choose: (place: Place, name: string) => void;
-  readonly unfold: (node: string) => void;
+  readonly fold: (node: string) => void;
 }
 
-function Band({ laid, picked, choose, unfold }: BandProps): JSX.Element {
+function Band({ laid, picked, choose, fold }: BandProps): JSX.Element {
   const { network, services } = laid.band;
   const hollow = services.filter(({ providers }) => providers.length === 0);
   return (
     <section class={`hue${laid.hue}`} aria-label={`Network ${network.name}`}>
       <div class="band" style={styleOf(laid)} />
       <div class="about" style={styleOf({ ...laid, width: sizes.label - sizes.padding })}>
-        <h2 title={network.name}>{network.name}</h2>
-        <p>{network.endpoints === 'known' ? network.driver : `${network.driver}, containers unknown`}</p>
-        {network.subnets.map(({ subnet }) => (
-          <p key={subnet}>{subnet}</p>
-        ))}
-        {hollow.map(({ service, address }) => (
-          <p key={service.id} class="hollow" title="It has no provider">
-            {`${service.name} ${address}`}
-            <span class="hidden">, no provider</span>
-          </p>
-        ))}
+        <div class="stays">
+          <h2 title={network.name}>{network.name}</h2>
+          <p>{network.endpoints === 'known' ? network.driver : `${network.driver}, containers unknown`}</p>
+          {network.subnets.map(({ subnet }) => (
+            <p key={subnet}>{subnet}</p>
+          ))}
+          {hollow.map(({ service, address }) => (
+            <p key={service.id} class="hollow" title="It has no provider">
+              {`${service.name} ${address}`}
+              <span class="hidden">, no provider</span>
+            </p>
+          ))}
+        </div>
       </div>
       {laid.chips.map((chip) => (
         <Chip key={chip.place.container} {...chip} network={network.name} picked={picked} choose={choose} />
       ))}
       {laid.folds.map(({ node, count, ...box }) => (
-        <button key={node} type="button" class="fold" style={styleOf(box)} onClick={() => unfold(node)}>
-          {`${count} more`}
+        <button key={node} type="button" class="fold" style={styleOf(box)} onClick={() => fold(node)}>
+          {count > 0 ? `${count} more` : 'fewer'}
         </button>
       ))}
     </section>

@@ -42,7 +42,7 @@ export interface MapBand extends Box {
   /** Which of the map's colours it has. */
   readonly hue: number;
   readonly chips: readonly (Box & { readonly place: Place })[];
-  /** What is folded away where a node has too many. */
+  /** What is folded away where a node has too many; 0 where that was unfolded. */
   readonly folds: readonly (Box & { readonly count: number; readonly node: string })[];
 }
 
@@ -126,7 +126,7 @@ function cellOf(
     return chip;
   });
   const count = here.length - shown.length;
-  const folds = count > 0 ? [{ ...box, y, height: sizes.chip, count, node: node.id }] : [];
-  if (count > 0) y += sizes.chip + 6;
+  const folds = here.length > most ? [{ ...box, y, height: sizes.chip, count, node: node.id }] : [];
+  if (folds.length > 0) y += sizes.chip + 6;
   return { chips, folds, bottom: y - 6 };
 }

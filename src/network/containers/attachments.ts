@@ -51,6 +51,20 @@ export class Attachments {
     });
   }
 
+  /**
+   * Takes a container that does not run off a network that has gone, by the name or the id that it has kept of it.
+   * @returns false where it has kept none, or runs
+   */
+  async forget(ref: string, id: string): Promise<boolean> {
+    let isForgotten = false;
+    await this.#change(id, async ({ attachments, state }) => {
+      const stays = attachments.filter(({ network, networkName }) => network !== ref && networkName !== ref);
+      isForgotten = state.status !== 'running' && stays.length < attachments.length;
+      return isForgotten ? { attachments: () => stays } : {};
+    });
+    return isForgotten;
+  }
+
   /** Makes the container the service's provider; if it is not running, at its next start. */
   async attach(
     service: Service,

@@ -3,6 +3,7 @@ import { keys } from '../../cluster/keys.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Decision } from '../../cluster/retry.ts';
 import type { Attachment } from '../../container/container.ts';
+import { refusesIpv6 } from '../../container/isolation.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { newId, shortId } from '../../lib/ids.ts';
 import { timestamp } from '../../lib/time.ts';
@@ -29,7 +30,7 @@ export async function planOwnEndpoint(
   const owner = { owner: 'endpoint', id, nodeId: parts.nodeLease.self.id } as const;
   // Before anything is taken, so that it need not be given back.
   openNetwork(parts, network);
-  const [v4, v6] = await claimAddresses(parts, network, owner, wanted);
+  const [v4, v6] = await claimAddresses(parts, network, owner, wanted, !refusesIpv6(container.spec));
   const claims = [v4, v6].filter((claim) => claim !== undefined);
   const mac = wanted.mac ?? macOf(claims, driverOf(parts, network)).mac;
   const addresses = {
@@ -69,7 +70,8 @@ export async function planServiceEndpoint(
   const { container, wanted, network, service } = request;
   if (!service) throw new FairleadError('internal', 'a service endpoint without a service');
   const { ipv4, ipv6, mac } = service;
-  const own = { ...identity(parts, network, service.endpointId), ipv4, ipv6, mac };
+  const families = refusesIpv6(container.spec) ? { ipv4 } : { ipv4, ipv6 };
+  const own = { ...identity(parts, network, service.endpointId), ...families, mac };
   const { tookOver } = request;
   const endpoint = { ...endpointFor(own, container, wanted, service), ...(tookOver ? { tookOver } : {}) };
   const plan = decisionFor(parts, request, endpoint);
