@@ -102,6 +102,11 @@ export interface Lease {
    * `ttlSeconds` by this process's own monotonic clock. Terminal: ask the store for a new lease.
    */
   readonly lost: AbortSignal;
+  /**
+   * The listener is called when no renewal has been confirmed for five sixths of the TTL: what nobody else may have at
+   * the same time is to be let go of now, before the server gives it away. The lease may still be renewed.
+   */
+  onDoubt(listener: () => void): void;
   /** Ends the lease and deletes its keys now. Repeatable; resolves even when the server is away. */
   revoke(): Promise<void>;
 }

@@ -27,6 +27,7 @@ const probeMs = 5000;
 export class NodeLease {
   readonly #leases = new Map<Store, Lease>();
   readonly #joined = new Set<(scope: Scope) => Promise<void>>();
+  readonly #doubts = new Set<(scope: Scope) => void>();
   #announces = false;
   #closed = false;
   #self: NodeRecord;
@@ -73,9 +74,20 @@ export class NodeLease {
     throw new FairleadError('unavailable', `this node has no lease in kv store ${name} now; ${why}`);
   }
 
+  /** Whether this node may speak for its containers in the scope's store now. */
+  hasLease(scope: Scope): boolean {
+    const lease = this.#leases.get(this.directory.stores[scope]);
+    return lease !== undefined && !lease.lost.aborted;
+  }
+
   /** Called, and waited for, whenever a lease is there anew, so that what hung on the old one is put again. */
   onJoined(listener: (scope: Scope) => Promise<void>): void {
     this.#joined.add(listener);
+  }
+
+  /** Called before a lease that could not be renewed ends, and others may take what hangs on it. */
+  onDoubt(listener: (scope: Scope) => void): void {
+    this.#doubts.add(listener);
   }
 
   /** From now on the node's record is in the KV store: its endpoints are. It is put later where the store refuses it now. */
@@ -114,6 +126,9 @@ export class NodeLease {
     await this.directory.enter(scope);
     const lease = await this.#leaseIn(store);
     this.#leases.set(store, lease);
+    lease.onDoubt(() => {
+      for (const listener of this.#doubts) listener(scope);
+    });
     lease.lost.addEventListener('abort', () => this.#lost(scope, store, lease), { once: true });
     for (const listener of this.#joined) await listener(scope);
     if (store === this.directory.stores.global && this.#announces) await this.#announceOn(lease);
