@@ -66,6 +66,7 @@ async function buildInto(outdir, described) {
     inputs.push(...Object.keys(metafile.inputs));
   }
   standIns.requireUsed();
+  inputs.push(...(await buildPage(build, outdir)));
   writeFileSync(`${outdir}/licences.txt`, noticesOf(inputs));
   await declareTesting(outdir);
   await writeReference(build, outdir, define);
@@ -80,6 +81,27 @@ async function buildInto(outdir, described) {
     chmodSync(`${outdir}/bin/${name}`, 0o755);
   }
   await compileAhead(outdir);
+}
+
+/** What `fairlead ui` serves: three files that load nothing from elsewhere. @returns what is inside */
+async function buildPage(build, outdir) {
+  const { outputFiles, metafile } = await build({
+    entryPoints: { page: 'ui/main.tsx' },
+    outdir: join(outdir, 'ui'),
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    logLevel: 'warning',
+    metafile: true,
+    write: false,
+  });
+  mkdirSync(`${outdir}/ui`);
+  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
+  for (const name of ['index.html', 'icon.svg']) copyFileSync(`ui/${name}`, `${outdir}/ui/${name}`);
+  return Object.keys(metafile.inputs);
 }
 
 /** man/ and completion/, from the table of commands; where a package installs them from. */

@@ -1,3 +1,5 @@
+import { FairleadError } from '../src/lib/errors.ts';
+
 /**
  * The contract between the model and the place where its state lives. Every backend passes the one suite
  * in test/contract/store.ts against its real server; no backend has features beyond it.
@@ -7,7 +9,8 @@
  * at most 64 KiB. A folder prefix ends in `/`.
  *
  * When the server cannot be reached every method but `watch`, `status` and `close` rejects with kind
- * `unavailable`, within seconds, and without having changed anything it does not report.
+ * `unavailable`, within seconds, and without having changed anything it does not report. A server that answers and
+ * refuses is told from that: a `StoreRefusal`, after which nothing was changed. A conflict is neither, but a result.
  */
 export interface Store {
   /** The entry of exactly this key. */
@@ -99,6 +102,11 @@ export interface Lease {
    * `ttlSeconds` by this process's own monotonic clock. Terminal: ask the store for a new lease.
    */
   readonly lost: AbortSignal;
+  /**
+   * The listener is called when no renewal has been confirmed for five sixths of the TTL: what nobody else may have at
+   * the same time is to be let go of now, before the server gives it away. The lease may still be renewed.
+   */
+  onDoubt(listener: () => void): void;
   /** Ends the lease and deletes its keys now. Repeatable; resolves even when the server is away. */
   revoke(): Promise<void>;
 }
@@ -111,8 +119,27 @@ export interface StoreStatus {
   readonly since: number;
   /** Why it is not reachable, in one line. */
   readonly reason?: string;
-  /** Reachable, but what needs room in it is refused: why, in a few words. Reads and deletions go on. */
+  /** Reachable, but writes are refused, or those that need room: why, in one line. Reads go on. */
   readonly degraded?: string;
+  /** Of which kind the refusal is, where the server refuses reads (`reachable` is false) or writes (`degraded`). */
+  readonly refusal?: RefusalReason;
+}
+
+export type RefusalReason =
+  /** This login may not do it, or is none. */
+  | 'unauthorised'
+  /** There is no room for it. */
+  | 'full';
+
+/** A server's no. It is certain: nothing was changed. */
+export class StoreRefusal extends FairleadError {
+  constructor(
+    readonly reason: RefusalReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super('unavailable', message, options);
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { callTimeout, neverSent } from '../remote/backend.ts';
 import type { StoreOptions } from '../remote/options.ts';
 import { ServerList } from '../remote/server-list.ts';
 import { addressOf, type Server, type StoreSpec } from '../remote/spec.ts';
+import { StoreRefusal } from '../store.ts';
 import { ConsulCall } from './call.ts';
 
 export interface ConsulAnswer {
@@ -18,7 +19,14 @@ export interface ConsulAnswer {
   readonly transfer: number;
 }
 
-export const denied = 'permission denied: check the token in --kv-store-opt';
+/** Consul's own words differ between its calls, and name what is between its servers. */
+export function isDenied(text: string): boolean {
+  return /permission denied|ACL not found/i.test(text);
+}
+
+export function denial(): StoreRefusal {
+  return new StoreRefusal('unauthorised', 'permission denied: check the token in --kv-store-opt');
+}
 
 export interface Limits {
   /** Milliseconds without a word; `callTimeout` when absent. */
@@ -65,8 +73,8 @@ export class ConsulClient {
   ask(ask: Ask, limits: Limits = {}): Promise<ConsulAnswer> {
     const call = async (client: Consul) => {
       const answer = await answerOf(client, ask, limits);
-      if (answer.status === 403) throw new Error(denied);
-      if (answer.status >= 500) throw new Error(reasonOf(answer));
+      if (answer.status === 403) throw denial();
+      if (answer.status >= 500) throw isDenied(reasonOf(answer)) ? denial() : new Error(reasonOf(answer));
       return answer;
     };
     return this.#servers.ask(call, neverSent);

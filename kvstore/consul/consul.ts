@@ -5,7 +5,7 @@ import { versionsOfCommit } from '../remote/changes.ts';
 import type { StoreOptions } from '../remote/options.ts';
 import type { StoreSpec } from '../remote/spec.ts';
 import type { Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts';
-import { type ConsulAnswer, ConsulClient, denied, reasonOf } from './client.ts';
+import { type ConsulAnswer, ConsulClient, denial, isDenied, reasonOf } from './client.ts';
 import { consulLease, grantConsulLease } from './lease.ts';
 import { followConsul } from './watch.ts';
 
@@ -54,12 +54,15 @@ export class ConsulBackend implements Backend {
     const answer = await this.#client.ask(({ transaction }, ctx) => transaction.create(operations, { ctx }));
     if (answer.status === 200) return { ok: true, versions: versionsOf(writes, answer.body) };
     if (answer.status !== 409) throw new Error(reasonOf(answer));
-    const [error] = failedSchema.parse(answer.body).Errors;
+    const { Errors } = failedSchema.parse(answer.body);
+    // The right to see that a key is absent is the right to make it: Consul then names the check.
+    if (Errors.some(({ What }) => isDenied(What))) throw denial();
+    const [error] = Errors;
     const failed = checks[error?.OpIndex ?? -1];
     if (failed) return { ok: false, failed: failed.key };
     if (error?.What.includes('invalid session'))
       throw new FairleadError('unavailable', 'the lease has ended');
-    throw new Error(/permission denied/i.test(error?.What ?? '') ? denied : error?.What);
+    throw new Error(error?.What);
   }
 
   follow(prefix: string, send: (event: WatchEvent) => void, signal: AbortSignal): Promise<void> {

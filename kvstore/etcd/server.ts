@@ -3,12 +3,18 @@ import { Etcd3, type IOptions } from 'etcd3';
 import { callTimeout } from '../remote/backend.ts';
 import type { StoreOptions } from '../remote/options.ts';
 import { addressOf, type Server } from '../remote/spec.ts';
-import { noAnswer } from './error.ts';
+import { isStaleLogin, noAnswer } from './error.ts';
+import { keepStreams } from './keep-streams.ts';
 
 interface Session {
   readonly client: Etcd3;
   calls: number;
+  /** By `performance.now()`. */
+  readonly opened: number;
 }
+
+/** Milliseconds. A login that is younger is not stale: what it may not do no other one may. */
+const freshFor = 5000;
 
 /**
  * One server. gRPC has no deadline for connecting: where packets are lost it waits for the kernel's next try, up to
@@ -22,21 +28,36 @@ export class EtcdServer {
   constructor(server: Server, scheme: string, options: StoreOptions) {
     let opened = 0;
     this.#open = () => new Etcd3(clientOptions(scheme + addressOf(server), options, ++opened));
-    this.#session = { client: this.#open(), calls: 0 };
+    this.#session = this.#newSession();
   }
 
+  /** A stale login is replaced, and the call made once more: etcd has done nothing of it. */
   async use<T>(call: (client: Etcd3) => Promise<T>): Promise<T> {
     const session = this.#session;
+    try {
+      return await this.#on(session, call);
+    } catch (error) {
+      if (!isStaleLogin(error) || session === this.#session) throw error;
+      return await this.#on(this.#session, call);
+    }
+  }
+
+  async #on<T>(session: Session, call: (client: Etcd3) => Promise<T>): Promise<T> {
     session.calls += 1;
     try {
       return await call(session.client);
     } catch (error) {
-      if (noAnswer(error) && session === this.#session) this.#session = { client: this.#open(), calls: 0 };
+      const isStale = isStaleLogin(error) && performance.now() - session.opened > freshFor;
+      if ((isStale || noAnswer(error)) && session === this.#session) this.#session = this.#newSession();
       throw error;
     } finally {
       session.calls -= 1;
       if (session !== this.#session && session.calls === 0) session.client.close();
     }
+  }
+
+  #newSession(): Session {
+    return { client: this.#open(), calls: 0, opened: performance.now() };
   }
 
   close(): void {
@@ -55,6 +76,7 @@ function clientOptions(host: string, { tls, login }: StoreOptions, count: number
     faultHandling: { global: noop, host: () => noop },
     defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
     grpcOptions: {
+      interceptors: [keepStreams],
       'grpc.primary_user_agent': `fairlead-${count}`,
       'grpc.max_receive_message_length': -1,
       // A connection that is cut without a word is noticed; etcd refuses pings more often than every 5 s.

@@ -1,6 +1,7 @@
 import type { Etcd3, IEvent, IKeyValue } from 'etcd3';
 import { callTimeout, Gap } from '../remote/backend.ts';
 import type { Change, Entry, WatchEvent } from '../store.ts';
+import { WatchDenied } from './error.ts';
 
 interface Range {
   readonly key: Buffer;
@@ -45,7 +46,7 @@ export async function followEtcd(
       stream.on('end', () => reject(new Error('the server ended the watch')));
       stream.on('data', ({ canceled, cancel_reason, created, events }) => {
         clearTimeout(started);
-        if (canceled) return reject(new Gap(cancel_reason || 'compacted'));
+        if (canceled) return reject(endOfWatch(cancel_reason));
         if (created) feed.begin().catch(reject);
         try {
           feed.take(events);
@@ -64,6 +65,10 @@ export async function followEtcd(
     feed.end();
     endStream(stream);
   }
+}
+
+function endOfWatch(reason: string): Error {
+  return /permission denied|auth/.test(reason) ? new WatchDenied(reason) : new Gap(reason || 'compacted');
 }
 
 /** A snapshot, then the events that it does not have. */

@@ -54,14 +54,16 @@ export class LedgerStore implements Store {
     const id = isKept ? ticket : await this.#ledger.addLease(ttlSeconds);
     // Never aborted: while this process lives nothing but `revoke` ends the lease.
     const lost = new AbortController().signal;
-    const lease: Lease = { id, ttlSeconds, ticket: id, lost, revoke: () => this.#revoke(id) };
+    // It is this process's own: nobody else can end it.
+    const never = { lost, onDoubt() {} };
+    const lease: Lease = { id, ttlSeconds, ticket: id, ...never, revoke: () => this.#revoke(id) };
     this.#leases.set(id, lease);
     return lease;
   }
 
   status(): StoreStatus {
     const degraded = this.#options.trouble?.();
-    return degraded === undefined ? this.#status : { ...this.#status, degraded };
+    return degraded === undefined ? this.#status : { ...this.#status, degraded, refusal: 'full' };
   }
 
   async close(): Promise<void> {

@@ -3,8 +3,8 @@ import type { Check, CommitResult, Entry, WatchEvent, Write } from '../store.ts'
 /**
  * What is particular to one kind of server. RemoteStore adds to it what the contract asks of all: limits,
  * lease deadlines, watches that begin anew after a gap, status. Every method rejects when a
- * server does not answer within `callTimeout`; a FairleadError is the caller's fault or an answer of the server and
- * goes through as it is, every other error means that the server could not be used.
+ * server does not answer within `callTimeout`; a StoreRefusal is the server's no, any other FairleadError is the caller's
+ * fault or an answer and goes through as it is, every other error means that the server could not be used.
  */
 export interface Backend {
   get(key: string): Promise<Entry | undefined>;
@@ -48,7 +48,7 @@ export class Gap extends Error {
  * nothing was changed. Of any other failure of a commit that cannot be said.
  */
 export function neverSent(error: unknown): boolean {
-  return /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|No connection established/.test(
+  return /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|No connection established|No cluster leader|too many requests/.test(
     String(error),
   );
 }

@@ -3,6 +3,8 @@ import { type Grant, LeaseGone } from './backend.ts';
 
 /** Renewals per TTL: two may fail before the third is late. */
 const renewalsPerTtl = 3;
+/** After this part of the TTL without a renewal the lease is in doubt. */
+const doubtAfter = 5 / 6;
 /** Milliseconds between tries while renewals fail. */
 const retryDelay = 500;
 
@@ -19,7 +21,9 @@ export class RemoteLease implements Lease {
   readonly #grant: Grant;
   readonly #loss = new AbortController();
   readonly #onEnd: () => void;
+  readonly #doubts = new Set<() => void>();
   #deadline: NodeJS.Timeout | undefined;
+  #doubt: NodeJS.Timeout | undefined;
   #next: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -31,6 +35,10 @@ export class RemoteLease implements Lease {
     this.#grant = grant;
     this.#onEnd = onEnd;
     this.#confirmed(requestedAt);
+  }
+
+  onDoubt(listener: () => void): void {
+    this.#doubts.add(listener);
   }
 
   async revoke(): Promise<void> {
@@ -49,8 +57,10 @@ export class RemoteLease implements Lease {
 
   #confirmed(sentAt: number): void {
     const ttl = this.ttlSeconds * 1000;
-    clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.#lose(), Math.max(0, sentAt + ttl - performance.now()));
+    this.#clearTimers();
+    const left = (part: number) => Math.max(0, sentAt + part * ttl - performance.now());
+    this.#deadline = setTimeout(() => this.#lose(), left(1));
+    this.#doubt = setTimeout(() => this.#tellDoubt(), left(doubtAfter));
     this.#renewIn(ttl / renewalsPerTtl);
   }
 
@@ -70,6 +80,14 @@ export class RemoteLease implements Lease {
     }
   }
 
+  #tellDoubt(): void {
+    for (const listener of this.#doubts) listener();
+  }
+
+  #clearTimers(): void {
+    for (const timer of [this.#deadline, this.#doubt, this.#next]) clearTimeout(timer);
+  }
+
   #lose(): void {
     this.#end();
     this.#grant.abandon().catch(() => {});
@@ -78,8 +96,7 @@ export class RemoteLease implements Lease {
 
   #end(): void {
     this.#ended = true;
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#next);
+    this.#clearTimers();
     this.#onEnd();
   }
 }

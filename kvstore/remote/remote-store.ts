@@ -1,10 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Channel } from '../../src/lib/channel.ts';
-import { FairleadError, messageOf } from '../../src/lib/errors.ts';
+import { FairleadError } from '../../src/lib/errors.ts';
 import { checkCommit, checkFolder, checkKey, checkTtl } from '../limits.ts';
-import type { Check, CommitResult, Entry, Lease, Store, StoreStatus, WatchEvent, Write } from '../store.ts';
+import {
+  type Check,
+  type CommitResult,
+  type Entry,
+  type Lease,
+  type Store,
+  StoreRefusal,
+  type StoreStatus,
+  type WatchEvent,
+  type Write,
+} from '../store.ts';
 import { type Backend, callLimit, Gap, type Grant, neverSent } from './backend.ts';
-import { Reachability } from './reachability.ts';
+import { Reachability, type WriteKind } from './reachability.ts';
 import { grantTicket, RemoteLease } from './remote-lease.ts';
 
 /** Milliseconds between tries of a watch while the server is away, doubled from the first to the last. */
@@ -38,10 +48,12 @@ export class RemoteStore implements Store {
 
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<CommitResult> {
     checkCommit(checks, writes);
-    return this.#ask(
-      () => beforeLimit(this.#backend.commit(checks, writes)),
-      ' (the change may have been made)',
-    );
+    const result = await this.#ask(() => beforeLimit(this.#backend.commit(checks, writes)), {
+      doubt: ' (the change may have been made)',
+      kind: 'put',
+    });
+    if (result.ok && writes.some(({ op }) => op === 'put')) this.#reachability.writesTaken('put');
+    return result;
   }
 
   watch(prefix: string): AsyncIterableIterator<WatchEvent> {
@@ -70,7 +82,10 @@ export class RemoteStore implements Store {
       );
       if (resumed) return resumed;
     }
-    return await this.#ask(() => this.#keep(ttlSeconds, () => this.#backend.grant(ttlSeconds)));
+    const obtain = () => this.#backend.grant(ttlSeconds);
+    const lease = await this.#ask(() => this.#keep(ttlSeconds, obtain), { kind: 'lease' });
+    this.#reachability.writesTaken('lease');
+    return lease;
   }
 
   async #resume(ticket: string, ttlSeconds: number): Promise<Grant> {
@@ -105,16 +120,20 @@ export class RemoteStore implements Store {
     await this.#backend.close();
   }
 
-  /** `doubt` is said when the server may have done what it did not answer. */
-  async #ask<T>(call: () => Promise<T>, doubt = ''): Promise<T> {
+  /** `doubt` is said when the server may have done what it did not answer; `kind` is there when it is to change something. */
+  async #ask<T>(
+    call: () => Promise<T>,
+    { doubt = '', kind }: { readonly doubt?: string; readonly kind?: WriteKind } = {},
+  ): Promise<T> {
     this.#mustBeOpen();
     try {
       const answer = await call();
       this.#reachability.up();
       return answer;
     } catch (error) {
-      if (error instanceof FairleadError) throw error;
-      this.#reachability.down(messageOf(error));
+      if (error instanceof StoreRefusal && kind) throw this.#reachability.writesRefused(error, kind);
+      if (error instanceof FairleadError && !(error instanceof StoreRefusal)) throw error;
+      this.#reachability.down(error);
       throw this.#reachability.error(error, neverSent(error) ? '' : doubt);
     }
   }
@@ -131,7 +150,7 @@ export class RemoteStore implements Store {
         await this.#backend.follow(prefix, send, signal);
       } catch (error) {
         if (signal.aborted) break;
-        if (!(error instanceof Gap)) this.#reachability.down(messageOf(error));
+        if (!(error instanceof Gap)) this.#reachability.down(error);
         // Jitter, so that the watches of many hosts do not come back all at once; but when another call finds
         // the server there again, the writer is about to look for what it wrote.
         const any = AbortSignal.any([signal, this.#reachability.returned]);

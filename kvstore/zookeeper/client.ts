@@ -1,9 +1,19 @@
 import type { StoreOptions } from '../remote/options.ts';
 import { ServerList } from '../remote/server-list.ts';
 import type { Server } from '../remote/spec.ts';
+import { StoreRefusal } from '../store.ts';
 import { newSession, type SessionKey, ZooKeeperConnection } from './connection.ts';
 import { GreetingRefused } from './socket.ts';
-import { codes, isCode, opcodes, type Stat, type WireReader, WireWriter, ZooKeeperError } from './wire.ts';
+import {
+  answerError,
+  codes,
+  isCode,
+  opcodes,
+  type Stat,
+  type WireReader,
+  WireWriter,
+  ZooKeeperError,
+} from './wire.ts';
 
 export interface Node {
   readonly data: Buffer;
@@ -216,9 +226,14 @@ export class ZooKeeperClient {
   }
 }
 
+function stepFailure(index: number, code: number): Error {
+  const answer = answerError(code);
+  return answer instanceof StoreRefusal ? answer : new StepFailed(index, code);
+}
+
 function readResults(answer: WireReader): bigint | undefined {
   let modified: bigint | undefined;
-  let failure: StepFailed | undefined;
+  let failure: Error | undefined;
   for (let index = 0; ; index++) {
     const type = answer.int();
     if (answer.bool()) break;
@@ -228,7 +243,7 @@ function readResults(answer: WireReader): bigint | undefined {
     if (type !== -1) continue;
     const code = answer.int();
     // Steps before the one that failed have 0, those after it -2.
-    if (code !== 0 && !failure) failure = new StepFailed(index, code);
+    if (code !== 0) failure ??= stepFailure(index, code);
   }
   if (failure) throw failure;
   return modified;

@@ -3,7 +3,7 @@ import { callTimeout } from '../remote/backend.ts';
 import type { StoreOptions } from '../remote/options.ts';
 import type { Server } from '../remote/spec.ts';
 import { Frames, firstFrame, openSocket } from './socket.ts';
-import { codes, opcodes, WireReader, WireWriter, ZooKeeperError } from './wire.ts';
+import { answerError, codes, opcodes, WireReader, WireWriter, ZooKeeperError } from './wire.ts';
 
 /** xids that the protocol reserves. */
 const xids = { event: -1, ping: -2, auth: -4 } as const;
@@ -130,7 +130,7 @@ export class ZooKeeperConnection {
     if (zxid > this.lastZxid) this.lastZxid = zxid;
     const error = frame.int();
     if (xid === xids.event) this.#event(frame);
-    else if (xid === xids.auth && error !== 0) this.end(new ZooKeeperError(error));
+    else if (xid === xids.auth && error !== 0) this.end(answerError(error));
     else this.#answer(xid, error, frame);
   }
 
@@ -139,7 +139,7 @@ export class ZooKeeperConnection {
     if (!pending) return;
     this.#pending.delete(xid);
     if (error === 0) pending.resolve(frame);
-    else pending.reject(new ZooKeeperError(error));
+    else pending.reject(answerError(error));
   }
 
   #event(frame: WireReader): void {

@@ -1,3 +1,5 @@
+import { type RefusalReason, StoreRefusal } from '../store.ts';
+
 /** ZooKeeper's encoding (jute): big-endian numbers; buffers and strings with a length of four bytes, -1 for null. */
 
 export class WireWriter {
@@ -124,7 +126,14 @@ export const codes = {
   nodeExists: -110,
   sessionExpired: -112,
   authFailed: -115,
+  quotaExceeded: -125,
 } as const;
+
+const refusals: ReadonlyMap<number, RefusalReason> = new Map([
+  [codes.noAuth, 'unauthorised'],
+  [codes.authFailed, 'unauthorised'],
+  [codes.quotaExceeded, 'full'],
+]);
 
 const names: Readonly<Record<number, string>> = {
   [codes.noNode]: 'no node',
@@ -133,6 +142,7 @@ const names: Readonly<Record<number, string>> = {
   [codes.nodeExists]: 'node exists',
   [codes.sessionExpired]: 'session expired',
   [codes.authFailed]: 'authentication failed: check user and password in --kv-store-opt',
+  [codes.quotaExceeded]: 'the quota of the folder is used up',
 };
 
 /** An answer of the server that is not success. */
@@ -142,6 +152,13 @@ export class ZooKeeperError extends Error {
   constructor(readonly code: number) {
     super(names[code] ?? `ZooKeeper error ${code}`);
   }
+}
+
+/** What the server says with a code, to its asker. */
+export function answerError(code: number): Error {
+  const error = new ZooKeeperError(code);
+  const reason = refusals.get(code);
+  return reason ? new StoreRefusal(reason, error.message, { cause: error }) : error;
 }
 
 export function isCode(error: unknown, code: number): boolean {

@@ -37,8 +37,8 @@ export async function docker(argv: readonly string[], shell: Shell, load: Loader
   }
 }
 
-/** The experimental release's service verbs; the others are Swarm's. */
-export const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info']);
+/** The experimental release's service verbs, and ours; the others are Swarm's. */
+export const serviceVerbs = new Set(['publish', 'unpublish', 'attach', 'detach', 'ls', 'info', 'promote']);
 
 export function isOurs({ words }: DockerCall): boolean {
   const [command = '', verb = ''] = words.map((word) => word.toLowerCase());

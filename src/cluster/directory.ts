@@ -5,8 +5,8 @@ import type { Logger } from '../lib/log.ts';
 import { EndpointFolders } from './folders/endpoint-folders.ts';
 import { listed, type ObjectLists, watchLists } from './folders/object-lists.ts';
 import type { Linger, Versioned, WatchedFolder } from './folders/watched-folder.ts';
-import { folders, keys } from './keys.ts';
-import type { Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
+import { type CandidateId, folders, keys } from './keys.ts';
+import type { Candidate, Endpoint, Network, NodeRecord, Scope, Service } from './records.ts';
 import { OpaqueMirror } from './reseed/opaque-mirror.ts';
 import { Reseed } from './reseed/reseed.ts';
 import { ensureSchema } from './schema.ts';
@@ -74,7 +74,10 @@ export class Directory {
   /** Resolves when what is on this host is known. The KV store is not waited for: it may be away. */
   async ready(): Promise<void> {
     const lists = this.#foldersOf(this.stores.local);
-    await Promise.all([lists.networks.ready, lists.services.ready, lists.nodes.ready]);
+    await Promise.all([
+      ...[lists.networks.ready, lists.services.ready],
+      ...[lists.nodes.ready, lists.candidates.ready],
+    ]);
     await this.#endpoints.ready;
   }
 
@@ -119,6 +122,15 @@ export class Directory {
 
   nodes(): readonly NodeRecord[] {
     return this.#all((lists) => lists.nodes);
+  }
+
+  /** Those who have an exclusive service or stand by for one, of all nodes. */
+  candidates(): readonly Candidate[] {
+    return this.#all((lists) => lists.candidates);
+  }
+
+  candidateEntry(id: CandidateId): Versioned<Candidate> | undefined {
+    return this.#first((lists) => lists.candidates.get(keys.candidate(id)));
   }
 
   network(id: string): Network | undefined {
@@ -207,7 +219,7 @@ export class Directory {
   }
 
   async close(): Promise<void> {
-    const all = [...this.#folders.values()].flatMap((lists) => [lists.networks, lists.services, lists.nodes]);
+    const all = [...this.#folders.keys()].flatMap((store) => this.#foldersOf(store).all);
     await Promise.all([this.#endpoints.stop(), this.#apps?.stop(), ...all.map((folder) => folder.stop())]);
   }
 
@@ -218,7 +230,7 @@ export class Directory {
   #foldersOf(store: Store) {
     const lists = this.#folders.get(store);
     if (!lists) throw new FairleadError('internal', 'the directory does not watch this store');
-    return { ...lists, all: [lists.networks, lists.services, lists.nodes] };
+    return { ...lists, all: [lists.networks, lists.services, lists.nodes, lists.candidates] };
   }
 
   #watchLists(store: Store): ObjectLists {

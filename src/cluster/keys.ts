@@ -2,6 +2,12 @@ import { createHash } from 'node:crypto';
 import { encodeKeyPart } from '../../kvstore/store.ts';
 import { foldCase } from '../lib/names.ts';
 
+export interface CandidateId {
+  readonly networkId: string;
+  readonly serviceId: string;
+  readonly containerId: string;
+}
+
 /** The key layout (docs/kv-stores.md). Only this file spells keys. */
 export const keys = {
   schema: 'meta/schema',
@@ -15,6 +21,8 @@ export const keys = {
   reservation: (id: string) => `reservations/${id}`,
   vni: (vni: number) => `vnis/${vni}`,
   service: (networkId: string, name: string) => `services/${networkId}/${encodeKeyPart(foldCase(name))}`,
+  candidate: ({ networkId, serviceId, containerId }: CandidateId) =>
+    `candidates/${networkId}/${serviceId}/${containerId}`,
   endpoint: (networkId: string, endpointId: string) => `endpoints/${networkId}/${endpointId}`,
   address: (networkId: string, address: string) => `addresses/${networkId}/${encodeKeyPart(address)}`,
   /** The address that a node gave out last on a network, so that a freed one is not reused at once. */
@@ -45,6 +53,7 @@ export const folders = {
   networks: 'networks/',
   services: 'services/',
   servicesOf: (networkId: string) => `services/${networkId}/`,
+  candidates: 'candidates/',
   endpoints: 'endpoints/',
   endpointsOf: (networkId: string) => `endpoints/${networkId}/`,
   addressesOf: (networkId: string) => `addresses/${networkId}/`,

@@ -13,6 +13,8 @@ const retryMs = 1000;
 const patienceMs = 1500;
 /** How long a node that leaves waits for others to be told so, in milliseconds. */
 const goodbyeMs = 1000;
+/** Between two tries to write to a store that refuses it, in milliseconds: nobody else may try for hours. */
+const probeMs = 5000;
 
 /**
  * This node's registration: a lease in each store, which its endpoints hang on, and its own record. A lost lease is
@@ -25,15 +27,19 @@ const goodbyeMs = 1000;
 export class NodeLease {
   readonly #leases = new Map<Store, Lease>();
   readonly #joined = new Set<(scope: Scope) => Promise<void>>();
+  readonly #doubts = new Set<(scope: Scope) => void>();
   #announces = false;
   #closed = false;
   #self: NodeRecord;
   /** One write of the record after another: the last word is the newest one's. */
   #announcing: Promise<void> = Promise.resolve();
+  /** How many of them are not done. */
+  #waiting = 0;
   /** Told when the store has the record as it is now. */
   #amended: (() => void)[] = [];
   #retry: Timer | undefined;
   #localRetry: Timer | undefined;
+  readonly #probe: Timer;
 
   constructor(
     private readonly directory: Pick<Directory, 'stores' | 'enter' | 'reachable' | 'doubt'>,
@@ -44,6 +50,7 @@ export class NodeLease {
     private readonly clock: Clock = systemClock,
   ) {
     this.#self = self;
+    this.#probe = clock.every(probeMs, () => this.#writeAgain());
   }
 
   get self(): NodeRecord {
@@ -62,10 +69,15 @@ export class NodeLease {
     const store = this.directory.reachable(scope);
     const lease = this.#leases.get(store);
     if (lease && !lease.lost.aborted) return lease;
-    throw new FairleadError(
-      'unavailable',
-      `this node has no lease in kv store ${store.status().name} now; try again shortly`,
-    );
+    const { name, degraded } = store.status();
+    const why = degraded === undefined ? 'try again shortly' : degraded;
+    throw new FairleadError('unavailable', `this node has no lease in kv store ${name} now; ${why}`);
+  }
+
+  /** Whether this node may speak for its containers in the scope's store now. */
+  hasLease(scope: Scope): boolean {
+    const lease = this.#leases.get(this.directory.stores[scope]);
+    return lease !== undefined && !lease.lost.aborted;
   }
 
   /** Called, and waited for, whenever a lease is there anew, so that what hung on the old one is put again. */
@@ -73,11 +85,16 @@ export class NodeLease {
     this.#joined.add(listener);
   }
 
-  /** From now on the node's record is in the KV store: its endpoints are. */
+  /** Called before a lease that could not be renewed ends, and others may take what hangs on it. */
+  onDoubt(listener: (scope: Scope) => void): void {
+    this.#doubts.add(listener);
+  }
+
+  /** From now on the node's record is in the KV store: its endpoints are. It is put later where the store refuses it now. */
   async announce(): Promise<void> {
     this.#announces = true;
     const lease = this.#leases.get(this.directory.stores.global);
-    if (lease) await this.#announceOn(lease);
+    if (lease) await withTimeout(this.#announceOn(lease), patienceMs);
   }
 
   /** Changes the node's record. Resolves when the KV store has it so, which may be never. */
@@ -92,6 +109,7 @@ export class NodeLease {
   /** Stops renewing. The containers go on running, so their endpoints stay until the lease ends. */
   close(): void {
     this.#closed = true;
+    this.#probe.cancel();
     this.#retry?.cancel();
     this.#localRetry?.cancel();
   }
@@ -108,6 +126,9 @@ export class NodeLease {
     await this.directory.enter(scope);
     const lease = await this.#leaseIn(store);
     this.#leases.set(store, lease);
+    lease.onDoubt(() => {
+      for (const listener of this.#doubts) listener(scope);
+    });
     lease.lost.addEventListener('abort', () => this.#lost(scope, store, lease), { once: true });
     for (const listener of this.#joined) await listener(scope);
     if (store === this.directory.stores.global && this.#announces) await this.#announceOn(lease);
@@ -128,8 +149,19 @@ export class NodeLease {
   }
 
   #announceOn(lease: Lease): Promise<void> {
-    this.#announcing = this.#announcing.then(() => this.#putRecord(lease));
+    this.#waiting += 1;
+    this.#announcing = this.#announcing
+      .then(() => this.#putRecord(lease))
+      .finally(() => (this.#waiting -= 1));
     return this.#announcing;
+  }
+
+  /** So that the store's status tells when it takes writes again. */
+  #writeAgain(): void {
+    const { local, global } = this.directory.stores;
+    const lease = this.#leases.get(global);
+    if (global === local || !lease || !this.#announces || this.#waiting > 0) return;
+    if (global.status().degraded !== undefined) void this.#announceOn(lease);
   }
 
   /** Again and again, for as long as the lease is this node's. */

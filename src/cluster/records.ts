@@ -106,6 +106,8 @@ export const serviceSchema = z.object({
   mac: mac.optional(),
   aliases: z.array(z.string()),
   ports: z.array(portSchema),
+  /** The candidate that comes first, whatever its order: once, or with `preempt` whenever it is ready. */
+  promoted: z.object({ containerId: id, preempt: z.boolean() }).exactOptional(),
 });
 
 /**
@@ -142,6 +144,23 @@ export const endpointSchema = z.object({
   ports: z.array(portSchema),
   /** False withholds the endpoint from DNS (a failing health check). */
   healthy: z.boolean(),
+  /** Of an exclusive service that a standby has taken over: whom from (a container's name), and why. */
+  tookOver: z.object({ from: z.string(), why: z.string() }).exactOptional(),
+});
+
+/** A container that has an exclusive service or takes it over when nobody has it. On its node's lease. */
+export const candidateSchema = z.object({
+  networkId: internedId,
+  serviceId: internedId,
+  containerId: id,
+  containerName: z.string(),
+  nodeId: internedId,
+  /** Lower takes over first. */
+  order: z.number().int().min(0),
+  /** When it was attached. */
+  since: time,
+  /** Its health check does not speak against it. */
+  ready: z.boolean(),
 });
 
 export const nodeSchema = z.object({
@@ -192,6 +211,7 @@ export type Pool = Readonly<z.infer<typeof pool>>;
 export type Network = Readonly<z.infer<typeof networkSchema>>;
 export type Link = Readonly<z.infer<typeof link>>;
 export type Service = Readonly<z.infer<typeof serviceSchema>>;
+export type Candidate = Readonly<z.infer<typeof candidateSchema>>;
 export type Endpoint = Readonly<z.infer<typeof endpointSchema>>;
 export type GoneNode = Readonly<z.infer<typeof goneSchema>>;
 export type NodeRecord = Readonly<z.infer<typeof nodeSchema>>;

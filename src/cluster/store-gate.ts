@@ -1,4 +1,4 @@
-import type { Store, StoreStatus } from '../../kvstore/store.ts';
+import { type Store, StoreRefusal, type StoreStatus } from '../../kvstore/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { FairleadError, isKind, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
@@ -27,14 +27,14 @@ export class StoreGate {
       this.#shut = { since: this.#opened, reason: 'this node is about to join' };
   }
 
-  /** Opens the KV store when `step` succeeds. A refusal, which no retry will change, is logged once. */
+  /** Opens the KV store when `step` succeeds. A refusal, which a person has to end, is logged once. */
   async open(step: () => Promise<void>): Promise<void> {
     try {
       await step();
       this.#shut = undefined;
     } catch (error) {
-      const reason = messageOf(error);
-      if (isKind(error, 'invalid') && this.#shut?.reason !== reason) {
+      const reason = whyShut(error);
+      if (reason !== undefined && this.#shut?.reason !== reason) {
         this.#shut = { since: this.clock.now(), reason };
         const { name } = this.stores.global.status();
         this.log.error({ err: error }, `kv store ${name} cannot be used: ${reason}`);
@@ -75,10 +75,19 @@ export class StoreGate {
 
   /** `kv store etcd:localhost:2379 is unreachable since …: connect ECONNREFUSED …`. */
   complaint(scope: Scope): string {
-    const { name, reachable, since, reason } = this.status(scope);
+    const { name, reachable, since, reason, refusal } = this.status(scope);
     if (reachable) return `kv store ${name} has not completed its first sync`;
     const isAway = !this.stores[scope].status().reachable;
-    const problem = isAway ? `is unreachable since ${new Date(since).toISOString()}` : 'cannot be used';
+    const time = new Date(since).toISOString();
+    const away = refusal ? `refuses this node since ${time}` : `is unreachable since ${time}`;
+    const problem = isAway ? away : 'cannot be used';
     return `kv store ${name} ${problem}${reason ? `: ${reason}` : ''}`;
   }
+}
+
+/** undefined: it may be otherwise by itself in a moment. */
+function whyShut(error: unknown): string | undefined {
+  if (error instanceof StoreRefusal)
+    return `it refuses what a node needs to join it: ${messageOf(error.cause ?? error)}`;
+  return isKind(error, 'invalid') ? messageOf(error) : undefined;
 }

@@ -69,6 +69,8 @@ export const wantedSchema = z.object({
    * where it cannot be taken, instead of going on without as for a `service attach`.
    */
   publish: z.string().exactOptional(),
+  /** It has the exclusive service only while it is its turn; src/cluster/endpoints/standby.ts has the rules. */
+  standby: z.object({ order: z.number().int().exactOptional() }).exactOptional(),
   aliases: texts,
   /** `CONTAINER[:ALIAS]`, as given (src/cluster/endpoints/links.ts). */
   links: texts.exactOptional(),
@@ -246,6 +248,8 @@ export interface ContainerChange {
   readonly restart?: RestartPolicy | 'none';
   /** `none`: it has no health check. */
   readonly health?: Health | 'none';
+  /** Members of its HostConfig that inspect shows and nothing here acts on. */
+  readonly limits?: Readonly<Record<string, unknown>>;
   /** Of a start that failed. */
   readonly failure?: Pick<ContainerState, 'error' | 'exitCode'>;
 }

@@ -64,6 +64,11 @@ export const isolationSchema = z.object({
   readonlyPaths: texts,
 });
 
+/** IPv6 is off in the whole container (`--sysctl net.ipv6.conf.all.disable_ipv6=1`): none of its networks gives it any. */
+export function refusesIpv6({ isolation }: { readonly isolation?: Pick<Isolation, 'sysctls'> }): boolean {
+  return isolation?.sysctls['net.ipv6.conf.all.disable_ipv6'] === '1';
+}
+
 export type Isolation = DeepReadonly<z.infer<typeof isolationSchema>>;
 export type Ulimit = DeepReadonly<z.infer<typeof ulimitSchema>>;
 export type Mount = DeepReadonly<z.infer<typeof mountSchema>>;

@@ -22,13 +22,22 @@ export function logSpace(status: () => StoreStatus, log: Logger): () => void {
 }
 
 /**
- * Logs when a store goes away and when it is back: once each, never in between. Returns what ends it.
+ * Logs when a store goes away and when it is back, when it begins to refuse writes and when it takes them again: once
+ * each, never in between. Returns what ends it.
  * `refusals`: how many requests have been answered with 503 so far.
  */
 export function logStoreChanges(status: () => StoreStatus, log: Logger, refusals: () => number): () => void {
   let last: StoreStatus = { ...status(), reachable: true };
   let refusedBefore = 0;
+  let degraded: string | undefined;
+  const lookAtWrites = (now: StoreStatus) => {
+    if (!now.reachable || now.degraded === degraded) return;
+    degraded = now.degraded;
+    if (degraded === undefined) log.info(`kv store ${now.name} takes writes again`);
+    else log.warn(`kv store ${now.name} is degraded: ${degraded}; names, reads and local networks go on`);
+  };
   const look = () => {
+    lookAtWrites(status());
     const [before, now] = [last, status()];
     last = now;
     if (before.reachable === now.reachable) return;
@@ -41,7 +50,7 @@ export function logStoreChanges(status: () => StoreStatus, log: Logger, refusals
     } else {
       refusedBefore = refusals();
       log.warn(
-        `kv store ${now.name} is unreachable (${now.reason}): degraded, names and local networks go on`,
+        `kv store ${now.name} ${now.refusal ? 'refuses this node' : 'is unreachable'} (${now.reason}): degraded, names and local networks go on`,
       );
     }
   };

@@ -1,4 +1,12 @@
-import type { DnsPolicy, Endpoint, Network, NodeRecord, Port, Service } from '../cluster/records.ts';
+import type {
+  Candidate,
+  DnsPolicy,
+  Endpoint,
+  Network,
+  NodeRecord,
+  Port,
+  Service,
+} from '../cluster/records.ts';
 import type { Attachment, Container, ContainerSpec, Health, RestartPolicy } from '../container/container.ts';
 import type { HealthReport } from '../container/health/health-check.ts';
 import type { Runtime } from '../container/runtime.ts';
@@ -86,6 +94,8 @@ export interface ServiceView {
   readonly network: Network;
   /** Live endpoints that back it; at most one unless it is shared. */
   readonly providers: readonly Endpoint[];
+  /** Of an exclusive service: who has it and who stands by, in the order in which they take it over. */
+  readonly candidates: readonly Candidate[];
 }
 
 export interface Services {
@@ -104,7 +114,12 @@ export interface Services {
   /** @throws forbidden while a provider is attached, unless `force`, which detaches it first */
   unpublish(serviceId: string, options?: { readonly force?: boolean }): Promise<void>;
   /** `ref` as in `find`. @throws conflict when it has a provider (and is not shared) or this container is attached already */
-  attach(ref: string, containerRef: string): Promise<ServiceView>;
+  attach(ref: string, containerRef: string, options?: AttachOptions): Promise<ServiceView>;
+  /**
+   * Has a candidate take the service over now: once, or with `preempt` whenever it is ready.
+   * @throws invalid when that container is no candidate; conflict when it is not ready
+   */
+  promote(ref: string, containerRef: string, options?: { readonly preempt?: boolean }): Promise<ServiceView>;
   /** @throws invalid when that container is not attached; forbidden wording of docker-facts §3 */
   detach(serviceId: string, containerRef: string): Promise<void>;
 }
@@ -114,6 +129,11 @@ export interface PublishOptions {
   readonly aliases?: readonly string[];
   /** For SRV records. */
   readonly ports?: readonly Port[];
+}
+
+export interface AttachOptions {
+  /** It waits while another container has the exclusive service, and takes it over when it is its turn. */
+  readonly standby?: boolean;
 }
 
 export interface ImplicitService {
@@ -141,6 +161,8 @@ export interface Containers {
   rename(ref: string, name: string): Promise<void>;
   /** Changes the restart policy; undefined: a container that ends stays so. */
   setRestart(ref: string, restart: RestartPolicy | undefined): Promise<void>;
+  /** Keeps limits for inspect; nothing is limited. @throws unsupported beside an Engine */
+  setLimits(ref: string, limits: Readonly<Record<string, unknown>>): Promise<void>;
   /**
    * Instead of its health check, which ends until the next start; DNS withholds a container that is unhealthy.
    * @throws unsupported beside an Engine
@@ -177,6 +199,8 @@ export interface CreateContainer
   readonly endpoints?: Readonly<Record<string, EndpointSettings>>;
   /** `CONTAINER[:ALIAS]` on its first network: containers that are there now. */
   readonly links?: readonly string[];
+  /** Of its `publishServices` it only has those whose turn it is. */
+  readonly standby?: boolean;
 }
 
 export interface Doctor {

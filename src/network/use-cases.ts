@@ -14,6 +14,7 @@ import { Networks } from './networks/networks.ts';
 import type { EnginePlugin } from './plugin/plugin.ts';
 import { type LocalClaims, ownClaims } from './reconcile/local-claims.ts';
 import type { ServiceBackends } from './services/services.ts';
+import { Standby } from './standby/standby.ts';
 
 /** What differs with who runs the containers. */
 export interface UseCases {
@@ -43,12 +44,19 @@ export function ownUseCases(parts: NetworkContext, endpoints: EndpointStore): Us
   const containers = new Containers(parts, networks, converger, starter, attachments, links);
   // Those that end during the first reconcile are told of as well.
   containers.watchExits();
+  const standby = new Standby(parts, converger);
   return {
     networks,
     containers,
     attachments,
     claims: ownClaims(parts, converger),
-    begin: () => containers.beginRestarts(),
-    close: async () => containers.close(),
+    begin() {
+      containers.beginRestarts();
+      standby.begin();
+    },
+    close: async () => {
+      containers.close();
+      await standby.close();
+    },
   };
 }

@@ -114,7 +114,7 @@ const dockerPage: ManPage = {
     DESCRIPTION: [
       '.Nm docker',
       ...prose(
-        'of Fairlead, first on the PATH, takes the command network and the service commands publish, unpublish, attach, detach, ls and info. Where the daemon has no Docker Engine behind it, container commands are its own as well; beside an Engine only run and create with --publish-service are. Everything else goes to the real docker, the first on the PATH after ours, with the same words, input, output, signals and exit status.',
+        'of Fairlead, first on the PATH, takes the command network and the service commands publish, unpublish, attach, detach, ls, info and promote. Where the daemon has no Docker Engine behind it, container commands are its own as well; beside an Engine only run and create with --publish-service are. Everything else goes to the real docker, the first on the PATH after ours, with the same words, input, output, signals and exit status.',
       ),
       ...prose('Completion offers both: ours first, then what the real docker completes.'),
     ],

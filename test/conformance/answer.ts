@@ -10,6 +10,15 @@ const newest = '1.51';
 /** The Engine looks for an unknown plugin for 15 s. */
 const timeoutMs = 25_000;
 
+/** `{NAME}`: what an earlier answer captured; `{NAME:12}`: the beginning of that. */
+function fill(template: string, captured: ReadonlyMap<string, string>): string {
+  return template.replace(/\{(\w+)(?::(\d+))?\}/g, (_, name: string, length?: string) =>
+    name === 'now'
+      ? String((Date.now() + 1) / 1000)
+      : (captured.get(name) ?? `no-${name}`).slice(0, length === undefined ? undefined : Number(length)),
+  );
+}
+
 /** One call to the daemon behind the socket, with what earlier answers captured filled in. */
 export async function callOne(
   socketPath: string,
@@ -17,10 +26,9 @@ export async function callOne(
   captured: ReadonlyMap<string, string>,
 ): Promise<Answer> {
   const [method = '', template = ''] = call.split(/ (.*)/);
-  const path = template.replace(/\{(\w+)\}/g, (_, name: string) =>
-    name === 'now' ? String((Date.now() + 1) / 1000) : (captured.get(name) ?? `no-${name}`),
-  );
-  const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  const path = fill(template, captured);
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const payload = text === undefined ? undefined : fill(text, captured);
   const sent = headers ?? (payload === undefined ? {} : { 'content-type': 'application/json' });
   return await new Promise((resolve) => {
     const request = http.request(

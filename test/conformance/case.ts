@@ -7,10 +7,12 @@ export interface Case {
   readonly headers?: Readonly<Record<string, string>>;
   /** Told from others with the same call, in the list of differences. */
   readonly note?: string;
-  /** The answer's `Id` can be written as `{NAME}` in later calls. */
+  /** The answer's `Id` can be written as `{NAME}` in later calls and bodies, its first twelve digits as `{NAME:12}`. */
   readonly capture?: string;
   /** Default `1.51`, the newest of Engine 28.5; empty: no prefix. */
   readonly version?: string;
+  /** Changes nothing, and takes the Engine long: sent beside the cases that follow. */
+  readonly aside?: boolean;
   /** Members that a list is sorted by before it is compared. */
   readonly sortBy?: string;
 }
@@ -34,4 +36,29 @@ export function titleOf({ call, note }: Case): string {
 
 export function filters(value: unknown): string {
   return `filters=${encodeURIComponent(JSON.stringify(value))}`;
+}
+
+const sleep = { Image: 'busybox', Cmd: ['sleep', '600'] };
+
+/** A container on one network, or on several of which the first is its network mode. */
+export function container(name: string, networks: Readonly<Record<string, object>>, more: Body = {}): Case {
+  const [NetworkMode = 'default'] = Object.keys(networks);
+  const { HostConfig = {}, ...rest } = more;
+  return post(`/containers/create?name=${name}`, {
+    ...sleep,
+    ...rest,
+    HostConfig: { NetworkMode, ...HostConfig },
+    NetworkingConfig: { EndpointsConfig: networks },
+  });
+}
+
+type Body = Readonly<Record<string, unknown>> & { readonly HostConfig?: object };
+
+/** What a shell in the container writes. */
+export function inside(name: string, script: string, note: string): readonly Case[] {
+  const exec = { Cmd: ['sh', '-c', script], AttachStdout: true, AttachStderr: true };
+  return [
+    post(`/containers/${name}/exec`, exec, { capture: 'inside', note }),
+    post('/exec/{inside}/start', { Detach: false, Tty: false }, { note: `in ${name}: ${note}` }),
+  ];
 }

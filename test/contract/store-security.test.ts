@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Etcd3 } from 'etcd3';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { z } from 'zod';
@@ -8,6 +11,7 @@ import { isKind, messageOf } from '../../src/lib/errors.ts';
 import { type Certificates, makeCertificates } from '../rig/certificates.ts';
 import { startConsul } from '../rig/consul.ts';
 import { type EtcdServer, startEtcd } from '../rig/etcd.ts';
+import { startEtcdWithLogin } from '../rig/refusers.ts';
 import { until } from '../rig/until.ts';
 import { startZooKeeper } from '../rig/zookeeper.ts';
 import { Follower } from './store/follower.ts';
@@ -112,6 +116,25 @@ describe.concurrent('stores with TLS and a login', () => {
     );
   }, 60_000);
 
+  it('etcd: a store that only watches logs in again after a restart', async () => {
+    await using etcd = await startEtcdWithLogin();
+    await findsBack(etcd, etcd.options);
+  }, 60_000);
+
+  it('etcd: the same with JWTs that end meanwhile', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'flt-jwt-'));
+    const [key, publicKey] = [join(directory, 'key.pem'), join(directory, 'public.pem')];
+    const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    await writeFile(key, pair.privateKey.export({ type: 'pkcs1', format: 'pem' }));
+    await writeFile(publicKey, pair.publicKey.export({ type: 'spki', format: 'pem' }));
+    try {
+      await using etcd = await startEtcdWithLogin({ jwt: { key, publicKey, ttl: '3s' } });
+      await findsBack(etcd, etcd.options);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  }, 60_000);
+
   it('zookeeper: what one user has written another cannot read', async () => {
     await using zookeeper = await startZooKeeper();
     const url = `${zookeeper.url}/${randomUUID()}`;
@@ -180,6 +203,26 @@ async function survivesRestart({ server, url }: EtcdServer, options: Options): P
   assert.equal(lease.lost.aborted, false);
   assert.deepEqual([...follower.state.keys()], ['r/c', 'r/d']);
   await lease.revoke();
+  await store.close();
+}
+
+/**
+ * While the status says that the store is away nobody asks it anything: only its watches can find it again. A login
+ * that is no more than 5 s old is not replaced, so it is made older first.
+ */
+async function findsBack({ server, url }: EtcdServer, options: Options): Promise<void> {
+  const store = await openStore(url, options);
+  const follower = new Follower(store, 'r/');
+  await write(store, put('r/a', '1'));
+  await follower.sees({ 'r/a': '1' });
+  const since = performance.now();
+  await eventually('the login is old', () => performance.now() - since > 5500, 6000);
+  await server.stop();
+  await eventually('it is away', () => !store.status().reachable);
+  await server.start();
+  await eventually('it is back', () => store.status().reachable, 5000);
+  await write(store, put('r/b', '1'));
+  await follower.sees({ 'r/a': '1', 'r/b': '1' });
   await store.close();
 }
 

@@ -9,7 +9,7 @@ const cases: readonly (readonly [ComposeVersion, 'simulated' | 'linux'])[] = [
   ['1.29', 'simulated'],
 ];
 
-const first = { SUBNET: '10.66.2.0/24', DB: '10.66.2.10', MODE: 'blue' };
+const variables = { SUBNET: '10.66.2.0/24', DB: '10.66.2.10', MODE: 'blue' };
 const everyone = {
   'app-1': 'running',
   'app-2': 'running',
@@ -19,6 +19,9 @@ const everyone = {
 
 /** A file as people write it, from its first `up` to `down`, each step on what the one before has left. */
 describe.each(cases)('compose %s in the mode %s', { timeout: 600_000 }, (version, mode) => {
+  // 1.29 has it for the container, which API 1.52 takes no longer.
+  const mac = version === '1.29' ? '' : '02:42:0a:42:02:10';
+  const first = { ...variables, MAC: mac.toUpperCase().replaceAll(':', '-') };
   let host: TestHost;
   let daemon: TestDaemon;
   let shop: ComposeProject;
@@ -50,6 +53,8 @@ describe.each(cases)('compose %s in the mode %s', { timeout: 600_000 }, (version
     for (const name of ['db', 'pg', 'database.internal']) {
       expect(await resolved(shop, 'app-1', name), name).toEqual(['10.66.2.10']);
     }
+    const format = '{{range .NetworkSettings.Networks}}{{.MacAddress}}{{end}}';
+    expect(await shop.docker('inspect', '-f', format, shop.container('db-1'))).toContain(mac);
     const apps = [await addressOf(shop, 'app-1', 'back'), await addressOf(shop, 'app-2', 'back')];
     expect(await resolved(shop, 'db-1', 'app')).toEqual(apps.sort());
     expect(
@@ -78,6 +83,9 @@ describe.each(cases)('compose %s in the mode %s', { timeout: 600_000 }, (version
       'eth0',
     );
     expect(addresses).toContain('inet 10.66.2.10/24');
+    expect(await shop.run(first, 'exec', '-T', 'sidecar', 'cat', '/sys/class/net/eth0/address')).toBe(
+      `${mac}\n`,
+    );
   });
 
   it('up again: nothing is made anew', async () => {
@@ -135,7 +143,7 @@ describe.each(cases)('compose %s in the mode %s', { timeout: 600_000 }, (version
 
   it('two projects side by side: each has its own names; down takes one alone', async () => {
     const other = new ComposeProject(daemon, version, 'other', 'shop.yaml');
-    const theirs = { SUBNET: '10.66.3.0/24', DB: '10.66.3.10', MODE: 'red' };
+    const theirs = { ...first, SUBNET: '10.66.3.0/24', DB: '10.66.3.10', MODE: 'red' };
     const before = await shop.containers();
     await other.run(theirs, 'up', '-d');
     expect(await other.states()).toEqual(everyone);

@@ -6,6 +6,7 @@ import { runToEnd } from '../rig/daemon.ts';
 import type { StoreName } from '../rig/host-store.ts';
 import { Multihost, type Place, type Traces } from '../rig/multihost.ts';
 import { Pinger } from '../rig/pinger.ts';
+import { namedServer, Reconnecting } from '../rig/reconnecting.ts';
 import { until } from '../rig/until.ts';
 
 export interface MultihostOptions {
@@ -19,6 +20,8 @@ export interface MultihostOptions {
 const leaseSeconds = ({ leaseTtl = '15s' }: MultihostOptions) => Number.parseInt(leaseTtl, 10);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const names = ['s1', 's2', 's3'];
+/** Of a service with a standby. */
+const port = 7000;
 
 /** Three hosts, real daemons, a real store: the life of one overlay network, in order. */
 export function multihostTests(options: MultihostOptions): void {
@@ -27,6 +30,7 @@ export function multihostTests(options: MultihostOptions): void {
     let multihost = '';
     let other = '';
     let places: Place[] = [];
+    let holder: Place | undefined;
 
     beforeAll(async () => {
       rig = await Multihost.create({ hosts: 3, ...options });
@@ -161,15 +165,40 @@ export function multihostTests(options: MultihostOptions): void {
       await rig.mesh(places, names, 5000);
     });
 
-    it('a service of a host that died without a goodbye is published again elsewhere', async () => {
+    it('a standby takes over a service whose holder is killed, and lets go when the other is promoted', async () => {
+      for (const host of [3, 2]) {
+        const name = `db${host}`;
+        const flags = ['--restart', 'always', '--publish-service', 'db.multihost', '--standby', 'x'];
+        const place = await rig.run(host, name, ...flags, ...namedServer(port, name));
+        holder ??= place;
+      }
+      await using answers = Reconnecting.start(at(1).namespace, await addressOf('db'), port);
+      await until('the first one answers', () => answers.last === 'db3');
+      const pid = await rig.on(3, 'container', 'inspect', '-f', '{{.State.Pid}}', 'db3');
+      const since = Date.now();
+      process.kill(Number(pid), 'SIGKILL');
+      say(`the holder's program killed: the standby answered after ${await answers.other('db3', since)} ms`);
+      await until('the other one stands by again', async () =>
+        (await rig.on(1, 'service', 'info', 'db.multihost')).includes('\t\tdb3 since '),
+      );
+      await rig.on(1, 'service', 'promote', 'db3', 'db.multihost');
+      await until('it is back', () => answers.last === 'db3');
+      expect(answers.order).toEqual(['db3', 'db2', 'db3']);
+    });
+
+    it('a service of a host that died without a goodbye is taken over, or published again elsewhere', async () => {
       const address = await addressOf('s3');
-      await rig.die(3, [at(3)]);
+      await using answers = Reconnecting.start(at(1).namespace, await addressOf('db'), port);
+      await until('the holder answers', () => answers.last === 'db3');
+      const since = Date.now();
+      await rig.die(3, [at(3), ...(holder ? [holder] : [])]);
       await until(
         'host 3 is lost',
         () => lostNodes(rig, 1),
         (lost) => lost === 1,
         leaseSeconds(options) * 3000,
       );
+      say(`the holder's host dead: the standby answered after ${await answers.other('db3', since)} ms`);
       await rig.on(1, 'service', 'unpublish', '-f', 's3.multihost');
       await rig.on(1, 'service', 'publish', 's3.multihost');
       await rig.run(1, 'again', '--net', 'multihost');

@@ -64,6 +64,7 @@ describe('the flags of docker run', () => {
     ['--runtime', 'runc', '--volume-driver', 'local', '--ulimit', 'nofile=10:20', '--group-add', '5'],
     ['--stop-signal', 'SIGINT', '--stop-timeout', '3', '--restart', 'on-failure:2', '--domainname', 'd'],
     ['-a', 'stdout', '-a', 'STDERR'],
+    ...['02-42-0A-46-00-65', '0242.0a46.0065', '02:42:0A:46:00:65'].map((mac) => ['--mac-address', mac]),
   ];
 
   it.each(accepted.map((flags) => ({ line: flags.join(' '), flags })))(
@@ -123,6 +124,7 @@ describe('the flags of docker run', () => {
     ['-a', 'stdwhat'],
     ['--device-read-bps=sda:1'],
     ['--gpus=many'],
+    ['--mac-address=zz'],
     ['--storage-opt=x'],
     ['--cpu-count=1', '--io-maxiops=10'],
   ])('%s %s %s is refused in Docker’s words', async (...flags) => {

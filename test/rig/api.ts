@@ -125,6 +125,7 @@ function withPrograms(model: Model, programs: true | Pick<OwnRuntime, 'exec'>): 
     health: (id) => containers.health(id),
     setHealth: (ref, health) => containers.setHealth(ref, health),
     setRestart: (ref, restart) => containers.setRestart(ref, restart),
+    setLimits: (ref, limits) => containers.setLimits(ref, limits),
     rename: (ref, name) => containers.rename(ref, name),
     connect: (network, ref, settings) => containers.connect(network, ref, settings),
     disconnect: (network, ref, force) => containers.disconnect(network, ref, force),

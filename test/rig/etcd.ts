@@ -11,6 +11,8 @@ export interface EtcdServer extends AsyncDisposable {
 export interface EtcdSetup {
   /** PEM files: the server then takes TLS only, and asks for certificates of this authority. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Makes tokens of logins JWTs that are good for `ttl`, as etcd writes it, signed with the PEM files. */
+  readonly jwt?: { readonly key: string; readonly publicKey: string; readonly ttl: string };
 }
 
 /** One etcd with an empty data directory of its own. */
@@ -30,6 +32,7 @@ export async function startEtcd(setup: EtcdSetup = {}): Promise<EtcdServer> {
     `--initial-cluster=default=${peer}`,
     `--listen-metrics-urls=${metrics}`,
     ...tlsArgs(setup),
+    ...jwtArgs(setup),
   ];
   const ready = async () => {
     const answer = await fetch(`${metrics}/health`);
@@ -44,6 +47,11 @@ export async function startEtcd(setup: EtcdSetup = {}): Promise<EtcdServer> {
     url: `etcd:127.0.0.1:${port}`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+function jwtArgs({ jwt }: EtcdSetup): string[] {
+  if (!jwt) return [];
+  return [`--auth-token=jwt,pub-key=${jwt.publicKey},priv-key=${jwt.key},sign-method=RS256,ttl=${jwt.ttl}`];
 }
 
 function tlsArgs({ tls }: EtcdSetup): string[] {

@@ -27,6 +27,8 @@ needs=(
   zsh:zsh
   fish:fish
   mandoc:mandoc
+  chromium:chromium
+  /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core
   /usr/share/bash-completion/bash_completion:bash-completion
   /usr/lib/python3/dist-packages/docker:python3-docker
   /usr/lib/python3/dist-packages/pytest:python3-pytest

@@ -20,6 +20,7 @@ const rooms = [
   'drivers',
   'kvstore',
   'build',
+  'ui',
 ];
 
 /** A README that gives a reason for more than a dozen files. */

@@ -44,6 +44,7 @@ const stacks = [
       'endpoints',
       'services',
       'containers',
+      'standby',
       'reconcile',
       'doctor',
       'plugin',

@@ -39,6 +39,8 @@ const attach = go.object('client.serviceAttach', {
   container_id: go.text(),
   sandbox_id: go.text(),
   aliases: go.texts(),
+  /** Ours. */
+  standby: go.flag(),
 });
 const remove = go.object('client.serviceDelete', { name: go.text(), force: go.flag() });
 
@@ -127,7 +129,10 @@ function parsePort({ Proto, Port }: z.infer<typeof transportPort>): Port {
 }
 
 /** The container of an attach or join. @throws invalid | unsupported */
-export function readAttach(request: FastifyRequest): string {
+export function readAttach(request: FastifyRequest): {
+  readonly container: string;
+  readonly standby: boolean;
+} {
   const body = read(request, attach, 'client.serviceAttach');
   const ref = body.container_id || body.sandbox_id;
   if (ref === '') throw new FairleadError('invalid', 'invalid container id ');
@@ -137,7 +142,7 @@ export function readAttach(request: FastifyRequest): string {
       'aliases for other containers are not supported: publish with my_aliases',
     );
   }
-  return ref;
+  return { container: ref, standby: body.standby };
 }
 
 /** The last shape's body of an unpublish; 1.8 sent none. @throws invalid */

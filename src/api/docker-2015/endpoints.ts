@@ -45,9 +45,9 @@ function joinRoutes(app: FastifyInstance, model: Model): void {
   const { services, containers } = model;
   for (const members of ['containers', 'sandboxes']) {
     app.post<Endpoint>(`/networks/:id/endpoints/:endpoint/${members}`, async (request, reply) => {
-      const container = readAttach(request);
+      const { container, standby } = readAttach(request);
       const { id } = await findService(model, request.params);
-      await services.attach(id, container);
+      await services.attach(id, container, { standby });
       return sendJson(reply.code(200), sandboxKey(containers.find(container).id));
     });
     app.delete<Joined>(`/networks/:id/endpoints/:endpoint/${members}/:container`, async (request, reply) => {

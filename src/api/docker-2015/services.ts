@@ -49,13 +49,19 @@ function backendRoutes(app: FastifyInstance, model: Model, refresh: RefreshConta
     return listJson(providers.map(({ containerId }) => ({ id: containerId })));
   });
   app.post<Id>('/services/:id/backend', async (request, reply) => {
-    const container = readAttach(request);
+    const { container, standby } = readAttach(request);
     const { id } = request.params;
     // Our own CLI names the service as it was typed, and saves a request for its id.
     const ref = flagOf(queryOf(request), 'ref') ? id : (await serviceById(model, id)).service.id;
     await refresh(container);
-    await services.attach(ref, container);
+    await services.attach(ref, container, { standby });
     return sendJson(reply.code(200), sandboxKey(containers.find(container).id));
+  });
+  app.post<Backend>('/services/:id/backend/:container/promote', async (request) => {
+    const { id, container } = request.params;
+    const query = queryOf(request);
+    const ref = flagOf(query, 'ref') ? id : (await serviceById(model, id)).service.id;
+    return serviceJson(await services.promote(ref, container, { preempt: flagOf(query, 'preempt') }));
   });
   app.delete<Backend>('/services/:id/backend/:container', async (request, reply) => {
     const { service } = await serviceById(model, request.params.id);

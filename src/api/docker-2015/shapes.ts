@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { Endpoint, Network, Service } from '../../cluster/records.ts';
+import type { Candidate, Endpoint, Network, Service } from '../../cluster/records.ts';
 import { withoutPrefix } from '../../lib/addresses.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { ImplicitService, ServiceView } from '../../network/model.ts';
@@ -17,6 +17,19 @@ export interface ServiceJson {
   readonly aliases: readonly string[];
   /** A container's own place on a network, not a published service. */
   readonly implicit: boolean;
+  /** Of an exclusive service with standbys, the first in line first. */
+  readonly candidates: readonly CandidateJson[];
+}
+
+interface CandidateJson {
+  readonly container_id: string;
+  readonly container_name: string;
+  readonly node: string;
+  readonly since: string;
+  /** Its health check does not speak against it. */
+  readonly ready: boolean;
+  /** It comes first whenever it is ready, whoever was attached before it. */
+  readonly preempts: boolean;
 }
 
 interface ProviderJson {
@@ -25,21 +38,27 @@ interface ProviderJson {
   readonly node: string;
   readonly ipv4: string;
   readonly ipv6: string;
+  /** Since when it has the service or its place, RFC 3339. */
+  readonly since: string;
+  /** Of a standby that took the service over. */
+  readonly took_over?: { readonly from: string; readonly why: string };
 }
 
-export function serviceJson({ service, network, providers }: ServiceView): ServiceJson {
-  return jsonOf(service, network, providers, { shared: service.shared, implicit: false });
+export function serviceJson({ service, network, providers, candidates }: ServiceView): ServiceJson {
+  const { shared, promoted } = service;
+  const standing = candidates.map((one) => candidateJson(one, promoted));
+  return jsonOf(service, network, providers, { shared, implicit: false, candidates: standing });
 }
 
 export function implicitJson({ endpoint, network }: ImplicitService): ServiceJson {
-  return jsonOf(endpoint, network, [endpoint], { shared: false, implicit: true });
+  return jsonOf(endpoint, network, [endpoint], { shared: false, implicit: true, candidates: [] });
 }
 
 function jsonOf(
   { name, id, ipv4, ipv6, aliases }: Pick<Service, 'name' | 'id' | 'ipv4' | 'ipv6' | 'aliases'>,
   network: Network,
   providers: readonly Endpoint[],
-  { shared, implicit }: Pick<ServiceJson, 'shared' | 'implicit'>,
+  rest: Pick<ServiceJson, 'shared' | 'implicit' | 'candidates'>,
 ): ServiceJson {
   return {
     name,
@@ -47,11 +66,10 @@ function jsonOf(
     network: network.name,
     network_id: network.id,
     providers: providers.map(providerJson),
-    shared,
     ipv4: withoutPrefix(ipv4 ?? ''),
     ipv6: withoutPrefix(ipv6 ?? ''),
     aliases,
-    implicit,
+    ...rest,
   };
 }
 
@@ -81,13 +99,37 @@ function rowOf(
   return `${shortId(id)}\t${name}\t${network}\t${containers}\n`;
 }
 
-function providerJson({ containerId, containerName, nodeId, ipv4, ipv6 }: Endpoint): ProviderJson {
+function candidateJson(
+  { containerId, containerName, nodeId, since, ready }: Candidate,
+  promoted: Service['promoted'],
+): CandidateJson {
+  return {
+    container_id: containerId,
+    container_name: containerName,
+    node: nodeId,
+    since,
+    ready,
+    preempts: promoted?.containerId === containerId && promoted.preempt,
+  };
+}
+
+function providerJson({
+  containerId,
+  containerName,
+  nodeId,
+  ipv4,
+  ipv6,
+  created,
+  tookOver,
+}: Endpoint): ProviderJson {
   return {
     container_id: containerId,
     container_name: containerName,
     node: nodeId,
     ipv4: withoutPrefix(ipv4 ?? ''),
     ipv6: withoutPrefix(ipv6 ?? ''),
+    since: created,
+    ...(tookOver ? { took_over: tookOver } : {}),
   };
 }
 

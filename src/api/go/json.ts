@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { FairleadError } from '../../lib/errors.ts';
 import { hasControl, visible } from '../../lib/plain-text.ts';
+import { DecodeError } from './decode-error.ts';
 
 const line = z.string({ error: 'string' }).superRefine((value, context) => refuseControls([value], context));
 
@@ -95,7 +96,7 @@ export function fitSchema<T extends z.ZodType>(schema: T, value: unknown, type: 
     members.length === 0
       ? `value of type ${type}`
       : `struct field ${afterDot(type)}.${members.join('.')} of type ${expected}`;
-  throw new FairleadError('invalid', `json: cannot unmarshal ${got} into Go ${target}`);
+  throw new DecodeError(`json: cannot unmarshal ${got} into Go ${target}`);
 }
 
 function afterDot(type: string): string {

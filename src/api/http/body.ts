@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type * as z from 'zod';
-import { FairleadError } from '../../lib/errors.ts';
+import { FairleadError, withContext } from '../../lib/errors.ts';
 import { visible } from '../../lib/plain-text.ts';
+import { DecodeError } from '../go/decode-error.ts';
 import { fitSchema } from '../go/json.ts';
 import { scanValue } from '../go/scanner.ts';
 
@@ -12,14 +13,19 @@ import { scanValue } from '../go/scanner.ts';
 export const bodyLimit = 2 * 1024 * 1024;
 
 /**
- * The JSON body of an Engine call. `type` is the Go type that the Engine's messages name.
- * @throws invalid, in the Engine's words (docker-facts 5.3 #1-5)
+ * The JSON body of an Engine call: one value, and nothing after it; an empty body is one without members. `type` is the Go type that the Engine's messages name.
+ * @throws invalid, in the words of Engine 28
  */
 export function readJson<T extends z.ZodType>(request: FastifyRequest, schema: T, type: string): z.infer<T> {
   const text = bodyText(request);
   const contentType = request.headers['content-type'] ?? '';
   if (contentType !== '' || text !== '') requireJson(contentType);
-  return fitSchema(schema, decodeJson(text, 'got EOF while reading request body'), type);
+  try {
+    const value = text === '' ? {} : decodeJson(text, 'got EOF while reading request body', refuseMore);
+    return fitSchema(schema, value, type);
+  } catch (error) {
+    throw error instanceof DecodeError ? withContext('invalid JSON', error) : error;
+  }
 }
 
 /** As `readJson`, for calls whose body may be left out. */
@@ -35,21 +41,27 @@ export function bodyText(request: FastifyRequest): string {
   return Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
 }
 
-/** Decodes the first JSON value of a text. @throws invalid, in Go's words */
-export function decodeJson(text: string, whenEmpty: string): unknown {
-  if (text.trim() === '') throw new FairleadError('invalid', whenEmpty);
-  const value = parseFirst(text);
+/** Decodes the first JSON value of a text; `more` is given what follows it. @throws invalid, in Go's words */
+export function decodeJson(text: string, whenEmpty: string, more = (_: string) => {}): unknown {
+  if (text.trim() === '') throw new DecodeError(whenEmpty);
+  const value = parseFirst(text, more);
   // In valid JSON a NUL can only be written so.
   if (text.includes('\\u0000')) refuseNul(value);
   return value;
 }
 
-function parseFirst(text: string): unknown {
+/** Go's decoder takes a bracket that closes nothing for the end. @throws invalid */
+function refuseMore(text: string): void {
+  if (/^\s*[^\s\]}]/.test(text)) throw new FairleadError('invalid', 'unexpected content after JSON');
+}
+
+function parseFirst(text: string, more: (text: string) => void): unknown {
   try {
     return JSON.parse(text);
   } catch {
     const scanned = scanValue(text);
-    if ('problem' in scanned) throw new FairleadError('invalid', scanned.problem);
+    if ('problem' in scanned) throw new DecodeError(scanned.problem);
+    more(text.slice(scanned.end));
     return parseScanned(text.slice(0, scanned.end));
   }
 }
@@ -85,5 +97,8 @@ function requireJson(contentType: string): void {
 }
 
 export function notJson(contentType: string): FairleadError {
-  return new FairleadError('invalid', `Content-Type specified (${contentType}) must be 'application/json'`);
+  return new FairleadError(
+    'invalid',
+    `unsupported Content-Type header (${contentType}): must be 'application/json'`,
+  );
 }

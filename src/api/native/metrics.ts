@@ -46,7 +46,7 @@ async function infoMetrics({ info, dns, model }: Pick<ApiDeps, 'info' | 'dns' | 
     metric('process_start_time_seconds', 'gauge', 'Start of the daemon, Unix time.', started / 1000),
     metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', process.memoryUsage.rss()),
     ofStores('reachable', 'Whether the store answers.', ({ reachable }) => Number(reachable)),
-    ofStores('degraded', 'Whether the store refuses what needs room.', ({ degraded }) =>
+    ofStores('degraded', 'Whether the store refuses writes, or those that need room.', ({ degraded }) =>
       Number(degraded !== undefined),
     ),
     ofStores(

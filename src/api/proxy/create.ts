@@ -10,6 +10,7 @@ import type { Upstream } from './upstream.ts';
 
 const createBody = z.looseObject({
   PublishService: z.union([z.string(), z.array(z.string())]).nullish(),
+  Standby: z.boolean().nullish(),
   HostConfig: z.looseObject({ NetworkMode: z.string().nullish() }).nullish(),
   NetworkingConfig: z.looseObject({ EndpointsConfig: z.record(z.string(), z.unknown()).nullish() }).nullish(),
 });
@@ -37,9 +38,17 @@ export function createThroughRoute(app: FastifyInstance, model: Model, upstream:
     if (!body.success || services.length === 0) {
       return relay(reply, await callEngine(upstream.socketPath, 'POST', path, { body: text }));
     }
+    if (body.data.Standby) throw noStandby();
     const { answer, published } = await createPublished(model, upstream, { path, body: body.data, services });
     return relay(reply.header(publishedHeader, published.join(',')), answer);
   });
+}
+
+function noStandby(): FairleadError {
+  return new FairleadError(
+    'unsupported',
+    'beside a Docker Engine there are no standbys yet: create the container when nobody has the service',
+  );
 }
 
 function relay(reply: FastifyReply, { status, body }: EngineAnswer): FastifyReply {

@@ -55,6 +55,7 @@ const diagnostics = {
     () => import('./system/doctor.ts'),
   ),
   topology: leaf('topology', 'Show the cluster as a tree', () => import('./topology/topology.ts')),
+  ui: leaf('ui', 'Show the cluster on a page in the browser', () => import('./ui/ui.ts')),
   events: leaf('events', 'Get real time events from the daemon', () => import('./system/events.ts')),
   info: leaf('info', "Show the daemon's state", () => import('./system/info.ts')),
   version: leaf('version', 'Show the version of client and daemon', () => import('./system/version.ts')),

@@ -13,6 +13,8 @@ export interface CreateProxyPlan {
   readonly fairlead: string;
   /** `SERVICE[.NETWORK]`, of the container that is created. */
   readonly services: readonly string[];
+  /** It only takes those that nobody has. */
+  readonly standby: boolean;
 }
 
 /** What has become of the container that a client made through the proxy. */
@@ -80,7 +82,7 @@ export class CreateProxy implements AsyncDisposable {
 
   async #create(request: IncomingMessage, response: ServerResponse, plan: CreateProxyPlan): Promise<void> {
     try {
-      const body = withServices(parseJson(await textOf(request)), plan.services);
+      const body = withServices(parseJson(await textOf(request)), plan);
       const answer = await callEngine(plan.fairlead, 'POST', request.url ?? '', { body });
       this.#made = madeBy(answer) ?? this.#made;
       response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.body);
@@ -104,8 +106,12 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-function withServices(body: unknown, services: readonly string[]): string {
-  return JSON.stringify(services.length === 0 ? body : { ...Object(body), PublishService: services });
+function withServices(
+  body: unknown,
+  { services, standby }: Pick<CreateProxyPlan, 'services' | 'standby'>,
+): string {
+  const ours = { PublishService: services, ...(standby ? { Standby: true } : {}) };
+  return JSON.stringify(services.length === 0 ? body : { ...Object(body), ...ours });
 }
 
 function madeBy({ status, headers, body }: EngineAnswer): Made | undefined {

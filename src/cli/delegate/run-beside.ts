@@ -36,8 +36,8 @@ export async function runBeside(
   const real = findReal('docker', shell.env.PATH ?? '', realpathSync(process.argv[1] ?? ''));
   const sockets = real && (await socketsOf(daemon, shell));
   if (!real || !sockets) return undefined;
-  const { services, rest } = words;
-  await using proxy = await CreateProxy.start({ ...sockets, services });
+  const { services, standby, rest } = words;
+  await using proxy = await CreateProxy.start({ ...sockets, services, standby });
   const env = { ...withoutDockerHost(shell.env), DOCKER_HOST: proxy.host };
   const code = await runReal(real, [...withoutHost(globals), ...rest], shell, env);
   const { made } = proxy;

@@ -4,6 +4,8 @@ import { UsageError } from '../failure.ts';
 export interface RunWords {
   /** Values of --publish-service. */
   readonly services: readonly string[];
+  /** --standby */
+  readonly standby: boolean;
   /** What is left, for the real docker. */
   readonly rest: readonly string[];
   readonly help: boolean;
@@ -24,6 +26,7 @@ const switches = new Set([
   'read-only',
   'rm',
   'sig-proxy',
+  'standby',
   'tty',
   'use-api-socket',
 ]);
@@ -41,6 +44,7 @@ export function takeServices(words: readonly string[]): RunWords | undefined {
   if (!['run', 'create'].includes(words[verbAt]?.toLowerCase() ?? '')) return undefined;
   const rest = words.slice(0, verbAt + 1);
   const services: string[] = [];
+  let standby = false;
   let at = verbAt + 1;
   while (at < words.length) {
     const [word = '', next] = words.slice(at, at + 2);
@@ -50,10 +54,11 @@ export function takeServices(words: readonly string[]): RunWords | undefined {
     const mine = word === ours || word.startsWith(`${ours}=`);
     if (mine && value === undefined) throw new UsageError(`flag needs an argument: ${ours}`);
     if (mine && value) services.push(value);
-    if (!mine) rest.push(...words.slice(at, at + length));
+    if (word === '--standby') standby = true;
+    else if (!mine) rest.push(...words.slice(at, at + length));
     at += length;
   }
-  return { services, help: rest.includes('--help'), rest: [...rest, ...words.slice(at)] };
+  return { services, standby, help: rest.includes('--help'), rest: [...rest, ...words.slice(at)] };
 }
 
 /** As Go's pflag reads it: `--name value`, `-n value`, and of `-itn value` the last letter's. */

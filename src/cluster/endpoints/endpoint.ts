@@ -21,6 +21,7 @@ export interface EndpointHolder {
     readonly hostname?: string;
     /** The DNS servers that it asks in place of the daemon's. */
     readonly dns?: readonly string[];
+    readonly isolation?: { readonly sysctls: Readonly<Record<string, string>> };
   };
 }
 

@@ -5,6 +5,8 @@ import type { Logger } from '../../lib/log.ts';
 import { withTimeout } from '../../lib/with-timeout.ts';
 import { folders } from '../keys.ts';
 import {
+  type Candidate,
+  candidateSchema,
   type Network,
   type NodeRecord,
   networkSchema,
@@ -19,6 +21,8 @@ export interface ObjectLists {
   readonly networks: WatchedFolder<Network>;
   readonly services: WatchedFolder<Service>;
   readonly nodes: WatchedFolder<NodeRecord>;
+  /** Few services have any, so all nodes may know all of them. */
+  readonly candidates: WatchedFolder<Candidate>;
 }
 
 export interface ListListeners {
@@ -63,6 +67,13 @@ export function watchLists(common: ListOptions, listeners: ListListeners): Objec
       afterGap: async () => () => common.graceMs,
       doubts,
     }),
+    // One that only seems to be there makes the next in line a little slower; one that is missed lets two try at once.
+    candidates: new WatchedFolder({
+      ...common,
+      prefix: folders.candidates,
+      schema: candidateSchema,
+      onChange: (changed) => onNetworks(new Set(changed.map(({ networkId }) => networkId))),
+    }),
   };
 }
 
@@ -70,8 +81,11 @@ export function watchLists(common: ListOptions, listeners: ListListeners): Objec
 const listedMs = 10_000;
 
 /** @throws unavailable when the store does not tell what it has */
-export async function listed({ networks, services, nodes }: ObjectLists, store: Store): Promise<void> {
-  const all = Promise.all([networks.ready, services.ready, nodes.ready]);
+export async function listed(
+  { networks, services, nodes, candidates }: ObjectLists,
+  store: Store,
+): Promise<void> {
+  const all = Promise.all([networks.ready, services.ready, nodes.ready, candidates.ready]);
   if (await withTimeout(all, listedMs)) return;
   const { name } = store.status();
   throw new FairleadError('unavailable', `kv store ${name} gave no answer in ${listedMs / 1000} s`);

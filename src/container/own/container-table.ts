@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { maxValueSize, type Store } from '../../../kvstore/store.ts';
 import { folders, keys } from '../../cluster/keys.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
@@ -237,8 +238,9 @@ export class ContainerTable {
 }
 
 function changed(old: Container, change: ContainerChange & { readonly name: string }): Container {
-  const { restart, failure, health: newHealth, ...members } = change;
-  const { restart: before, ...spec } = { ...old.spec, name: change.name };
+  const { restart, failure, limits = {}, health: newHealth, ...members } = change;
+  const extras = withLimits(old.spec.extras, limits);
+  const { restart: before, ...spec } = { ...old.spec, name: change.name, extras };
   const { health: oldHealth = 'none', healthy: _, ...rest } = old;
   const policy = restart ?? before ?? 'none';
   const health = newHealth ?? oldHealth;
@@ -250,6 +252,14 @@ function changed(old: Container, change: ContainerChange & { readonly name: stri
     state: { ...old.state, ...failure },
   };
 }
+
+function withLimits(extras: Container['spec']['extras'], limits: Readonly<Record<string, unknown>>) {
+  if (Object.keys(limits).length === 0) return extras;
+  const { HostConfig } = hostConfig.parse(extras);
+  return { ...extras, HostConfig: { ...HostConfig, ...limits } };
+}
+
+const hostConfig = z.object({ HostConfig: z.record(z.string(), z.unknown()).catch({}) });
 
 /** @throws conflict while the container runs */
 export function refuseRemovalWhileRunning(container: Container): void {

@@ -42,7 +42,7 @@ export interface MapBand extends Box {
   /** Which of the map's colours it has. */
   readonly hue: number;
   readonly chips: readonly (Box & { readonly place: Place })[];
-  /** What is folded away where a node has too many. */
+  /** What is folded away where a node has too many; 0 where that was unfolded. */
   readonly folds: readonly (Box & { readonly count: number; readonly node: string })[];
 }
 
@@ -89,7 +89,7 @@ export function layOut(topology: ShownTopology, { most = 8, open }: LayoutOption
 /** Room for its name, driver and subnets, and a label for each service without a provider. */
 function leastOf({ network, services }: Band): number {
   const hollow = services.filter(({ providers }) => providers.length === 0).length;
-  return 50 + network.subnets.length * 15 + hollow * (sizes.service + 4);
+  return 50 + network.subnets.length * 15 + hollow * (sizes.service + 5) + (hollow > 0 ? sizes.padding : 0);
 }
 
 /** Those that are known, and those that an endpoint names only. */
@@ -126,7 +126,7 @@ function cellOf(
     return chip;
   });
   const count = here.length - shown.length;
-  const folds = count > 0 ? [{ ...box, y, height: sizes.chip, count, node: node.id }] : [];
-  if (count > 0) y += sizes.chip + 6;
+  const folds = here.length > most ? [{ ...box, y, height: sizes.chip, count, node: node.id }] : [];
+  if (folds.length > 0) y += sizes.chip + 6;
   return { chips, folds, bottom: y - 6 };
 }

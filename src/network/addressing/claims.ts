@@ -4,14 +4,16 @@ import { macFor, withoutPrefix } from '../../lib/addresses.ts';
 import type { NetworkContext } from '../context.ts';
 import type { Claim } from './claim.ts';
 
-/** An address of each family that the network has; both or none. @throws as AddressBook.claim */
+/** An address of each family that the network has and that is wanted; all or none. @throws as AddressBook.claim */
 export async function claimAddresses(
   { ipam }: Pick<NetworkContext, 'ipam'>,
   network: Network,
   owner: AddressRecord,
   wanted: { readonly ipv4?: string; readonly ipv6?: string; readonly mac?: string } = {},
+  withIpv6 = true,
 ): Promise<readonly [Claim | undefined, Claim | undefined]> {
   const v4 = await ipam.claim(network, 4, owner, wanted.ipv4, wanted.mac);
+  if (!withIpv6) return [v4, undefined];
   try {
     return [v4, await ipam.claim(network, 6, owner, wanted.ipv6, wanted.mac ?? v4?.mac)];
   } catch (error) {

@@ -9,7 +9,7 @@ import { parseName } from '../../lib/names.ts';
 import type { NetworkContext } from '../context.ts';
 import { alreadyProvided, providerOf } from '../endpoints/plan.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
-import type { EndpointSettings, Naming } from '../model.ts';
+import type { AttachOptions, EndpointSettings, Naming } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
 import { type Converger, refuseHost, type Wish } from './converger.ts';
 
@@ -51,14 +51,37 @@ export class Attachments {
     });
   }
 
+  /**
+   * Takes a container that does not run off a network that has gone, by the name or the id that it has kept of it.
+   * @returns false where it has kept none, or runs
+   */
+  async forget(ref: string, id: string): Promise<boolean> {
+    let isForgotten = false;
+    await this.#change(id, async ({ attachments, state }) => {
+      const stays = attachments.filter(({ network, networkName }) => network !== ref && networkName !== ref);
+      isForgotten = state.status !== 'running' && stays.length < attachments.length;
+      return isForgotten ? { attachments: () => stays } : {};
+    });
+    return isForgotten;
+  }
+
   /** Makes the container the service's provider; if it is not running, at its next start. */
-  async attach(service: Service, network: Network, id: string): Promise<void> {
+  async attach(
+    service: Service,
+    network: Network,
+    id: string,
+    { standby = false }: AttachOptions = {},
+  ): Promise<void> {
+    if (standby && service.shared) throw notExclusive(service, network);
     await this.#change(id, async (container) => {
       if (container.attachments.some(({ serviceId }) => serviceId === service.id))
         throw alreadyAttached(container, service, network);
       this.converger.refuse(container, network, service);
-      await refuseProvided(this.networks, service, network);
-      const wanted = { network: network.id, networkName: network.name, serviceId: service.id, aliases: [] };
+      if (!standby) await refuseProvided(this.networks, service, network);
+      const wanted = {
+        ...{ network: network.id, networkName: network.name, serviceId: service.id, aliases: [] },
+        ...(standby ? { standby: {} } : {}),
+      };
       return { attachments: (now) => [...now, wanted], service };
     });
   }
@@ -134,6 +157,15 @@ function wantedOn(network: Network, settings: EndpointSettings): Attachment {
 export async function refuseProvided(networks: Networks, service: Service, network: Network): Promise<void> {
   const provider = await providerOf(networks, service, network);
   if (provider) throw alreadyProvided(service, provider);
+}
+
+/** @returns why a shared service has no standby */
+export function notExclusive({ name }: Service, network: Network): FairleadError {
+  return new FairleadError(
+    'invalid',
+    `service ${name}.${network.name} is shared: every container that is attached to it provides it; ` +
+      'only an exclusive service has a standby',
+  );
 }
 
 function alreadyAttached({ name }: Container, service: Service, network: Network): FairleadError {

@@ -182,6 +182,11 @@ export class Containers implements Contract {
     await this.converger.exclusively(id, () => this.runtime.update(id, { restart: restart ?? 'none' }));
   }
 
+  async setLimits(ref: string, limits: Readonly<Record<string, unknown>>): Promise<void> {
+    const { id } = this.find(ref);
+    await this.converger.exclusively(id, () => this.runtime.update(id, { limits }));
+  }
+
   unlink(ref: string, alias: string): Promise<void> {
     return this.links.unlink(ref, alias);
   }
@@ -220,6 +225,8 @@ export class Containers implements Contract {
 
   async disconnect(networkRef: string, containerRef: string, force = false): Promise<void> {
     const container = this.#findOrUndefined(containerRef, force);
+    const isGone = this.networks.named(networkRef) === undefined;
+    if (isGone && container && (await this.attachments.forget(networkRef, container.id))) return;
     const network = this.networks.find(networkRef);
     if (container) await this.attachments.disconnect(network, container.id);
     else await this.attachments.evict(network, await endpointOfGone(this.networks, network, containerRef));

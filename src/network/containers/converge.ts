@@ -7,11 +7,14 @@ import { FairleadError, withContext } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import { runAll, type UndoStack, withUndo } from '../../lib/undo.ts';
 import type { NetworkContext } from '../context.ts';
+import { isStandby } from '../endpoints/candidates.ts';
+import { isAlreadyProvided } from '../endpoints/plan.ts';
+import { StandbySide } from '../endpoints/standby-side.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import { routesFor } from '../host/gateway.ts';
 import type { PublishedPorts } from '../host/published-ports.ts';
 import type { Networks } from '../networks/networks.ts';
-import { Converger, refuseHost, type Wish } from './converger.ts';
+import { Converger, refuseHost, type Wish, withoutMade } from './converger.ts';
 import { filesFor } from './files.ts';
 import type { Interfaces } from './interfaces.ts';
 
@@ -21,6 +24,8 @@ import type { Interfaces } from './interfaces.ts';
  * last; what goes takes the way back. So what a dead daemon left half done is claimed by no record, and swept.
  */
 export class OwnConverger extends Converger {
+  private readonly standby: StandbySide;
+
   constructor(
     parts: NetworkContext,
     networks: Networks,
@@ -29,6 +34,7 @@ export class OwnConverger extends Converger {
     readonly ports: PublishedPorts,
   ) {
     super(parts, networks, endpoints);
+    this.standby = new StandbySide(parts, networks);
   }
 
   /** @throws invalid, in the Engine's words (docker-facts 5.3 #55-57) */
@@ -55,10 +61,16 @@ export class OwnConverger extends Converger {
     const asked = wish.attachments?.(container.attachments) ?? container.attachments;
     const did: string[] = [];
     if (isRunning || wish.isStarting) {
-      const stays = wish.check ? await this.#keepAll(container, asked, wish, did) : asked;
+      const kept = wish.check ? await this.#keepAll(container, asked, wish, did) : asked;
+      const stays = await this.standby.keep(container, kept, (all, keep) =>
+        this.keepEach(container, all, keep),
+      );
       // Of a running container the record has what is made: what is to come is added once it is.
-      await this.#record(id, isRunning ? stays.filter(({ endpoint }) => endpoint) : stays);
-      await runAll(this.#takingOff(container, stays, did));
+      await this.#record(id, isRunning ? stays.filter((one) => one.endpoint ?? one.standby) : stays);
+      await runAll([
+        ...this.#takingOff(container, stays, did),
+        ...this.standby.standingDown(container, stays),
+      ]);
       await this.#comeUp(container, stays, wish, did);
       if (wish.check === 'all') await this.ports.assert(id);
     } else {
@@ -70,7 +82,11 @@ export class OwnConverger extends Converger {
   async #end(container: Container, wanted: readonly Attachment[], did: string[]): Promise<void> {
     await this.#record(container.id, wanted);
     try {
-      await runAll([() => this.ports.withdraw(container.id), ...this.#takingOff(container, wanted, did)]);
+      await runAll([
+        () => this.ports.withdraw(container.id),
+        ...this.#takingOff(container, wanted, did),
+        ...this.standby.standingDown(container, []),
+      ]);
     } finally {
       await ownRuntime(this.parts.runtime).release(container.id);
       if (asksInside(container)) await this.parts.innerResolversChanged();
@@ -130,11 +146,33 @@ export class OwnConverger extends Converger {
     const missing = wanted.filter(({ endpoint }) => !endpoint);
     await withUndo(async (undo) => {
       for (const attachment of missing) {
-        const made = await this.#attach(undo, before.id, attachment, wish);
+        const made = await this.#take(undo, before, attachment, wish);
+        if (!made) continue;
         did.push(`is on ${this.whereIs(made)}${made.endpoint?.ipv4 ? ` as ${made.endpoint.ipv4}` : ''}`);
       }
       if (did.length > 0 || wish.isStarting) await this.#refresh(before, wish);
     });
+  }
+
+  /** Undefined where it only stands by: another has the service, or comes first. */
+  async #take(undo: UndoStack, before: Container, wanted: Attachment, wish: Wish) {
+    if (!isStandby(wanted)) return await this.#attach(undo, before.id, wanted, wish);
+    const isNew = !before.attachments.some(({ serviceId }) => serviceId === wanted.serviceId);
+    if (isNew)
+      undo.push('standby', () =>
+        runAll([
+          () => this.#record(before.id, before.attachments),
+          ...this.standby.standingDown({ ...before, attachments: [wanted] }, before.attachments),
+        ]),
+      );
+    if (wish.takeOver?.serviceId !== wanted.serviceId && !this.standby.isTurn(before, wanted))
+      return undefined;
+    try {
+      return await this.#attach(undo, before.id, wanted, wish);
+    } catch (error) {
+      if (isAlreadyProvided(error)) return undefined;
+      throw error;
+    }
   }
 
   async #attach(undo: UndoStack, id: string, wanted: Attachment, wish: Wish): Promise<Attachment> {
@@ -144,7 +182,11 @@ export class OwnConverger extends Converger {
     try {
       const made = await this.parts.presence.during(network, () =>
         withUndo(async (inner) => {
-          const endpoint = await this.endpoints.make({ container, wanted, network, service });
+          const tookOver = isStandby(wanted) ? wish.takeOver?.tookOver : undefined;
+          const endpoint = await this.endpoints.make({
+            ...{ container, wanted, network, service },
+            ...(tookOver ? { tookOver } : {}),
+          });
           inner.push('endpoint', () => this.endpoints.withdrawWhenPossible(network, endpoint));
           const parts = await this.interfaces.make(inner, container, wanted, network, endpoint);
           return { ...wanted, network: network.id, networkName: network.name, ...parts };
@@ -198,8 +240,4 @@ export class OwnConverger extends Converger {
 
 function asksInside({ attachments }: Container): boolean {
   return attachments.some((one) => one.interface?.resolver === innerResolver);
-}
-
-function withoutMade({ endpoint: _, interface: __, ...wanted }: Attachment): Attachment {
-  return wanted;
 }

@@ -1,8 +1,9 @@
-import type { Network, Service } from '../../cluster/records.ts';
+import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Attachment, Container } from '../../container/container.ts';
 import { FairleadError, isKind, messageOf } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { NetworkContext } from '../context.ts';
+import { isStandby } from '../endpoints/candidates.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
 import type { Networks } from '../networks/networks.ts';
 
@@ -15,8 +16,16 @@ export interface Wish {
   readonly isStarting?: boolean;
   /** What stays is compared as well: `records` with the store, `all` with the kernel, too. */
   readonly check?: 'records' | 'all';
+  /** It takes over the exclusive service that it stands by for, whoever comes before it. */
+  readonly takeOver?: TakeOver;
   /** Host ends that the kernel is known to have as they should be. */
   readonly present?: ReadonlySet<string>;
+}
+
+export interface TakeOver {
+  readonly serviceId: string;
+  /** Absent: nobody had it. */
+  readonly tookOver?: Endpoint['tookOver'];
 }
 
 /**
@@ -65,6 +74,7 @@ export abstract class Converger {
       } catch (error) {
         // With the KV store away there is nothing to be said against this one, and the others come next.
         if (isKind(error, 'unavailable')) stays.push(attachment);
+        else if (isKind(error, 'conflict') && isStandby(attachment)) stays.push(withoutMade(attachment));
         else if (isKind(error, 'conflict') || isKind(error, 'not-found'))
           this.#sayLost(container, attachment, error);
         else throw error;
@@ -102,6 +112,11 @@ export abstract class Converger {
       scope: this.parts.directory.network(network)?.scope ?? 'global',
     });
   }
+}
+
+/** What is wanted of it. */
+export function withoutMade({ endpoint: _, interface: __, ...wanted }: Attachment): Attachment {
+  return wanted;
 }
 
 /** @throws invalid, in the Engine's words */

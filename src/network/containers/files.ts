@@ -1,5 +1,6 @@
 import type { Attachment, Container } from '../../container/container.ts';
 import { extraHostsOf, renderHosts } from '../../container/hosts-file.ts';
+import { refusesIpv6 } from '../../container/isolation.ts';
 import { hostsOf, linkedBy } from '../../container/linked.ts';
 import { renderResolvConf } from '../../container/resolv-conf.ts';
 import type { ContainerFiles } from '../../container/runtime.ts';
@@ -42,6 +43,7 @@ export function filesFor(
   });
   if (isOnHost && spec.extraHosts.length === 0) return { resolvConf, hosts: host.hosts };
   const hosts = renderHosts({
+    ipv6: !refusesIpv6(stack.spec),
     hostname: stack.spec.hostname || shortId(stack.id),
     domainname: stack.spec.domainname,
     addresses: attachments.flatMap(addressesOf),

@@ -2,8 +2,9 @@ import type { JoinPlace, JoinResult } from '../../../drivers/driver.ts';
 import { interfaceOptions } from '../../cluster/endpoints/options.ts';
 import type { Endpoint, Network } from '../../cluster/records.ts';
 import type { AttachedInterface, Attachment, Container } from '../../container/container.ts';
+import { refusesIpv6 } from '../../container/isolation.ts';
 import { innerResolver } from '../../dataplane/names.ts';
-import { isLinkLocal, parseSubnet } from '../../lib/addresses.ts';
+import { familyOf, isLinkLocal, parseSubnet, withoutPrefix } from '../../lib/addresses.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import type { UndoStack } from '../../lib/undo.ts';
 import { driverOf, type NetworkContext } from '../context.ts';
@@ -28,7 +29,7 @@ export class Interfaces {
     endpoint: Endpoint,
   ): Promise<Made> {
     const driver = driverOf(this.parts, network);
-    const result = await driver.join(network, endpoint, this.#placeOf(container, wanted));
+    const result = spoken(container, await driver.join(network, endpoint, this.#placeOf(container, wanted)));
     undo.push('driver join', () => driver.leave(network, endpoint));
     const settled = await this.endpoints.assign(network, endpoint, result.assigned);
     const made = await this.#plug(container, wanted, network, settled, result);
@@ -59,7 +60,8 @@ export class Interfaces {
       // The plugin believes in an endpoint that is no more: it makes a new one.
       await driver.leave(network, endpoint);
     }
-    const result = await driver.join(network, endpoint, this.#placeOf(container, attachment));
+    const place = this.#placeOf(container, attachment);
+    const result = spoken(container, await driver.join(network, endpoint, place));
     await this.#plug(container, attachment, network, endpoint, result, attachment.interface?.name);
     return true;
   }
@@ -161,4 +163,11 @@ export class Interfaces {
       if (!used.has(`${prefix}${n}`)) return `${prefix}${n}`;
     }
   }
+}
+
+/** Without what a container has no use for: ways out of a family that is off in it. */
+function spoken({ spec }: Container, result: JoinResult): JoinResult {
+  if (!refusesIpv6(spec)) return result;
+  const { gateway6: _, routes, ...rest } = result;
+  return { ...rest, routes: routes.filter(({ destination }) => familyOf(withoutPrefix(destination)) === 4) };
 }

@@ -22,7 +22,7 @@ export function planContainer(
   const networkMode = parseMode(request, networks, findContainer);
   const links = planLinks(request, findContainer);
   const attachments = planAttachments(request, networkMode, networks, links);
-  const { endpoints: _, networkMode: __, links: ___, ...rest } = request;
+  const { endpoints: _, networkMode: __, links: ___, standby: ____, ...rest } = request;
   return {
     name: '',
     command: [],
@@ -55,6 +55,8 @@ function parseMode(
 ): NetworkMode {
   const text = request.networkMode || 'default';
   const publishes = (request.publishServices ?? []).length > 0;
+  if (request.standby && !publishes)
+    throw new FairleadError('invalid', '--standby needs a service: give --publish-service SERVICE[.NETWORK]');
   if (publishes && text !== 'default') {
     throw new FairleadError('invalid', 'conflicting options: publishing a service and network mode');
   }
@@ -82,7 +84,9 @@ function planAttachments(
   links: readonly string[],
 ): readonly Attachment[] {
   if (mode.kind === 'container') return [];
-  const published = (request.publishServices ?? []).map((text) => planPublished(text, networks));
+  const published = (request.publishServices ?? []).flatMap((text) =>
+    planPublished(text, networks, request.standby ?? false),
+  );
   if (published.length > 0) return published;
   // A map: networks may be called like a member of every object.
   const settings = new Map(Object.entries(request.endpoints ?? {}));
@@ -118,8 +122,17 @@ function planAttachment(network: string, settings: EndpointSettings): Attachment
   };
 }
 
-/** `--publish-service SERVICE[.NETWORK]`: the network must exist now; the service is made at the start. */
-function planPublished(text: string, networks: Networks): Attachment {
+/**
+ * `--publish-service SERVICE[.NETWORK]`: the network must exist now; the service is made at the start. A standby has a
+ * place of its own as well, so that it is on the network while it waits.
+ */
+function planPublished(text: string, networks: Networks, isStandby: boolean): readonly Attachment[] {
   const { service, network } = parseServiceName(text, networks);
-  return { network: network.id, publish: parseName('service', service), aliases: [] };
+  const wanted = { network: network.id, publish: parseName('service', service), aliases: [] };
+  return isStandby
+    ? [
+        { network: network.id, aliases: [] },
+        { ...wanted, standby: {} },
+      ]
+    : [wanted];
 }

@@ -7,7 +7,7 @@ import type { NetworkContext } from '../context.ts';
 import { portClash } from '../host/published-ports.ts';
 import type { Networks } from '../networks/networks.ts';
 import { publishService, unpublishService } from '../services/publication.ts';
-import { refuseProvided } from './attachments.ts';
+import { notExclusive, refuseProvided } from './attachments.ts';
 import type { Converger } from './converger.ts';
 import type { DefaultLinks } from './default-links.ts';
 import { filesFor } from './files.ts';
@@ -62,21 +62,28 @@ export class Starter {
   async #withService(undo: UndoStack, name: string, attachment: Attachment): Promise<readonly Attachment[]> {
     const { network: ref, publish, serviceId } = attachment;
     if (publish !== undefined) {
-      const service = await this.#published(undo, this.networks.find(ref), publish);
+      const isStandby = attachment.standby !== undefined;
+      const service = await this.#published(undo, this.networks.find(ref), publish, isStandby);
       return [{ ...attachment, serviceId: service.id }];
     }
-    if (serviceId === undefined) return [attachment];
+    // What is gone, converge notices.
+    if (serviceId === undefined || attachment.standby) return [attachment];
     const why = await this.#whyNot(serviceId, this.networks.find(ref));
     if (why === undefined) return [attachment];
+    if (this.parts.directory.candidates().some((one) => one.serviceId === serviceId)) {
+      this.parts.log.info(`container ${name} starts as a standby of its service: ${why}`);
+      return [{ ...attachment, standby: {} }];
+    }
     this.parts.log.warn(`container ${name} starts without its service: ${why}`);
     return [];
   }
 
   /** The service of --publish-service, made where there is none. @throws conflict while another container has it */
-  async #published(undo: UndoStack, network: Network, name: string): Promise<Service> {
+  async #published(undo: UndoStack, network: Network, name: string, isStandby: boolean): Promise<Service> {
     const known = this.parts.directory.serviceEntry(network.id, name)?.record;
     if (known) {
-      await refuseProvided(this.networks, known, network);
+      if (!isStandby) await refuseProvided(this.networks, known, network);
+      else if (known.shared) throw notExclusive(known, network);
       return known;
     }
     const service = await this.parts.locks.run('network', network.id, () =>

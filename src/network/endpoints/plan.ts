@@ -3,6 +3,7 @@ import { keys } from '../../cluster/keys.ts';
 import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import type { Decision } from '../../cluster/retry.ts';
 import type { Attachment } from '../../container/container.ts';
+import { refusesIpv6 } from '../../container/isolation.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { newId, shortId } from '../../lib/ids.ts';
 import { timestamp } from '../../lib/time.ts';
@@ -15,6 +16,8 @@ export interface EndpointRequest {
   readonly wanted: Attachment;
   readonly network: Network;
   readonly service: Service | undefined;
+  /** Where a standby takes an exclusive service over. */
+  readonly tookOver?: Endpoint['tookOver'];
 }
 
 /** A container's own place, or one of a shared service's: it takes addresses of its own. */
@@ -27,7 +30,7 @@ export async function planOwnEndpoint(
   const owner = { owner: 'endpoint', id, nodeId: parts.nodeLease.self.id } as const;
   // Before anything is taken, so that it need not be given back.
   openNetwork(parts, network);
-  const [v4, v6] = await claimAddresses(parts, network, owner, wanted);
+  const [v4, v6] = await claimAddresses(parts, network, owner, wanted, !refusesIpv6(container.spec));
   const claims = [v4, v6].filter((claim) => claim !== undefined);
   const mac = wanted.mac ?? macOf(claims, driverOf(parts, network)).mac;
   const addresses = {
@@ -67,8 +70,10 @@ export async function planServiceEndpoint(
   const { container, wanted, network, service } = request;
   if (!service) throw new FairleadError('internal', 'a service endpoint without a service');
   const { ipv4, ipv6, mac } = service;
-  const own = { ...identity(parts, network, service.endpointId), ipv4, ipv6, mac };
-  const endpoint = endpointFor(own, container, wanted, service);
+  const families = refusesIpv6(container.spec) ? { ipv4 } : { ipv4, ipv6 };
+  const own = { ...identity(parts, network, service.endpointId), ...families, mac };
+  const { tookOver } = request;
+  const endpoint = { ...endpointFor(own, container, wanted, service), ...(tookOver ? { tookOver } : {}) };
   const plan = decisionFor(parts, request, endpoint);
   return {
     result: endpoint,
@@ -81,9 +86,17 @@ export async function planServiceEndpoint(
   };
 }
 
+class AlreadyProvided extends FairleadError {}
+
+/** Whether it failed because another container has the exclusive service. */
+export function isAlreadyProvided(error: unknown): boolean {
+  if (error instanceof AlreadyProvided) return true;
+  return error instanceof Error && error.cause !== undefined && isAlreadyProvided(error.cause);
+}
+
 export function alreadyProvided(service: Service, provider: Endpoint | undefined): FairleadError {
   const who = provider ? `: ${provider.containerName} (${shortId(provider.containerId)})` : '';
-  return new FairleadError(
+  return new AlreadyProvided(
     'conflict',
     `a container has already joined the endpoint of service ${service.name}${who}; detach it first`,
   );

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Network } from '../../cluster/records.ts';
+import type { Network, Service } from '../../cluster/records.ts';
 import { FairleadError } from '../../lib/errors.ts';
 import { parseName } from '../../lib/names.ts';
 import { Attachments } from '../containers/attachments.ts';
 import type { NetworkContext } from '../context.ts';
 import type { EndpointStore } from '../endpoints/store.ts';
-import type { EndpointSettings, Naming } from '../model.ts';
+import type { AttachOptions, EndpointSettings, Naming } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { AliasOverrides } from './alias-overrides.ts';
 import { type EngineConverger, without } from './converge.ts';
@@ -37,6 +37,21 @@ export class EngineAttachments extends Attachments {
         `a gateway priority needs Docker Engine 28 (API 1.48), and this one is ${version}`,
       );
     await super.connect(network, id, settings);
+  }
+
+  /** @throws unsupported for a standby: an Engine's containers have their networks from the Engine */
+  override async attach(
+    service: Service,
+    network: Network,
+    id: string,
+    options: AttachOptions = {},
+  ): Promise<void> {
+    if (options.standby)
+      throw new FairleadError(
+        'unsupported',
+        'beside a Docker Engine there are no standbys yet: attach the container when the other is detached',
+      );
+    await super.attach(service, network, id);
   }
 
   /** On its own attachments to our networks: those without aliases (the default bridge, host, none) are the Engine's own. */

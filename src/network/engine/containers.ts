@@ -91,6 +91,11 @@ export class EngineContainers implements Containers {
     await this.runtime.update(this.find(ref).id, { restart: restart ?? 'none' });
   }
 
+  async setLimits(ref: string): Promise<void> {
+    const { name } = this.find(ref);
+    throw new FairleadError('unsupported', `the limits of container ${name} are the Docker Engine's`);
+  }
+
   async unlink(ref: string): Promise<void> {
     const { name } = this.find(ref);
     throw new FairleadError('unsupported', `the links of container ${name} are the Docker Engine's`);

@@ -156,7 +156,9 @@ export class Presence {
     const { directory, runtime, nodeId } = this.deps;
     if (directory.endpointsOf(id).some((endpoint) => endpoint.nodeId === nodeId)) return true;
     const running = runtime.list().filter(({ state }) => state.status === 'running');
-    return running.some(({ attachments }) => attachments.some((a) => a.endpoint && a.network === id));
+    return running.some(({ attachments }) =>
+      attachments.some((a) => (a.endpoint ?? a.standby) && a.network === id),
+    );
   }
 
   /** One look at all of them: with 500 networks, one each would take the machine away from everybody else. */

@@ -1,5 +1,5 @@
-import { folders } from '../../cluster/keys.ts';
-import type { AddressRecord, Endpoint, Network } from '../../cluster/records.ts';
+import { folders, keys } from '../../cluster/keys.ts';
+import type { AddressRecord, Candidate, Endpoint, Network } from '../../cluster/records.ts';
 import type { Container } from '../../container/container.ts';
 import type { Owned } from '../../dataplane/inspection.ts';
 import { shortId } from '../../lib/ids.ts';
@@ -33,6 +33,7 @@ export class Sweeper {
     const { parts } = this;
     const claimed = parts.runtime.list().filter(({ state }) => state.status === 'running');
     await attempt(parts, 'left-over endpoints', () => this.#sweepEndpoints());
+    await attempt(parts, 'left-over standbys', () => this.#sweepCandidates());
     // Which devices are theirs nobody knows: all are left until they have ended.
     if (this.#unknown().length > 0) return;
     for (const { id, name } of parts.presence.list()) {
@@ -80,6 +81,25 @@ export class Sweeper {
     const kept = this.claims.endpointIds();
     for (const network of directory.networks())
       await this.#withdrawUnclaimed(network, directory.endpointsOf(network.id), kept);
+  }
+
+  async #sweepCandidates(): Promise<void> {
+    const { directory, nodeLease, runtime } = this.parts;
+    const isHere = ({ containerId, serviceId }: Candidate) => {
+      const { state, attachments = [] } = runtime.get(containerId) ?? {};
+      return (
+        state?.status === 'running' && attachments.some((one) => one.standby && one.serviceId === serviceId)
+      );
+    };
+    for (const one of directory.candidates()) {
+      if (one.nodeId !== nodeLease.self.id || isHere(one)) continue;
+      const { scope = 'global' } = directory.network(one.networkId) ?? {};
+      await directory.commit(scope, [], [{ op: 'delete', key: keys.candidate(one) }]);
+      this.#log(
+        `container ${one.containerName} from the standbys of a service`,
+        'it does not run, or stands by no longer',
+      );
+    }
   }
 
   async #withdrawUnclaimed(

@@ -1,8 +1,10 @@
-import type { Endpoint, Network, Service } from '../../cluster/records.ts';
+import { inOrder } from '../../cluster/endpoints/standby.ts';
+import type { Candidate, Endpoint, Network, Service } from '../../cluster/records.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { NetworkContext } from '../context.ts';
 import type {
+  AttachOptions,
   Containers,
   Services as Contract,
   ImplicitService,
@@ -10,12 +12,19 @@ import type {
   ServiceView,
 } from '../model.ts';
 import type { Networks } from '../networks/networks.ts';
+import { candidateNamed, promote } from './promotion.ts';
 import { publishService, stillProvided, unpublishService } from './publication.ts';
 import { parseServiceName } from './service-name.ts';
 
+/** How often standbys may be faster than a forced unpublish. */
+const maxTakeOvers = 10;
+/** How long a promoted standby has to take over, in milliseconds. */
+const takeOverMs = 10_000;
+const lookEveryMs = 20;
+
 /** Who puts containers behind services: ours (containers/attachments.ts), or an Engine's (engine/attachments.ts). */
 export interface ServiceBackends {
-  attach(service: Service, network: Network, containerId: string): Promise<void>;
+  attach(service: Service, network: Network, containerId: string, options?: AttachOptions): Promise<void>;
   detach(service: Service, network: Network, containerId: string): Promise<void>;
   /** Takes a provider off: a container of this host, or the record of one that is elsewhere or gone. */
   evict(network: Network, endpoint: Endpoint): Promise<void>;
@@ -34,9 +43,12 @@ export class Services implements Contract {
     const services = this.parts.directory.services().filter(({ networkId }) => networks.has(networkId));
     const endpoints = await this.#endpointsOf(new Set(services.map(({ networkId }) => networkId)));
     const providers = byService([...endpoints.values()].flat());
+    const candidates = byService(this.parts.directory.candidates());
     const views = services.flatMap((service) => {
       const network = networks.get(service.networkId);
-      return network ? [{ service, network, providers: providers.get(service.id) ?? [] }] : [];
+      if (!network) return [];
+      const standing = inOrder(service, candidates.get(service.id) ?? []);
+      return [{ service, network, providers: providers.get(service.id) ?? [], candidates: standing }];
     });
     return sortedByName(views);
   }
@@ -44,7 +56,7 @@ export class Services implements Contract {
   async withId(id: string): Promise<ServiceView | undefined> {
     const service = this.parts.directory.services().find((candidate) => candidate.id === id);
     const network = service && this.parts.directory.network(service.networkId);
-    return network && viewOf(service, network, await this.#endpointsIfKnown(network.id));
+    return network && this.#viewOf(service, network, await this.#endpointsIfKnown(network.id));
   }
 
   async implicit(filter: { readonly networkRef?: string } = {}): Promise<readonly ImplicitService[]> {
@@ -66,7 +78,7 @@ export class Services implements Contract {
       throw new FairleadError('not-found', `Service ${name} not found on network ${network.name}`);
     }
     const network = this.networks.find(service.networkId);
-    return viewOf(service, network, await this.networks.endpoints(network.id));
+    return this.#viewOf(service, network, await this.networks.endpoints(network.id));
   }
 
   async publish(ref: string, options: PublishOptions = {}): Promise<ServiceView> {
@@ -81,22 +93,57 @@ export class Services implements Contract {
 
   async unpublish(serviceId: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const view = await this.find(serviceId);
-    if (options.force) {
-      for (const provider of view.providers) await this.attachments.evict(view.network, provider);
-    } else if (view.providers.length > 0) {
-      throw stillProvided(view.service, view.providers);
-    }
-    await this.parts.locks.shared(() => unpublishService(this.parts, view.service, view.network));
+    if (options.force) await this.#unpublishNow(view);
+    else if (view.providers.length > 0) throw stillProvided(view.service, view.providers);
+    else await this.parts.locks.shared(() => unpublishService(this.parts, view.service, view.network));
     this.#emit(view, 'unpublish');
   }
 
-  async attach(ref: string, containerRef: string): Promise<ServiceView> {
+  /** A standby may take it over between the two, and goes as well. */
+  async #unpublishNow({ service, network, providers }: ServiceView): Promise<void> {
+    for (let left = maxTakeOvers, current = providers; ; left -= 1) {
+      for (const provider of current) await this.attachments.evict(network, provider);
+      try {
+        return await this.parts.locks.shared(() => unpublishService(this.parts, service, network));
+      } catch (error) {
+        if (!isKind(error, 'forbidden') || left === 0) throw error;
+        current = (await this.find(service.id)).providers;
+      }
+    }
+  }
+
+  async attach(ref: string, containerRef: string, options: AttachOptions = {}): Promise<ServiceView> {
     const { service, network } = await this.find(ref);
     const container = this.containers.find(containerRef).id;
-    await this.attachments.attach(service, network, container);
-    const view = viewOf(service, network, await this.networks.endpoints(network.id));
+    await this.attachments.attach(service, network, container, options);
+    const view = this.#viewOf(service, network, await this.networks.endpoints(network.id));
     this.#emit(view, 'attach', { container });
     return view;
+  }
+
+  async promote(
+    ref: string,
+    containerRef: string,
+    { preempt = false }: { readonly preempt?: boolean } = {},
+  ): Promise<ServiceView> {
+    const view = await this.find(ref);
+    const { containerId, containerName } = candidateNamed(view, containerRef);
+    const { service, network } = view;
+    await promote(this.parts, service, network, { containerId, preempt });
+    for (const end = this.parts.clock.monotonic() + takeOverMs; ; ) {
+      const now = await this.find(service.id);
+      if (now.providers[0]?.containerId === containerId) {
+        this.#emit(now, 'promote', { container: containerId });
+        return now;
+      }
+      if (this.parts.clock.monotonic() > end) break;
+      await new Promise<void>((resolve) => this.parts.clock.after(lookEveryMs, resolve));
+    }
+    await promote(this.parts, service, network, undefined);
+    throw new FairleadError(
+      'unavailable',
+      `container ${containerName} did not take over service ${service.name}.${network.name} within ${takeOverMs / 1000} s: see the log of its node`,
+    );
   }
 
   async detach(serviceId: string, containerRef: string): Promise<void> {
@@ -112,7 +159,7 @@ export class Services implements Contract {
     return await locks.shared(() =>
       locks.run('network', network.id, async () => {
         const service = await publishService(this.parts, network, name, options);
-        const view = { service, network, providers: [] };
+        const view = { service, network, providers: [], candidates: [] };
         this.#emit(view, 'publish');
         return view;
       }),
@@ -163,6 +210,17 @@ export class Services implements Contract {
     );
   }
 
+  #viewOf(service: Service, network: Network, endpoints: readonly Endpoint[]): ServiceView {
+    const isIts = ({ serviceId }: { readonly serviceId?: string | undefined }) => serviceId === service.id;
+    const candidates: readonly Candidate[] = this.parts.directory.candidates().filter(isIts);
+    return {
+      service,
+      network,
+      providers: endpoints.filter(isIts),
+      candidates: inOrder(service, candidates),
+    };
+  }
+
   #emit({ service, network }: ServiceView, action: string, more: Record<string, string> = {}): void {
     const Attributes = { name: service.name, network: network.name, ...more };
     this.parts.events.emit({
@@ -174,17 +232,15 @@ export class Services implements Contract {
   }
 }
 
-function viewOf(service: Service, network: Network, endpoints: readonly Endpoint[]): ServiceView {
-  return { service, network, providers: endpoints.filter(({ serviceId }) => serviceId === service.id) };
-}
-
-function byService(endpoints: readonly Endpoint[]): ReadonlyMap<string, readonly Endpoint[]> {
-  const found = new Map<string, Endpoint[]>();
-  for (const endpoint of endpoints) {
-    if (endpoint.serviceId === undefined) continue;
-    const known = found.get(endpoint.serviceId);
-    if (known) known.push(endpoint);
-    else found.set(endpoint.serviceId, [endpoint]);
+function byService<T extends { readonly serviceId?: string | undefined }>(
+  all: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    if (one.serviceId === undefined) continue;
+    const known = found.get(one.serviceId);
+    if (known) known.push(one);
+    else found.set(one.serviceId, [one]);
   }
   return found;
 }

@@ -18,6 +18,9 @@ interface Held {
   readonly lost: AbortController;
   /** This node's own deadline, while it cannot reach the store. */
   deadline?: Timer;
+  doubt?: Timer;
+  /** Told when that is near. */
+  readonly doubts: Set<() => void>;
 }
 
 /** One node's connection to the store that all nodes share. It can be cut and mended, as that to a real server. */
@@ -43,6 +46,8 @@ export class SharedStore implements Store {
       const { id, ttlSeconds } = held.lease;
       this.ledger.orphanLease(id, ttlSeconds);
       held.deadline = this.clock.after(ttlSeconds * 1000, () => this.#lose(held));
+      // As a lease of a real store: kvstore/remote/remote-lease.ts.
+      held.doubt = this.clock.after((ttlSeconds * 1000 * 5) / 6, () => this.#doubt(held));
     }
   }
 
@@ -51,6 +56,7 @@ export class SharedStore implements Store {
     this.#status = { name: this.#status.name, reachable: true, since: this.clock.now() };
     for (const held of this.#held) {
       held.deadline?.cancel();
+      held.doubt?.cancel();
       if (!this.ledger.adoptLease(held.lease)) this.#lose(held);
     }
     for (const watch of this.#watches) watch.mend();
@@ -81,14 +87,15 @@ export class SharedStore implements Store {
   async lease(ttlSeconds: number, ticket?: string): Promise<Lease> {
     const lease = await this.#reached().lease(ttlSeconds, ticket);
     const lost = new AbortController();
-    const held: Held = { lease, lost };
+    const held: Held = { lease, lost, doubts: new Set() };
     this.#held.add(held);
     const revoke = async () => {
       held.deadline?.cancel();
+      held.doubt?.cancel();
       this.#held.delete(held);
       if (this.#status.reachable) await lease.revoke();
     };
-    return { ...lease, lost: lost.signal, revoke };
+    return { ...lease, lost: lost.signal, onDoubt: (listener) => held.doubts.add(listener), revoke };
   }
 
   status(): StoreStatus {
@@ -96,9 +103,13 @@ export class SharedStore implements Store {
   }
 
   async close(): Promise<void> {
-    for (const { deadline } of this.#held) deadline?.cancel();
+    for (const { deadline, doubt } of this.#held) for (const timer of [deadline, doubt]) timer?.cancel();
     for (const watch of [...this.#watches]) await watch.return();
     await this.#store.close();
+  }
+
+  #doubt({ doubts }: Held): void {
+    for (const listener of doubts) listener();
   }
 
   #lose(held: Held): void {

@@ -3,6 +3,9 @@ import { addresses } from './addresses.ts';
 import { containers } from './containers.ts';
 import { names } from './names.ts';
 import { duplicates, networks } from './networks.ts';
+import { peersContainers } from './peers-containers.ts';
+import { peersKernel } from './peers-kernel.ts';
+import { peersNetworks } from './peers-networks.ts';
 import { sessions } from './sessions.ts';
 import { stacked } from './stacked.ts';
 import { system } from './system.ts';
@@ -17,5 +20,8 @@ export const cases: readonly Case[] = [
   ...addresses,
   ...stacked,
   ...names,
+  ...peersNetworks,
+  ...peersContainers,
+  ...peersKernel,
   ...duplicates,
 ];

@@ -36,6 +36,21 @@ const links: readonly Case[] = [
   post('/networks/nope/disconnect', { Container: 'nope' }, { note: 'neither exists' }),
 ];
 
+const update = (body: object) => post('/containers/lupd/update', body, { note: JSON.stringify(body) });
+const limits: readonly Case[] = [
+  create('lupd', { HostConfig: { Memory: 67108864, CpuShares: 512 } }),
+  get('/containers/lupd/json', { note: 'limits' }),
+  update({ CpuShares: 256, CpusetCpus: '0' }),
+  update({ Memory: 100663296 }),
+  update({ Memory: 268435456 }),
+  update({ Memory: 268435456, MemorySwap: -1, PidsLimit: 64 }),
+  update({ NanoCpus: 500000000 }),
+  update({ CpuPeriod: 100000 }),
+  update({ RestartPolicy: { Name: 'unless-stopped' } }),
+  get('/containers/lupd/json', { note: 'limits updated' }),
+  del('/containers/lupd'),
+];
+
 const processes: readonly Case[] = [
   get('/containers/lweb/top?ps_args=-o%20comm'),
   get('/containers/lnone/top', { note: 'not running' }),
@@ -46,6 +61,7 @@ const processes: readonly Case[] = [
   post('/containers/lweb/update', {}, { note: 'nothing' }),
   post('/containers/lweb/update', 'x', { note: 'not JSON' }),
   post('/containers/nope/update', {}),
+  ...limits,
   post('/containers/lweb/exec', { Cmd: ['true'] }, { capture: 'lexec' }),
   post('/exec/{lexec}/start', { Detach: false }),
   post('/containers/lnone/kill?signal=NOPE', undefined, { note: 'not running, no signal' }),

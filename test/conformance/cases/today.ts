@@ -77,7 +77,7 @@ const links: readonly Case[] = [
 ];
 
 const options: readonly Case[] = [
-  create('tlog', logged({ Type: 'bogus' }), 'a log driver'),
+  { ...create('tnolog', logged({ Type: 'bogus' }), 'a log driver'), aside: true },
   create('tlog', logged({ Type: 'json-file', Config: { bogus: '1' } }), 'a log option'),
   create('tlog', logged({ Config: { 'max-size': '1m', 'max-file': '2' } }), 'sizes of the log'),
   del('/containers/tlog'),

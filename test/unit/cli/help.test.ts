@@ -41,6 +41,7 @@ Commands:
     detach    Detach the backend from the service
     ls        Lists all services
     info      Display information about a service
+    promote   Have a standby take the service over
 
 Run 'docker service COMMAND --help' for more information on a command.
 

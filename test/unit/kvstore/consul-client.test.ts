@@ -68,11 +68,11 @@ describe('an answer of Consul', () => {
   it('that takes long may, as long as it comes', async () => {
     const client = await clientOf((_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
-      let left = 5;
+      let left = 12;
       const more = setInterval(() => {
         if (left-- > 0) response.write(' ');
         else response.end('[]', () => clearInterval(more));
-      }, silence / 2);
+      }, silence / 8);
     });
     const { status, transfer } = await get(client, { silence });
     expect(status).toBe(200);

@@ -18,7 +18,14 @@ describe('what etcd or gRPC said', () => {
     ['1 CANCELLED: Stream closed before sending status', 'the connection was lost'],
     ['4 DEADLINE_EXCEEDED: Deadline exceeded after 2.9s', 'no answer in time'],
     ['14 UNAVAILABLE: etcdserver: no leader', 'no leader'],
-    ['16 UNAUTHENTICATED: etcdserver: invalid auth token', 'invalid auth token'],
+    [
+      '16 UNAUTHENTICATED: etcdserver: invalid auth token',
+      'invalid auth token: check user and password in --kv-store-opt, and the role of the user',
+    ],
+    [
+      '8 RESOURCE_EXHAUSTED: etcdserver: mvcc: database space exceeded',
+      'mvcc: database space exceeded: compact and defragment it, then "etcdctl alarm disarm"',
+    ],
   ])('%s', (said, plain) => {
     const told = plainError(new Error(said));
     expect(told.message).toBe(plain);

@@ -72,6 +72,7 @@ describe('the man pages', () => {
       'fairlead-service.1',
       'fairlead-topology.1',
       'fairlead-tour.1',
+      'fairlead-ui.1',
       'fairlead-uninstall.1',
       'fairlead-version.1',
       'fairlead.1',

@@ -7,7 +7,7 @@ import { bodyText, decodeJson, readJson } from '../../http/body.ts';
 import { flagOf, numberOf, queryOf } from '../../http/query.ts';
 import { versionOf } from '../../http/version.ts';
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
-import { requireUserDefined } from '../networks/endpoint-settings.ts';
+import { requireFitting } from '../networks/endpoint-settings.ts';
 import { containerCreate, parseContainerCreate } from './create/create.ts';
 import { listShape, selectContainers } from './list.ts';
 import { indexNetworks } from './networks.ts';
@@ -44,15 +44,12 @@ function readRoutes(app: FastifyInstance, { containers, networks, clock }: Model
   );
 }
 
-/** @throws invalid: Docker's own networks take neither names nor addresses of a container */
-function refuseOnPredefined(
-  { networks }: Model,
-  endpoints: Readonly<Record<string, EndpointSettings>>,
-): void {
+/** @throws invalid: a name or an address that the network cannot give */
+function refuseUnfitting({ networks }: Model, endpoints: Readonly<Record<string, EndpointSettings>>): void {
   for (const [ref, settings] of Object.entries(endpoints)) {
     const { name } = ref === 'default' ? networks.defaultNetwork() : { name: ref };
     try {
-      requireUserDefined(networks.list(), name, settings);
+      requireFitting(networks.list(), name, settings);
     } catch (error) {
       throw withContext(`invalid config for network ${name}`, error);
     }
@@ -64,9 +61,9 @@ function createRoute(app: FastifyInstance, model: Model): void {
   const context = { runtime: containers.runtime, find: (ref: string) => containers.find(ref) };
   app.post('/containers/create', async (request, reply) => {
     const body = readJson(request, containerCreate, 'container.CreateRequest');
-    const raw = decodeJson(bodyText(request), '');
+    const raw = decodeJson(bodyText(request), 'invalid JSON: got EOF while reading request body');
     const parsed = parseContainerCreate(body, raw, queryOf(request).get('name'), context, versionOf(request));
-    refuseOnPredefined(model, parsed.request.endpoints ?? {});
+    refuseUnfitting(model, parsed.request.endpoints ?? {});
     const { id } = await containers.create(parsed.request);
     return reply.code(201).send({ Id: id, Warnings: parsed.warnings });
   });

@@ -68,22 +68,24 @@ export const hostConfigDefaults: Readonly<Record<string, unknown>> = {
 };
 
 /** How the docker CLI sends members that nobody set. */
-const unset: Readonly<Record<string, readonly unknown[]>> = {
-  LogConfig: [
-    { Type: '', Config: {} },
-    { Type: '', Config: null },
-  ],
-  CgroupnsMode: [''],
-  IpcMode: [''],
-  ShmSize: [0],
-  Runtime: [''],
-  MemorySwappiness: [-1],
-  PidsLimit: [0],
-};
+const unset = new Map<string, readonly unknown[]>(
+  Object.entries({
+    LogConfig: [
+      { Type: '', Config: {} },
+      { Type: '', Config: null },
+    ],
+    CgroupnsMode: [''],
+    IpcMode: [''],
+    ShmSize: [0],
+    Runtime: [''],
+    MemorySwappiness: [-1],
+    PidsLimit: [0],
+  }),
+);
 
 /** Those get the Engine's defaults, as there. */
 export function withoutUnset(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isUnset = (name: string, value: unknown) =>
-    unset[name]?.some((other) => isDeepStrictEqual(value, other)) ?? false;
+    unset.get(name)?.some((other) => isDeepStrictEqual(value, other)) ?? false;
   return Object.fromEntries(Object.entries(given).filter(([name, value]) => !isUnset(name, value)));
 }

@@ -132,9 +132,17 @@ function own(spec: ContainerSpec, id: string): Record<string, unknown> {
   };
 }
 
+/** As a create sent it and updates have changed it. The Engine's default for the swap is as much again as the memory. */
+export function sentHostConfig({ spec }: Container): Record<string, unknown> {
+  const sent = kept.parse({ ...spec.extras }).HostConfig;
+  const { Memory, MemorySwap } = sent;
+  const isLimited = typeof Memory === 'number' && Memory > 0 && !MemorySwap;
+  return isLimited ? { ...sent, MemorySwap: 2 * Memory } : sent;
+}
+
 function hostConfigShape(container: Container, runtime: Runtime): Record<string, unknown> {
   const { spec } = container;
-  const given = kept.parse({ ...spec.extras }).HostConfig;
+  const given = sentHostConfig(container);
   return {
     ...hostConfigDefaults,
     ...withoutUnset(given),

@@ -7,6 +7,10 @@ import { hostOptions } from './handling.ts';
 const members = z.record(z.string(), z.unknown()).catch({});
 const byFoldedName = new Map(Object.keys(hostOptions).map((name) => [name.toLowerCase(), name]));
 
+/** Maps: a client may send a member that is called like one of every object. */
+const options = new Map(Object.entries(hostOptions));
+const defaults = new Map(Object.entries(hostConfigDefaults));
+
 /** A warning does not depend on the order in which a client sends the members. */
 const order = new Map(Object.keys(hostOptions).map((name, index) => [name, index]));
 
@@ -26,7 +30,7 @@ export function hostOptionWarnings(sent: unknown, enforced = true): readonly str
   const limits: string[] = [];
   const warnings: string[] = [];
   for (const [name, value] of given) {
-    const handling = hostOptions[name];
+    const handling = options.get(name);
     if (!handling) warnings.push(`HostConfig.${name} is not known, and is discarded.`);
     else if (handling.does === 'refused' && enforced) refuseUnless(handling, value);
     else if (handling.does === 'warned' && handling.why) warnings.push(`${name}: ${handling.why}.`);
@@ -56,7 +60,7 @@ export function refusal(option: string, why: string): FairleadError {
 
 /** Not what a container has anyway; -1 is no limit. */
 function isGiven(name: string, value: unknown): boolean {
-  if (isDeepStrictEqual(value, hostConfigDefaults[name]) || value === -1) return false;
+  if (isDeepStrictEqual(value, defaults.get(name)) || value === -1) return false;
   // An empty list has a meaning here: nothing is hidden.
   if (name === 'MaskedPaths' || name === 'ReadonlyPaths') return true;
   if (Array.isArray(value)) return value.length > 0;

@@ -1,7 +1,16 @@
 import type * as z from 'zod';
 import { parseLink } from '../../../cluster/endpoints/links.ts';
 import type { Network } from '../../../cluster/records.ts';
-import { familyOf, isAddress, parseAddress, parseMac } from '../../../lib/addresses.ts';
+import {
+  contains,
+  type Family,
+  familyOf,
+  isAddress,
+  parseAddress,
+  parseMac,
+  parseSubnet,
+  toNumber,
+} from '../../../lib/addresses.ts';
 import { FairleadError } from '../../../lib/errors.ts';
 import type { EndpointSettings } from '../../../network/model.ts';
 import { go } from '../../go/json.ts';
@@ -28,7 +37,7 @@ export function parseEndpointSettings(settings: z.infer<typeof endpointSettings>
     [4, IPAMConfig.IPv4Address],
     [6, IPAMConfig.IPv6Address],
   ] as const) {
-    if (address && !(isAddress(address) && familyOf(address) === family)) {
+    if (address && !isUsable(address, family)) {
       throw new FairleadError('invalid', `invalid IPv${family} address: ${address}`);
     }
   }
@@ -48,22 +57,47 @@ export function parseEndpointSettings(settings: z.infer<typeof endpointSettings>
   };
 }
 
+/** As Go reads addresses: an IPv4 address in the clothes of IPv6 is one of IPv4. */
+function isUsable(address: string, family: Family): boolean {
+  if (!isAddress(address) || familyOf(address) !== family || toNumber(address) === 0n) return false;
+  return family === 4 || !contains(mapped, address);
+}
+
+const mapped = parseSubnet('::ffff:0:0/96');
 const predefined = ['bridge', 'host', 'none'];
 
 /**
- * Names and addresses are chosen on networks that somebody made, not on Docker's own three.
+ * Names and addresses are chosen on networks that somebody made, not on Docker's own three, and addresses are of
+ * its subnets.
  * @param ref name or id; of one that does not exist somebody else complains
  * @throws invalid, in the Engine's words
  */
-export function requireUserDefined(
-  networks: readonly Pick<Network, 'id' | 'name'>[],
+export function requireFitting(
+  networks: readonly Pick<Network, 'id' | 'name' | 'ipam'>[],
   ref: string,
-  { aliases = [], ipv4, ipv6 }: EndpointSettings,
+  settings: EndpointSettings,
 ): void {
   const network = networks.find(({ id, name }) => name === ref || id === ref);
-  if (!network || !predefined.includes(network.name)) return;
+  if (!network) return;
+  const problems = predefined.includes(network.name) ? onPredefined(settings) : outside(network, settings);
+  if (problems.length === 0) return;
+  const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
+  throw new FairleadError('invalid', `invalid endpoint settings:\n${list.join('\n')}`);
+}
+
+/** Where there is no pool, a plugin gives the addresses, or none are given. */
+function outside({ ipam }: Pick<Network, 'ipam'>, { ipv4, ipv6 }: EndpointSettings): readonly string[] {
+  return [ipv4, ipv6].flatMap((address) => {
+    if (address === undefined) return [];
+    const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
+    if (subnets.length === 0 || subnets.some((subnet) => contains(subnet, address))) return [];
+    return [`no configured subnet or ip-range contain the IP address ${address}`];
+  });
+}
+
+function onPredefined({ aliases = [], ipv4, ipv6 }: EndpointSettings): readonly string[] {
   const address = 'user specified IP address is supported';
-  const problems = [
+  return [
     ...(aliases.length > 0
       ? ['network-scoped alias is supported only for containers in user defined networks']
       : []),
@@ -74,7 +108,4 @@ export function requireUserDefined(
         ]
       : []),
   ];
-  if (problems.length === 0) return;
-  const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
-  throw new FairleadError('invalid', `invalid endpoint settings:\n${list.join('\n')}`);
 }

@@ -9,7 +9,7 @@ import { isBefore, versionOf } from '../../http/version.ts';
 import type { RefreshContainer } from '../../proxy/refresh-container.ts';
 import { lacksLabels, matchesLabels, parseFilters, requireKnown, untilFilter } from '../filters.ts';
 import { networkCreate, parseNetworkCreate } from './create.ts';
-import { endpointSettings, parseEndpointSettings, requireUserDefined } from './endpoint-settings.ts';
+import { endpointSettings, parseEndpointSettings, requireFitting } from './endpoint-settings.ts';
 import { selectNetworks } from './filters.ts';
 import { createNetworkListBody } from './list.ts';
 import { networkShape, statusText } from './shape.ts';
@@ -98,7 +98,7 @@ function connectionRoutes(
     requireContainer(Container);
     await refresh(Container);
     const settings = parseEndpointSettings(EndpointConfig);
-    requireUserDefined(networks.list(), request.params.ref, settings);
+    requireFitting(networks.list(), request.params.ref, settings);
     await containers.connect(request.params.ref, Container, settings);
     return reply.code(200).send();
   });

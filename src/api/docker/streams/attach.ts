@@ -67,7 +67,8 @@ export function attachRoute({
             );
           }
           if (!streams) return;
-          await pipeProcess(connection, streams, options);
+          const onDetach = () => events.emit(containerEvent(container, 'detach'));
+          await pipeProcess(connection, streams, { ...options, onDetach });
           terminals.remove(container.id, streams);
         },
       };

@@ -116,7 +116,8 @@ export function execUpgrade(deps: ExecDeps): UpgradeRoute {
           if (!process) return;
           terminals.add(exec.id, process);
           if (exec.size) process.resize(exec.size.columns, exec.size.rows);
-          const options = pipeOptions(exec, Tty);
+          const onDetach = () => emitExec(deps, exec, 'exec_detach');
+          const options = { ...pipeOptions(exec, Tty), onDetach };
           if (!options.stdin) process.stdin.end();
           if (Detach) connection.end();
           // The client asks for the exit code when the stream ends, so it ends once that is known.
@@ -180,14 +181,15 @@ async function launch(deps: ExecDeps, exec: Exec): Promise<ExecProcess> {
   }
 }
 
-/** Action and attributes as the Engine writes them: the command behind the first two, the exit code with the last. */
+/** Action and attributes as the Engine writes them: the command behind the first two, the exit code with the end. */
 function emitExec({ containers, events }: ExecDeps, exec: Exec, action: string): void {
   const container = containers.runtime.get(exec.containerId);
   if (!container) return;
   const [entrypoint = '', ...args] = exec.spec.command;
   const ended = action === 'exec_die';
+  const isBegun = action === 'exec_create' || action === 'exec_start';
   events.emit(
-    containerEvent(container, ended ? action : `${action}: ${entrypoint} ${args.join(' ')}`, {
+    containerEvent(container, isBegun ? `${action}: ${entrypoint} ${args.join(' ')}` : action, {
       execID: exec.id,
       ...(ended && { exitCode: String(exec.exitCode) }),
     }),

@@ -15,6 +15,8 @@ export interface PipeOptions {
   readonly endInput: boolean;
   /** The keys in a terminal's input that detach; absent: only leaving detaches. */
   readonly detachKeys?: readonly number[];
+  /** Told when they were typed. */
+  readonly onDetach?: () => void;
 }
 
 /**
@@ -81,7 +83,7 @@ async function drain(source: Readable): Promise<void> {
 function pipeInput(
   client: Duplex,
   process: ProcessStreams,
-  { tty, endInput, detachKeys }: PipeOptions,
+  { tty, endInput, detachKeys, onDetach = () => {} }: PipeOptions,
   leave: () => void,
 ): void {
   const end = { end: endInput };
@@ -90,7 +92,10 @@ function pipeInput(
     client.pipe(process.stdin, end);
     return;
   }
-  const scanner = new DetachScanner(detachKeys, leave);
+  const scanner = new DetachScanner(detachKeys, () => {
+    onDetach();
+    leave();
+  });
   process.stdin.on('error', () => client.unpipe(scanner));
   client.pipe(scanner).pipe(process.stdin, end);
 }

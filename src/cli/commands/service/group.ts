@@ -1,6 +1,6 @@
 import { type Group, leaf } from '../../program.ts';
 
-/** The seed's six commands, in its order and words. */
+/** The seed's six commands first, in its order and words. */
 export const service: Group = {
   summary: 'Manage services',
   synopsis: 'COMMAND [OPTIONS] [arg...]',
@@ -12,5 +12,6 @@ export const service: Group = {
     detach: leaf('detach', 'Detach the backend from the service', () => import('./detach.ts')),
     ls: leaf('ls', 'Lists all services', () => import('./ls.ts')),
     info: leaf('info', 'Display information about a service', () => import('./info.ts')),
+    promote: leaf('promote', 'Have a standby take the service over', () => import('./promote.ts')),
   },
 };

@@ -7,6 +7,17 @@ const provider = z.object({
   node: z._default(z.string(), ''),
   ipv4: z._default(z.string(), ''),
   ipv6: z._default(z.string(), ''),
+  since: z._default(z.string(), ''),
+  took_over: z.optional(z.object({ from: z.string(), why: z.string() })),
+});
+
+const candidate = z.object({
+  container_id: z.string(),
+  container_name: z.string(),
+  node: z.string(),
+  since: z.string(),
+  ready: z.boolean(),
+  preempts: z._default(z.boolean(), false),
 });
 
 /** A service as `GET /services` lists it: 2015's three members and ours. */
@@ -21,6 +32,7 @@ const serviceRecord = z.object({
   ipv6: z._default(z.string(), ''),
   aliases: z._default(z.array(z.string()), []),
   implicit: z._default(z.boolean(), false),
+  candidates: z._default(z.array(candidate), []),
 });
 
 export type ServiceRecord = z.infer<typeof serviceRecord>;

@@ -6,6 +6,7 @@ const store = z.object({
   since: z.number(),
   reason: z.optional(z.string()),
   degraded: z.optional(z.string()),
+  refusal: z.optional(z.string()),
 });
 
 const listener = z.object({

@@ -77,12 +77,13 @@ function engineLines({ address, version, apiVersion, reachable, reason, ...rest 
   ];
 }
 
-function storeText({ name, reachable, since, reason, degraded }: StoreRecord, now: number): string {
+function storeText({ name, reachable, since, reason, degraded, refusal }: StoreRecord, now: number): string {
   if (reachable && degraded !== undefined) return `${name} (degraded: ${degraded})`;
   if (reachable) return `${name} (reachable)`;
   const age = Math.max(0, Math.round((now - since) / 1000));
   const when = new Date(since).toISOString();
-  return `${name} (degraded, data ${age} s old: unreachable since ${when}${reason ? `: ${reason}` : ''})`;
+  const state = refusal === undefined ? 'unreachable' : 'refuses this node';
+  return `${name} (degraded, data ${age} s old: ${state} since ${when}${reason ? `: ${reason}` : ''})`;
 }
 
 function pluginText({ name, address, implements: services, state, reason }: PluginRecord): string {

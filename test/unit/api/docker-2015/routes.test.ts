@@ -174,6 +174,7 @@ describe('/services of 2015', () => {
           node: api.model.nodeId,
           ipv4: '172.18.0.2',
           ipv6: '',
+          since: expect.stringMatching(/^20.*Z$/),
         },
       ],
       shared: false,
@@ -181,6 +182,7 @@ describe('/services of 2015', () => {
       ipv6: '',
       aliases: ['sql'],
       implicit: false,
+      candidates: [],
     });
     expect((await api.call('POST', `/v1.20/services/${id}/backend`, { container_id: 'c1' })).status).toBe(
       403,

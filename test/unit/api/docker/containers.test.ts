@@ -85,7 +85,7 @@ describe('POST /containers/create', () => {
     [
       'ok',
       { Image: 'x', Cmd: 1 },
-      'json: cannot unmarshal number into Go struct field CreateRequest.Cmd of type string',
+      'invalid JSON: json: cannot unmarshal number into Go struct field CreateRequest.Cmd of type string',
     ],
     [
       'ok',

@@ -158,14 +158,55 @@ describe('the end of a container', () => {
 });
 
 describe('POST /containers/REF/update', () => {
+  it('shows limits as Engine 28.5 does, which keeps them within each other, and says that nothing is limited', async () => {
+    await using api = await createTestApi();
+    const HostConfig = { Memory: 64_000_000, CpuShares: 512 };
+    await api.call('POST', '/containers/create?name=c1', { Image: 'x', HostConfig });
+    const { Id } = await inspect(api, 'c1');
+    const update = async (body: object) => {
+      const { status, text } = await api.call('POST', '/containers/c1/update', body);
+      const { message, Warnings } = JSON.parse(text);
+      return [status, message ?? Warnings];
+    };
+    const shown = async () => {
+      const { Memory, MemorySwap, CpuShares, NanoCpus, PidsLimit } = (await inspect(api, 'c1')).HostConfig;
+      return { Memory, MemorySwap, CpuShares, NanoCpus, PidsLimit };
+    };
+    const before = {
+      Memory: 64_000_000,
+      MemorySwap: 128_000_000,
+      CpuShares: 512,
+      NanoCpus: 0,
+      PidsLimit: null,
+    };
+    expect(await shown()).toEqual(before);
+    expect(await update({ CpuShares: 256 })).toEqual([
+      200,
+      ['Resources are not limited: CpuShares discarded.'],
+    ]);
+    const refused = `Cannot update container ${Id}: `;
+    const swap =
+      'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time';
+    expect(await update({ Memory: 256_000_000 })).toEqual([409, refused + swap]);
+    expect(await update({ Memory: 256_000_000, MemorySwap: -1, PidsLimit: 64 })).toMatchObject([200, {}]);
+    expect(await update({ NanoCpus: 500_000_000 })).toMatchObject([200, {}]);
+    expect(await update({ CpuPeriod: 100_000 })).toEqual([
+      409,
+      `${refused}Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set`,
+    ]);
+    expect(await shown()).toEqual({
+      ...{ Memory: 256_000_000, MemorySwap: -1, CpuShares: 256, NanoCpus: 500_000_000, PidsLimit: 64 },
+    });
+  });
+
   it('changes the restart policy, and says what it cannot change', async () => {
     await using api = await createTestApi();
     await run(api, 'c1');
     const RestartPolicy = { Name: 'on-failure', MaximumRetryCount: 3 };
-    const changed = await api.call('POST', '/containers/c1/update', { RestartPolicy, Memory: 1 });
+    const changed = await api.call('POST', '/containers/c1/update', { RestartPolicy, CpuShares: 2 });
     expect([changed.status, changed.json()]).toEqual([
       200,
-      { Warnings: ['Resources are not limited: Memory discarded.'] },
+      { Warnings: ['Resources are not limited: CpuShares discarded.'] },
     ]);
     expect((await inspect(api, 'c1')).HostConfig.RestartPolicy).toEqual(RestartPolicy);
     await api.call('POST', '/containers/c1/update', { RestartPolicy: { Name: '' } });

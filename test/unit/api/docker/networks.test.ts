@@ -127,12 +127,15 @@ describe('GET /networks', () => {
 
 describe('POST /networks/create', () => {
   it.each([
-    ['', 'got EOF while reading request body'],
-    ['{', 'unexpected EOF'],
-    ['[]', 'json: cannot unmarshal array into Go value of type types.NetworkCreateRequest'],
+    ['', 'invalid name: name is empty'],
+    [' ', 'invalid JSON: got EOF while reading request body'],
+    ['{', 'invalid JSON: unexpected EOF'],
+    ['{} trailing content', 'unexpected content after JSON'],
+    ['{"Name":"foo"}{}', 'unexpected content after JSON'],
+    ['[]', 'invalid JSON: json: cannot unmarshal array into Go value of type types.NetworkCreateRequest'],
     [
       '{"Name":1}',
-      'json: cannot unmarshal number into Go struct field NetworkCreateRequest.Name of type string',
+      'invalid JSON: json: cannot unmarshal number into Go struct field NetworkCreateRequest.Name of type string',
     ],
   ])('refuses the body %j', async (body, message) => {
     await using api = await createTestApi();
@@ -151,14 +154,14 @@ describe('POST /networks/create', () => {
       });
       expect([response.statusCode, response.json()]).toEqual([
         400,
-        { message: `Content-Type specified (${type}) must be 'application/json'` },
+        { message: `unsupported Content-Type header (${type}): must be 'application/json'` },
       ]);
     }
     const charset = { 'content-type': 'application/json; charset=utf-8' };
     const request = {
       method: 'POST',
       url: '/networks/create',
-      payload: '{"Name":"foo"} x',
+      payload: '{"Name":"foo"}\n',
       headers: charset,
     } as const;
     expect((await api.api.app.inject(request)).statusCode).toBe(201);

@@ -197,6 +197,19 @@ describe('exec', () => {
     await client.ended;
     expect(body(client.text)).toBe('');
     expect((await api.call('GET', `/exec/${id}/json`)).json()).toMatchObject({ Running: true });
+    const actions = '{"event":["exec_detach"]}';
+    const told = await api.call(
+      'GET',
+      `/events?since=0&until=${Date.now() / 1000 + 0.001}&filters=${actions}`,
+    );
+    expect(
+      told.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { Type: 'container', Action: 'exec_detach', Actor: { Attributes: { name: 'c1', execID: id } } },
+    ]);
   });
 
   it('can be detached', async () => {

@@ -66,7 +66,7 @@ describe('the socket that the real docker is given', () => {
         response.writeHead(201, { 'Fairlead-Published': 's1' }).end(JSON.stringify({ Id: id })),
     });
     const sockets = { engine: engine.socketPath, fairlead: fairlead.socketPath };
-    const proxy = await CreateProxy.start({ ...sockets, services: ['db.mh'] });
+    const proxy = await CreateProxy.start({ ...sockets, services: ['db.mh'], standby: false });
     const ask = async (method: string, path: string, body = '') => {
       const client = await RawClient.connect(proxy.host.slice('unix://'.length));
       client.request(method, path, body, ['Connection: close']);
@@ -90,7 +90,7 @@ describe('the socket that the real docker is given', () => {
     await using engine = await pinged('1.99');
     await using fairlead = await pinged('1.52');
     const sockets = { engine: engine.socketPath, fairlead: fairlead.socketPath };
-    await using proxy = await CreateProxy.start({ ...sockets, services: [] });
+    await using proxy = await CreateProxy.start({ ...sockets, services: [], standby: false });
     for (const path of ['/_ping', '/v1.24/_ping']) {
       const client = await RawClient.connect(proxy.host.slice('unix://'.length));
       client.request('HEAD', path, '', ['Connection: close']);

@@ -43,7 +43,8 @@ describe('the map', () => {
     expect(band?.chips).toHaveLength(14);
     expect(band?.folds.map(({ node, count }) => `${node}: ${count}`)).toEqual(['h0: 993', 'h1: 993']);
     const [open] = layOut(topology, { open: new Set(['n0 h1']) }).bands;
-    expect([open?.chips.length, open?.folds.map(({ node }) => node)]).toEqual([1007, ['h0']]);
+    expect(open?.chips.length).toBe(1007);
+    expect(open?.folds.map(({ node, count }) => `${node}: ${count}`)).toEqual(['h0: 993', 'h1: 0']);
   });
 
   it('a node that only an endpoint names has a column, too', () => {

@@ -153,6 +153,8 @@ describe('a stopped container whose network went', () => {
   it('does not start, in words that name the network', async () => {
     const gone = await stopped('ca');
     await expect(model.containers.start('ca')).rejects.toThrow(`network ${gone} not found`);
+    await model.containers.disconnect('net-ca', 'ca');
+    expect(model.containers.find('ca').attachments).toEqual([]);
     await expect(model.containers.disconnect('net-ca', 'ca')).rejects.toThrow('network net-ca not found');
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endpointFor } from '../../../../src/cluster/endpoints/endpoint.ts';
 import type { Attachment, Container, ContainerSpec } from '../../../../src/container/container.ts';
+import { defaultIsolation } from '../../../../src/container/isolation.ts';
 import { filesFor, type HostFiles } from '../../../../src/network/containers/files.ts';
 import { containerSpec } from '../../../rig/container-spec.ts';
 
@@ -126,6 +127,15 @@ describe('hosts', () => {
     ['', '', id.slice(0, 12)],
   ])('calls %j of domain %j %s', (hostname, domainname, names) => {
     expect(files({ hostname, domainname }).hosts).toContain(`172.18.0.2\t${names}\n`);
+  });
+
+  it('has nothing of IPv6 where the container has none, but what was asked for', () => {
+    const sysctls = { 'net.ipv6.conf.all.disable_ipv6': '1' };
+    const isolation = { ...defaultIsolation, sysctls };
+    const extraHosts = ['x:2001:db8::1'];
+    expect(files({ isolation, extraHosts }).hosts).toBe(
+      `127.0.0.1\tlocalhost\n2001:db8::1\tx\n172.18.0.2\t${id.slice(0, 12)}\n`,
+    );
   });
 
   it('knows the host’s addresses as host-gateway, on internal networks as well', () => {

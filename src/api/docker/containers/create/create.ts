@@ -16,6 +16,7 @@ import { parsePortBindings, parsePorts, portBindings } from '../port-bindings.ts
 import { parseRestart, restartPolicy } from '../restart-policy.ts';
 import { parseEndpoints } from './endpoints.ts';
 import { healthConfig, parseHealthcheck } from './healthcheck.ts';
+import { migrateSysctls } from './interface-sysctls.ts';
 import { logConfig, requireLogDriver } from './log-config.ts';
 import { requireNamesAndServers } from './names-and-servers.ts';
 import { refuseContainerMac, versionWarnings } from './versions.ts';
@@ -48,6 +49,8 @@ export const containerCreate = go.object('container.CreateRequest', {
   Labels: go.freeMap(),
   Healthcheck: healthConfig,
   PublishService: words,
+  /** Ours, with PublishService. */
+  Standby: go.flag(),
   HostConfig: go.object('container.HostConfig', {
     NetworkMode: go.text(),
     Dns: go.texts(),
@@ -83,19 +86,20 @@ export interface CreateContext {
 
 /** @throws invalid, in the Engine's words | unsupported: an option that cannot be done and weakens the container */
 export function parseContainerCreate(
-  body: Request,
+  sent: Request,
   raw: unknown,
   name: string | null,
   context: CreateContext,
   version: ApiVersion,
 ): ParsedCreate {
+  const { body, warnings: migrated } = migrateSysctls(sent, networkMode(sent), version);
   const host = body.HostConfig;
   if (body.Image === '') throw new FairleadError('invalid', 'no image specified');
   if (body.StopSignal) parseSignal(body.StopSignal);
   requireNamesAndServers(body);
   requireLogDriver(host.LogConfig);
   const mode = networkMode(body);
-  const extras = extrasOf(raw);
+  const extras = extrasOf(raw, migrated.length > 0 ? { Sysctls: orAbsent(host.Sysctls) } : {});
   // A container that is a record is kept from nothing, and nothing is weaker for that.
   const enforced = context.runtime.kind !== 'simulated';
   const withheld =
@@ -135,9 +139,10 @@ export function parseContainerCreate(
       ...(isolation ? { isolation } : {}),
       ...(healthcheck ? { healthcheck } : {}),
       publishServices: body.PublishService.filter((service) => service !== ''),
+      ...(body.Standby ? { standby: true } : {}),
       extras,
     },
-    warnings: [...versionWarnings(body, mode, version), ...notes, ...warnings],
+    warnings: [...migrated, ...versionWarnings(body, mode, version), ...notes, ...warnings],
   };
 }
 
@@ -223,9 +228,14 @@ function isolationOf(body: Request, networkMode: string, find: CreateContext['fi
   });
 }
 
-/** What inspect gives back although nothing here acts on it: the whole `Config` and `HostConfig` as sent. */
-function extrasOf(raw: unknown): Record<string, unknown> {
+function orAbsent<T extends object>(value: T): T | undefined {
+  return Object.keys(value).length > 0 ? value : undefined;
+}
+
+/** What inspect gives back although nothing here acts on it: the whole `Config` and `HostConfig` as sent, but for `changed`. */
+function extrasOf(raw: unknown, changed: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const body = z.record(z.string(), z.unknown()).safeParse(raw).data ?? {};
   const { HostConfig, NetworkingConfig: _, ...Config } = body;
-  return { Config, HostConfig: HostConfig ?? {} };
+  const host = z.record(z.string(), z.unknown()).safeParse(HostConfig).data ?? {};
+  return { Config, HostConfig: { ...host, ...changed } };
 }

@@ -77,6 +77,7 @@ export function createBody(
     ...(service === undefined
       ? {}
       : { PublishService: more.length === 0 ? service : flags['publish-service'] }),
+    ...(flags.standby ? { Standby: true } : {}),
     HostConfig: {
       NetworkMode: networks.mode,
       PortBindings: ports.bindings,

@@ -37,6 +37,7 @@ export const createFlags = {
   publish: list("Publish a container's port(s) to the host", { short: 'p' }),
   'publish-all': toggle('Publish all exposed ports to random ports', { short: 'P' }),
   'publish-service': list('Publish this container as a service', { takes: 'new-service' }),
+  standby: toggle('Wait while another container has the service of --publish-service, and take it over then'),
   restart: text('Restart policy to apply when a container exits', { initial: 'no', takes: restartPolicies }),
   'stop-signal': text('Signal to stop the container', { takes: signals }),
   'stop-timeout': number('Timeout (in seconds) to stop a container'),
