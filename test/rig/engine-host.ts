@@ -115,21 +115,13 @@ export class EngineHost {
 
   /** The same with something to read. */
   async dropInWith(input: string, ...words: readonly string[]): Promise<Ran> {
-    return await runToEnd([process.execPath, join(bin, 'docker'), ...words], this.#environment(), input);
-  }
-
-  /** A line that a person types in a shell there, with the drop-in as `docker`. */
-  async typed(line: string): Promise<Ran> {
-    return await runToEnd(['sh', '-c', line], this.#environment());
-  }
-
-  #environment(): NodeJS.ProcessEnv {
-    return {
+    const env = {
       ...cleanEnvironment(),
       PATH: `${bin}:${process.env.PATH}`,
       DOCKER_HOST: this.dockerHost,
       FAIRLEAD_HOST: this.daemon.host,
     };
+    return await runToEnd([process.execPath, join(bin, 'docker'), ...words], env, input);
   }
 
   /** The same two for commands that must succeed: standard output without the final newline. */
