@@ -34,7 +34,8 @@ describe('the playground', { timeout: 90_000 }, () => {
     expect(parts[2]).toMatch(/64 bytes from db\.mh \(10\.\d+\.\d+\.2\)/);
     expect(parts[2]).toMatch(new RegExp(` db +mh +${c1}$`, 'm'));
     expect(parts[4]).toMatch(/ db +mh *$/m);
-    expect(parts[4]).not.toMatch(/^[0-9a-f]{12} +h1 /m);
+    expect(parts[4]).toMatch(/^[0-9a-f]{12} +h1 .* lost /m);
+    expect(parts[4]).toMatch(/^[0-9a-f]{12} +h2 .* alive /m);
     expect(parts[5]).toMatch(/64 bytes from db\.mh \(10\.\d+\.\d+\.2\)/);
     expect(parts[6]).toMatch(new RegExp(` db +mh +${c3}$`, 'm'));
   });

@@ -135,10 +135,10 @@ export class Multihost implements AsyncDisposable {
     };
   }
 
-  /** Everything in the KV store. */
+  /** Everything in the KV store, but for the hosts that somebody has missed: they are remembered for a day. */
   async keys(): Promise<readonly string[]> {
     const known = [
-      ...Object.values(folders).filter((folder) => typeof folder === 'string'),
+      ...Object.values(folders).filter((folder) => typeof folder === 'string' && folder !== folders.gone),
       'cursors/',
       'addresses/',
       'network-names/',
