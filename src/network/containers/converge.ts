@@ -68,8 +68,8 @@ export class OwnConverger extends Converger {
       // Of a running container the record has what is made: what is to come is added once it is.
       await this.#record(id, isRunning ? stays.filter((one) => one.endpoint ?? one.standby) : stays);
       await runAll([
-        ...this.#takingOff(container, stays, did),
         ...this.standby.standingDown(container, stays),
+        ...this.#takingOff(container, stays, did),
       ]);
       await this.#comeUp(container, stays, wish, did);
       if (wish.check === 'all') await this.ports.assert(id);
@@ -84,8 +84,9 @@ export class OwnConverger extends Converger {
     try {
       await runAll([
         () => this.ports.withdraw(container.id),
-        ...this.#takingOff(container, wanted, did),
+        // First, so that nobody waits for it when its endpoint is gone.
         ...this.standby.standingDown(container, []),
+        ...this.#takingOff(container, wanted, did),
       ]);
     } finally {
       await ownRuntime(this.parts.runtime).release(container.id);
