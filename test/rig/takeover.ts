@@ -51,7 +51,7 @@ async function published(): Promise<string> {
 
 async function serve(host: number): Promise<void> {
   const name = `s${host}`;
-  const flags = ['--restart', 'always', '--publish-service', 'db.mh', '--standby'];
+  const flags = ['--publish-service', 'db.mh', '--standby'];
   places.set(name, await rig.run(host, name, ...flags, 'x', ...namedServer(port, name)));
 }
 
@@ -74,7 +74,10 @@ async function killProgram({ host, name }: Place): Promise<number> {
   const pid = Number(await rig.on(host, 'container', 'inspect', '-f', '{{.State.Pid}}', name));
   const since = Date.now();
   process.kill(pid, 'SIGKILL');
-  return await answers.other(name, since);
+  const gap = await answers.other(name, since);
+  // By hand: a restart policy waits ever longer.
+  await rig.on(host, 'start', name);
+  return gap;
 }
 
 async function killHost(holder: Place): Promise<number> {
