@@ -129,6 +129,10 @@ export class Directory {
     return this.#all((lists) => lists.candidates);
   }
 
+  candidatesOf(serviceId: string): readonly Candidate[] {
+    return this.candidates().filter((one) => one.serviceId === serviceId);
+  }
+
   candidateEntry(id: CandidateId): Versioned<Candidate> | undefined {
     return this.#first((lists) => lists.candidates.get(keys.candidate(id)));
   }

@@ -70,7 +70,7 @@ export class Starter {
     if (serviceId === undefined || attachment.standby) return [attachment];
     const why = await this.#whyNot(serviceId, this.networks.find(ref));
     if (why === undefined) return [attachment];
-    if (this.parts.directory.candidates().some((one) => one.serviceId === serviceId)) {
+    if (this.parts.directory.candidatesOf(serviceId).length > 0) {
       this.parts.log.info(`container ${name} starts as a standby of its service: ${why}`);
       return [{ ...attachment, standby: {} }];
     }

@@ -71,7 +71,7 @@ export class CandidateStore {
     known: Candidate | undefined,
   ): Candidate {
     const { directory, nodeLease, clock } = this.parts;
-    const all = directory.candidates().filter((one) => one.serviceId === serviceId);
+    const all = directory.candidatesOf(serviceId);
     return {
       networkId,
       serviceId,

@@ -54,7 +54,7 @@ export class StandbySide {
     const { directory } = this.parts;
     const service = directory.services().find((one) => one.id === serviceId);
     if (!service || directory.endpointEntry(service.networkId, service.endpointId)) return false;
-    const all = directory.candidates().filter((one) => one.serviceId === serviceId);
+    const all = directory.candidatesOf(serviceId);
     return rankOf(service, all, id) === 0;
   }
 }

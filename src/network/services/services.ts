@@ -1,5 +1,5 @@
 import { inOrder } from '../../cluster/endpoints/standby.ts';
-import type { Candidate, Endpoint, Network, Service } from '../../cluster/records.ts';
+import type { Endpoint, Network, Service } from '../../cluster/records.ts';
 import { FairleadError, isKind } from '../../lib/errors.ts';
 import { shortId } from '../../lib/ids.ts';
 import type { NetworkContext } from '../context.ts';
@@ -139,7 +139,7 @@ export class Services implements Contract {
       if (this.parts.clock.monotonic() > end) break;
       await new Promise<void>((resolve) => this.parts.clock.after(lookEveryMs, resolve));
     }
-    await promote(this.parts, service, network, undefined);
+    await promote(this.parts, service, network, service.promoted);
     throw new FairleadError(
       'unavailable',
       `container ${containerName} did not take over service ${service.name}.${network.name} within ${takeOverMs / 1000} s: see the log of its node`,
@@ -212,12 +212,11 @@ export class Services implements Contract {
 
   #viewOf(service: Service, network: Network, endpoints: readonly Endpoint[]): ServiceView {
     const isIts = ({ serviceId }: { readonly serviceId?: string | undefined }) => serviceId === service.id;
-    const candidates: readonly Candidate[] = this.parts.directory.candidates().filter(isIts);
     return {
       service,
       network,
       providers: endpoints.filter(isIts),
-      candidates: inOrder(service, candidates),
+      candidates: inOrder(service, this.parts.directory.candidatesOf(service.id)),
     };
   }
 

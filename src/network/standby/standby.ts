@@ -76,7 +76,7 @@ export class Standby {
     const network = service && directory.network(service.networkId);
     if (!service || !network) return await this.#forget(serviceId);
     const holder = directory.endpointEntry(network.id, service.endpointId)?.record;
-    const candidates = directory.candidates().filter((one) => one.serviceId === serviceId);
+    const candidates = directory.candidatesOf(serviceId);
     if (!holder) return await this.#fill({ service, network, candidates }, isOverdue);
     this.#cancel(serviceId);
     this.#holders.set(serviceId, holder);
